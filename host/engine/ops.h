@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The contract of every operation. One const table of these a backend: host/cpu/oracle.c fills all
+ * slots with plain loops and double sums and thereby *defines* what is right; the others start from
+ * a whole table of their own kind and are held against it, slot by slot, by tests/operations.c.
+ *
+ * Letters:  C channels, H rows, W columns, M = H*W positions of a map; O, I output and input
+ * channels of filters; K side of a kernel; x the input of an operation, y its output, dx and dy the
+ * gradients of the loss with respect to them; F a feature map seen as C x M.
+ *
+ * Memory. A backend hands out memory objects; a tensor is a place in one. `maps` tensors are
+ * feature maps, laid out as the backend likes; `planes` tensors (pictures, optimiser vectors, Gram
+ * matrices 1 x C x C, the record) are C planes of H*W floats in every backend. `at` is a byte
+ * address in the memory object's own address space: only `place` knows where a tensor may lie and
+ * how much it covers, so a backend can keep the parts of one tensor in several allocations.
+ *
+ * Unless a slot says otherwise outputs are overwritten, no output may overlap an input, shapes must
+ * fit (assert: they are the engine's business), and sums over positions are blocked or pairwise.
+ * Errors: the status, and one line in device->error. After an error the contents of outputs are
+ * undefined. Operations may run asynchronously in order; read and sync wait.
+ */
+#ifndef IMP_OPS_H
+#define IMP_OPS_H
+
+#include "engine/error.h"
+#include "impasto.h"
+
+typedef struct imp_memory imp_memory; /* the backend's own: device memory with an address space */
+typedef struct imp_filter imp_filter; /* the backend's own: prepared filters of one convolution */
+
+typedef enum imp_layout { IMP_PLANES, IMP_MAPS } imp_layout;
+
+typedef struct imp_tensor {
+    imp_memory *memory; /* borrowed; NULL: no tensor */
+    size_t at;          /* byte address, from place */
+    size_t c, h, w;
+    imp_layout layout;
+} imp_tensor;
+
+typedef enum imp_padding { IMP_PAD_ZERO, IMP_PAD_REFLECT, IMP_PAD_REPLICATE } imp_padding;
+
+/* Output side = (n + before + after - kernel) / stride + 1. Reflection does not repeat the border
+ * (as torch's 'reflect') and needs before, after < n. kernel 1, 3, 7 or 9; stride 1 or 2. */
+typedef struct imp_conv {
+    size_t in, out, kernel, stride, before, after;
+    imp_padding padding;
+    bool relu;
+} imp_conv;
+
+static inline size_t imp_conv_side(const imp_conv *c, size_t n) {
+    return (n + c->before + c->after - c->kernel) / c->stride + 1;
+}
+
+/* y = m x + o for each pixel: m is 3 x 3, row = output channel. */
+typedef struct imp_affine {
+    float m[3][3], o[3];
+} imp_affine;
+
+typedef struct imp_adam {
+    float step; /* pytorch: lr / (1 - b1^t); keras: lr sqrt(1 - b2^t) / (1 - b1^t) */
+    float root; /* pytorch: 1 / sqrt(1 - b2^t); keras: 1 */
+    float beta1, beta2, epsilon;
+} imp_adam;
+
+/* The record: reductions leave IMP_PARTIALS partial sums in slot i of a `planes` tensor of shape
+ * slots x 1 x IMP_PARTIALS; all of them are written, and the value is their sum. So a reduction
+ * needs no second pass on the device, and other operations can use its value there. */
+enum { IMP_PARTIALS = 64 };
+typedef struct imp_slot {
+    imp_tensor record;
+    size_t i;
+} imp_slot;
+
+typedef struct imp_counters {
+    uint64_t allocations, builds, writes, reads, launches;
+} imp_counters;
+
+typedef struct imp_ops {
+    const char *name;
+
+    /* ---- buffers ---- */
+
+    void (*close)(imp_device *d);
+    /* Sets t->at to the first address >= cursor where t (c, h, w, layout given) may lie and gives
+     * the address after it. IMP_ERR_MEMORY as SIZE_MAX: it can lie nowhere (one channel of it
+     * exceeds what the device allocates at once). */
+    size_t (*place)(const imp_device *d, imp_tensor *t, size_t cursor);
+    /* bytes: the last address that place gave. Contents undefined. */
+    imp_status (*alloc)(imp_device *d, imp_memory **out, size_t bytes);
+    void (*release)(imp_device *d, imp_memory *memory); /* NULL is fine; waits for work on it */
+    imp_status (*write)(imp_device *d, imp_tensor dst, const float *src); /* src: C x H x W */
+    imp_status (*read)(imp_device *d, float *dst, imp_tensor src);        /* dst: C x H x W */
+    imp_status (*sync)(imp_device *d);
+
+    /* ---- convolution ---- */
+
+    /* weights O x I x K x K, bias O (NULL: zeros); both borrowed until filter_close. */
+    imp_status (*filter_open)(imp_device *d, imp_filter **out, const imp_conv *conv,
+                              const float *weights, const float *bias);
+    void (*filter_close)(imp_device *d, imp_filter *filter);
+    /* y[o,p,q] = bias[o] + sum_{i,a,b} w[o,i,a,b] x~[i, p*stride+a-before, q*stride+b-before], with
+     * x~ the padded x; then max(0, y) where conv.relu. x and y: planes or maps. */
+    imp_status (*conv)(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter);
+    /* dx = the adjoint of conv (without bias) applied to dy, where conv.relu to dy * [y > 0]. For
+     * reflect and replicate padding the border's gradient folds back onto its source. y may be no
+     * tensor where there is no ReLU. */
+    imp_status (*conv_grad)(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
+                            imp_filter *filter);
+
+    /* ---- pooling: 2 x 2, stride 2, side floor(n/2); planes or maps ---- */
+
+    imp_status (*pool)(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind);
+    /* Maximum: dy goes to the first maximum of the window in row-major order; x, y as pool had
+     * them. Average: dy/4 to all four. Positions in no window get 0. */
+    imp_status (*pool_grad)(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x, imp_tensor y,
+                            imp_pooling kind);
+
+    /* ---- losses ---- */
+
+    /* Style, first step: g (1 x C x C) = [g +] F F^T, s (1 x 1 x C, or no tensor) = [s +] sum_p F.
+     * accumulate: add to what is there. Raw sums: nothing is normalised here. */
+    imp_status (*gram)(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f, bool accumulate);
+    /* Second step: E = scale*g - target, E' = metric E metric (E where metric is no tensor),
+     * loss = weight * sum(E . E'), D = 4 * weight * scale * E'. target, metric, D: 1 x C x C, all
+     * symmetric. The gradient of the loss with respect to F is D F. scratch: 1 x C x C, clobbered
+     * when there is a metric. */
+    imp_status (*style)(imp_device *d, imp_tensor dm, imp_slot loss, imp_tensor g,
+                        imp_tensor target, imp_tensor metric, imp_tensor scratch, float scale,
+                        float weight);
+    /* Third step: df += D F. */
+    imp_status (*style_grad)(imp_device *d, imp_tensor df, imp_tensor dm, imp_tensor f);
+    /* loss = weight * sum (F - P)^2; df += 2 weight (F - P). */
+    imp_status (*content)(imp_device *d, imp_tensor df, imp_slot loss, imp_tensor f, imp_tensor p,
+                          float weight);
+    /* loss = weight * (sum |Dx| + sum |Dy|), or of squares, over all channels of the planes x;
+     * dx += its gradient, the derivative of |0| being 0. */
+    imp_status (*tv)(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x, imp_tv_form form,
+                     float weight);
+
+    /* ---- entry: from the picture to the network's input; planes of 3 channels ---- */
+
+    imp_status (*affine)(imp_device *d, imp_tensor y, imp_tensor x, const imp_affine *a);
+    /* dx += m^T dy. */
+    imp_status (*affine_grad)(imp_device *d, imp_tensor dx, imp_tensor dy, const imp_affine *a);
+
+    /* ---- vectors: tensors of equal shape and layout, element by element ---- */
+
+    imp_status (*fill)(imp_device *d, imp_tensor x, float value);
+    /* z = a x + b y; z may be x or y. */
+    imp_status (*combine)(imp_device *d, imp_tensor z, float a, imp_tensor x, float b,
+                          imp_tensor y);
+    imp_status (*clamp)(imp_device *d, imp_tensor x, float lo, float hi);       /* NaN becomes lo */
+    imp_status (*dot)(imp_device *d, imp_slot out, imp_tensor x, imp_tensor y); /* x may be y */
+    imp_status (*norm1)(imp_device *d, imp_slot out, imp_tensor x);
+    /* y += (ca * value(a) + cb * value(b)) x, then out = y . z. A slot whose record is no tensor
+     * counts 1 as a value; z or out no tensor: no product. out may not be a or b. The inner step of
+     * the two-loop recursion of L-BFGS (Nocedal 1980; MATH.md's preset gatys). */
+    imp_status (*axpy_dot)(imp_device *d, imp_tensor y, float ca, imp_slot a, float cb, imp_slot b,
+                           imp_tensor x, imp_tensor z, imp_slot out);
+    /* m = beta1 m + (1-beta1) g; v = beta2 v + (1-beta2) g^2;
+     * x -= step * m / (root * sqrt(v) + epsilon)  (Kingma and Ba 2015; both forms by step, root).
+     */
+    imp_status (*adam)(imp_device *d, imp_tensor x, imp_tensor g, imp_tensor m, imp_tensor v,
+                       const imp_adam *p);
+} imp_ops;
+
+/* What every backend's device begins with. */
+struct imp_device {
+    const imp_ops *ops;
+    imp_error error; /* of the last failing operation */
+    imp_device_info info;
+    imp_device_options options;
+    imp_counters counters;
+    struct imp_profile *profile; /* NULL unless options.profile; engine/profile.h */
+};
+
+#endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Impasto: neural style transfer on any OpenCL device, or on the processor alone.
+ *
+ *     #include <impasto.h>
+ *     int main(int argc, char **argv) {
+ *         imp_error e = {0};
+ *         imp_device *d = NULL; imp_network *n = NULL; imp_session *s = NULL;
+ *         imp_picture content = {0}, style = {0}, out = {0};
+ *         imp_settings set = *imp_preset_find("default");
+ *         set.size = 64; set.iterations = 5;
+ *         if (argc < 4 || imp_picture_read(&content, argv[1], 0, &e) || imp_picture_read(&style,
+ * argv[2], 0, &e) || imp_device_open(&d, "auto", NULL, &e) || imp_network_open(&n, "builtin", &e)
+ * || imp_session_open(&s, d, n, &set, &content, &style, NULL, &e) || imp_session_run(s, NULL, NULL,
+ * &e) || imp_session_picture(s, &out, &e) || imp_picture_write(&out, argv[3], 95, NULL, &e))
+ * fprintf(stderr, "%s\n", e.text); imp_picture_finish(&content); imp_picture_finish(&style);
+ * imp_picture_finish(&out); imp_session_close(s); imp_network_close(n); imp_device_close(d); return
+ * e.status != IMP_OK;
+ *     }
+ *
+ * Conventions. Every function that can fail returns imp_status and takes an imp_error, which may be
+ * NULL; the first error that is written to it stays until the caller zeroes it. What an *_open or a
+ * reading function gives belongs to the caller and goes back through *_close or *_finish, which
+ * accept NULL and zeroed objects. "Borrowed until X" says that the caller must keep it until then.
+ * A network is read-only: any number of sessions in any threads may share one. A device and the
+ * sessions on it belong to one thread at a time. The library never prints, exits or aborts on
+ * input.
+ */
+#ifndef IMPASTO_H
+#define IMPASTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define IMP_API __attribute__((visibility("default")))
+#else
+#define IMP_API
+#endif
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+typedef struct imp_device imp_device;
+typedef struct imp_network imp_network;
+typedef struct imp_session imp_session;
+
+typedef enum imp_status {
+    IMP_OK = 0,
+    IMP_ERR_ARGUMENT = -1,    /* the caller asked for what makes no sense */
+    IMP_ERR_MEMORY = -2,      /* host or device memory ran out, or would */
+    IMP_ERR_IO = -3,          /* a file could not be read or written */
+    IMP_ERR_FORMAT = -4,      /* a file is not what it should be */
+    IMP_ERR_DEVICE = -5,      /* a device or its driver failed */
+    IMP_ERR_UNSUPPORTED = -6, /* well-formed, but not known here */
+    IMP_ERR_NUMBER = -7       /* the computation left the finite numbers for good */
+} imp_status;
+
+typedef struct imp_error {
+    imp_status status;
+    char text[512]; /* one line without a newline: what, where, what to do */
+} imp_error;
+
+/* The version as "major.minor.patch". */
+IMP_API const char *imp_version(void);
+
+/* A message for people about something that is not an error (a fallback, a composited alpha). */
+typedef void (*imp_log)(void *user, const char *line);
+
+/* ---- Pictures -------------------------------------------------------------------------------- */
+
+/* sRGB-encoded colours in [0,1], interleaved R,G,B, rows from the top: rgb[3 * (y * width + x)]. */
+typedef struct imp_picture {
+    size_t width, height;
+    float *rgb; /* owned: malloc */
+    bool alpha; /* it had transparency, which was composited on white */
+} imp_picture;
+
+/* Reads a PNG or JPEG (told by content, not by name). Grey, palette, 16-bit, alpha and CMYK come
+ * out as RGB. Refuses more than max_pixels pixels before decoding (0: the default, 2^28). */
+IMP_API imp_status imp_picture_read(imp_picture *out, const char *path, size_t max_pixels,
+                                    imp_error *err);
+
+/* Writes a PNG or JPEG, told by the extension, to a temporary name and renames it. quality: 1..100,
+ * JPEG only. text: stored as PNG text chunk or JPEG comment; NULL for none. */
+IMP_API imp_status imp_picture_write(const imp_picture *picture, const char *path, int quality,
+                                     const char *text, imp_error *err);
+
+/* The text that imp_picture_write stored; *text is NULL where there is none, else caller frees. */
+IMP_API imp_status imp_picture_text(char **text, const char *path, imp_error *err);
+
+/* Resampled to width x height in linear light (Lanczos-3, antialiased). Both at least 1. */
+IMP_API imp_status imp_picture_resize(imp_picture *out, const imp_picture *in, size_t width,
+                                      size_t height, imp_error *err);
+IMP_API void imp_picture_finish(imp_picture *picture);
+
+/* ---- Devices --------------------------------------------------------------------------------- */
+
+typedef enum imp_device_kind {
+    IMP_DEVICE_ORACLE,
+    IMP_DEVICE_CPU,
+    IMP_DEVICE_OPENCL
+} imp_device_kind;
+
+typedef struct imp_device_info {
+    imp_device_kind kind;
+    int index; /* what --device takes; -1 for cpu and oracle */
+    char platform[128], vendor[128], name[128], driver[128];
+    uint64_t memory_bytes, max_alloc_bytes, local_bytes;
+    unsigned units, max_group;
+    bool usable;        /* passed the self-test against the oracle (or not yet tried) */
+    bool tested;        /* the verdict above is a measured one */
+    double gflops, gbs; /* measured fp32 multiply-add and memory roofs; 0 when not measured */
+    double seconds;     /* measured time of the reference iteration, 0 when not measured */
+    char reason[256];   /* why it is passed over, when not usable */
+} imp_device_info;
+
+typedef enum imp_gemm { IMP_GEMM_AUTO, IMP_GEMM_CLBLAST, IMP_GEMM_OWN } imp_gemm;
+
+typedef struct imp_device_options {
+    unsigned threads; /* host threads of the cpu device; 0: all processors */
+    imp_gemm gemm;    /* who multiplies matrices on OpenCL devices */
+    bool profile;     /* collect seconds by operation */
+    imp_log log;      /* may be NULL; borrowed until the device is closed */
+    void *user;
+} imp_device_options;
+
+/* Opens "auto", "cpu", "oracle", an index of imp_device_list, or the first OpenCL device whose
+ * vendor, name or platform contains the text (case ignored). "auto" takes the fastest device that
+ * passes its self-test, down to "cpu". options may be NULL. */
+IMP_API imp_status imp_device_open(imp_device **out, const char *which,
+                                   const imp_device_options *options, imp_error *err);
+IMP_API void imp_device_close(imp_device *device);
+IMP_API const imp_device_info *imp_device_describe(const imp_device *device);
+
+/* Writes up to cap descriptions of what is there (OpenCL devices first, then cpu) and gives their
+ * full number. measure: run the self-test and the measurements where no verdict is remembered. */
+IMP_API size_t imp_device_list(imp_device_info *out, size_t cap, bool measure, imp_log log,
+                               void *user);
+
+typedef struct imp_profile_row {
+    char operation[32];
+    double seconds;
+    uint64_t calls;
+} imp_profile_row;
+
+/* Writes up to cap rows, most expensive first; gives their number. Needs options.profile. */
+IMP_API size_t imp_device_profile(const imp_device *device, imp_profile_row *out, size_t cap);
+
+/* ---- Networks -------------------------------------------------------------------------------- */
+
+typedef struct imp_network_layer {
+    char name[32]; /* "conv1_1"; its features after the ReLU are "relu1_1" */
+    size_t in, out, kernel;
+} imp_network_layer;
+
+/* "builtin" or the path of a safetensors file (weights/README.md lists its keys). */
+IMP_API imp_status imp_network_open(imp_network **out, const char *name, imp_error *err);
+IMP_API void imp_network_close(imp_network *network);
+
+typedef struct imp_network_info {
+    const char *name, *source, *licence, *provenance; /* borrowed until the network is closed */
+    char sha256[65];
+    size_t layers, parameters;
+    bool bgr;    /* channel order of its input */
+    float range; /* 1 or 255: the unit of mean and deviation */
+    float mean[3], deviation[3];
+    const char *padding; /* "zero", "reflect" or "replicate" */
+} imp_network_info;
+
+IMP_API void imp_network_describe(const imp_network *network, imp_network_info *out);
+/* Layer i in order of depth; i below imp_network_info.layers. */
+IMP_API imp_network_layer imp_network_layer_at(const imp_network *network, size_t i);
+
+/* ---- Settings: an objective and how to reach it ---------------------------------------------- */
+
+enum { IMP_TERMS_MAX = 32, IMP_NAME_MAX = 32 };
+
+typedef enum imp_term_kind { IMP_TERM_CONTENT, IMP_TERM_STYLE, IMP_TERM_TV } imp_term_kind;
+typedef enum imp_loss_form {
+    IMP_LOSS_MEAN,    /* mean of squared differences */
+    IMP_LOSS_RELATIVE /* sum of squared differences over the target's own sum of squares */
+} imp_loss_form;
+typedef enum imp_gram_norm { IMP_GRAM_CM, IMP_GRAM_M } imp_gram_norm; /* F F^T / (C M), or / M */
+typedef enum imp_tv_form { IMP_TV_ABSOLUTE, IMP_TV_SQUARED } imp_tv_form; /* sum |d|, sum d^2 */
+typedef enum imp_pooling { IMP_POOL_MAX, IMP_POOL_AVERAGE } imp_pooling;
+typedef enum imp_optimizer { IMP_LBFGS, IMP_ADAM } imp_optimizer;
+typedef enum imp_adam_form { IMP_ADAM_PYTORCH, IMP_ADAM_KERAS } imp_adam_form;
+typedef enum imp_init {
+    IMP_INIT_CONTENT,
+    IMP_INIT_NOISE,
+    IMP_INIT_STYLE,
+    IMP_INIT_PICTURE
+} imp_init;
+
+typedef struct imp_term {
+    imp_term_kind kind; /* content or style; total variation has no layer and stands below */
+    char layer[IMP_NAME_MAX];
+    float weight; /* times content_weight or style_weight; >= 0 */
+} imp_term;
+
+/* Formulas: the README's "what is minimised". Copy a preset and change what you like. */
+typedef struct imp_settings {
+    char preset[IMP_NAME_MAX], network[IMP_NAME_MAX]; /* network: the one the preset was made for */
+    const char *about;                                /* one line for people; static */
+    imp_term terms[IMP_TERMS_MAX];
+    size_t term_count;
+    float content_weight, style_weight, tv_weight;
+    float range; /* the variable's unit: colours are 0..range, 1 or 255 */
+    imp_loss_form content_form, style_form;
+    imp_gram_norm gram_norm;
+    bool metric; /* weigh Gram differences by the network's metric where it has one */
+    imp_tv_form tv_form;
+    imp_pooling pooling;
+    unsigned levels;     /* style is compared on this many halvings of the picture, >= 1 */
+    size_t size;         /* longer side of the result in pixels; 0: the content's own */
+    float style_scale;   /* longer side of the style picture over that of the result */
+    unsigned scales;     /* sizes painted on the way, each twice the one before, >= 1 */
+    unsigned iterations; /* in all, shared evenly by the scales */
+    imp_optimizer optimizer;
+    float learning_rate, beta1, beta2, epsilon; /* Adam; L-BFGS takes learning_rate as its step */
+    imp_adam_form adam_form;
+    unsigned history; /* pairs that L-BFGS keeps, 1..1000 */
+    bool clamp;       /* keep the variable within 0..range after each step */
+    imp_init init;
+    float noise; /* deviation of the noise start, in the variable's unit */
+    uint64_t seed;
+} imp_settings;
+
+/* Preset i, NULL beyond the last; and the one of that name, NULL where there is none. */
+IMP_API const imp_settings *imp_preset_at(size_t i);
+IMP_API const imp_settings *imp_preset_find(const char *name);
+
+/* ---- Sessions: one picture being painted ----------------------------------------------------- */
+
+typedef struct imp_progress {
+    unsigned iteration, total;       /* steps done, steps planned */
+    size_t width, height;            /* of the picture at this scale */
+    double loss, content, style, tv; /* weighted, at the picture before the last step */
+    double seconds;                  /* since the session was opened */
+    bool recovered;                  /* the last step met a non-finite loss and was taken back */
+} imp_progress;
+
+typedef struct imp_loss {
+    imp_term_kind kind;
+    char layer[IMP_NAME_MAX];
+    unsigned level;
+    double value; /* weighted */
+} imp_loss;
+
+typedef struct imp_estimate {
+    size_t device_bytes; /* of the largest scale: every buffer the session asks the device for */
+    size_t filter_bytes, activation_bytes, optimizer_bytes; /* parts of the above */
+    double seconds_per_iteration; /* measured over the steps done at this scale; 0 before any */
+    double seconds_left;
+} imp_estimate;
+
+/* content and style are read during the call only; init likewise, only with IMP_INIT_PICTURE.
+ * device and network are borrowed until the session is closed. */
+IMP_API imp_status imp_session_open(imp_session **out, imp_device *device,
+                                    const imp_network *network, const imp_settings *settings,
+                                    const imp_picture *content, const imp_picture *style,
+                                    const imp_picture *init, imp_error *err);
+IMP_API void imp_session_close(imp_session *session);
+
+/* One iteration. *done turns true after the last one (further calls change nothing). */
+IMP_API imp_status imp_session_step(imp_session *session, bool *done, imp_error *err);
+
+/* All iterations; callback (may be NULL) after each: return false to stop early (status IMP_OK). */
+typedef bool (*imp_callback)(void *user, imp_session *session, const imp_progress *progress);
+IMP_API imp_status imp_session_run(imp_session *session, imp_callback callback, void *user,
+                                   imp_error *err);
+
+IMP_API void imp_session_progress(const imp_session *session, imp_progress *out);
+IMP_API void imp_session_estimate(const imp_session *session, imp_estimate *out);
+/* The losses of the last evaluation by term and level; gives their full number. */
+IMP_API size_t imp_session_losses(const imp_session *session, imp_loss *out, size_t cap);
+/* The picture as it is now, at the current scale. */
+IMP_API imp_status imp_session_picture(imp_session *session, imp_picture *out, imp_error *err);
+
+/* The objective and its gradient at the picture as it is now, without a step. */
+IMP_API imp_status imp_session_evaluate(imp_session *session, imp_error *err);
+
+typedef struct imp_array {
+    size_t shape[3]; /* a matrix has shape[0] == 1 */
+    float *data;     /* owned: malloc */
+} imp_array;
+
+/* Of the last evaluation: a layer's features at full size (C x H x W), its normalised Gram matrix
+ * (1 x C x C), and the gradient with respect to the RGB picture in [0,1] (3 x H x W). */
+IMP_API imp_status imp_session_features(imp_session *session, const char *layer, imp_array *out,
+                                        imp_error *err);
+IMP_API imp_status imp_session_gram(imp_session *session, const char *layer, imp_array *out,
+                                    imp_error *err);
+IMP_API imp_status imp_session_gradient(imp_session *session, imp_array *out, imp_error *err);
+IMP_API void imp_array_finish(imp_array *array);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
