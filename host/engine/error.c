@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Errors as values.
+ */
+#include "engine/error.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "engine/ops.h"
+
+imp_status imp_fail(imp_error *err, imp_status status, const char *format, ...) {
+    if (!err || err->status != IMP_OK)
+        return status;
+    err->status = status;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    for (char *c = err->text; *c; c++) /* a driver's or a file's words may hold line breaks */
+        if (*c == '\n' || *c == '\r')
+            *c = ' ';
+    return status;
+}
+
+imp_status imp_fail_device(imp_error *err, imp_device *device) {
+    const imp_error e = device->error;
+    device->error = (imp_error){0};
+    return imp_fail(err, e.status, "%s", e.text);
+}
