@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The two backends that run on the processor: the oracle, which defines what every operation means,
+ * and cpu, which people run on.
+ */
+#ifndef IMP_CPU_H
+#define IMP_CPU_H
+
+#include "engine/ops.h"
+
+/* Opens the backend; options may be NULL. The device goes back through imp_device_close.
+ * IMP_ERR_MEMORY when host memory ran out. */
+imp_status imp_oracle_open(imp_device **out, const imp_device_options *options, imp_error *err);
+imp_status imp_cpu_open(imp_device **out, const imp_device_options *options, imp_error *err);
+
+/* Plain loops and double sums. One thread, planes whatever the layout. */
+extern const imp_ops imp_oracle_ops;
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The oracle's device, its memory and its table of operations.
+ */
+#include "cpu/oracle.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cpu/cpu.h"
+
+enum { ALIGNMENT = 64 };
+
+struct oracle {
+    imp_device base;
+    void *scratch; /* owned */
+    size_t scratch_bytes;
+};
+
+/* ---- buffers ---- */
+
+static void close_device(imp_device *d) {
+    if (!d)
+        return;
+    free(((struct oracle *)d)->scratch);
+    free(d);
+}
+
+static size_t place(const imp_device *d, imp_tensor *t, size_t cursor) {
+    (void)d;
+    t->at = (cursor + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return t->at + imp_oracle_count(*t) * sizeof(float);
+}
+
+static imp_status alloc(imp_device *d, imp_memory **out, size_t bytes) {
+    imp_memory *memory = malloc(sizeof *memory);
+    char *space = memory ? aligned_alloc(ALIGNMENT, (bytes / ALIGNMENT + 1) * ALIGNMENT) : NULL;
+    if (!space) {
+        free(memory);
+        return imp_fail(&d->error, IMP_ERR_MEMORY,
+                        "device 'oracle': no memory for %zu MiB: choose a smaller size",
+                        bytes >> 20);
+    }
+    memory->bytes = space;
+    d->counters.allocations++;
+    *out = memory;
+    return IMP_OK;
+}
+
+static void release(imp_device *d, imp_memory *memory) {
+    (void)d;
+    if (memory)
+        free(memory->bytes);
+    free(memory);
+}
+
+static imp_status write_tensor(imp_device *d, imp_tensor dst, const float *src) {
+    memcpy(imp_oracle_floats(dst), src, imp_oracle_count(dst) * sizeof(float));
+    d->counters.writes++;
+    return IMP_OK;
+}
+
+static imp_status read_tensor(imp_device *d, float *dst, imp_tensor src) {
+    memcpy(dst, imp_oracle_floats(src), imp_oracle_count(src) * sizeof(float));
+    d->counters.reads++;
+    return IMP_OK;
+}
+
+static imp_status sync_device(imp_device *d) {
+    (void)d;
+    return IMP_OK;
+}
+
+/* ---- what the slots share ---- */
+
+void *imp_oracle_scratch(imp_device *d, size_t bytes) {
+    struct oracle *o = (struct oracle *)d;
+    if (bytes <= o->scratch_bytes)
+        return o->scratch;
+    free(o->scratch);
+    o->scratch = malloc(bytes);
+    o->scratch_bytes = o->scratch ? bytes : 0;
+    if (!o->scratch)
+        imp_fail(&d->error, IMP_ERR_MEMORY,
+                 "device 'oracle': no memory for %zu MiB of working space: choose a smaller size",
+                 bytes >> 20);
+    return o->scratch;
+}
+
+double imp_oracle_sum(const float *x, const float *y, size_t n) {
+    double part[8] = {0}, sum = 0;
+    size_t k = 0;
+    for (; k + 8 <= n; k += 8)
+        for (size_t j = 0; j < 8; j++)
+            part[j] += (double)x[k + j] * y[k + j];
+    for (; k < n; k++)
+        sum += (double)x[k] * y[k];
+    for (size_t j = 0; j < 8; j++)
+        sum += part[j];
+    return sum;
+}
+
+void imp_oracle_record(imp_slot slot, double value) {
+    float *partial = imp_oracle_floats(slot.record) + slot.i * IMP_PARTIALS;
+    memset(partial, 0, IMP_PARTIALS * sizeof *partial);
+    partial[0] = (float)value;
+    if (partial[0] - partial[0] == 0) /* infinity leaves nothing over */
+        partial[1] = (float)(value - partial[0]);
+}
+
+double imp_oracle_value(imp_slot slot) {
+    const float *partial = imp_oracle_floats(slot.record) + slot.i * IMP_PARTIALS;
+    double sum = 0;
+    for (size_t j = 0; j < IMP_PARTIALS; j++)
+        sum += partial[j];
+    return sum;
+}
+
+/* ---- the table ---- */
+
+const imp_ops imp_oracle_ops = {
+    .name = "oracle",
+    .close = close_device,
+    .place = place,
+    .alloc = alloc,
+    .release = release,
+    .write = write_tensor,
+    .read = read_tensor,
+    .sync = sync_device,
+    .filter_open = imp_oracle_filter_open,
+    .filter_close = imp_oracle_filter_close,
+    .conv = imp_oracle_conv,
+    .conv_grad = imp_oracle_conv_grad,
+    .pool = imp_oracle_pool,
+    .pool_grad = imp_oracle_pool_grad,
+    .gram = imp_oracle_gram,
+    .style = imp_oracle_style,
+    .style_grad = imp_oracle_style_grad,
+    .content = imp_oracle_content,
+    .tv = imp_oracle_tv,
+    .affine = imp_oracle_affine,
+    .affine_grad = imp_oracle_affine_grad,
+    .fill = imp_oracle_fill,
+    .combine = imp_oracle_combine,
+    .clamp = imp_oracle_clamp,
+    .dot = imp_oracle_dot,
+    .norm1 = imp_oracle_norm1,
+    .axpy_dot = imp_oracle_axpy_dot,
+    .adam = imp_oracle_adam,
+};
+
+imp_status imp_oracle_open(imp_device **out, const imp_device_options *options, imp_error *err) {
+    struct oracle *o = calloc(1, sizeof *o);
+    if (!o)
+        return imp_fail(err, IMP_ERR_MEMORY, "device 'oracle': no memory to open it");
+    imp_device_info *info = &o->base.info;
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    info->kind = IMP_DEVICE_ORACLE;
+    info->index = -1;
+    snprintf(info->platform, sizeof info->platform, "Impasto");
+    snprintf(info->name, sizeof info->name, "oracle");
+    snprintf(info->driver, sizeof info->driver, "%s", imp_version());
+    info->memory_bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+    info->max_alloc_bytes = info->memory_bytes;
+    info->units = 1;
+    info->usable = true;
+    o->base.ops = &imp_oracle_ops;
+    if (options)
+        o->base.options = *options;
+    *out = &o->base;
+    return IMP_OK;
+}
