@@ -99,6 +99,15 @@ IMP_API imp_status imp_picture_resize(imp_picture *out, const imp_picture *in, s
                                       size_t height, imp_error *err);
 IMP_API void imp_picture_finish(imp_picture *picture);
 
+/* Whether a picture of width x height could be written to path: a known extension, a folder that is
+ * there and can be written to, and enough free space in it (not asked when width or height is 0).
+ * Leaves nothing behind and does not touch an older file of that name. */
+IMP_API imp_status imp_picture_check_output(const char *path, size_t width, size_t height,
+                                            imp_error *err);
+
+/* The SHA-256 of a file's bytes in lower-case hexadecimal. */
+IMP_API imp_status imp_file_sha256(char hex[65], const char *path, imp_error *err);
+
 /* ---- Devices --------------------------------------------------------------------------------- */
 
 typedef enum imp_device_kind {
@@ -126,6 +135,7 @@ typedef struct imp_device_options {
     unsigned threads; /* host threads of the cpu device; 0: all processors */
     imp_gemm gemm;    /* who multiplies matrices on OpenCL devices */
     bool profile;     /* collect seconds by operation */
+    bool verbose;     /* log also what was chosen and why, not only what went wrong */
     imp_log log;      /* may be NULL; borrowed until the device is closed */
     void *user;
 } imp_device_options;
