@@ -12,13 +12,13 @@
 #define BYTES      TEXT(__USER_LABEL_PREFIX__) "imp_builtin_network"
 #define SIZE       BYTES "_size"
 #ifdef __APPLE__
-#define SECTION    ".const_data\n"
-#define LOCAL(x)   ".private_extern " x "\n"
-#define BACK       ".text\n"
+#define SECTION  ".const_data\n"
+#define LOCAL(x) ".private_extern " x "\n"
+#define BACK     ".text\n"
 #else
-#define SECTION    ".pushsection .rodata\n"
-#define LOCAL(x)   ".hidden " x "\n"
-#define BACK       ".popsection\n"
+#define SECTION  ".pushsection .rodata\n"
+#define LOCAL(x) ".hidden " x "\n"
+#define BACK     ".popsection\n"
 #endif
 
 #if __SIZEOF_SIZE_T__ == 8
