@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a session can be asked: progress, losses, estimate, picture, features, Gram matrices,
+ * gradient.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/canvas.h"
+#include "engine/profile.h"
+#include "engine/session.h"
+
+size_t imp_session_losses(const imp_session *s, imp_loss *out, size_t cap) {
+    const imp_objective *o = &s->objective;
+    for (size_t i = 0; i < o->count && i < cap; i++) {
+        const imp_goal *g = &o->goals[i];
+        out[i] = (imp_loss){.kind = g->kind, .level = g->level, .value = s->optimizer.values[i]};
+        memcpy(out[i].layer, s->settings.terms[g->term].layer, sizeof out[i].layer);
+    }
+    if (o->count < cap)
+        out[o->count] =
+            (imp_loss){.kind = IMP_TERM_TV, .value = s->optimizer.values[o->count + IMP_RECORD_TV]};
+    return o->count + 1;
+}
+
+void imp_session_progress(const imp_session *s, imp_progress *out) {
+    const imp_objective *o = &s->objective;
+    *out = (imp_progress){.iteration = s->iteration,
+                          .total = s->settings.iterations,
+                          .width = s->scales[s->scale].width,
+                          .height = s->scales[s->scale].height,
+                          .seconds = imp_now() - s->opened,
+                          .recovered = s->recovered};
+    for (size_t i = 0; i < o->count; i++)
+        *(o->goals[i].kind == IMP_TERM_STYLE ? &out->style : &out->content) +=
+            s->optimizer.values[i];
+    out->tv = s->optimizer.values[o->count + IMP_RECORD_TV];
+    out->loss = out->content + out->style + out->tv;
+}
+
+void imp_session_estimate(const imp_session *s, imp_estimate *out) {
+    const imp_objective *o = &s->objective;
+    *out = (imp_estimate){.device_bytes = s->device_bytes,
+                          .activation_bytes = o->end - o->begin,
+                          .optimizer_bytes = s->optimizer_bytes};
+    const imp_scale *now = &s->scales[s->scale];
+    if (s->scale_done == 0)
+        return;
+    out->seconds_per_iteration = (imp_now() - s->scale_began) / s->scale_done;
+    double work = now->iterations - s->scale_done; /* in iterations of the present scale */
+    for (unsigned i = s->scale + 1; i < s->scale_count; i++)
+        work += (double)s->scales[i].iterations *
+                ((double)s->scales[i].w * (double)s->scales[i].h) /
+                ((double)now->w * (double)now->h);
+    out->seconds_left = work * out->seconds_per_iteration;
+}
+
+/* ---- Reading back ---- */
+
+static imp_status read_tensor(imp_session *s, imp_tensor t, imp_array *out, imp_error *err) {
+    *out = (imp_array){.shape = {t.c, t.h, t.w}, .data = malloc(t.c * t.h * t.w * sizeof(float))};
+    if (!out->data)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    if (s->device->ops->read(s->device, out->data, t) == IMP_OK)
+        return IMP_OK;
+    imp_array_finish(out);
+    return imp_fail_device(err, s->device);
+}
+
+void imp_array_finish(imp_array *array) {
+    free(array->data);
+    *array = (imp_array){0};
+}
+
+static bool finite(const imp_array *a) {
+    float sum = 0; /* of x - x: 0 for a finite x, else NaN */
+    for (size_t i = 0; i < a->shape[0] * a->shape[1] * a->shape[2]; i++)
+        sum += a->data[i] - a->data[i];
+    return sum == 0.0F;
+}
+
+imp_status imp_session_picture(imp_session *s, imp_picture *out, imp_error *err) {
+    *out = (imp_picture){0};
+    const imp_scale *k = &s->scales[s->scale];
+    imp_array x;
+    TRY(read_tensor(s, s->objective.x[0], &x, err));
+    if (!finite(&x)) { /* the last step's loss was never seen; what it led from was finite */
+        imp_array_finish(&x);
+        TRY(read_tensor(s, s->optimizer.before, &x, err));
+    }
+    const imp_status status = imp_canvas_picture(out, x.data, x.shape[1], x.shape[2], k->width,
+                                                 k->height, s->settings.range, err);
+    imp_array_finish(&x);
+    return status;
+}
+
+/* The node of a layer that the session computes. */
+static imp_status node_of(const imp_session *s, const char *layer, size_t *node, imp_error *err) {
+    const imp_node *n = imp_network_find(s->network, layer);
+    if (!n || (size_t)(n - s->network->nodes) >= s->nodes)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "layer '%s' is not computed: the objective's deepest layer is '%s'", layer,
+                        s->nodes ? s->network->nodes[s->nodes - 1].name : "none");
+    *node = (size_t)(n - s->network->nodes);
+    return IMP_OK;
+}
+
+imp_status imp_session_features(imp_session *s, const char *layer, imp_array *out, imp_error *err) {
+    size_t node;
+    *out = (imp_array){0};
+    TRY(node_of(s, layer, &node, err));
+    return read_tensor(s, s->objective.plans[0].f[node], out, err);
+}
+
+imp_status imp_session_gram(imp_session *s, const char *layer, imp_array *out, imp_error *err) {
+    *out = (imp_array){0};
+    for (size_t i = 0; i < s->objective.count; i++) {
+        const imp_goal *g = &s->objective.goals[i];
+        if (g->kind != IMP_TERM_STYLE || g->level != 0 ||
+            strcmp(s->settings.terms[g->term].layer, layer) != 0)
+            continue;
+        TRY(read_tensor(s, g->gram, out, err));
+        for (size_t k = 0; k < out->shape[1] * out->shape[2]; k++)
+            out->data[k] *= g->scale;
+        return IMP_OK;
+    }
+    return imp_fail(err, IMP_ERR_ARGUMENT, "layer '%s' is no style layer of this session", layer);
+}
+
+imp_status imp_session_gradient(imp_session *s, imp_array *out, imp_error *err) {
+    TRY(read_tensor(s, s->objective.dx[0], out, err));
+    for (size_t i = 0; i < out->shape[0] * out->shape[1] * out->shape[2]; i++)
+        out->data[i] *= s->settings.range; /* a colour in [0,1] moves the variable by range */
+    return IMP_OK;
+}

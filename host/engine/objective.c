@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Content, style and total variation: layout, targets, loss and gradient.
+ */
+#include "engine/objective.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+imp_slot imp_objective_slot(const imp_objective *o, size_t extra) {
+    return (imp_slot){o->record, o->count + extra};
+}
+
+/* ---- Layout ---- */
+
+static imp_status layer_missing(const imp_settings *s, const imp_network *network,
+                                const char *layer, imp_error *err) {
+    imp_network_info info;
+    imp_network_describe(network, &info);
+    const char *last = network->nodes[network->count - 1].name;
+    return imp_fail(err, IMP_ERR_ARGUMENT,
+                    "network '%s' has no layer '%s' (its deepest is '%s'), which %s%s asks for; "
+                    "choose others with --style-layers and --content-layers, another --preset, "
+                    "or give complete VGG-19 weights with --network FILE",
+                    info.name, layer, last, s->preset[0] ? "preset " : "the objective", s->preset);
+}
+
+imp_status imp_objective_depth(size_t *nodes, const imp_settings *settings,
+                               const imp_network *network, imp_error *err) {
+    *nodes = 0;
+    for (size_t i = 0; i < settings->term_count; i++) {
+        const imp_node *n = imp_network_find(network, settings->terms[i].layer);
+        if (!n)
+            return layer_missing(settings, network, settings->terms[i].layer, err);
+        const size_t depth = (size_t)(n - network->nodes) + 1;
+        *nodes = depth > *nodes ? depth : *nodes;
+    }
+    return IMP_OK;
+}
+
+static void place_goals(imp_objective *o, size_t *cursor) {
+    const imp_settings *s = o->settings;
+    for (unsigned level = 0; level < o->levels; level++) {
+        for (size_t i = 0; i < s->term_count; i++) {
+            const bool style = s->terms[i].kind == IMP_TERM_STYLE;
+            if (!style && level > 0)
+                continue;
+            imp_goal *g = &o->goals[o->count++];
+            *g = (imp_goal){.kind = s->terms[i].kind, .term = i, .level = level};
+            g->node = (size_t)(imp_network_find(o->network, s->terms[i].layer) - o->network->nodes);
+            const imp_tensor f = o->plans[level].f[g->node];
+            if (style) {
+                g->target = imp_place(o->device, cursor, IMP_PLANES, 1, f.c, f.c);
+                g->gram = imp_place(o->device, cursor, IMP_PLANES, 1, f.c, f.c);
+                g->scale =
+                    1.0F / ((float)(f.h * f.w) * (s->gram_norm == IMP_GRAM_CM ? (float)f.c : 1));
+            } else {
+                g->target = imp_place(o->device, cursor, IMP_MAPS, f.c, f.h, f.w);
+            }
+        }
+    }
+}
+
+static void place_matrices(imp_objective *o, size_t *cursor) {
+    size_t widest = 1;
+    for (size_t i = 0; i < o->count; i++) {
+        const imp_goal *g = &o->goals[i];
+        if (g->kind != IMP_TERM_STYLE)
+            continue;
+        const size_t c = g->target.h;
+        widest = c > widest ? c : widest;
+        if (o->settings->metric && o->network->nodes[g->node].metric && o->metrics[g->node].c == 0)
+            o->metrics[g->node] = imp_place(o->device, cursor, IMP_PLANES, 1, c, c);
+    }
+    o->dm = imp_place(o->device, cursor, IMP_PLANES, 1, widest, widest);
+    o->scratch = imp_place(o->device, cursor, IMP_PLANES, 1, widest, widest);
+    o->record =
+        imp_place(o->device, cursor, IMP_PLANES, o->count + IMP_RECORD_EXTRA, 1, IMP_PARTIALS);
+}
+
+/* The plans of all levels share one place, as they are evaluated one after another. */
+imp_status imp_objective_place(imp_objective *o, size_t cursor, imp_error *err) {
+    o->begin = o->end = cursor;
+    for (unsigned l = 0; l < o->levels; l++) {
+        imp_plan_finish(&o->plans[l]);
+        TRY(imp_plan_init(&o->plans[l], o->device, o->network, o->filters, o->settings->pooling,
+                          o->settings->range, o->nodes, o->x[l].h, o->x[l].w, true, cursor, err));
+        o->end = o->plans[l].end > o->end ? o->plans[l].end : o->end;
+    }
+    return IMP_OK;
+}
+
+imp_status imp_objective_init(imp_objective *o, imp_device *device, const imp_network *network,
+                              imp_filter *const *filters, const imp_settings *settings, size_t h,
+                              size_t w, size_t *cursor, imp_error *err) {
+    *o = (imp_objective){
+        .device = device, .settings = settings, .network = network, .filters = filters};
+    TRY(imp_objective_depth(&o->nodes, settings, network, err));
+    assert(settings->levels >= 1 && settings->levels <= IMP_LEVELS_MAX);
+    o->levels = settings->levels;
+    o->goals = calloc(settings->term_count * o->levels + 1, sizeof *o->goals);
+    o->metrics = calloc(o->nodes + 1, sizeof *o->metrics);
+    if (!o->goals || !o->metrics)
+        return imp_fail(err, IMP_ERR_MEMORY, "objective: out of host memory");
+    for (unsigned l = 0; l < o->levels; l++) {
+        o->x[l] = imp_place(device, cursor, IMP_PLANES, 3, h >> l, w >> l);
+        o->dx[l] = imp_place(device, cursor, IMP_PLANES, 3, h >> l, w >> l);
+    }
+    TRY(imp_objective_place(o, 0, err)); /* for the shapes only: the goals' depend on them */
+    place_goals(o, cursor);
+    place_matrices(o, cursor);
+    return IMP_OK;
+}
+
+void imp_objective_finish(imp_objective *o) {
+    for (unsigned l = 0; l < o->levels; l++)
+        imp_plan_finish(&o->plans[l]);
+    free(o->goals);
+    free(o->metrics);
+    *o = (imp_objective){0};
+}
+
+imp_status imp_objective_bind(imp_objective *o, imp_memory *memory) {
+    for (unsigned l = 0; l < o->levels; l++) {
+        imp_plan_bind(&o->plans[l], memory);
+        o->x[l].memory = o->dx[l].memory = memory;
+    }
+    for (size_t i = 0; i < o->count; i++)
+        o->goals[i].target.memory = o->goals[i].gram.memory = memory;
+    o->dm.memory = o->scratch.memory = o->record.memory = memory;
+    for (size_t n = 0; n < o->nodes; n++) {
+        if (o->metrics[n].c == 0)
+            continue;
+        o->metrics[n].memory = memory;
+        TRY(o->device->ops->write(o->device, o->metrics[n], o->network->nodes[n].metric));
+    }
+    return o->device->ops->fill(o->device, o->record, 0);
+}
+
+/* ---- Targets ---- */
+
+/* A view of the matrix m, which is laid out for the widest layer, at c x c. */
+static imp_tensor matrix(imp_tensor m, size_t c) {
+    m.h = m.w = c;
+    return m;
+}
+
+static imp_status record_value(imp_objective *o, size_t slot, double *value) {
+    const size_t n = o->record.c * IMP_PARTIALS;
+    float *all = malloc(n * sizeof *all);
+    if (!all)
+        return imp_fail(&o->device->error, IMP_ERR_MEMORY, "objective: out of host memory");
+    const imp_status status = o->device->ops->read(o->device, all, o->record);
+    *value = 0;
+    for (size_t i = 0; status == IMP_OK && i < IMP_PARTIALS; i++)
+        *value += (double)all[slot * IMP_PARTIALS + i];
+    free(all);
+    return status;
+}
+
+/* The factor in front of the sum of squared differences. sum: the target's own sum of squares,
+ * elements: how many there are. A target of (almost) nothing cannot be relative to itself. */
+static float factor(imp_loss_form form, double weight, double sum, double elements) {
+    const double least = 1e-8 * elements;
+    return (float)(weight / (form == IMP_LOSS_MEAN ? elements : sum > least ? sum : least));
+}
+
+/* What a style goal's squares weigh, by the norm of its target under the metric. */
+static imp_status weigh_style(imp_objective *o, size_t i) {
+    imp_device *const d = o->device;
+    imp_goal *g = &o->goals[i];
+    const size_t c = g->target.h;
+    const imp_settings *s = o->settings;
+    double sum = 0;
+    if (s->style_form == IMP_LOSS_RELATIVE) { /* the difference to a target of zero is the target */
+        TRY(d->ops->fill(d, g->gram, 0));
+        TRY(d->ops->style(d, matrix(o->dm, c), (imp_slot){o->record, i}, g->gram, g->target,
+                          o->metrics[g->node], matrix(o->scratch, c), 1, 1));
+        TRY(record_value(o, i, &sum));
+    }
+    const double weight = (double)s->style_weight * (double)s->terms[g->term].weight / o->levels;
+    g->weight = factor(s->style_form, weight, sum, (double)(c * c));
+    return IMP_OK;
+}
+
+/* The style goals of one level from a forward pass over the picture x at that level. */
+static imp_status style_level(imp_objective *o, const imp_plan *plan, imp_tensor x,
+                              unsigned level) {
+    imp_device *const d = o->device;
+    TRY(imp_plan_enter(plan, x));
+    for (size_t n = 0; n < plan->nodes; n++) {
+        TRY(imp_plan_forward(plan, n));
+        for (size_t i = 0; i < o->count; i++) {
+            const imp_goal *g = &o->goals[i];
+            if (g->kind != IMP_TERM_STYLE || g->level != level || g->node != n)
+                continue;
+            const imp_tensor f = plan->f[n];
+            const float positions = (float)(f.h * f.w);
+            const float channels = o->settings->gram_norm == IMP_GRAM_CM ? (float)f.c : 1;
+            TRY(d->ops->gram(d, g->gram, (imp_tensor){0}, f, false));
+            TRY(d->ops->combine(d, g->target, 1 / (positions * channels), g->gram, 0, g->gram));
+        }
+    }
+    return IMP_OK;
+}
+
+/* A forward pass over a style picture: its levels and their plans, from o->begin on. */
+typedef struct style_layout {
+    imp_tensor x[IMP_LEVELS_MAX];
+    imp_plan plans[IMP_LEVELS_MAX];
+    size_t end;
+} style_layout;
+
+static imp_status style_layout_init(style_layout *s, const imp_objective *o, size_t h, size_t w) {
+    size_t cursor = o->begin;
+    for (unsigned l = 0; l < o->levels; l++)
+        s->x[l] = imp_place(o->device, &cursor, IMP_PLANES, 3, h >> l, w >> l);
+    s->end = cursor;
+    for (unsigned l = 0; l < o->levels; l++) {
+        TRY(imp_plan_init(&s->plans[l], o->device, o->network, o->filters, o->settings->pooling,
+                          o->settings->range, o->nodes, h >> l, w >> l, false, cursor,
+                          &o->device->error));
+        s->end = s->plans[l].end > s->end ? s->plans[l].end : s->end;
+    }
+    return IMP_OK;
+}
+
+static void style_layout_finish(style_layout *s) {
+    for (unsigned l = 0; l < IMP_LEVELS_MAX; l++)
+        imp_plan_finish(&s->plans[l]);
+}
+
+size_t imp_objective_style_end(const imp_objective *o, size_t h, size_t w) {
+    style_layout s = {0};
+    const imp_status status = style_layout_init(&s, o, h, w);
+    style_layout_finish(&s);
+    return status == IMP_OK ? s.end : SIZE_MAX;
+}
+
+static imp_status style_targets(imp_objective *o, style_layout *s, const float *x) {
+    imp_device *const d = o->device;
+    for (unsigned l = 0; l < o->levels; l++) {
+        imp_plan_bind(&s->plans[l], o->record.memory);
+        s->x[l].memory = o->record.memory;
+        TRY(l == 0 ? d->ops->write(d, s->x[0], x)
+                   : d->ops->pool(d, s->x[l], s->x[l - 1], IMP_POOL_AVERAGE));
+        TRY(style_level(o, &s->plans[l], s->x[l], l));
+    }
+    for (size_t i = 0; i < o->count; i++)
+        if (o->goals[i].kind == IMP_TERM_STYLE)
+            TRY(weigh_style(o, i));
+    return IMP_OK;
+}
+
+imp_status imp_objective_style(imp_objective *o, const float *x, size_t h, size_t w) {
+    style_layout s = {0};
+    imp_status status = style_layout_init(&s, o, h, w);
+    if (status == IMP_OK)
+        status = style_targets(o, &s, x);
+    style_layout_finish(&s);
+    return status;
+}
+
+imp_status imp_objective_content(imp_objective *o) {
+    imp_device *const d = o->device;
+    const imp_settings *s = o->settings;
+    TRY(imp_plan_enter(&o->plans[0], o->x[0]));
+    for (size_t n = 0; n < o->nodes; n++)
+        TRY(imp_plan_forward(&o->plans[0], n));
+    for (size_t i = 0; i < o->count; i++) {
+        imp_goal *g = &o->goals[i];
+        if (g->kind != IMP_TERM_CONTENT)
+            continue;
+        const imp_tensor f = o->plans[0].f[g->node];
+        double sum = 0;
+        TRY(d->ops->combine(d, g->target, 1, f, 0, f));
+        TRY(d->ops->dot(d, (imp_slot){o->record, i}, f, f));
+        TRY(record_value(o, i, &sum));
+        g->weight =
+            factor(s->content_form, (double)s->content_weight * (double)s->terms[g->term].weight,
+                   sum, (double)f.c * (double)f.h * (double)f.w);
+    }
+    return IMP_OK;
+}
+
+/* ---- Loss and gradient ---- */
+
+static imp_status goal_gradient(imp_objective *o, size_t i) {
+    imp_device *const d = o->device;
+    imp_goal *g = &o->goals[i];
+    const imp_tensor f = o->plans[g->level].f[g->node], df = o->plans[g->level].df[g->node];
+    const imp_slot loss = {o->record, i};
+    if (g->kind == IMP_TERM_CONTENT)
+        return d->ops->content(d, df, loss, f, g->target, g->weight);
+    const imp_tensor dm = matrix(o->dm, f.c);
+    TRY(d->ops->gram(d, g->gram, (imp_tensor){0}, f, false));
+    TRY(d->ops->style(d, dm, loss, g->gram, g->target, o->metrics[g->node], matrix(o->scratch, f.c),
+                      g->scale, g->weight));
+    return d->ops->style_grad(d, df, dm, f);
+}
+
+/* Adds the gradient of level l's goals to dx[l]. */
+static imp_status level_gradient(imp_objective *o, unsigned l) {
+    const imp_plan *plan = &o->plans[l];
+    TRY(imp_plan_enter(plan, o->x[l]));
+    for (size_t n = 0; n < o->nodes; n++)
+        TRY(imp_plan_forward(plan, n));
+    TRY(o->device->ops->fill(o->device, plan->df[o->nodes - 1], 0));
+    for (size_t n = o->nodes; n-- > 0;) {
+        for (size_t i = 0; i < o->count; i++)
+            if (o->goals[i].level == l && o->goals[i].node == n)
+                TRY(goal_gradient(o, i));
+        TRY(imp_plan_backward(plan, n));
+    }
+    return imp_plan_leave(plan, o->dx[l]);
+}
+
+imp_status imp_objective_evaluate(imp_objective *o) {
+    imp_device *const d = o->device;
+    const imp_settings *s = o->settings;
+    for (unsigned l = 1; l < o->levels; l++)
+        TRY(d->ops->pool(d, o->x[l], o->x[l - 1], IMP_POOL_AVERAGE));
+    /* Coarsest first: its gradient, spread out, is what the next finer one is added to; and the
+     * features of level 0 are there when the evaluation has ended. */
+    TRY(d->ops->fill(d, o->dx[o->levels - 1], 0));
+    for (unsigned l = o->levels; l-- > 0;) {
+        if (l + 1 < o->levels)
+            TRY(d->ops->pool_grad(d, o->dx[l], o->dx[l + 1], o->x[l], o->x[l + 1],
+                                  IMP_POOL_AVERAGE));
+        if (o->nodes > 0)
+            TRY(level_gradient(o, l));
+    }
+    return d->ops->tv(d, o->dx[0], imp_objective_slot(o, IMP_RECORD_TV), o->x[0], s->tv_form,
+                      s->tv_weight);
+}

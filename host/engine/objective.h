@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is minimised: content, style and total variation of one picture size, as settings name
+ * them, evaluated on a device with its gradient. Style is compared on `levels` halvings of the
+ * picture (level 0 is the picture itself); content on level 0. Formulas: MATH.md, preset `gatys`,
+ * and ops.h.
+ */
+#ifndef IMP_OBJECTIVE_H
+#define IMP_OBJECTIVE_H
+
+#include "engine/plan.h"
+
+enum { IMP_LEVELS_MAX = 6 };
+
+/* One term at one level. */
+typedef struct imp_goal {
+    imp_term_kind kind;
+    size_t term, node; /* index in settings->terms; index of the node it looks at */
+    unsigned level;
+    imp_tensor target; /* style: 1 x C x C, normalised; content: maps */
+    imp_tensor gram;   /* style: raw Gram matrix of the last evaluation */
+    float scale;       /* style: what normalises a raw Gram matrix at this size */
+    float weight;      /* all factors in front of the sum of squares; set with the targets */
+} imp_goal;
+
+typedef struct imp_objective {
+    imp_device *device; /* borrowed, like settings and network, until imp_objective_finish */
+    const imp_settings *settings;
+    const imp_network *network;
+    imp_filter *const *filters; /* by node */
+    size_t nodes;               /* nodes in use */
+    unsigned levels;
+    imp_plan plans[IMP_LEVELS_MAX];
+    imp_tensor x[IMP_LEVELS_MAX], dx[IMP_LEVELS_MAX]; /* planes 3 x h x w; [0]: the variable */
+    imp_goal *goals;
+    size_t count;
+    imp_tensor *metrics;    /* by node; no tensor where there is none or it is not wanted */
+    imp_tensor dm, scratch; /* 1 x C x C of the widest style layer */
+    imp_tensor record;      /* goals, then total variation, then IMP_RECORD_EXTRA more */
+    size_t begin, end;      /* addresses of what an evaluation needs */
+} imp_objective;
+
+/* Slots of the record after the goals: total variation, then for the optimiser's use. */
+enum {
+    IMP_RECORD_TV,
+    IMP_RECORD_GG,
+    IMP_RECORD_G1,
+    IMP_RECORD_YS,
+    IMP_RECORD_YY,
+    IMP_RECORD_EXTRA
+};
+imp_slot imp_objective_slot(const imp_objective *o, size_t extra);
+
+/* The nodes that the terms of settings need, and the deepest; IMP_ERR_ARGUMENT names a layer that
+ * the network has not, what it has, and what to do. */
+imp_status imp_objective_depth(size_t *nodes, const imp_settings *settings,
+                               const imp_network *network, imp_error *err);
+
+/* Lays out for a picture of h x w, behind *cursor, what lives as long as the objective, and moves
+ * *cursor on; allocates nothing on the device. Finish it in any case. */
+imp_status imp_objective_init(imp_objective *o, imp_device *device, const imp_network *network,
+                              imp_filter *const *filters, const imp_settings *settings, size_t h,
+                              size_t w, size_t *cursor, imp_error *err);
+/* Lays out what an evaluation needs from address `cursor` on: o->end is where it ends. */
+imp_status imp_objective_place(imp_objective *o, size_t cursor, imp_error *err);
+void imp_objective_finish(imp_objective *o);
+/* Binds to memory of at least o->end bytes and uploads the metrics. */
+imp_status imp_objective_bind(imp_objective *o, imp_memory *memory);
+
+/* Style targets from a picture x (3 x h x w on the host, in the variable's unit), computed in the
+ * place of an evaluation; and where that ends, which may be behind o->end (SIZE_MAX: impossible).
+ * Content targets from the variable as it is now. Errors: device->error. */
+imp_status imp_objective_style(imp_objective *o, const float *x, size_t h, size_t w);
+size_t imp_objective_style_end(const imp_objective *o, size_t h, size_t w);
+imp_status imp_objective_content(imp_objective *o);
+
+/* Enqueues loss and gradient at o->x[0]: losses to the record, gradient to o->dx[0]. */
+imp_status imp_objective_evaluate(imp_objective *o);
+
+#endif

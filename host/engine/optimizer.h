@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * L-BFGS without line search and Adam, as MATH.md's presets state them: vectors stay on the device,
+ * and what the host decides on (is the loss finite, is a pair good) comes with the one record that
+ * is read an iteration.
+ */
+#ifndef IMP_OPTIMIZER_H
+#define IMP_OPTIMIZER_H
+
+#include "engine/objective.h"
+
+typedef struct imp_optimizer_state {
+    imp_objective
+        *o; /* borrowed until imp_optimizer_finish; x and its gradient are o->x[0], dx[0] */
+    imp_tensor before;             /* the variable before the last step; finite always */
+    imp_tensor m, v;               /* Adam: moments */
+    imp_tensor q, gradient_before; /* L-BFGS: direction, gradient before the last step */
+    imp_tensor *s, *y;             /* L-BFGS: ring of `history` pairs */
+    double *rho;                   /* 1 / (y.s) of each pair */
+    imp_tensor dots;      /* record of the recursion: alpha and beta products, a slot each a pair */
+    double gamma;         /* (y.s) / (y.y) of the newest pair */
+    unsigned pairs, next; /* pairs kept; place of the next */
+    unsigned steps;       /* since the start or the last setback */
+    unsigned setbacks;    /* in a row */
+    double shrink;        /* factor on the step length, halved at each setback */
+    double *values;       /* of the record, by slot; IMP_PARTIALS sums each */
+    float *partials;      /* scratch of the read-back */
+} imp_optimizer_state;
+
+/* Lays out the state behind *cursor and moves it on. Finish it in any case. */
+imp_status imp_optimizer_init(imp_optimizer_state *t, imp_objective *o, size_t *cursor,
+                              imp_error *err);
+void imp_optimizer_finish(imp_optimizer_state *t);
+/* Binds to the memory; o->x[0] must hold the start. */
+imp_status imp_optimizer_bind(imp_optimizer_state *t, imp_memory *memory);
+
+/* One iteration: evaluates, reads the record, and moves the variable. *recovered: the loss was not
+ * finite; the variable is back where it was before the last step, which is tried again at half its
+ * length. IMP_ERR_NUMBER: not finite at the start, or after 20 setbacks in a row. */
+imp_status imp_optimizer_step(imp_optimizer_state *t, bool *recovered, imp_error *err);
+/* Evaluates and reads the record only. */
+imp_status imp_optimizer_evaluate(imp_optimizer_state *t, imp_error *err);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The presets: objectives and optimisers as data. Sources: MATH.md of the design; in short, where
+ * each stands.
+ */
+#include <string.h>
+
+#include "impasto.h"
+
+static const imp_settings presets[] = {
+    {
+        .preset = "default",
+        .network = "builtin",
+        .about = "made for the built-in network: relative losses on three sizes of the picture, "
+                 "painted coarse to fine",
+        .terms = {{IMP_TERM_CONTENT, "relu3_3", 1},
+                  {IMP_TERM_STYLE, "relu1_1", 0.25F},
+                  {IMP_TERM_STYLE, "relu2_1", 0.25F},
+                  {IMP_TERM_STYLE, "relu3_1", 0.25F},
+                  {IMP_TERM_STYLE, "relu3_4", 0.25F}},
+        .term_count = 5,
+        .content_weight = 50,
+        .style_weight = 1000,
+        .tv_weight = 0.01F,
+        .range = 1,
+        .content_form = IMP_LOSS_RELATIVE,
+        .style_form = IMP_LOSS_RELATIVE,
+        .gram_norm = IMP_GRAM_M,
+        .metric = true,
+        .tv_form = IMP_TV_SQUARED,
+        .pooling = IMP_POOL_MAX,
+        .levels = 3,
+        .size = 512,
+        .style_scale = 1,
+        .scales = 3,
+        .iterations = 300,
+        .optimizer = IMP_LBFGS,
+        .learning_rate = 1,
+        .beta1 = 0.9F,
+        .beta2 = 0.999F,
+        .epsilon = 1e-8F,
+        .history = 20,
+        .clamp = true,
+        .init = IMP_INIT_CONTENT,
+        .noise = 0.01F,
+        .seed = 1,
+    },
+    {
+        /* Gatys, Ecker, Bethge 2016, with the defaults of the classic PyTorch program. */
+        .preset = "gatys",
+        .network = "vgg19",
+        .about = "the classic: Gatys, Ecker and Bethge 2016 on VGG-19, L-BFGS from noise",
+        .terms = {{IMP_TERM_CONTENT, "relu4_2", 1},
+                  {IMP_TERM_STYLE, "relu1_1", 1},
+                  {IMP_TERM_STYLE, "relu2_1", 1},
+                  {IMP_TERM_STYLE, "relu3_1", 1},
+                  {IMP_TERM_STYLE, "relu4_1", 1},
+                  {IMP_TERM_STYLE, "relu5_1", 1}},
+        .term_count = 6,
+        .content_weight = 5,
+        .style_weight = 100,
+        .tv_weight = 1e-3F,
+        .range = 255,
+        .content_form = IMP_LOSS_MEAN,
+        .style_form = IMP_LOSS_MEAN,
+        .gram_norm = IMP_GRAM_CM,
+        .tv_form = IMP_TV_ABSOLUTE,
+        .pooling = IMP_POOL_MAX,
+        .levels = 1,
+        .size = 512,
+        .style_scale = 1,
+        .scales = 1,
+        .iterations = 1000,
+        .optimizer = IMP_LBFGS,
+        .learning_rate = 1,
+        .beta1 = 0.9F,
+        .beta2 = 0.999F,
+        .epsilon = 1e-8F,
+        .history = 100,
+        .init = IMP_INIT_NOISE,
+        .noise = 0.001F,
+        .seed = 1,
+    },
+};
+
+const imp_settings *imp_preset_at(size_t i) {
+    return i < sizeof presets / sizeof presets[0] ? &presets[i] : NULL;
+}
+
+const imp_settings *imp_preset_find(const char *name) {
+    for (size_t i = 0; imp_preset_at(i); i++)
+        if (strcmp(presets[i].preset, name) == 0)
+            return &presets[i];
+    return NULL;
+}

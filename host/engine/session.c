@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sessions: working sizes, one arena a scale, the loop of iterations.
+ */
+#include "engine/session.h"
+
+#include <stdlib.h>
+
+#include "engine/canvas.h"
+#include "engine/profile.h"
+
+const char *imp_version(void) {
+    return IMP_VERSION;
+}
+
+/* ---- Settings ---- */
+
+static imp_status check_range(const char *name, double value, double low, double high,
+                              imp_error *err) {
+    if (value >= low && value <= high) /* false for NaN */
+        return IMP_OK;
+    return imp_fail(err, IMP_ERR_ARGUMENT, "%s: %g is not between %g and %g", name, value, low,
+                    high);
+}
+
+static imp_status check_settings(const imp_settings *s, imp_error *err) {
+    TRY(check_range("content weight", (double)s->content_weight, 0, 1e30, err));
+    TRY(check_range("style weight", (double)s->style_weight, 0, 1e30, err));
+    TRY(check_range("tv weight", (double)s->tv_weight, 0, 1e30, err));
+    TRY(check_range("number of layers", (double)s->term_count, 0, IMP_TERMS_MAX, err));
+    TRY(check_range("range", (double)s->range, 1e-3, 1e6, err));
+    TRY(check_range("levels", s->levels, 1, IMP_LEVELS_MAX, err));
+    TRY(check_range("scales", s->scales, 1, IMP_SCALES_MAX, err));
+    TRY(check_range("style scale", (double)s->style_scale, 0.01, 100, err));
+    TRY(check_range("learning rate", (double)s->learning_rate, 1e-12, 1e6, err));
+    TRY(check_range("history", s->history, 1, 1000, err));
+    for (size_t i = 0; i < s->term_count; i++)
+        TRY(check_range(s->terms[i].layer, (double)s->terms[i].weight, 0, 1e30, err));
+    return IMP_OK;
+}
+
+/* ---- Sizes ---- */
+
+enum { SCALE_SIDE_MIN = 64 }; /* a smaller picture on the way teaches the next one nothing */
+
+/* The sides that the network needs: none of its maps may vanish, at any level of the pyramid. */
+static void extend(const imp_session *s, size_t *w, size_t *h, size_t width, size_t height) {
+    const size_t least = imp_plan_side_min(s->network, s->nodes) << (s->settings.levels - 1);
+    *w = width > least ? width : least;
+    *h = height > least ? height : least;
+}
+
+static imp_scale scale_of(const imp_session *s, size_t longer) {
+    const double style_longer = (double)longer * (double)s->settings.style_scale + 0.5;
+    imp_scale k = {0};
+    imp_canvas_fit(&k.width, &k.height, s->content.width, s->content.height, longer);
+    imp_canvas_fit(&k.style_width, &k.style_height, s->style.width, s->style.height,
+                   style_longer < 1 ? 1 : (size_t)style_longer);
+    extend(s, &k.w, &k.h, k.width, k.height);
+    extend(s, &k.style_w, &k.style_h, k.style_width, k.style_height);
+    return k;
+}
+
+/* The schedule: each scale twice the one before, iterations shared evenly, the rest to the first.
+ */
+static void schedule(imp_session *s) {
+    const imp_settings *set = &s->settings;
+    const size_t content =
+        s->content.width > s->content.height ? s->content.width : s->content.height;
+    const size_t longer = set->size ? set->size : content;
+    unsigned n = 1;
+    while (n < set->scales && (longer >> n) >= SCALE_SIDE_MIN && n < set->iterations)
+        n++;
+    s->scale_count = n;
+    for (unsigned i = 0; i < n; i++) {
+        s->scales[i] = scale_of(s, longer >> (n - 1 - i));
+        s->scales[i].iterations = set->iterations / n + (i == 0 ? set->iterations % n : 0);
+    }
+}
+
+/* ---- Layout of one scale ---- */
+
+/* Lays objective and optimiser out for the scale; *bytes is what they need. */
+static imp_status lay_out(imp_session *s, const imp_scale *k, size_t *bytes, imp_error *err) {
+    imp_objective_finish(&s->objective);
+    imp_optimizer_finish(&s->optimizer);
+    size_t cursor = 0;
+    TRY(imp_objective_init(&s->objective, s->device, s->network, s->filters, &s->settings, k->h,
+                           k->w, &cursor, err));
+    const size_t before = cursor;
+    TRY(imp_optimizer_init(&s->optimizer, &s->objective, &cursor, err));
+    s->optimizer_bytes = cursor - before;
+    TRY(imp_objective_place(&s->objective, cursor, err));
+    const size_t style = imp_objective_style_end(&s->objective, k->style_h, k->style_w);
+    *bytes = style > s->objective.end ? style : s->objective.end;
+    return IMP_OK;
+}
+
+static size_t filter_bytes(const imp_session *s) {
+    size_t floats = 0;
+    for (size_t n = 0; n < s->nodes; n++) {
+        const imp_conv *c = &s->network->nodes[n].conv;
+        if (s->network->nodes[n].kind == IMP_NODE_CONV)
+            floats += c->out * (c->in * c->kernel * c->kernel + 1);
+    }
+    return 2 * floats * sizeof(float); /* one form for each direction */
+}
+
+static bool fits(imp_session *s, size_t longer, size_t *bytes) {
+    const imp_scale k = scale_of(s, longer);
+    *bytes = SIZE_MAX;
+    if (lay_out(s, &k, bytes, NULL) != IMP_OK || *bytes == SIZE_MAX)
+        return false;
+    s->device->error = (imp_error){0};
+    const uint64_t memory = s->device->info.memory_bytes;
+    return memory == 0 || *bytes + filter_bytes(s) <= memory;
+}
+
+/* Refuses what does not fit, before anything is allocated, and names what would. */
+static imp_status check_fit(imp_session *s, imp_error *err) {
+    const imp_scale *last = &s->scales[s->scale_count - 1];
+    const size_t longer = last->width > last->height ? last->width : last->height;
+    size_t bytes = 0, low = 0, high = longer;
+    if (fits(s, longer, &bytes))
+        return IMP_OK;
+    while (high - low > 1) {
+        const size_t middle = low + (high - low) / 2;
+        size_t ignored;
+        if (fits(s, middle, &ignored))
+            low = middle;
+        else
+            high = middle;
+    }
+    s->device->error = (imp_error){0};
+    return imp_fail(err, IMP_ERR_MEMORY,
+                    "size %zu needs %.1f GiB on device '%s', which has %.1f; the largest size that "
+                    "fits is --size %zu%s",
+                    longer, (double)bytes / 0x1p30, s->device->info.name,
+                    (double)s->device->info.memory_bytes / 0x1p30, low,
+                    s->settings.optimizer == IMP_LBFGS ? " (more with a smaller --history)" : "");
+}
+
+/* ---- Entering a scale ---- */
+
+static imp_status write_picture(imp_session *s, imp_tensor x, const imp_picture *p,
+                                imp_error *err) {
+    float *planes = imp_canvas_planes(p, x.h, x.w, s->settings.range);
+    if (!planes)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    const imp_status status = s->device->ops->write(s->device, x, planes);
+    free(planes);
+    return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
+}
+
+static imp_status set_targets(imp_session *s, const imp_scale *k, imp_error *err) {
+    imp_picture content = {0}, style = {0};
+    float *planes = NULL;
+    imp_status status = imp_canvas_resize(&content, &s->content, k->width, k->height, err);
+    if (status == IMP_OK)
+        status = imp_canvas_resize(&style, &s->style, k->style_width, k->style_height, err);
+    if (status == IMP_OK)
+        status = write_picture(s, s->objective.x[0], &content, err);
+    if (status != IMP_OK)
+        goto done;
+    planes = imp_canvas_planes(&style, k->style_h, k->style_w, s->settings.range);
+    if (!planes) {
+        status = imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+        goto done;
+    }
+    status = imp_objective_content(&s->objective);
+    if (status == IMP_OK)
+        status = imp_objective_style(&s->objective, planes, k->style_h, k->style_w);
+    if (status != IMP_OK)
+        imp_fail_device(err, s->device);
+done:
+    free(planes);
+    imp_picture_finish(&style);
+    imp_picture_finish(&content);
+    return status;
+}
+
+static imp_status write_noise(imp_session *s, imp_error *err) {
+    const imp_tensor x = s->objective.x[0];
+    const imp_settings *set = &s->settings;
+    imp_network_info info;
+    imp_network_describe(s->network, &info);
+    const size_t plane = x.h * x.w;
+    float *noise = malloc(3 * plane * sizeof *noise);
+    if (!noise)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    for (size_t c = 0; c < 3; c++) {
+        const float mean = info.mean[info.bgr ? 2 - c : c] * set->range / info.range;
+        imp_canvas_noise(noise + c * plane, plane, mean, set->noise, set->seed * 3 + c);
+    }
+    const imp_status status = s->device->ops->write(s->device, x, noise);
+    free(noise);
+    return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
+}
+
+/* The variable's start: `from` where there is one (the scale before), else as the settings say. */
+static imp_status set_start(imp_session *s, const imp_scale *k, const imp_picture *from,
+                            imp_error *err) {
+    const imp_init init = s->settings.init;
+    if (!from && init == IMP_INIT_NOISE)
+        return write_noise(s, err);
+    if (!from)
+        from = init == IMP_INIT_STYLE     ? &s->style
+               : init == IMP_INIT_PICTURE ? &s->init
+                                          : &s->content;
+    imp_picture start = {0};
+    TRY(imp_canvas_resize(&start, from, k->width, k->height, err));
+    const imp_status status = write_picture(s, s->objective.x[0], &start, err);
+    imp_picture_finish(&start);
+    return status;
+}
+
+static imp_status enter_scale(imp_session *s, unsigned scale, const imp_picture *from,
+                              imp_error *err) {
+    const imp_scale *k = &s->scales[scale];
+    imp_device *const d = s->device;
+    size_t bytes;
+    s->scale = scale;
+    s->scale_done = 0;
+    d->ops->release(d, s->memory);
+    s->memory = NULL;
+    TRY(lay_out(s, k, &bytes, err));
+    if (d->ops->alloc(d, &s->memory, bytes) != IMP_OK ||
+        imp_objective_bind(&s->objective, s->memory) != IMP_OK)
+        return imp_fail_device(err, d);
+    TRY(set_targets(s, k, err));
+    TRY(set_start(s, k, from, err));
+    if (imp_optimizer_bind(&s->optimizer, s->memory) != IMP_OK || d->ops->sync(d) != IMP_OK)
+        return imp_fail_device(err, d);
+    s->device_bytes = bytes + filter_bytes(s);
+    s->scale_began = imp_now();
+    return IMP_OK;
+}
+
+/* ---- Opening and closing ---- */
+
+static imp_status open_filters(imp_session *s, imp_error *err) {
+    s->filters = calloc(s->nodes + 1, sizeof(imp_filter *));
+    if (!s->filters)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    for (size_t n = 0; n < s->nodes; n++) {
+        const imp_node *node = &s->network->nodes[n];
+        if (node->kind == IMP_NODE_CONV &&
+            s->device->ops->filter_open(s->device, &s->filters[n], &node->conv, node->weights,
+                                        node->bias) != IMP_OK)
+            return imp_fail_device(err, s->device);
+    }
+    return IMP_OK;
+}
+
+/* Keeps the pictures at the size of the last scale: no later use needs more. */
+static imp_status keep_pictures(imp_session *s, const imp_picture *content,
+                                const imp_picture *style, const imp_picture *init, imp_error *err) {
+    const imp_scale *k = &s->scales[s->scale_count - 1];
+    s->content = s->style = (imp_picture){0};
+    TRY(imp_canvas_resize(&s->content, content, k->width, k->height, err));
+    TRY(imp_canvas_resize(&s->style, style, k->style_width, k->style_height, err));
+    if (s->settings.init != IMP_INIT_PICTURE)
+        return IMP_OK;
+    if (!init || !init->rgb)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "session: a start from a picture needs the picture");
+    return imp_canvas_resize(&s->init, init, k->width, k->height, err);
+}
+
+static imp_status open_session(imp_session *s, const imp_picture *content, const imp_picture *style,
+                               const imp_picture *init, imp_error *err) {
+    TRY(check_settings(&s->settings, err));
+    TRY(imp_objective_depth(&s->nodes, &s->settings, s->network, err));
+    /* Until the pictures are kept only their sizes count. */
+    s->content = (imp_picture){.width = content->width, .height = content->height};
+    s->style = (imp_picture){.width = style->width, .height = style->height};
+    schedule(s);
+    TRY(check_fit(s, err));
+    TRY(keep_pictures(s, content, style, init, err));
+    TRY(open_filters(s, err));
+    return enter_scale(s, 0, NULL, err);
+}
+
+imp_status imp_session_open(imp_session **out, imp_device *device, const imp_network *network,
+                            const imp_settings *settings, const imp_picture *content,
+                            const imp_picture *style, const imp_picture *init, imp_error *err) {
+    *out = NULL;
+    if (!content->rgb || !style->rgb)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "session: content or style picture is empty");
+    imp_session *s = calloc(1, sizeof *s);
+    if (!s)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    s->device = device;
+    s->network = network;
+    s->settings = *settings;
+    s->opened = imp_now();
+    const imp_status status = open_session(s, content, style, init, err);
+    if (status != IMP_OK) {
+        imp_session_close(s);
+        return status;
+    }
+    *out = s;
+    return IMP_OK;
+}
+
+void imp_session_close(imp_session *s) {
+    if (!s)
+        return;
+    s->device->ops->release(s->device, s->memory);
+    for (size_t n = 0; s->filters && n < s->nodes; n++)
+        if (s->filters[n])
+            s->device->ops->filter_close(s->device, s->filters[n]);
+    free(s->filters);
+    imp_optimizer_finish(&s->optimizer);
+    imp_objective_finish(&s->objective);
+    imp_picture_finish(&s->content);
+    imp_picture_finish(&s->style);
+    imp_picture_finish(&s->init);
+    free(s);
+}
+
+/* ---- Iterations ---- */
+
+static imp_status next_scale(imp_session *s, imp_error *err) {
+    imp_picture now = {0};
+    TRY(imp_session_picture(s, &now, err));
+    const imp_status status = enter_scale(s, s->scale + 1, &now, err);
+    imp_picture_finish(&now);
+    return status;
+}
+
+imp_status imp_session_step(imp_session *s, bool *done, imp_error *err) {
+    *done = s->iteration >= s->settings.iterations;
+    if (*done)
+        return IMP_OK;
+    if (s->scale_done == s->scales[s->scale].iterations)
+        TRY(next_scale(s, err));
+    TRY(imp_optimizer_step(&s->optimizer, &s->recovered, err));
+    s->scale_done++;
+    s->iteration++;
+    *done = s->iteration >= s->settings.iterations;
+    return IMP_OK;
+}
+
+imp_status imp_session_run(imp_session *s, imp_callback callback, void *user, imp_error *err) {
+    bool done = s->iteration >= s->settings.iterations;
+    while (!done) {
+        TRY(imp_session_step(s, &done, err));
+        imp_progress progress;
+        imp_session_progress(s, &progress);
+        if (callback && !callback(user, s, &progress))
+            return IMP_OK;
+    }
+    return IMP_OK;
+}
+
+imp_status imp_session_evaluate(imp_session *s, imp_error *err) {
+    return imp_optimizer_evaluate(&s->optimizer, err);
+}
