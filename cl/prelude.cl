@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What all kernels share. Each other file of cl/ is a valid source behind this one, and all of
+ * them together are one program. BLOCK, from host/opencl/tiles.def, tells the two classes apart:
+ *
+ *   16  wide: processors. One work-item a work-group, float16 vectors, no local memory.
+ *    1  simt: everything else. Groups of LANES work-items, one float at a time.
+ *
+ * A tensor comes as two parameters, `__global float *x, ulong x_at`, the second in floats. Code
+ * that is right with `vec` as float and as float16 is written once, between EACH and store.
+ */
+#ifndef BLOCK
+#define BLOCK 16 /* channels innermost in maps */
+#endif
+#ifndef NATIVE
+#define NATIVE 16 /* floats in a vector register of the processor */
+#endif
+
+#define GROUP(x, y) __attribute__((reqd_work_group_size(x, y, 1)))
+
+/* Partial sums that a reduction leaves in its slot of the record: IMP_PARTIALS of engine/ops.h. */
+#define PARTIALS 64
+
+#if BLOCK == 16
+
+#define LANES 1
+#define VEC 16
+typedef float16 vec;
+
+/* x[i..i+15], and 0 from x[n] on. */
+static inline vec load(const __global float *x, ulong i, ulong n) {
+    if (i + 16 <= n)
+        return vload16(0, x + i);
+    float tail[16];
+    for (uint k = 0; k < 16; k++)
+        tail[k] = i + k < n ? x[min(i + k, n - 1)] : 0.0f;
+    return vload16(0, tail);
+}
+
+/* x[i..i+15] = v, as far as below x[n]. */
+static inline void store(vec v, __global float *x, ulong i, ulong n) {
+    if (i + 16 <= n) {
+        vstore16(v, 0, x + i);
+        return;
+    }
+    float tail[16];
+    vstore16(v, 0, tail);
+    for (uint k = 0; i + k < n; k++)
+        x[i + k] = tail[k];
+}
+
+/* x[i..i+15] with the first and the last of the n repeated beyond the ends. */
+static inline vec load_edge(const __global float *x, int i, int n) {
+    if (i >= 0 && i + 16 <= n)
+        return vload16(0, x + i);
+    float row[16];
+    for (int k = 0; k < 16; k++)
+        row[k] = x[clamp(i + k, 0, n - 1)];
+    return vload16(0, row);
+}
+
+static inline float lane_sum(vec v) {
+    const float8 a = v.lo + v.hi;
+    const float4 b = a.lo + a.hi;
+    const float2 c = b.lo + b.hi;
+    return c.x + c.y;
+}
+
+/* i runs over this work-item's part of 0..n-1, VEC at a time: one stretch for each work-item. */
+#define EACH(i, n)                                                                                 \
+    for (ulong i = each_part(n) * get_global_id(0),                                                \
+               each_end = min((ulong)(n), i + each_part(n));                                       \
+         i < each_end; i += VEC)
+static inline ulong each_part(ulong n) {
+    const ulong items = get_global_size(0);
+    return ((n + items - 1) / items + VEC - 1) / VEC * VEC;
+}
+
+#define LANE_SUMS(name) float *name = 0
+typedef float *lane_sums;
+
+#else
+
+#define LANES 256
+#define VEC 1
+typedef float vec;
+
+static inline vec load(const __global float *x, ulong i, ulong n) {
+    return x[i];
+}
+
+static inline void store(vec v, __global float *x, ulong i, ulong n) {
+    x[i] = v;
+}
+
+static inline vec load_edge(const __global float *x, int i, int n) {
+    return x[clamp(i, 0, n - 1)];
+}
+
+/* i runs over this work-item's part of 0..n-1: neighbours in memory go to neighbours. */
+#define EACH(i, n) for (ulong i = get_global_id(0); i < (n); i += get_global_size(0))
+
+/* The group's space for total(), to be declared in the kernel itself. */
+#define LANE_SUMS(name) __local float name[LANES]
+typedef __local float *lane_sums;
+
+#endif
+
+/* A running sum with its rounding error carried along (Kahan 1965): the error of the whole does
+ * not grow with the number of terms. */
+typedef struct kahan {
+    vec sum, carry;
+} kahan;
+
+static inline void add(kahan *k, vec value) {
+    const vec term = value - k->carry;
+    const vec sum = k->sum + term;
+    k->carry = (sum - k->sum) - term;
+    k->sum = sum;
+}
+
+/* The sum of all lanes of the work-group, in its first work-item. Every work-item must call it. */
+static inline float total(vec v, lane_sums sums) {
+#if LANES == 1
+    return lane_sum(v);
+#else
+    const uint lane = get_local_id(0);
+    sums[lane] = v;
+    for (uint half = LANES / 2; half > 0; half /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lane < half)
+            sums[lane] += sums[lane + half];
+    }
+    return sums[0];
+#endif
+}
+
+/* Ends a reduction of PARTIALS work-groups: leaves scale * (the group's sum) in its place of the
+ * record's slot, or adds it there. Every work-item must call it. */
+static inline void leave(vec v, lane_sums sums, float scale, __global float *slot, int accumulate) {
+    const float sum = scale * total(v, sums);
+    if (get_local_id(0) == 0) {
+        __global float *partial = slot + get_group_id(0);
+        *partial = accumulate ? *partial + sum : sum;
+    }
+}
+
+/* The value of a record's slot. */
+static inline float slot_value(const __global float *slot) {
+    float16 sum = 0;
+    for (uint k = 0; k < PARTIALS / 16; k++)
+        sum += vload16(k, slot);
+    const float8 a = sum.lo + sum.hi;
+    const float4 b = a.lo + a.hi;
+    return (b.x + b.y) + (b.z + b.w);
+}

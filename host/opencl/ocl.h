@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of the OpenCL backend share: the device, memory in chunks, launches.
+ *
+ * A slot of ops.h is written like this; everything else below serves these few lines:
+ *
+ *     imp_status ocl_combine(imp_device *d, imp_tensor z, float a, imp_tensor x, ...) {
+ *         ocl_device *cl = ocl_enter(d, combine);          the operation that launches count for
+ *         ocl_run run = {0};
+ *         while (ocl_next(&run, 3, (imp_tensor[]){z, x, y}))
+ *             TRY(ocl_launch(cl, combine, ocl_each(cl, run.floats), at(run.span[0]),
+ *                            at(run.span[1]), at(run.span[2]), f32(a), f32(b), u64(run.floats)));
+ *         return IMP_OK;
+ *     }
+ *
+ * Memory. A memory object's address space is a row of chunks (cl_mem) of cl->chunk bytes each, the
+ * last one shorter. A tensor is a row of *units* of equal size, each wholly in one chunk, several
+ * behind one another in the same chunk without a gap:
+ *     planes           one plane: H*W floats                        C units
+ *     maps, simt       one plane: H*W floats (as planes)            C units
+ *     maps, wide       cl->block = 16 channels, innermost: H*W*16   ceil(C/16) units
+ * Padding channels of wide maps (C..16*ceil(C/16)-1) are zero: who writes maps writes zeros there.
+ * A *run* is a longest row of units that are contiguous in each of several tensors at once. An
+ * operation that goes element by element loops over the runs of all its tensors together. One whose
+ * outputs need all inputs loops over pairs of runs and lets the kernel add:
+ *
+ *     ocl_run out = {0};
+ *     while (ocl_next(&out, 1, &y)) {
+ *         ocl_run in = {0};
+ *         while (ocl_next(&in, 1, &x))
+ *             TRY(ocl_launch(cl, conv, ..., at(out.span[0]), at(in.span[0]),
+ *                            u32(in.unit), u32(in.units),   which input units these are
+ *                            i32(in.first),                 start from the bias, or from y
+ *                            i32(in.last)));                 ReLU: only once all is added
+ *     }
+ * With the usual limits there is one run of everything, and so one launch.
+ *
+ * Faults for tests: IMPASTO_FAULT=build:KERNEL (its source does not compile), alloc:N (the N-th
+ * allocation of memory of a device fails), launch:NAME (launches of that kernel, or of that
+ * operation, fail). IMPASTO_CLASS=wide|simt and IMPASTO_MAX_ALLOC=BYTES override what the device
+ * says of itself; IMPASTO_CL_DIR=FOLDER is where the kernels are read from instead.
+ */
+#ifndef IMP_OCL_H
+#define IMP_OCL_H
+
+#include <CL/cl.h>
+
+#include "engine/ops.h"
+
+/* ---- names ---- */
+
+/* Kernels: cl/kernels.def. */
+#define K(name, arguments) OCL_K_##name,
+typedef enum ocl_kernel {
+#include "kernels.def"
+    OCL_KERNELS
+} ocl_kernel;
+#undef K
+
+/* Operations: the slots of ops.h that launch kernels, and what measures them. */
+#define OCL_OPERATIONS(OP)                                                                         \
+    OP(write)                                                                                      \
+    OP(read) OP(filter_open) OP(conv) OP(conv_grad) OP(pool) OP(pool_grad) OP(gram) OP(style)      \
+        OP(style_grad) OP(content) OP(tv) OP(affine) OP(affine_grad) OP(fill) OP(combine)          \
+            OP(clamp) OP(dot) OP(norm1) OP(axpy_dot) OP(adam) OP(measure)
+#define OP(name) OCL_OP_##name,
+typedef enum ocl_operation { OCL_OPERATIONS(OP) OCL_OPERATION_COUNT } ocl_operation;
+#undef OP
+
+/* ---- the device ---- */
+
+/* Two classes of devices, each with its own memory layout of maps and form of kernels. wide:
+ * processors; one work-item a work-group, float16 vectors, no local memory, no barriers. simt:
+ * everything else; planar maps, groups of 64 to 256 work-items, at most 32 KiB of local memory. */
+typedef enum ocl_class { OCL_WIDE, OCL_SIMT } ocl_class;
+
+enum { OCL_EVENTS = 1024 };
+
+typedef struct ocl_event {
+    cl_event event; /* owned */
+    ocl_operation operation;
+} ocl_event;
+
+typedef struct ocl_device {
+    imp_device base;
+    cl_device_id id;
+    cl_context context;
+    cl_command_queue queue; /* in order; with profiling when base.options.profile */
+    cl_program program;
+    cl_kernel kernels[OCL_KERNELS];
+    size_t local[OCL_KERNELS][3]; /* each kernel's reqd_work_group_size */
+    ocl_class class;
+    const char *variant; /* name and options of the line of tiles.def */
+    const char *options;
+    size_t block;            /* channels in a unit of maps: 16 or 1 */
+    size_t chunk;            /* most bytes of one cl_mem: a multiple of 4096 */
+    cl_mem work;             /* space for what lives within one slot only, in order like all else */
+    size_t work_floats;      /* 4 Mi, fewer where the chunk is smaller */
+    size_t in_use;           /* bytes in buffers */
+    char fault[64];          /* IMPASTO_FAULT as it was at open */
+    ocl_operation operation; /* what launches count for */
+    uint64_t launches[OCL_OPERATION_COUNT];
+    unsigned unflushed; /* launches since the last flush */
+    size_t events_used;
+    ocl_event *events;     /* OCL_EVENTS of them, only with base.options.profile */
+    struct ocl_gemm *gemm; /* gemm.c's own; NULL before its first use */
+} ocl_device;
+
+/* The device behind a slot's imp_device, with launches from now on counting for an operation. */
+static inline ocl_device *ocl_enter_operation(imp_device *d, ocl_operation operation) {
+    ocl_device *cl = (ocl_device *)d;
+    cl->operation = operation;
+    return cl;
+}
+#define ocl_enter(device, name) ocl_enter_operation(device, OCL_OP_##name)
+
+/* discover.c: the id of device `index` and its description; info->usable and reason are set. */
+bool ocl_find(cl_device_id *id, imp_device_info *info, size_t index);
+/* The most bytes of one cl_mem: the device's limit, lowered by IMPASTO_MAX_ALLOC. */
+uint64_t ocl_allocation_limit(cl_device_id id);
+
+/* program.c: fills cl->program, kernels and local from cache or source; counts a build. */
+imp_status ocl_program_open(ocl_device *cl, imp_error *err);
+void ocl_program_close(ocl_device *cl);
+
+/* ---- errors (device.c) ---- */
+
+/* "CL_OUT_OF_RESOURCES"; "unknown error" beyond the tables of OpenCL 1.2. */
+const char *ocl_error_name(cl_int code);
+/* Keeps "device 'NAME': WHAT: CL_... (-5)..." in the device's error. The status is IMP_ERR_MEMORY
+ * for codes that mean so, else IMP_ERR_DEVICE; IMP_OK, and nothing kept, for CL_SUCCESS. */
+imp_status ocl_check(ocl_device *cl, cl_int code, const char *what);
+/* True when IMPASTO_FAULT asks that `what` ("launch") fails for `name`. */
+bool ocl_fault(const ocl_device *cl, const char *what, const char *name);
+
+/* ---- memory (memory.c) ---- */
+
+typedef struct ocl_span {
+    cl_mem memory; /* borrowed */
+    cl_ulong at;   /* offset in floats */
+    size_t units;  /* from this one on, contiguous in the same chunk */
+} ocl_span;
+
+/* How many units a tensor has, and floats in each. */
+size_t ocl_units(const ocl_device *cl, const imp_tensor *t);
+size_t ocl_unit_floats(const ocl_device *cl, const imp_tensor *t);
+/* Where unit i of a tensor lies. */
+ocl_span ocl_unit(const imp_tensor *t, size_t i);
+
+enum { OCL_RUN_TENSORS = 4 };
+typedef struct ocl_run {
+    size_t unit, units, floats; /* the first unit, how many, and floats in all of them */
+    bool first, last;           /* unit is 0; there are none behind */
+    ocl_span span[OCL_RUN_TENSORS];
+} ocl_run;
+
+/* Moves a run (all zeros before the first) on to the next common run of n <= 4 tensors with equal
+ * numbers of units of equal size (one may differ in size: floats is that of tensors[0]). False
+ * after the last. */
+bool ocl_next(ocl_run *run, size_t n, const imp_tensor *tensors);
+
+/* The place of slot i of a record. */
+static inline ocl_span ocl_slot(imp_slot slot) {
+    return ocl_unit(&slot.record, slot.i);
+}
+/* The device's work space, from a float on. */
+static inline ocl_span ocl_work(const ocl_device *cl, size_t floats) {
+    return (ocl_span){cl->work, floats, 1};
+}
+
+/* A plain buffer of at most cl->chunk bytes, filled from host unless that is NULL; give it back
+ * through ocl_buffer_release. Filters that may be larger are `planes` tensors (one unit a block of
+ * output channels, say) in memory from ocl_alloc, written by ocl_write. */
+imp_status ocl_buffer(ocl_device *cl, cl_mem *out, size_t bytes, const void *host);
+void ocl_buffer_release(ocl_device *cl, cl_mem memory, size_t bytes);
+
+/* Slots of ops.h. */
+size_t ocl_place(const imp_device *d, imp_tensor *t, size_t cursor);
+imp_status ocl_alloc(imp_device *d, imp_memory **out, size_t bytes);
+void ocl_release(imp_device *d, imp_memory *memory);
+imp_status ocl_write(imp_device *d, imp_tensor dst, const float *src);
+imp_status ocl_read(imp_device *d, float *dst, imp_tensor src);
+imp_status ocl_sync(imp_device *d);
+
+/* ---- launches (launch.c) ---- */
+
+typedef struct ocl_arg {
+    enum { OCL_SPAN, OCL_VALUE } kind;
+    size_t size; /* of a value */
+    union {
+        ocl_span span; /* two parameters: __global float *x, ulong x_at */
+        cl_int i;
+        cl_uint u;
+        cl_ulong l;
+        cl_float f;
+        cl_float f4[4];
+    };
+} ocl_arg;
+
+static inline ocl_arg at(ocl_span span) {
+    return (ocl_arg){.kind = OCL_SPAN, .span = span};
+}
+static inline ocl_arg i32(size_t value) {
+    return (ocl_arg){.kind = OCL_VALUE, .size = sizeof(cl_int), .i = (cl_int)value};
+}
+static inline ocl_arg u32(size_t value) {
+    return (ocl_arg){.kind = OCL_VALUE, .size = sizeof(cl_uint), .u = (cl_uint)value};
+}
+static inline ocl_arg u64(size_t value) {
+    return (ocl_arg){.kind = OCL_VALUE, .size = sizeof(cl_ulong), .l = value};
+}
+static inline ocl_arg f32(float value) {
+    return (ocl_arg){.kind = OCL_VALUE, .size = sizeof(cl_float), .f = value};
+}
+static inline ocl_arg f32x4(float a, float b, float c, float d) {
+    return (ocl_arg){.kind = OCL_VALUE, .size = 4 * sizeof(cl_float), .f4 = {a, b, c, d}};
+}
+
+/* How many work-items (rounded up to whole groups: kernels guard their ends), or work-groups. */
+typedef struct ocl_grid {
+    size_t n[3];
+    bool groups;
+} ocl_grid;
+
+static inline ocl_grid grid1(size_t x) {
+    return (ocl_grid){{x, 1, 1}, false};
+}
+static inline ocl_grid grid2(size_t x, size_t y) {
+    return (ocl_grid){{x, y, 1}, false};
+}
+static inline ocl_grid grid3(size_t x, size_t y, size_t z) {
+    return (ocl_grid){{x, y, z}, false};
+}
+static inline ocl_grid groups1(size_t x) {
+    return (ocl_grid){{x, 1, 1}, true};
+}
+static inline ocl_grid groups2(size_t x, size_t y) {
+    return (ocl_grid){{x, y, 1}, true};
+}
+static inline ocl_grid groups3(size_t x, size_t y, size_t z) {
+    return (ocl_grid){{x, y, z}, true};
+}
+
+/* The grid of a kernel whose work-items share n floats by EACH of cl/prelude.cl. */
+ocl_grid ocl_each(const ocl_device *cl, size_t floats);
+
+/* Enqueues a kernel and counts it for the current operation. Arguments: at(span), i32, u32, u64,
+ * f32, f32x4, in the kernel's order. Their number is asserted, a driver's refusal is an error. */
+#define ocl_launch(cl, name, grid, ...)                                                            \
+    ocl_enqueue(cl, OCL_K_##name, grid, (const ocl_arg[]){__VA_ARGS__},                            \
+                sizeof((const ocl_arg[]){__VA_ARGS__}) / sizeof(ocl_arg))
+imp_status ocl_enqueue(ocl_device *cl, ocl_kernel kernel, ocl_grid grid, const ocl_arg *arguments,
+                       size_t count);
+
+/* For work that others enqueue on cl->queue (CLBlast, copies): the place for its event, NULL
+ * when none is wanted; then counts one launch for the current operation. */
+cl_event *ocl_event_place(ocl_device *cl);
+void ocl_launched(ocl_device *cl);
+/* Waits for all work, and moves the events' seconds to the profile. */
+imp_status ocl_finish(ocl_device *cl);
+
+/* ---- slots of ops.h, by the file that has them ---- */
+
+/* vector.c */
+imp_status ocl_fill(imp_device *d, imp_tensor x, float value);
+imp_status ocl_combine(imp_device *d, imp_tensor z, float a, imp_tensor x, float b, imp_tensor y);
+imp_status ocl_clamp(imp_device *d, imp_tensor x, float lo, float hi);
+imp_status ocl_dot(imp_device *d, imp_slot out, imp_tensor x, imp_tensor y);
+imp_status ocl_norm1(imp_device *d, imp_slot out, imp_tensor x);
+imp_status ocl_axpy_dot(imp_device *d, imp_tensor y, float ca, imp_slot a, float cb, imp_slot b,
+                        imp_tensor x, imp_tensor z, imp_slot out);
+imp_status ocl_adam(imp_device *d, imp_tensor x, imp_tensor g, imp_tensor m, imp_tensor v,
+                    const imp_adam *p);
+/* loss.c */
+imp_status ocl_style(imp_device *d, imp_tensor dm, imp_slot loss, imp_tensor g, imp_tensor target,
+                     imp_tensor metric, imp_tensor scratch, float scale, float weight);
+imp_status ocl_content(imp_device *d, imp_tensor df, imp_slot loss, imp_tensor f, imp_tensor p,
+                       float weight);
+imp_status ocl_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x, imp_tv_form form,
+                  float weight);
+imp_status ocl_affine(imp_device *d, imp_tensor y, imp_tensor x, const imp_affine *a);
+imp_status ocl_affine_grad(imp_device *d, imp_tensor dx, imp_tensor dy, const imp_affine *a);
+/* convolution.c */
+imp_status ocl_filter_open(imp_device *d, imp_filter **out, const imp_conv *conv,
+                           const float *weights, const float *bias);
+void ocl_filter_close(imp_device *d, imp_filter *filter);
+imp_status ocl_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter);
+imp_status ocl_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
+                         imp_filter *filter);
+/* pooling.c */
+imp_status ocl_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind);
+imp_status ocl_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x, imp_tensor y,
+                         imp_pooling kind);
+/* gram.c */
+imp_status ocl_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f, bool accumulate);
+imp_status ocl_style_grad(imp_device *d, imp_tensor df, imp_tensor dm, imp_tensor f);
+/* gemm.c */
+void ocl_gemm_close(ocl_device *cl); /* NULL in cl->gemm is fine */
+
+#endif
