@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A short measurement by which devices are compared.
+ */
+#include <stdlib.h>
+
+#include "device/verdict.h"
+#include "engine/plan.h"
+#include "engine/profile.h"
+
+enum { REPEATS = 3 };
+
+/* One convolution of c channels to c at side x side, and its Gram matrix. */
+typedef struct layer {
+    size_t c, side;
+    float *weights;
+    imp_filter *filter;
+    imp_tensor x, y, dx, dy, g;
+} layer;
+
+static imp_status open_layer(imp_device *d, layer *l, size_t *cursor) {
+    const imp_conv conv = {l->c, l->c, 3, 1, 1, 1, IMP_PAD_ZERO, true};
+    const size_t count = l->c * l->c * 9;
+    l->x = imp_place(d, cursor, IMP_MAPS, l->c, l->side, l->side);
+    l->y = imp_place(d, cursor, IMP_MAPS, l->c, l->side, l->side);
+    l->dx = imp_place(d, cursor, IMP_MAPS, l->c, l->side, l->side);
+    l->dy = imp_place(d, cursor, IMP_MAPS, l->c, l->side, l->side);
+    l->g = imp_place(d, cursor, IMP_PLANES, 1, l->c, l->c);
+    l->weights = malloc(count * sizeof *l->weights);
+    if (!l->weights || *cursor == SIZE_MAX)
+        return imp_fail(&d->error, IMP_ERR_MEMORY, "device '%s': no memory to measure it",
+                        d->info.name);
+    for (size_t i = 0; i < count; i++) /* a weighted mean of the inputs: values stay in range */
+        l->weights[i] = (float)((i * 7919) % 17) / 16 / (float)(l->c * 9);
+    return d->ops->filter_open(d, &l->filter, &conv, l->weights, NULL);
+}
+
+static void close_layer(imp_device *d, layer *l) {
+    if (l->filter)
+        d->ops->filter_close(d, l->filter);
+    free(l->weights);
+}
+
+static imp_status run_layer(imp_device *d, const layer *l) {
+    TRY(d->ops->conv(d, l->y, l->x, l->filter));
+    TRY(d->ops->gram(d, l->g, (imp_tensor){0}, l->y, false));
+    TRY(d->ops->conv_grad(d, l->dx, l->dy, l->y, l->filter));
+    return d->ops->sync(d);
+}
+
+/* The first run, which compiles and prepares, does not count. */
+static imp_status time_layers(imp_device *d, const layer *layers, size_t count, double *best) {
+    *best = 0;
+    for (int repeat = 0; repeat <= REPEATS; repeat++) {
+        const double start = imp_now();
+        for (size_t i = 0; i < count; i++)
+            TRY(run_layer(d, &layers[i]));
+        const double seconds = imp_now() - start;
+        if (repeat > 0 && (*best == 0 || seconds < *best))
+            *best = seconds;
+    }
+    return IMP_OK;
+}
+
+static imp_status fill_layer(imp_device *d, layer *l, imp_memory *memory) {
+    l->x.memory = l->y.memory = l->dx.memory = l->dy.memory = l->g.memory = memory;
+    TRY(d->ops->fill(d, l->x, 0.5F));
+    return d->ops->fill(d, l->dy, 0.25F);
+}
+
+double imp_measure_seconds(imp_device *d) {
+    layer layers[] = {{.c = 64, .side = 128}, {.c = 256, .side = 32}};
+    enum { COUNT = sizeof layers / sizeof layers[0] };
+    imp_memory *memory = NULL;
+    size_t cursor = 0;
+    double best = 0;
+    imp_status status = IMP_OK;
+    for (size_t i = 0; i < COUNT && status == IMP_OK; i++)
+        status = open_layer(d, &layers[i], &cursor);
+    if (status == IMP_OK)
+        status = d->ops->alloc(d, &memory, cursor);
+    for (size_t i = 0; i < COUNT && status == IMP_OK; i++)
+        status = fill_layer(d, &layers[i], memory);
+    if (status == IMP_OK)
+        status = time_layers(d, layers, COUNT, &best);
+    d->ops->release(d, memory);
+    for (size_t i = 0; i < COUNT; i++)
+        close_layer(d, &layers[i]);
+    return status == IMP_OK ? best : 0;
+}

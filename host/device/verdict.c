@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Verdicts on devices, remembered as one JSON file.
+ */
+#include "device/verdict.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/cpu.h"
+#include "device/cases.h"
+#include "engine/cache.h"
+#include "opencl/opencl.h"
+
+static const char entry[] = "devices.json";
+
+/* What a verdict depends on. The environment variables change what a device does in tests. */
+static void key_of(char *key, size_t size, const imp_device_info *info, unsigned threads) {
+    static const char *const variables[] = {"IMPASTO_CLASS", "IMPASTO_ISA", "IMPASTO_MAX_ALLOC",
+                                            "IMPASTO_FAULT", "IMPASTO_CL_DIR"};
+    int n = snprintf(key, size, "%s|%s|%s|%u|%s", info->platform, info->name, info->driver,
+                     info->kind == IMP_DEVICE_CPU ? threads : 0, IMP_VERSION);
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        const char *value = getenv(variables[i]);
+        if (value && n > 0 && (size_t)n < size)
+            n += snprintf(key + n, size - (size_t)n, "|%s=%s", variables[i], value);
+    }
+}
+
+static json_t *load(void) {
+    size_t size;
+    unsigned char *bytes = imp_cache_load(entry, &size);
+    json_t *all = bytes ? json_loadb((const char *)bytes, size, 0, NULL) : NULL;
+    free(bytes);
+    if (json_is_object(all))
+        return all;
+    json_decref(all); /* damaged: begin anew */
+    return json_object();
+}
+
+bool imp_verdict_recall(imp_device_info *info, unsigned threads) {
+    char key[1024];
+    key_of(key, sizeof key, info, threads);
+    json_t *all = load();
+    const json_t *v = json_object_get(all, key);
+    const bool known = json_is_object(v);
+    if (known) {
+        info->tested = true;
+        info->usable = json_is_true(json_object_get(v, "usable"));
+        info->gflops = json_number_value(json_object_get(v, "gflops"));
+        info->gbs = json_number_value(json_object_get(v, "gbs"));
+        info->seconds = json_number_value(json_object_get(v, "seconds"));
+        const char *reason = json_string_value(json_object_get(v, "reason"));
+        snprintf(info->reason, sizeof info->reason, "%s", reason ? reason : "");
+    }
+    json_decref(all);
+    return known;
+}
+
+static void remember(const imp_device_info *info, unsigned threads) {
+    char key[1024];
+    key_of(key, sizeof key, info, threads);
+    json_t *all = load();
+    json_t *v = json_pack("{sb sf sf sf}", "usable", info->usable, "gflops", info->gflops, "gbs",
+                          info->gbs, "seconds", info->seconds);
+    if (v && info->reason[0]) /* a driver's words that are no UTF-8 are left out */
+        json_object_set_new(v, "reason", json_string(info->reason));
+    if (all && v && json_object_set_new(all, key, v) == 0) {
+        char *text = json_dumps(all, JSON_INDENT(1) | JSON_SORT_KEYS);
+        if (text)
+            imp_cache_store(entry, text, strlen(text));
+        free(text);
+    }
+    json_decref(all);
+}
+
+void imp_verdict_refuse(imp_device_info *info, unsigned threads, const char *reason) {
+    info->tested = true;
+    info->usable = false;
+    snprintf(info->reason, sizeof info->reason, "%s", reason);
+    remember(info, threads);
+}
+
+static bool trustworthy(imp_device *d) {
+    imp_device_info *info = &d->info;
+    if (imp_selftest(d, info->reason, sizeof info->reason) != IMP_OK)
+        return false;
+    info->seconds = imp_measure_seconds(d);
+    if (info->seconds > 0)
+        return true;
+    snprintf(info->reason, sizeof info->reason, "%s", d->error.text);
+    d->error = (imp_error){0};
+    return false;
+}
+
+void imp_verdict_measure(imp_device *d) {
+    d->info.tested = true;
+    d->info.reason[0] = 0;
+    d->info.usable = trustworthy(d);
+    if (d->info.usable && d->info.kind == IMP_DEVICE_OPENCL)
+        imp_opencl_measure(d, &d->info.gflops, &d->info.gbs);
+    remember(&d->info, d->options.threads);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is known of a device: whether it computes what the oracle computes, and how fast. Found out
+ * once per device, driver and version of this library, and remembered in the cache folder.
+ */
+#ifndef IMP_VERDICT_H
+#define IMP_VERDICT_H
+
+#include "engine/ops.h"
+
+/* Fills usable, tested, reason, gflops, gbs and seconds of info from what is remembered; false:
+ * nothing is. threads counts for devices on the processor. */
+bool imp_verdict_recall(imp_device_info *info, unsigned threads);
+
+/* Tests and measures the open device, fills the same fields of device->info, and remembers them. */
+void imp_verdict_measure(imp_device *device);
+
+/* Remembers that the device described could not be opened, and why. */
+void imp_verdict_refuse(imp_device_info *info, unsigned threads, const char *reason);
+
+/* Seconds of a fixed piece of an iteration (3 x 3 convolutions of 64 and 256 channels both ways and
+ * their Gram matrices), the best of three; 0 when the device failed (device->error says why). */
+double imp_measure_seconds(imp_device *device);
+
+#endif
