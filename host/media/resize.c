@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Resampling with the Lanczos kernel of three lobes, in linear light: colours are decoded from
+ * sRGB, rows are filtered, then columns, and the result is encoded again. On reduction the kernel
+ * is stretched to the distance of the new pixels, so that nothing finer than they can show remains.
+ * At the border the kernel is cut off and its weights are made to add up to 1 again.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/error.h"
+#include "media/media.h"
+
+/* ---- sRGB (IEC 61966-2-1) -------------------------------------------------------------------- */
+
+/* Tables with linear interpolation. Its error is at most step^2 / 8 times the largest second
+ * derivative, which is 3.5 for decoding and 2400 for encoding (just above its straight part):
+ * 3e-8 and 7e-8, a two-hundredth of what 16 bits distinguish. */
+enum { DECODE_STEPS = 1 << 12, ENCODE_STEPS = 1 << 16 };
+
+typedef struct colour_tables {
+    float decode[DECODE_STEPS + 2], encode[ENCODE_STEPS + 2]; /* one beyond 1 to interpolate to */
+} colour_tables;
+
+static double srgb_decode(double v) {
+    return v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4);
+}
+
+static double srgb_encode(double v) {
+    return v <= 0.0031308 ? v * 12.92 : 1.055 * pow(v, 1 / 2.4) - 0.055;
+}
+
+static void fill_tables(colour_tables *t) {
+    for (size_t i = 0; i < DECODE_STEPS + 2; i++)
+        t->decode[i] = (float)srgb_decode((double)i / DECODE_STEPS);
+    for (size_t i = 0; i < ENCODE_STEPS + 2; i++)
+        t->encode[i] = (float)srgb_encode((double)i / ENCODE_STEPS);
+}
+
+/* v is first brought into 0..1; what is no number becomes 0. */
+static inline float look_up(const float *table, int steps, float v) {
+    const float at = (v > 0 ? v < 1 ? v : 1 : 0) * (float)steps;
+    const int i = (int)at;
+    return table[i] + (at - (float)i) * (table[i + 1] - table[i]);
+}
+
+/* ---- The kernel along one axis --------------------------------------------------------------- */
+
+/* Output i is the sum over t < taps[i] of weights[i * stride + t] * input[first[i] + t]. */
+typedef struct axis {
+    size_t *first, *taps;
+    float *weights;
+    size_t stride;
+} axis;
+
+static double lanczos3(double x) {
+    const double pi = 3.14159265358979323846, a = pi * x;
+    if (fabs(x) < 1e-8)
+        return 1;
+    return fabs(x) < 3 ? 3 * sin(a) * sin(a / 3) / (a * a) : 0;
+}
+
+static void axis_finish(axis *a) {
+    free(a->first);
+    free(a->taps);
+    free(a->weights);
+}
+
+static void fill_output(axis *a, size_t i, size_t out, size_t in) {
+    const double ratio = (double)in / (double)out, stretch = ratio > 1 ? ratio : 1;
+    const double centre = ((double)i + 0.5) * ratio - 0.5;
+    const double low = ceil(centre - 3 * stretch), high = floor(centre + 3 * stretch);
+    const size_t last = high < (double)in - 1 ? (size_t)high : in - 1;
+    float *w = a->weights + i * a->stride;
+    double sum = 0;
+    a->first[i] = low > 0 ? (size_t)low : 0;
+    a->taps[i] = last - a->first[i] + 1;
+    for (size_t t = 0; t < a->taps[i]; t++)
+        sum += lanczos3(((double)(a->first[i] + t) - centre) / stretch);
+    for (size_t t = 0; t < a->taps[i]; t++)
+        w[t] = (float)(lanczos3(((double)(a->first[i] + t) - centre) / stretch) / sum);
+}
+
+static bool axis_init(axis *a, size_t out, size_t in) {
+    const size_t most = 6 * (in > out ? in / out + 1 : 1) + 2;
+    a->stride = most < in ? most : in;
+    a->first = malloc(out * sizeof *a->first);
+    a->taps = malloc(out * sizeof *a->taps);
+    a->weights = a->stride <= SIZE_MAX / sizeof(float) / out
+                     ? malloc(out * a->stride * sizeof *a->weights)
+                     : NULL;
+    if (!a->first || !a->taps || !a->weights)
+        return false;
+    for (size_t i = 0; i < out; i++)
+        fill_output(a, i, out, in);
+    return true;
+}
+
+/* ---- Rows, then columns ---------------------------------------------------------------------- */
+
+/* What one resampling holds. narrow: in->height rows of the output's width, linear. row: one row,
+ * as wide as the wider picture. */
+typedef struct resampler {
+    axis x, y;
+    colour_tables *tables;
+    imp_picture narrow;
+    float *row;
+} resampler;
+
+static void filter_row(float *out, const float *in, const axis *a, size_t width) {
+    for (size_t i = 0; i < width; i++) {
+        const float *w = a->weights + i * a->stride, *p = in + 3 * a->first[i];
+        float r = 0, g = 0, b = 0;
+        for (size_t t = 0; t < a->taps[i]; t++, p += 3) {
+            r += w[t] * p[0];
+            g += w[t] * p[1];
+            b += w[t] * p[2];
+        }
+        out[3 * i] = r;
+        out[3 * i + 1] = g;
+        out[3 * i + 2] = b;
+    }
+}
+
+static void filter_rows(resampler *r, const imp_picture *in) {
+    for (size_t y = 0; y < in->height; y++) {
+        const float *from = in->rgb + 3 * y * in->width;
+        for (size_t i = 0; i < 3 * in->width; i++)
+            r->row[i] = look_up(r->tables->decode, DECODE_STEPS, from[i]);
+        filter_row(r->narrow.rgb + 3 * y * r->narrow.width, r->row, &r->x, r->narrow.width);
+    }
+}
+
+static void filter_columns(resampler *r, imp_picture *out) {
+    const size_t n = 3 * out->width;
+    for (size_t y = 0; y < out->height; y++) {
+        const float *w = r->y.weights + y * r->y.stride;
+        memset(r->row, 0, n * sizeof *r->row);
+        for (size_t t = 0; t < r->y.taps[y]; t++) {
+            const float *from = r->narrow.rgb + n * (r->y.first[y] + t);
+            for (size_t i = 0; i < n; i++)
+                r->row[i] += w[t] * from[i];
+        }
+        for (size_t i = 0; i < n; i++)
+            out->rgb[y * n + i] = look_up(r->tables->encode, ENCODE_STEPS, r->row[i]);
+    }
+}
+
+static imp_status resample(resampler *r, imp_picture *out, const imp_picture *in, imp_error *err) {
+    const size_t widest = in->width > out->width ? in->width : out->width;
+    TRY(imp_picture_alloc(&r->narrow, out->width, in->height, err));
+    r->tables = malloc(sizeof *r->tables);
+    r->row = malloc(3 * widest * sizeof *r->row);
+    if (!r->tables || !r->row || !axis_init(&r->x, out->width, in->width) ||
+        !axis_init(&r->y, out->height, in->height))
+        return imp_fail(err, IMP_ERR_MEMORY,
+                        "no memory to resize a picture to %zu x %zu: make it smaller", out->width,
+                        out->height);
+    fill_tables(r->tables);
+    filter_rows(r, in);
+    filter_columns(r, out);
+    return IMP_OK;
+}
+
+imp_status imp_picture_resize(imp_picture *out, const imp_picture *in, size_t width, size_t height,
+                              imp_error *err) {
+    *out = (imp_picture){0};
+    if (!in->rgb || in->width == 0 || in->height == 0 || width == 0 || height == 0)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "resize %zu x %zu to %zu x %zu: no side may be 0",
+                        in->width, in->height, width, height);
+    TRY(imp_picture_alloc(out, width, height, err));
+    out->alpha = in->alpha;
+    if (width == in->width && height == in->height) {
+        memcpy(out->rgb, in->rgb, 3 * width * height * sizeof *out->rgb);
+        return IMP_OK;
+    }
+    resampler r = {0};
+    const imp_status status = resample(&r, out, in, err);
+    imp_picture_finish(&r.narrow);
+    free(r.tables);
+    free(r.row);
+    axis_finish(&r.x);
+    axis_finish(&r.y);
+    if (status != IMP_OK)
+        imp_picture_finish(out);
+    return status;
+}
