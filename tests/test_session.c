@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sessions: the loop of iterations, its economy, its recovery, sizes at the edge, threads.
+ */
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cpu/cpu.h"
+#include "engine/session.h"
+
+/* A picture of soft waves; phase tells pictures apart. */
+static imp_picture waves(size_t width, size_t height, double phase) {
+    imp_picture p = {
+        .width = width, .height = height, .rgb = malloc(3 * width * height * sizeof(float))};
+    assert_non_null(p.rgb);
+    for (size_t i = 0; i < 3 * width * height; i++) {
+        const double x = (double)(i / 3 % width), y = (double)(i / 3 / width), c = (double)(i % 3);
+        p.rgb[i] =
+            (float)(0.5 + 0.25 * sin(0.4 * x + phase * y * 0.3 + c) + 0.2 * cos(0.7 * y + phase));
+    }
+    return p;
+}
+
+typedef struct fixture {
+    imp_device *device;
+    imp_network *network;
+    imp_picture content, style, init;
+    imp_settings settings;
+    imp_session *session;
+} fixture;
+
+static int set_up_on(void **state,
+                     imp_status (*open)(imp_device **, const imp_device_options *, imp_error *)) {
+    fixture *f = calloc(1, sizeof *f);
+    imp_error e = {0};
+    if (!f || open(&f->device, NULL, &e) || imp_network_open(&f->network, "builtin", &e))
+        return -1;
+    f->content = waves(40, 30, 1);
+    f->style = waves(36, 44, 2.5);
+    f->settings = *imp_preset_find("default");
+    f->settings.size = 40;
+    f->settings.scales = 1;
+    f->settings.iterations = 6;
+    *state = f;
+    return 0;
+}
+
+static int set_up_oracle(void **state) {
+    return set_up_on(state, imp_oracle_open);
+}
+
+static int set_up_cpu(void **state) {
+    return set_up_on(state, imp_cpu_open);
+}
+
+static int tear_down(void **state) {
+    fixture *f = *state;
+    imp_session_close(f->session);
+    imp_network_close(f->network);
+    imp_device_close(f->device);
+    imp_picture_finish(&f->content);
+    imp_picture_finish(&f->style);
+    imp_picture_finish(&f->init);
+    free(f);
+    return 0;
+}
+
+static void open_session(fixture *f) {
+    imp_error e = {0};
+    imp_session_close(f->session);
+    imp_session_open(&f->session, f->device, f->network, &f->settings, &f->content, &f->style,
+                     &f->init, &e);
+    assert_string_equal(e.text, "");
+}
+
+static imp_progress step(fixture *f) {
+    imp_error e = {0};
+    bool done;
+    imp_progress p;
+    imp_session_step(f->session, &done, &e);
+    assert_string_equal(e.text, "");
+    imp_session_progress(f->session, &p);
+    return p;
+}
+
+static void test_loss_falls(void **state) {
+    fixture *f = *state;
+    open_session(f);
+    const imp_progress first = step(f);
+    imp_progress last = first;
+    for (unsigned i = 1; i < f->settings.iterations; i++)
+        last = step(f);
+    assert_true(last.loss < first.loss);
+    assert_int_equal(last.iteration, f->settings.iterations);
+    assert_int_equal(last.total, f->settings.iterations);
+    imp_loss losses[64];
+    const size_t n = imp_session_losses(f->session, losses, 64);
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += losses[i].value;
+    assert_int_equal(n, 1 + 4 * f->settings.levels + 1); /* content, style by level, variation */
+    assert_true(fabs(sum - last.loss) <= 1e-9 * sum);
+    imp_estimate estimate;
+    imp_session_estimate(f->session, &estimate);
+    assert_true(estimate.device_bytes > estimate.activation_bytes + estimate.optimizer_bytes);
+    assert_true(estimate.seconds_per_iteration > 0);
+}
+
+static void test_done_changes_nothing(void **state) {
+    fixture *f = *state;
+    f->settings.iterations = 2;
+    open_session(f);
+    step(f);
+    step(f);
+    imp_picture before = {0}, after = {0};
+    assert_int_equal(imp_session_picture(f->session, &before, NULL), IMP_OK);
+    assert_int_equal(step(f).iteration, 2);
+    assert_int_equal(imp_session_picture(f->session, &after, NULL), IMP_OK);
+    assert_memory_equal(before.rgb, after.rgb, 3 * before.width * before.height * sizeof(float));
+    imp_picture_finish(&before);
+    imp_picture_finish(&after);
+}
+
+static void test_loop_is_frugal(void **state) {
+    fixture *f = *state;
+    open_session(f);
+    step(f);
+    step(f); /* the second is the first with a pair, and so the first to use all there is */
+    const imp_counters before = f->device->counters;
+    step(f);
+    step(f);
+    const imp_counters *after = &f->device->counters;
+    assert_int_equal(after->allocations, before.allocations);
+    assert_int_equal(after->builds, before.builds);
+    assert_int_equal(after->writes, before.writes);
+    assert_int_equal(after->reads, before.reads + 2); /* one record an iteration */
+}
+
+/* ---- Recovery: a device whose total variation turns to NaN at chosen evaluations ---- */
+
+static struct {
+    imp_ops ops;
+    const imp_ops *real;
+    int calls, first, last;
+} broken;
+
+static imp_status broken_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x,
+                            imp_tv_form form, float weight) {
+    const imp_status status = broken.real->tv(d, dx, loss, x, form, weight);
+    const int call = broken.calls++;
+    if (status == IMP_OK && call >= broken.first && call <= broken.last)
+        return broken.real->combine(d, dx, NAN, x, 0, x);
+    return status;
+}
+
+static void breaks(fixture *f, int first, int last) {
+    broken.ops = *f->device->ops;
+    broken.real = f->device->ops;
+    broken.ops.tv = broken_tv;
+    broken.calls = 0;
+    broken.first = first;
+    broken.last = last;
+    f->device->ops = &broken.ops;
+}
+
+static void test_steps_back(void **state) {
+    fixture *f = *state;
+    const imp_optimizer optimizers[] = {IMP_LBFGS, IMP_ADAM};
+    for (int i = 0; i < 2; i++) {
+        f->settings.optimizer = optimizers[i];
+        f->settings.learning_rate = i ? 0.01F : 1;
+        breaks(f, 3, 4);
+        open_session(f);
+        bool recovered[6];
+        imp_progress p = {0};
+        for (int k = 0; k < 6; k++) {
+            p = step(f);
+            recovered[k] = p.recovered;
+            imp_picture now = {0};
+            assert_int_equal(imp_session_picture(f->session, &now, NULL), IMP_OK);
+            for (size_t v = 0; v < 3 * now.width * now.height; v++)
+                assert_true(now.rgb[v] >= 0 && now.rgb[v] <= 1);
+            imp_picture_finish(&now);
+        }
+        const bool wanted[6] = {false, false, false, true, true, false};
+        assert_memory_equal(recovered, wanted, sizeof wanted);
+        assert_true(isfinite(p.loss));
+        f->device->ops = broken.real;
+    }
+}
+
+static void test_gives_up(void **state) {
+    fixture *f = *state;
+    f->settings.iterations = 100;
+    breaks(f, 2, 1000);
+    open_session(f);
+    imp_error e = {0};
+    assert_int_equal(imp_session_run(f->session, NULL, NULL, &e), IMP_ERR_NUMBER);
+    assert_non_null(strstr(e.text, "--learning-rate"));
+    imp_picture now = {0};
+    assert_int_equal(imp_session_picture(f->session, &now, NULL), IMP_OK); /* nothing is lost */
+    imp_picture_finish(&now);
+    f->device->ops = broken.real;
+}
+
+static void test_not_finite_at_start(void **state) {
+    fixture *f = *state;
+    breaks(f, 0, 1000);
+    open_session(f);
+    imp_error e = {0};
+    assert_int_equal(imp_session_run(f->session, NULL, NULL, &e), IMP_ERR_NUMBER);
+    assert_non_null(strstr(e.text, "starting picture"));
+    f->device->ops = broken.real;
+}
+
+/* ---- The gradient of the whole ---- */
+
+static double loss_at(fixture *f, const imp_picture *p, imp_array *gradient) {
+    imp_error e = {0};
+    const imp_picture kept = f->init;
+    f->settings.init = IMP_INIT_PICTURE;
+    f->init = *p;
+    open_session(f);
+    f->init = kept;
+    assert_int_equal(imp_session_evaluate(f->session, &e), IMP_OK);
+    if (gradient)
+        assert_int_equal(imp_session_gradient(f->session, gradient, &e), IMP_OK);
+    imp_progress progress;
+    imp_session_progress(f->session, &progress);
+    return progress.loss;
+}
+
+/* A step of h along the gradient changes the loss by h |g|^2, up to O(h^2) of the central
+ * difference and the kinks of ReLU and maximum: a term, level or factor left out would be far off.
+ */
+static void test_gradient(void **state) {
+    fixture *f = *state;
+    imp_picture at = waves(40, 30, 1.7), side = waves(40, 30, 1.7);
+    imp_array g = {0};
+    loss_at(f, &at, &g);
+    const size_t plane = 40 * 30;
+    double gg = 0;
+    float largest = 0;
+    for (size_t i = 0; i < 3 * plane; i++) {
+        gg += (double)g.data[i] * (double)g.data[i];
+        largest = fmaxf(largest, fabsf(g.data[i]));
+    }
+    const float h = 1e-3F / largest;
+    double loss[2];
+    for (int s = 0; s < 2; s++) {
+        for (size_t i = 0; i < 3 * plane; i++)
+            side.rgb[i] = at.rgb[i] + (s ? h : -h) * g.data[i % 3 * plane + i / 3];
+        loss[s] = loss_at(f, &side, NULL);
+    }
+    assert_true(fabs((loss[1] - loss[0]) / (2 * (double)h) / gg - 1) < 0.02);
+    imp_array_finish(&g);
+    imp_picture_finish(&at);
+    imp_picture_finish(&side);
+}
+
+/* ---- Sizes ---- */
+
+static void test_odd_sizes(void **state) {
+    fixture *f = *state;
+    const size_t sizes[][3] = {{1, 1, 1},   {1, 1, 8},   {1, 64, 64},
+                               {50, 1, 20}, {33, 17, 0}, {40, 30, 8}};
+    f->settings.iterations = 2;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        imp_picture_finish(&f->content);
+        f->content = waves(sizes[i][0], sizes[i][1], 1);
+        f->settings.size = sizes[i][2];
+        open_session(f);
+        step(f);
+        const imp_progress p = step(f);
+        assert_true(isfinite(p.loss));
+        imp_picture out = {0};
+        assert_int_equal(imp_session_picture(f->session, &out, NULL), IMP_OK);
+        const size_t longer = out.width > out.height ? out.width : out.height;
+        const size_t own =
+            f->content.width > f->content.height ? f->content.width : f->content.height;
+        assert_int_equal(longer, sizes[i][2] ? sizes[i][2] : own);
+        imp_picture_finish(&out);
+    }
+}
+
+static void test_scales_double(void **state) {
+    fixture *f = *state;
+    imp_picture_finish(&f->content);
+    f->content = waves(256, 192, 1);
+    f->settings.size = 256;
+    f->settings.scales = 5; /* below 64 pixels none is painted */
+    f->settings.iterations = 8;
+    open_session(f);
+    const size_t widths[] = {64, 64, 64, 64, 128, 128, 256, 256};
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(step(f).width, widths[i]);
+}
+
+static void test_too_large(void **state) {
+    fixture *f = *state;
+    f->settings.size = 100000;
+    f->device->info.memory_bytes = (uint64_t)1 << 30;
+    imp_error e = {0};
+    imp_session *s = NULL;
+    assert_int_equal(
+        imp_session_open(&s, f->device, f->network, &f->settings, &f->content, &f->style, NULL, &e),
+        IMP_ERR_MEMORY);
+    assert_null(s);
+    const char *fits = strstr(e.text, "--size ");
+    assert_non_null(fits);
+    const long largest = strtol(fits + 7, NULL, 10);
+    assert_true(largest > 100 && largest < 5000);
+}
+
+static void test_bad_settings(void **state) {
+    fixture *f = *state;
+    imp_settings bad[6];
+    for (int i = 0; i < 6; i++)
+        bad[i] = f->settings;
+    bad[0].levels = 0;
+    bad[1].history = 0;
+    bad[2].style_weight = NAN;
+    bad[3].scales = 1000;
+    bad[4].terms[0].weight = -1;
+    strcpy(bad[5].terms[0].layer, "relu9_1");
+    for (int i = 0; i < 6; i++) {
+        imp_error e = {0};
+        imp_session *s = NULL;
+        assert_int_equal(
+            imp_session_open(&s, f->device, f->network, &bad[i], &f->content, &f->style, NULL, &e),
+            IMP_ERR_ARGUMENT);
+        assert_null(s);
+        assert_true(strlen(e.text) > 10);
+    }
+}
+
+/* ---- Threads ---- */
+
+typedef struct worker {
+    const imp_network *network;
+    const fixture *f;
+    imp_picture out;
+    imp_error error;
+} worker;
+
+static void *paint(void *argument) {
+    worker *w = argument;
+    imp_device *d = NULL;
+    imp_session *s = NULL;
+    (void)(imp_cpu_open(&d, &(imp_device_options){.threads = 1}, &w->error) ||
+           imp_session_open(&s, d, w->network, &w->f->settings, &w->f->content, &w->f->style, NULL,
+                            &w->error) ||
+           imp_session_run(s, NULL, NULL, &w->error) || imp_session_picture(s, &w->out, &w->error));
+    imp_session_close(s);
+    imp_device_close(d);
+    return NULL;
+}
+
+static void test_threads_share_a_network(void **state) {
+    const fixture *f = *state;
+    worker workers[2] = {{.network = f->network, .f = f}, {.network = f->network, .f = f}};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, paint, &workers[i]), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 2; i++)
+        assert_string_equal(workers[i].error.text, "");
+    const size_t bytes = 3 * workers[0].out.width * workers[0].out.height * sizeof(float);
+    assert_memory_equal(workers[0].out.rgb, workers[1].out.rgb, bytes);
+    imp_picture_finish(&workers[0].out);
+    imp_picture_finish(&workers[1].out);
+}
+
+#define ON_ORACLE(test) cmocka_unit_test_setup_teardown(test, set_up_oracle, tear_down)
+#define ON_CPU(test)    cmocka_unit_test_setup_teardown(test, set_up_cpu, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_ORACLE(test_loss_falls),
+        ON_CPU(test_loss_falls),
+        ON_CPU(test_done_changes_nothing),
+        ON_CPU(test_loop_is_frugal),
+        ON_CPU(test_steps_back),
+        ON_CPU(test_gives_up),
+        ON_CPU(test_not_finite_at_start),
+        ON_ORACLE(test_gradient),
+        ON_CPU(test_gradient),
+        ON_CPU(test_odd_sizes),
+        ON_CPU(test_scales_double),
+        ON_CPU(test_too_large),
+        ON_CPU(test_bad_settings),
+        ON_CPU(test_threads_share_a_network),
+    };
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
