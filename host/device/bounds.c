@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Absolute twins and factors. Each factor counts the roundings of its formula, one u each: products
+ * and sums 1, an OpenCL square root 6, a division 5 (3 and 2.5 units in the last place); a long sum
+ * counts as bounds.h says.
+ */
+#include "device/bounds.h"
+
+#include <math.h>
+
+/* ---- absolute twins ---- */
+
+static void absolute(float *values, size_t n) {
+    for (size_t k = 0; k < n; k++)
+        values[k] = fabsf(values[k]);
+}
+
+static void negate(imp_operand *o) {
+    for (size_t k = 0; k < imp_operand_count(o); k++)
+        o->values[k] = -o->values[k];
+}
+
+/* Neighbours of opposite signs: then all differences add up, at every position. */
+static void alternate(imp_operand *o) {
+    for (size_t k = 0; k < imp_operand_count(o); k++)
+        if ((k % o->w + k / o->w % o->h) % 2)
+            o->values[k] = -o->values[k];
+}
+
+void imp_trial_absolute(imp_trial *t) {
+    imp_operand *o = t->operand;
+    const imp_conv *c = &t->c.conv;
+    if (t->c.op == IMP_OP_CONTENT) /* |f - p| is what the formula goes on with, and it is exact */
+        for (size_t k = 0; k < imp_operand_count(&o[2]); k++) {
+            o[2].values[k] -= o[3].values[k];
+            o[3].values[k] = 0;
+        }
+    for (size_t i = 0; i < IMP_OPERANDS; i++)
+        absolute(o[i].values, imp_operand_count(&o[i]));
+    if (t->weights)
+        absolute(t->weights, c->out * c->in * c->kernel * c->kernel);
+    if (t->bias)
+        absolute(t->bias, c->out);
+    absolute(&t->affine.m[0][0], 9);
+    absolute(t->affine.o, 3);
+    switch (t->c.op) {
+    case IMP_OP_STYLE: /* scale * g - target */
+        negate(&o[3]);
+        break;
+    case IMP_OP_TV:
+        alternate(&o[0]);
+        alternate(&o[2]);
+        break;
+    case IMP_OP_ADAM: /* x - step */
+        negate(&o[0]);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- factors ---- */
+
+/* Of a sum of n terms of one sign; few terms cannot be off by more than one rounding each. */
+static double like_signs(size_t n) {
+    return fmax(8, 4 * sqrt((double)n));
+}
+
+static double sum_of(size_t n, imp_data data) {
+    return data == IMP_NONNEGATIVE || data == IMP_CONSTANT ? like_signs(n) : 8;
+}
+
+/* The place for other algorithms: one that does not add up the products themselves (Winograd) has
+ * its own A and factor. Filters of constant data are signed random ones. */
+static double conv_factor(const imp_case *c) {
+    const imp_data data = c->data == IMP_CONSTANT ? IMP_SIGNED : c->data;
+    const size_t window = c->conv.kernel * c->conv.kernel;
+    if (c->op == IMP_OP_CONV)
+        return sum_of(c->conv.in * window + 1, data);
+    return sum_of(c->conv.out * window * 4, data); /* a folded corner: four times the terms */
+}
+
+static double loss_factor(const imp_case *c, size_t i, size_t k) {
+    const size_t count = c->c * c->h * c->w, channels = c->c;
+    const double metric = c->variant & IMP_STYLE_HAS_METRIC ? 2 * sum_of(channels, c->data) : 0;
+    switch (c->op) {
+    case IMP_OP_GRAM:
+        return i == 0 && k / channels == k % channels ? like_signs(c->h * c->w + 1)
+                                                      : sum_of(c->h * c->w + 1, c->data);
+    case IMP_OP_STYLE: /* E 2, the metric's two products, 4 * weight * scale * 3 */
+        return i == 0 ? 2 + metric + 3 : 2 + (2 + metric) + 2 + like_signs(channels * channels);
+    case IMP_OP_STYLE_GRAD:
+        return sum_of(channels + 1, c->data);
+    case IMP_OP_CONTENT:
+        return i == 0 ? 4 : 4 + like_signs(count);
+    default: /* IMP_OP_TV: four differences, times the weight, added one by one */
+        return i == 0 ? 12 : 4 + like_signs(2 * count);
+    }
+}
+
+static double vector_factor(const imp_case *c, size_t i) {
+    const size_t count = c->c * c->h * c->w;
+    const double axpy = sum_of(2 * IMP_PARTIALS, c->data) + 4;
+    switch (c->op) {
+    case IMP_OP_AFFINE:
+    case IMP_OP_AFFINE_GRAD:
+        return 6; /* three products, three sums */
+    case IMP_OP_COMBINE:
+        return 3;
+    case IMP_OP_DOT:
+        return c->variant == IMP_DOT_WITH_ITSELF ? like_signs(count) : sum_of(count, c->data);
+    case IMP_OP_NORM1:
+        return like_signs(count);
+    case IMP_OP_AXPY_DOT:
+        return i == 0 ? axpy : axpy + sum_of(count, c->data);
+    case IMP_OP_ADAM: /* m 4, v 5; x: m 4, v's root 5/2 + 6 + 2, division 5, step 1, sum 1 */
+        return i == 2 ? 4 : i == 3 ? 5 : 22;
+    default:
+        return 0; /* copies, fills and clamps round nothing */
+    }
+}
+
+double imp_bound_factor(const imp_case *c, size_t i, size_t k) {
+    switch (c->op) {
+    case IMP_OP_CONV:
+    case IMP_OP_CONV_GRAD:
+        return conv_factor(c);
+    case IMP_OP_POOL:
+        return c->variant == IMP_POOL_IS_AVERAGE ? 4 : 0;
+    case IMP_OP_POOL_GRAD:
+        return 0; /* a quarter is exact */
+    case IMP_OP_GRAM:
+    case IMP_OP_STYLE:
+    case IMP_OP_STYLE_GRAD:
+    case IMP_OP_CONTENT:
+    case IMP_OP_TV:
+        return loss_factor(c, i, k);
+    default:
+        return vector_factor(c, i);
+    }
+}

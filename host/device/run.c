@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A trial in the memory of a device: placed, written, launched, read back.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/trial.h"
+
+/* What the operations are called with. All positive, so that absolute operands make all terms of a
+ * formula add up (bounds.h). */
+static const float weight = 2.5f, scale = 0.37f, filled = -1.75f, low = -0.25f, high = 0.625f;
+static const float combine_a = 1.7f, combine_b = 0.6f, axpy_a = 0.8f, axpy_b = 0.35f;
+static const imp_adam adam[2] = {
+    {.step = 0.02f, .root = 1.5f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f},
+    {.step = 0.03f, .root = 1, .beta1 = 0.99f, .beta2 = 0.999f, .epsilon = 0.1f}};
+
+enum { GUARD = 16 }; /* floats */
+
+static float guard_value(size_t k) {
+    return 1234.5f + (float)k;
+}
+
+/* The device's error in err, whether or not it left a message. */
+static imp_status checked(imp_run *r, imp_status status, imp_error *err) {
+    if (status == IMP_OK)
+        return IMP_OK;
+    imp_fail_device(err, r->device);
+    return imp_fail(err, status, "device '%s': %s failed without a message", r->device->info.name,
+                    imp_op_name(r->trial->c.op));
+}
+
+static imp_status place(imp_run *r, imp_tensor *t, size_t *cursor, imp_error *err) {
+    *cursor = r->device->ops->place(r->device, t, *cursor);
+    if (*cursor == SIZE_MAX)
+        return imp_fail(err, IMP_ERR_MEMORY,
+                        "device '%s': no place for a tensor of %zu x %zu x %zu",
+                        r->device->info.name, t->c, t->h, t->w);
+    return IMP_OK;
+}
+
+static imp_status place_all(imp_run *r, size_t *cursor, bool *fits, imp_error *err) {
+    const imp_device_info *info = &r->device->info;
+    const size_t origin = *cursor;
+    *fits = true;
+    for (size_t i = 0; i <= IMP_OPERANDS; i++) {
+        r->guard[i] = (imp_tensor){.c = 1, .h = 1, .w = GUARD, .layout = IMP_PLANES};
+        TRY(place(r, &r->guard[i], cursor, err));
+        if (i == IMP_OPERANDS || r->trial->operand[i].role == IMP_ABSENT)
+            continue;
+        const imp_operand *o = &r->trial->operand[i];
+        r->tensor[i] = (imp_tensor){.c = o->c, .h = o->h, .w = o->w, .layout = o->layout};
+        *fits = info->max_alloc_bytes == 0 || o->h * o->w * sizeof(float) <= info->max_alloc_bytes;
+        if (!*fits)
+            return IMP_OK;
+        TRY(place(r, &r->tensor[i], cursor, err));
+    }
+    *fits = info->memory_bytes == 0 || *cursor - origin <= info->memory_bytes;
+    return IMP_OK;
+}
+
+static imp_status write_all(imp_run *r, imp_error *err) {
+    const imp_ops *ops = r->device->ops;
+    float pattern[GUARD];
+    for (size_t k = 0; k < GUARD; k++)
+        pattern[k] = guard_value(k);
+    for (size_t i = 0; i <= IMP_OPERANDS; i++) {
+        r->guard[i].memory = r->memory;
+        TRY(checked(r, ops->write(r->device, r->guard[i], pattern), err));
+        if (i == IMP_OPERANDS || r->trial->operand[i].role == IMP_ABSENT)
+            continue;
+        r->tensor[i].memory = r->memory;
+        TRY(checked(r, ops->write(r->device, r->tensor[i], r->trial->operand[i].values), err));
+    }
+    return IMP_OK;
+}
+
+imp_status imp_run_open(imp_run *r, const imp_trial *t, imp_device *device, size_t origin,
+                        bool *fits, imp_error *err) {
+    *r = (imp_run){.trial = t, .device = device};
+    size_t cursor = origin;
+    TRY(place_all(r, &cursor, fits, err));
+    if (!*fits)
+        return IMP_OK;
+    TRY(checked(r, device->ops->alloc(device, &r->memory, cursor), err));
+    if (t->weights)
+        TRY(checked(
+            r, device->ops->filter_open(device, &r->filter, &t->c.conv, t->weights, t->bias), err));
+    return write_all(r, err);
+}
+
+/* ---- launching ---- */
+
+static imp_slot slot(imp_tensor record, size_t i) {
+    return (imp_slot){record, i};
+}
+
+static imp_status launch_network(imp_run *r) {
+    const imp_tensor *t = r->tensor;
+    const imp_ops *ops = r->device->ops;
+    const imp_pooling pooling =
+        r->trial->c.variant == IMP_POOL_IS_AVERAGE ? IMP_POOL_AVERAGE : IMP_POOL_MAX;
+    switch (r->trial->c.op) {
+    case IMP_OP_CONV:
+        return ops->conv(r->device, t[0], t[1], r->filter);
+    case IMP_OP_CONV_GRAD:
+        return ops->conv_grad(r->device, t[0], t[1], t[2], r->filter);
+    case IMP_OP_POOL:
+        return ops->pool(r->device, t[0], t[1], pooling);
+    default: /* IMP_OP_POOL_GRAD */
+        return ops->pool_grad(r->device, t[0], t[1], t[2], t[3], pooling);
+    }
+}
+
+static imp_status launch_losses(imp_run *r) {
+    const imp_tensor *t = r->tensor;
+    const imp_ops *ops = r->device->ops;
+    const unsigned variant = r->trial->c.variant;
+    switch (r->trial->c.op) {
+    case IMP_OP_GRAM:
+        return ops->gram(r->device, t[0], t[1], t[2], variant & IMP_GRAM_ADDS);
+    case IMP_OP_STYLE:
+        return ops->style(r->device, t[0], slot(t[1], IMP_SLOT_OUT), t[2], t[3], t[4], t[5], scale,
+                          weight);
+    case IMP_OP_STYLE_GRAD:
+        return ops->style_grad(r->device, t[0], t[1], t[2]);
+    case IMP_OP_CONTENT:
+        return ops->content(r->device, t[0], slot(t[1], IMP_SLOT_OUT), t[2], t[3], weight);
+    default: /* IMP_OP_TV */
+        return ops->tv(r->device, t[0], slot(t[1], IMP_SLOT_OUT), t[2],
+                       variant == IMP_TV_IS_SQUARED ? IMP_TV_SQUARED : IMP_TV_ABSOLUTE, weight);
+    }
+}
+
+static imp_status launch_axpy_dot(imp_run *r) {
+    const imp_tensor *t = r->tensor, none = {0};
+    const unsigned variant = r->trial->c.variant;
+    return r->device->ops->axpy_dot(
+        r->device, t[0], axpy_a, slot(variant & IMP_AXPY_WITHOUT_A ? none : t[1], IMP_SLOT_A),
+        axpy_b, slot(variant & IMP_AXPY_WITHOUT_B ? none : t[1], IMP_SLOT_B), t[2], t[3],
+        slot(variant & IMP_AXPY_WITHOUT_DOT ? none : t[1], IMP_SLOT_OUT));
+}
+
+static imp_status launch_vectors(imp_run *r) {
+    const imp_tensor *t = r->tensor;
+    const imp_ops *ops = r->device->ops;
+    const unsigned variant = r->trial->c.variant;
+    switch (r->trial->c.op) {
+    case IMP_OP_COPY:
+        return IMP_OK;
+    case IMP_OP_AFFINE:
+        return ops->affine(r->device, t[0], t[1], &r->trial->affine);
+    case IMP_OP_AFFINE_GRAD:
+        return ops->affine_grad(r->device, t[0], t[1], &r->trial->affine);
+    case IMP_OP_FILL:
+        return ops->fill(r->device, t[0], filled);
+    case IMP_OP_COMBINE:
+        return ops->combine(r->device, t[variant], combine_a, t[1], combine_b, t[2]);
+    case IMP_OP_CLAMP:
+        return ops->clamp(r->device, t[0], low, high);
+    case IMP_OP_DOT:
+        return ops->dot(r->device, slot(t[0], IMP_SLOT_OUT), t[1],
+                        t[variant == IMP_DOT_WITH_ITSELF ? 1 : 2]);
+    case IMP_OP_NORM1:
+        return ops->norm1(r->device, slot(t[0], IMP_SLOT_OUT), t[1]);
+    case IMP_OP_AXPY_DOT:
+        return launch_axpy_dot(r);
+    default: /* IMP_OP_ADAM */
+        return ops->adam(r->device, t[0], t[1], t[2], t[3], &adam[variant]);
+    }
+}
+
+imp_status imp_run_launch(imp_run *r, imp_error *err) {
+    const imp_op op = r->trial->c.op;
+    imp_status status;
+    if (op >= IMP_OP_CONV && op <= IMP_OP_POOL_GRAD)
+        status = launch_network(r);
+    else if (op >= IMP_OP_GRAM && op <= IMP_OP_TV)
+        status = launch_losses(r);
+    else
+        status = launch_vectors(r);
+    TRY(checked(r, status, err));
+    return checked(r, r->device->ops->sync(r->device), err);
+}
+
+/* ---- reading ---- */
+
+imp_status imp_run_read(imp_run *r, size_t i, float *values, imp_error *err) {
+    return checked(r, r->device->ops->read(r->device, values, r->tensor[i]), err);
+}
+
+static imp_status guard_intact(imp_run *r, size_t i, bool *intact, imp_error *err) {
+    float values[GUARD];
+    TRY(checked(r, r->device->ops->read(r->device, values, r->guard[i]), err));
+    *intact = true;
+    for (size_t k = 0; k < GUARD; k++)
+        *intact &= values[k] == guard_value(k);
+    return IMP_OK;
+}
+
+static imp_status input_intact(imp_run *r, size_t i, bool *intact, imp_error *err) {
+    const imp_operand *o = &r->trial->operand[i];
+    const size_t bytes = imp_operand_count(o) * sizeof(float);
+    float *values = malloc(bytes);
+    if (!values)
+        return imp_fail(err, IMP_ERR_MEMORY, "no memory for a test's numbers");
+    const imp_status status = imp_run_read(r, i, values, err);
+    *intact = status == IMP_OK && memcmp(values, o->values, bytes) == 0;
+    free(values);
+    return status;
+}
+
+imp_status imp_run_intact(imp_run *r, bool inputs, const char **what, imp_error *err) {
+    bool intact = true;
+    *what = NULL;
+    for (size_t i = 0; i <= IMP_OPERANDS && !*what; i++) {
+        TRY(guard_intact(r, i, &intact, err));
+        if (!intact) {
+            for (; i > 0 && r->trial->operand[i - 1].role == IMP_ABSENT;)
+                i--;
+            *what = i > 0 ? r->trial->operand[i - 1].name : r->trial->operand[0].name;
+        } else if (i < IMP_OPERANDS && inputs && r->trial->operand[i].role == IMP_INPUT) {
+            TRY(input_intact(r, i, &intact, err));
+            if (!intact)
+                *what = r->trial->operand[i].name;
+        }
+    }
+    return IMP_OK;
+}
+
+void imp_run_close(imp_run *r) {
+    if (r->filter)
+        r->device->ops->filter_close(r->device, r->filter);
+    if (r->memory)
+        r->device->ops->release(r->device, r->memory);
+    *r = (imp_run){0};
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The operands of every case and their numbers.
+ */
+#include "device/trial.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "cpu/cpu.h"
+
+size_t imp_operand_count(const imp_operand *o) {
+    return o->role == IMP_ABSENT ? 0 : o->c * o->h * o->w;
+}
+
+/* ---- what operands a case has ---- */
+
+typedef struct extent {
+    size_t c, h, w;
+    imp_layout layout;
+} extent;
+
+static void set(imp_trial *t, size_t i, const char *name, imp_role role, extent e) {
+    t->operand[i] = (imp_operand){name, role, e.c, e.h, e.w, e.layout, NULL};
+}
+
+static extent matrix(size_t side) {
+    return (extent){1, side, side, IMP_PLANES};
+}
+
+static const extent record = {IMP_SLOTS, 1, IMP_PARTIALS, IMP_PLANES};
+
+static extent conv_out(const imp_case *c) {
+    return (extent){c->conv.out, imp_conv_side(&c->conv, c->h), imp_conv_side(&c->conv, c->w),
+                    c->out_layout};
+}
+
+/* Convolution and pooling. */
+static void describe_network(imp_trial *t, extent in) {
+    const imp_case *c = &t->c;
+    const extent half = {c->c, c->h / 2, c->w / 2, c->layout};
+    switch (c->op) {
+    case IMP_OP_CONV:
+        set(t, 0, "y", IMP_OUTPUT, conv_out(c));
+        set(t, 1, "x", IMP_INPUT, in);
+        break;
+    case IMP_OP_CONV_GRAD:
+        set(t, 0, "dx", IMP_OUTPUT, in);
+        set(t, 1, "dy", IMP_INPUT, conv_out(c));
+        set(t, 2, "y", c->conv.relu ? IMP_INPUT : IMP_ABSENT, conv_out(c));
+        break;
+    case IMP_OP_POOL:
+        set(t, 0, "y", IMP_OUTPUT, half);
+        set(t, 1, "x", IMP_INPUT, in);
+        break;
+    default: /* IMP_OP_POOL_GRAD */
+        set(t, 0, "dx", IMP_OUTPUT, in);
+        set(t, 1, "dy", IMP_INPUT, half);
+        set(t, 2, "x", IMP_INPUT, in);
+        set(t, 3, "y", IMP_INPUT, half);
+    }
+}
+
+static void describe_losses(imp_trial *t, extent in) {
+    const imp_case *c = &t->c;
+    const imp_role sum = c->variant & IMP_GRAM_ADDS ? IMP_BOTH : IMP_OUTPUT;
+    switch (c->op) {
+    case IMP_OP_GRAM:
+        set(t, 0, "g", sum, matrix(c->c));
+        set(t, 1, "s", c->variant & IMP_GRAM_SUMS ? sum : IMP_ABSENT,
+            (extent){1, 1, c->c, IMP_PLANES});
+        set(t, 2, "f", IMP_INPUT, in);
+        break;
+    case IMP_OP_STYLE:
+        set(t, 0, "dm", IMP_OUTPUT, matrix(c->c));
+        set(t, 1, "loss", IMP_RECORD, record);
+        set(t, 2, "g", IMP_INPUT, matrix(c->c));
+        set(t, 3, "target", IMP_INPUT, matrix(c->c));
+        set(t, 4, "metric", c->variant & IMP_STYLE_HAS_METRIC ? IMP_INPUT : IMP_ABSENT,
+            matrix(c->c));
+        set(t, 5, "scratch", IMP_CLOBBERED, matrix(c->c));
+        break;
+    case IMP_OP_STYLE_GRAD:
+        set(t, 0, "df", IMP_BOTH, in);
+        set(t, 1, "dm", IMP_INPUT, matrix(c->c));
+        set(t, 2, "f", IMP_INPUT, in);
+        break;
+    case IMP_OP_CONTENT:
+        set(t, 0, "df", IMP_BOTH, in);
+        set(t, 1, "loss", IMP_RECORD, record);
+        set(t, 2, "f", IMP_INPUT, in);
+        set(t, 3, "p", IMP_INPUT, in);
+        break;
+    default: /* IMP_OP_TV */
+        set(t, 0, "dx", IMP_BOTH, in);
+        set(t, 1, "loss", IMP_RECORD, record);
+        set(t, 2, "x", IMP_INPUT, in);
+    }
+}
+
+static void describe_vectors(imp_trial *t, extent in) {
+    const unsigned variant = t->c.variant;
+    switch (t->c.op) {
+    case IMP_OP_AFFINE:
+        set(t, 0, "y", IMP_OUTPUT, in);
+        set(t, 1, "x", IMP_INPUT, in);
+        break;
+    case IMP_OP_AFFINE_GRAD:
+        set(t, 0, "dx", IMP_BOTH, in);
+        set(t, 1, "dy", IMP_INPUT, in);
+        break;
+    case IMP_OP_FILL:
+        set(t, 0, "x", IMP_OUTPUT, in);
+        break;
+    case IMP_OP_COMBINE:
+        set(t, 0, "z", variant ? IMP_ABSENT : IMP_OUTPUT, in);
+        set(t, 1, "x", variant == IMP_COMBINE_INTO_X ? IMP_BOTH : IMP_INPUT, in);
+        set(t, 2, "y", variant == IMP_COMBINE_INTO_Y ? IMP_BOTH : IMP_INPUT, in);
+        break;
+    case IMP_OP_DOT:
+        set(t, 0, "out", IMP_RECORD, record);
+        set(t, 1, "x", IMP_INPUT, in);
+        set(t, 2, "y", variant == IMP_DOT_WITH_ITSELF ? IMP_ABSENT : IMP_INPUT, in);
+        break;
+    case IMP_OP_NORM1:
+        set(t, 0, "out", IMP_RECORD, record);
+        set(t, 1, "x", IMP_INPUT, in);
+        break;
+    case IMP_OP_AXPY_DOT:
+        set(t, 0, "y", IMP_BOTH, in);
+        set(t, 1, "record", variant & IMP_AXPY_WITHOUT_DOT ? IMP_INPUT : IMP_RECORD, record);
+        set(t, 2, "x", IMP_INPUT, in);
+        set(t, 3, "z", variant & IMP_AXPY_WITHOUT_DOT ? IMP_ABSENT : IMP_INPUT, in);
+        break;
+    case IMP_OP_ADAM:
+        set(t, 0, "x", IMP_BOTH, in);
+        set(t, 1, "g", IMP_INPUT, in);
+        set(t, 2, "m", IMP_BOTH, in);
+        set(t, 3, "v", IMP_BOTH, in);
+        break;
+    default: /* IMP_OP_COPY, IMP_OP_CLAMP */
+        set(t, 0, "x", IMP_BOTH, in);
+    }
+}
+
+static void describe(imp_trial *t) {
+    const extent in = {t->c.c, t->c.h, t->c.w, t->c.layout};
+    if (t->c.op >= IMP_OP_CONV && t->c.op <= IMP_OP_POOL_GRAD)
+        describe_network(t, in);
+    else if (t->c.op >= IMP_OP_GRAM && t->c.op <= IMP_OP_TV)
+        describe_losses(t, in);
+    else
+        describe_vectors(t, in);
+}
+
+/* ---- their numbers ---- */
+
+/* splitmix64 (Steele, Lea, Flood 2014). */
+static uint64_t next(uint64_t *state) {
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static void draw(float *values, size_t n, imp_data data, uint64_t *state) {
+    const float constant = 0.3f + (float)(next(state) >> 40) * 0x1p-24f;
+    for (size_t k = 0; k < n; k++) {
+        const uint64_t bits = next(state);
+        const float unit = (float)(bits >> 40) * 0x1p-24f; /* [0,1) */
+        switch (data) {
+        case IMP_NONNEGATIVE:
+            values[k] = unit;
+            break;
+        case IMP_CONSTANT:
+            values[k] = constant;
+            break;
+        case IMP_SPARSE:
+            values[k] = bits & 1 ? 0 : (float)((int)(unit * 9) - 4) / 4;
+            break;
+        case IMP_LARGE:
+            values[k] = 1e4f * (2 * unit - 1);
+            break;
+        default:
+            values[k] = 2 * unit - 1;
+        }
+    }
+}
+
+/* Gram matrices, targets and metrics are symmetric, and so is what follows from them. */
+static void mirror(float *m, size_t side) {
+    for (size_t i = 0; i < side; i++)
+        for (size_t j = 0; j < i; j++)
+            m[j * side + i] = m[i * side + j];
+}
+
+/* What the slot requires of an operand, or what only some numbers would prove. */
+static void adapt(imp_operand *o, size_t i, const imp_case *c) {
+    const size_t n = imp_operand_count(o);
+    if ((c->op == IMP_OP_STYLE && i != 1) || (c->op == IMP_OP_STYLE_GRAD && i == 1) ||
+        (c->op == IMP_OP_GRAM && i == 0))
+        mirror(o->values, o->w);
+    if (c->op == IMP_OP_CONV_GRAD && i == 2) /* y is what a ReLU leaves */
+        for (size_t k = 0; k < n; k++)
+            o->values[k] = o->values[k] > 0 ? o->values[k] : 0;
+    if (c->op == IMP_OP_ADAM && i == 3) /* v is a mean of squares */
+        for (size_t k = 0; k < n; k++)
+            o->values[k] = fabsf(o->values[k]);
+    if (c->op == IMP_OP_CLAMP)
+        for (size_t k = 0; k < n; k += 7)
+            o->values[k] = k % 3 == 0 ? NAN : k % 3 == 1 ? INFINITY : -INFINITY;
+}
+
+static imp_status draw_operand(imp_trial *t, size_t i, uint64_t *state, imp_error *err) {
+    imp_operand *o = &t->operand[i];
+    const size_t n = imp_operand_count(o);
+    if (n == 0)
+        return IMP_OK;
+    o->values = malloc(n * sizeof *o->values);
+    if (!o->values)
+        return imp_fail(err, IMP_ERR_MEMORY, "no memory for a test's numbers");
+    draw(o->values, n, t->c.data, state);
+    if (o->role == IMP_OUTPUT || o->role == IMP_CLOBBERED)
+        for (size_t k = 0; k < n; k++)
+            o->values[k] = NAN;
+    else
+        adapt(o, i, &t->c);
+    for (size_t k = 0; o->role == IMP_RECORD && k < IMP_PARTIALS; k++)
+        o->values[IMP_SLOT_OUT * IMP_PARTIALS + k] = NAN;
+    return IMP_OK;
+}
+
+/* Of pool_grad: y is what the oracle's pooling makes of x. */
+static imp_status pool_first(imp_trial *t, imp_error *err) {
+    imp_trial forward = {.c = t->c};
+    forward.c.op = IMP_OP_POOL;
+    describe(&forward);
+    forward.operand[0].values = t->operand[3].values;
+    forward.operand[1].values = t->operand[2].values;
+    imp_run run = {0};
+    imp_device *oracle = NULL;
+    bool fits = true;
+    imp_status status = imp_oracle_open(&oracle, NULL, err);
+    if (status == IMP_OK)
+        status = imp_run_open(&run, &forward, oracle, 0, &fits, err);
+    if (status == IMP_OK)
+        status = imp_run_launch(&run, err);
+    if (status == IMP_OK)
+        status = imp_run_read(&run, 0, t->operand[3].values, err);
+    imp_run_close(&run);
+    if (oracle)
+        oracle->ops->close(oracle);
+    return status;
+}
+
+static imp_status draw_filters(imp_trial *t, uint64_t *state, imp_error *err) {
+    const imp_conv *c = &t->c.conv;
+    const size_t count = c->out * c->in * c->kernel * c->kernel;
+    const imp_data data = t->c.data == IMP_NONNEGATIVE ? IMP_NONNEGATIVE : IMP_SIGNED;
+    t->weights = malloc(count * sizeof *t->weights);
+    t->bias = t->c.bias ? malloc(c->out * sizeof *t->bias) : NULL;
+    if (!t->weights || (t->c.bias && !t->bias))
+        return imp_fail(err, IMP_ERR_MEMORY, "no memory for a test's filters");
+    draw(t->weights, count, data, state);
+    if (t->bias)
+        draw(t->bias, c->out, data, state);
+    return IMP_OK;
+}
+
+imp_status imp_trial_init(imp_trial *t, const imp_case *c, uint64_t seed, imp_error *err) {
+    *t = (imp_trial){.c = *c};
+    t->affine = (imp_affine){{{0.5f, -1.25f, 0.3f}, {1.7f, 0.1f, -0.6f}, {-0.2f, 0.9f, 2.1f}},
+                             {-0.7f, 0.4f, 1.1f}};
+    uint64_t state = seed;
+    imp_status status = IMP_OK;
+    describe(t);
+    for (size_t i = 0; i < IMP_OPERANDS && status == IMP_OK; i++)
+        status = draw_operand(t, i, &state, err);
+    if (status == IMP_OK && (c->op == IMP_OP_CONV || c->op == IMP_OP_CONV_GRAD))
+        status = draw_filters(t, &state, err);
+    if (status == IMP_OK && c->op == IMP_OP_POOL_GRAD)
+        status = pool_first(t, err);
+    if (status != IMP_OK)
+        imp_trial_finish(t);
+    return status;
+}
+
+void imp_trial_finish(imp_trial *t) {
+    for (size_t i = 0; i < IMP_OPERANDS; i++)
+        free(t->operand[i].values);
+    free(t->weights);
+    free(t->bias);
+    *t = (imp_trial){0};
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A trial is a case with its numbers: the operands of one operation on the host. A run is a trial
+ * that stands in the memory of a device, ready to be launched any number of times.
+ */
+#ifndef IMP_TRIAL_H
+#define IMP_TRIAL_H
+
+#include "device/cases.h"
+
+typedef enum imp_role {
+    IMP_ABSENT,   /* no tensor */
+    IMP_INPUT,    /* must come out as it went in */
+    IMP_OUTPUT,   /* starts as NaN, so that what is not written shows */
+    IMP_BOTH,     /* read and written */
+    IMP_RECORD,   /* several slots, of which IMP_SLOT_OUT is written, starting as NaN */
+    IMP_CLOBBERED /* working space */
+} imp_role;
+
+enum { IMP_SLOT_A, IMP_SLOT_B, IMP_SLOT_OUT, IMP_SLOT_OTHER, IMP_SLOTS };
+
+typedef struct imp_operand {
+    const char *name;
+    imp_role role;
+    size_t c, h, w;
+    imp_layout layout;
+    float *values; /* c x h x w before the operation; owned; NULL when absent */
+} imp_operand;
+
+enum { IMP_OPERANDS = 6 };
+
+typedef struct imp_trial {
+    imp_case c;
+    imp_operand operand[IMP_OPERANDS]; /* in the order of the slot's parameters */
+    float *weights, *bias;             /* of a convolution; owned */
+    imp_affine affine;
+} imp_trial;
+
+/* Numbers for a case, the same for the same seed. IMP_ERR_MEMORY. */
+imp_status imp_trial_init(imp_trial *t, const imp_case *c, uint64_t seed, imp_error *err);
+void imp_trial_finish(imp_trial *t);
+
+/* Elements of an operand. */
+size_t imp_operand_count(const imp_operand *o);
+
+typedef struct imp_run {
+    const imp_trial *trial; /* borrowed until closed, filters too */
+    imp_device *device;     /* borrowed */
+    imp_memory *memory;
+    imp_filter *filter;
+    imp_tensor tensor[IMP_OPERANDS];
+    imp_tensor guard[IMP_OPERANDS + 1]; /* around every operand: nothing may write there */
+} imp_run;
+
+/* Brings a trial to a device, from address origin on. The device's status and message come back in
+ * err. *fits turns false (and IMP_OK comes back) where an operand's single channel is larger than
+ * what the device allocates at once. The run is to be closed in any case. */
+imp_status imp_run_open(imp_run *r, const imp_trial *t, imp_device *device, size_t origin,
+                        bool *fits, imp_error *err);
+imp_status imp_run_launch(imp_run *r, imp_error *err);
+/* Operand i as it is now. */
+imp_status imp_run_read(imp_run *r, size_t i, float *values, imp_error *err);
+/* Whether all guards and, when inputs is true, all inputs are as they were; *what: the operand that
+ * is not, or the one before a guard that is not. */
+imp_status imp_run_intact(imp_run *r, bool inputs, const char **what, imp_error *err);
+void imp_run_close(imp_run *r);
+
+#endif
