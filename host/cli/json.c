@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * JSON for programs: see json.h.
+ */
+#include "cli/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const cli_json_field cli_json_fields[] = {
+    {"start", "version, content, style, out, preset, network, device, iterations, options",
+     "paint begins; options holds every recorded parameter as text"},
+    {"iteration", "n, total, content, style, tv, seconds",
+     "iteration n is done; total is the loss before it, the sum of the three that follow; seconds "
+     "since the picture was begun"},
+    {"recovered", "n", "iteration n met a loss that was not finite and was taken back"},
+    {"profile", "operation, seconds, calls", "with --profile, one for each operation"},
+    {"done", "out, width, height, iterations, seconds, peak_mib, device_mib, device, loss, ended",
+     "the picture is written; peak_mib is the process's largest memory, device_mib what was "
+     "planned on the device; ended is complete, interrupted or time-limit"},
+    {"loss", "term, layer, level, value", "score: one term; layer is null for the total variation"},
+    {"score", "picture, width, height, total, content, style, tv, device, files",
+     "score: the sums, and the arrays written by --dump"},
+    {"device",
+     "index, kind, platform, vendor, name, driver, memory, max_alloc, local, units, "
+     "max_group, tested, usable, reason, gflops, gbs, seconds, auto",
+     "devices: one for each; sizes in bytes, seconds of the reference iteration, figures null "
+     "where not measured"},
+    {"network",
+     "name, source, licence, provenance, sha256, layers, parameters, order, range, mean, "
+     "deviation, padding",
+     "weights info: the network"},
+    {"layer", "name, in, out, kernel, parameters", "weights info: one for each layer"},
+    {"preset", "name, network, about, options", "presets: one for each"},
+    {"version", "version", "version"},
+    {"option", "command, name, letter, argument, default, group, help",
+     "help: one for each option of each command"},
+    {NULL, NULL, NULL},
+};
+
+json_t *cli_json_event(const char *event) {
+    json_t *object = json_object();
+    json_object_set_new(object, "event", json_string(event));
+    return object;
+}
+
+json_t *cli_json_real(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *cli_json_text(const char *text) {
+    json_t *string = json_string(text);
+    if (string)
+        return string;
+    char *plain = strdup(text);
+    if (!plain)
+        return json_null();
+    for (char *c = plain; *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    string = json_string(plain);
+    free(plain);
+    return string;
+}
+
+void cli_json_line(json_t *object) {
+    char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(10));
+    if (line)
+        puts(line);
+    fflush(stdout);
+    free(line);
+    json_decref(object);
+}

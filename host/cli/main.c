@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The program impasto: finds the command and hands it the line of arguments.
+ */
+#include "cli/help.h"
+#include "cli/words.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* --help of a command shows the defaults of the preset that is named beside it. */
+static int help(cli_request *request) {
+    const int status = cli_values_default(&request->values, cli_given(request, "preset"));
+    if (status)
+        return status;
+    if (request->command->bit == CLI_HELP)
+        cli_help_program();
+    else
+        cli_help_command(request->command, &request->values);
+    return CLI_DONE;
+}
+
+static int run(int argc, char **argv) {
+    char *version[] = {"version", NULL}, *overview[] = {"help", NULL};
+    cli_request request = {0};
+    if (argc < 2)
+        return cli_complain(CLI_MISUSE, "no command: say: impasto paint CONTENT STYLE; 'impasto "
+                                        "help' lists the commands");
+    argv++;
+    argc--;
+    if (!strcmp(argv[0], "--version") && argc == 1)
+        argv = version;
+    if ((!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h")) && argc == 1)
+        argv = overview;
+    if (argv[0][0] == '-')
+        return cli_complain(CLI_MISUSE,
+                            "option '%s': comes after a command; say: impasto COMMAND "
+                            "%s",
+                            argv[0], argv[0]);
+    request.command = cli_command_find(argv[0]);
+    if (!request.command)
+        return CLI_MISUSE;
+    const int status = cli_parse(&request, argc, argv);
+    if (status)
+        return status;
+    return cli_given(&request, "help") ? help(&request) : request.command->run(&request);
+}
+
+int main(int argc, char **argv) {
+    const int status = run(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    const int failed =
+        cli_complain(CLI_FAILED, "standard output: cannot be written: %s", strerror(errno));
+    return status ? status : failed;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Arrays in NumPy's file format, version 1.0.
+ */
+#ifndef CLI_NPY_H
+#define CLI_NPY_H
+
+#include <impasto.h>
+
+/* Writes the last `dimensions` (1 to 3) of the array's shape as float32, row by row, to a temporary
+ * name, and renames it. On failure nothing is left behind, and errno says why. */
+bool cli_npy_write(const char *path, const imp_array *array, unsigned dimensions);
+
+#endif

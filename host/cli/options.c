@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sorts a line of arguments by the table, and makes values of it.
+ */
+#include "cli/options.h"
+
+#include "cli/words.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What getopt_long gives for option i of the table is LONG_FIRST + i. */
+enum { LONG_FIRST = 256 };
+
+const cli_command *cli_command_find(const char *name) {
+    cli_nearest nearest = {.word = name};
+    for (size_t i = 0; i < cli_command_count; i++) {
+        if (!strcmp(cli_commands[i].name, name))
+            return &cli_commands[i];
+        cli_nearest_offer(&nearest, cli_commands[i].name);
+    }
+    if (*nearest.best)
+        cli_complain(0, "command '%s': not known; the nearest is '%s'", name, nearest.best);
+    else
+        cli_complain(0, "command '%s': not known; 'impasto help' lists them", name);
+    return NULL;
+}
+
+/* ---- Sorting --------------------------------------------------------------------------------- */
+
+/* getopt's own tables for the options of one command. */
+typedef struct getopt_tables {
+    struct option longs[CLI_OPTIONS_MAX + 1];
+    char letters[2 * CLI_OPTIONS_MAX + 2];
+} getopt_tables;
+
+static void make_tables(getopt_tables *tables, const cli_command *command) {
+    memset(tables, 0, sizeof *tables);
+    struct option *next = tables->longs;
+    char *letter = tables->letters;
+    *letter++ = ':'; /* a missing text is told from an unknown option */
+    for (size_t i = 0; i < cli_option_count; i++) {
+        const cli_option *o = &cli_options[i];
+        if (!(o->commands & command->bit))
+            continue;
+        *next++ = (struct option){.name = o->name,
+                                  .has_arg = o->argument ? required_argument : no_argument,
+                                  .val = LONG_FIRST + (int)i};
+        if (o->letter)
+            *letter++ = o->letter;
+        if (o->letter && o->argument)
+            *letter++ = ':';
+    }
+}
+
+static size_t option_index(const cli_command *command, int code) {
+    size_t i = 0;
+    if (code >= LONG_FIRST)
+        return (size_t)(code - LONG_FIRST);
+    while (i < cli_option_count &&
+           !(cli_options[i].letter == code && cli_options[i].commands & command->bit))
+        i++;
+    return i;
+}
+
+/* An option that begins more than one name: the names. */
+static int complain_ambiguous(const cli_command *command, const char *word) {
+    char names[512];
+    size_t used = 0;
+    for (size_t i = 0; i < cli_option_count; i++)
+        if (cli_options[i].commands & command->bit &&
+            !strncmp(cli_options[i].name, word, strlen(word)))
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s--%s", used ? ", " : "",
+                                     cli_options[i].name);
+    return cli_complain(CLI_MISUSE, "option '--%s': may mean %s; write more of it", word, names);
+}
+
+/* Why getopt did not know the long option `text` ("--name" or "--name=value"). */
+static int complain_long(const cli_command *command, const char *text) {
+    char word[64];
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(text + 2, "="), text + 2);
+    cli_nearest nearest = {.word = word};
+    const cli_option *elsewhere = NULL;
+    size_t begins = 0;
+    for (size_t i = 0; i < cli_option_count; i++) {
+        const cli_option *o = &cli_options[i];
+        if (o->commands & command->bit) {
+            cli_nearest_offer(&nearest, o->name);
+            begins += !strncmp(o->name, word, strlen(word));
+        } else if (o->commands && !strcmp(o->name, word)) {
+            elsewhere = o;
+        }
+    }
+    if (begins > 1 && *word)
+        return complain_ambiguous(command, word);
+    for (size_t i = 0; elsewhere && i < cli_command_count; i++)
+        if (elsewhere->commands & cli_commands[i].bit)
+            return cli_complain(CLI_MISUSE, "option '--%s': belongs to 'impasto %s', not to '%s'",
+                                word, cli_commands[i].name, command->name);
+    if (*nearest.best)
+        return cli_complain(CLI_MISUSE, "option '--%s': not known; the nearest is '--%s'", word,
+                            nearest.best);
+    return cli_complain(CLI_MISUSE, "option '--%s': not known; see 'impasto help %s'", word,
+                        command->name);
+}
+
+static int complain_option(const cli_command *command, int code, const char *text) {
+    const size_t i = optopt ? option_index(command, optopt) : cli_option_count;
+    if (i < cli_option_count && code == ':')
+        return cli_complain(CLI_MISUSE, "option '--%s': needs a value: --%s %s",
+                            cli_options[i].name, cli_options[i].name, cli_options[i].argument);
+    if (i < cli_option_count)
+        return cli_complain(CLI_MISUSE, "option '--%s': takes no value; write it alone",
+                            cli_options[i].name);
+    if (optopt)
+        return cli_complain(CLI_MISUSE, "option '-%c': not known; see 'impasto help %s'", optopt,
+                            command->name);
+    return complain_long(command, text);
+}
+
+int cli_parse(cli_request *request, int argc, char **argv) {
+    const cli_command *command = request->command;
+    getopt_tables tables;
+    make_tables(&tables, command);
+    opterr = 0;
+    for (int code; (code = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1;) {
+        if (code == '?' || code == ':')
+            return complain_option(command, code, argv[optind - 1]);
+        request->given[option_index(command, code)] = optarg ? optarg : "on";
+    }
+    request->operands = argv + optind;
+    request->operand_count = argc - optind;
+    if (cli_given(request, "help"))
+        return CLI_DONE;
+    if (request->operand_count > command->most)
+        return cli_complain(CLI_MISUSE, "'%s': one thing too many; say: impasto %s %s",
+                            request->operands[command->most], command->name, command->operands);
+    if (request->operand_count < command->least)
+        return cli_complain(CLI_MISUSE, "too little said; say: impasto %s %s", command->name,
+                            command->operands);
+    return CLI_DONE;
+}
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+const char *cli_given(const cli_request *request, const char *name) {
+    for (size_t i = 0; i < cli_option_count; i++)
+        if (request->given[i] && !strcmp(cli_options[i].name, name))
+            return request->given[i];
+    return NULL;
+}
+
+static int complain_preset(const char *name) {
+    char names[512] = "";
+    size_t used = 0;
+    cli_nearest nearest = {.word = name};
+    const imp_settings *preset;
+    for (size_t i = 0; (preset = imp_preset_at(i)) && used < sizeof names; i++) {
+        cli_nearest_offer(&nearest, preset->preset);
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
+                                 preset->preset);
+    }
+    if (*nearest.best)
+        return cli_complain(CLI_MISUSE, "preset '%s': not known; the nearest is '%s'", name,
+                            nearest.best);
+    return cli_complain(CLI_MISUSE, "preset '%s': not known; there are %s", name, names);
+}
+
+int cli_values_default(cli_values *values, const char *preset) {
+    const char *device = getenv("IMPASTO_DEVICE");
+    const imp_settings *settings = imp_preset_find(preset ? preset : "default");
+    if (!settings)
+        return complain_preset(preset);
+    *values = (cli_values){.settings = *settings,
+                           .device = device && *device ? device : "auto",
+                           .quality = 95,
+                           .max_pixels = (size_t)1 << 28};
+    return CLI_DONE;
+}
+
+/* A length of step that suits the optimiser where the preset was made for the other: the published
+ * ones for colours in 0..255 and in 0..1. */
+static float usual_rate(const imp_settings *settings) {
+    return settings->optimizer == IMP_LBFGS || settings->range > 1 ? 1.0F : 0.02F;
+}
+
+int cli_apply(cli_request *request) {
+    imp_settings *const settings = &request->values.settings;
+    const imp_optimizer before = settings->optimizer;
+    char why[256];
+    for (size_t i = 0; i < cli_option_count; i++) {
+        const cli_option *o = &cli_options[i];
+        const char *text = request->given[i];
+        if (text && !cli_value_read(o, text, &request->values, why, sizeof why))
+            return cli_complain(CLI_MISUSE, "option '--%s': '%s' will not do; give %s", o->name,
+                                text, why);
+    }
+    if (settings->optimizer != before && !cli_given(request, "learning-rate"))
+        settings->learning_rate = usual_rate(settings);
+    return CLI_DONE;
+}
+
+int cli_settle(cli_request *request) {
+    const int status = cli_values_default(&request->values, cli_given(request, "preset"));
+    return status ? status : cli_apply(request);
+}

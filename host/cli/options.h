@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one table of commands and options, and what can be done with a line of arguments. The help,
+ * the man page, the completions, the parser and the record in a picture all read the same table.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <impasto.h>
+
+enum { CLI_OPTIONS_MAX = 64, CLI_TEXT_MAX = 2048 };
+
+/* What options set: the settings of the library and what else a command wants to know. Texts are
+ * borrowed from the arguments, the environment or the presets. */
+typedef struct cli_values {
+    imp_settings settings;
+    const char *network; /* NULL: settings.network */
+    const char *init;    /* the picture to start from, with IMP_INIT_PICTURE */
+    const char *out, *like, *content, *style, *dump, *device;
+    unsigned threads, quality, completion;
+    size_t max_pixels;
+    double time_limit; /* seconds; 0: none */
+    imp_gemm gemm;
+    bool profile, quiet, verbose, json, help, man, quick;
+} cli_values;
+
+/* How an option's text is read, and what it is kept as. */
+typedef enum cli_kind {
+    CLI_FLAG,           /* bool; no text on the command line, "on" or "off" in a record */
+    CLI_WHOLE,          /* unsigned */
+    CLI_COUNT,          /* size_t */
+    CLI_SIZE,           /* size_t; "original" is 0 */
+    CLI_SEED,           /* uint64_t */
+    CLI_REAL,           /* float */
+    CLI_TIME,           /* double, seconds; written with s, m or h, too */
+    CLI_CHOICE,         /* an enum 0, 1, ... in the order of the words of `argument` */
+    CLI_CONTENT_LAYERS, /* terms of settings.terms: LAYER[:WEIGHT],... or "none" */
+    CLI_STYLE_LAYERS,
+    CLI_INIT,   /* settings.init; what is not one of its words is a file, kept in `init` */
+    CLI_PRESET, /* the whole of settings, read before the others */
+    CLI_TEXT,   /* const char * */
+    CLI_FILE,   /* const char *, completed with files */
+    CLI_FOLDER  /* const char *, completed with folders */
+} cli_kind;
+
+typedef enum cli_group {
+    CLI_GROUP_PICTURE,
+    CLI_GROUP_AIM,
+    CLI_GROUP_WAY,
+    CLI_GROUP_DEVICE,
+    CLI_GROUP_TALK,
+    CLI_GROUP_RECORD, /* not options of any command: kept in the record only */
+    CLI_GROUPS
+} cli_group;
+
+/* The commands as bits, for cli_option.commands. */
+enum {
+    CLI_PAINT = 1,
+    CLI_SCORE = 2,
+    CLI_DEVICES = 4,
+    CLI_WEIGHTS = 8,
+    CLI_PRESETS = 16,
+    CLI_VERSION = 32,
+    CLI_HELP = 64,
+    CLI_ALL = 127
+};
+
+typedef struct cli_option {
+    const char *name;
+    char letter; /* 0: none */
+    cli_kind kind;
+    cli_group group;
+    unsigned commands;
+    bool recorded;        /* part of the parameters that a picture remembers */
+    size_t offset;        /* of its value in cli_values */
+    const char *argument; /* how help calls the text; the words of a choice; NULL for a flag */
+    double low, high;     /* of a number */
+    const char *help;
+} cli_option;
+
+typedef struct cli_request cli_request;
+
+typedef struct cli_example {
+    const char *line, *meaning;
+} cli_example;
+
+typedef struct cli_command {
+    const char *name;
+    unsigned bit;
+    int (*run)(cli_request *request);
+    const char *operands; /* after the name in the synopsis */
+    int least, most;      /* how many operands */
+    const char *brief;
+    const char *text;
+    cli_example examples[8];
+} cli_command;
+
+/* A line of arguments, sorted. */
+struct cli_request {
+    const cli_command *command;
+    const char *given[CLI_OPTIONS_MAX]; /* text of each option by its place in the table, or NULL */
+    char **operands;
+    int operand_count;
+    cli_values values;
+};
+
+extern const cli_option cli_options[];
+extern const size_t cli_option_count;
+extern const cli_command cli_commands[];
+extern const size_t cli_command_count;
+extern const char *const cli_group_titles[CLI_GROUPS];
+
+/* The command of that name, NULL after a complaint that names the nearest. */
+const cli_command *cli_command_find(const char *name);
+
+/* Sorts the arguments after the command's name (argv[0]) into given and operands. Gives CLI_DONE,
+ * or CLI_MISUSE after a complaint. Nothing is read from the texts yet. */
+int cli_parse(cli_request *request, int argc, char **argv);
+
+/* The text given for an option, NULL where it was not given. */
+const char *cli_given(const cli_request *request, const char *name);
+
+/* Makes values the defaults, with the settings of the preset of that name (NULL: "default").
+ * Complains like cli_parse. */
+int cli_values_default(cli_values *values, const char *preset);
+
+/* Reads the given options over request->values; complains like cli_parse. */
+int cli_apply(cli_request *request);
+
+/* Both: the defaults with the preset that is given, then the given options. */
+int cli_settle(cli_request *request);
+
+/* Reads an option's text into values. On failure gives false and says in `why` what to give. */
+bool cli_value_read(const cli_option *option, const char *text, cli_values *values, char *why,
+                    size_t size);
+
+/* An option's value as the text that reads back as the same; "" where there is none. */
+void cli_value_text(const cli_option *option, const cli_values *values, char *text, size_t size);
+
+/* Word i of a choice ("a|b|c"), false beyond the last. */
+bool cli_choice_word(const char *choices, size_t i, char *word, size_t size);
+
+/* The commands. */
+int cli_paint(cli_request *request);
+int cli_score(cli_request *request);
+int cli_devices(cli_request *request);
+int cli_weights(cli_request *request);
+int cli_presets(cli_request *request);
+int cli_version(cli_request *request);
+int cli_help(cli_request *request);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * impasto paint: from two pictures to a third. The run can be ended by Ctrl-C or by time, and then
+ * the picture so far is kept.
+ */
+#include "cli/paint.h"
+
+#include "cli/json.h"
+#include "cli/words.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* ---- Ctrl-C ---------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t interrupts;
+
+static void on_interrupt(int signal_number) {
+    (void)signal_number;
+    if (interrupts++)
+        _exit(CLI_INTERRUPTED);
+}
+
+static void handle_interrupt(void (*handler)(int)) {
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+/* ---- The run --------------------------------------------------------------------------------- */
+
+static void say_start(const cli_painting *p) {
+    const imp_settings *settings = &p->values->settings;
+    const char *device = cli_device_name(imp_device_describe(p->stage.device));
+    json_t *object = cli_json_event("start");
+    json_object_set_new(object, "version", json_string(imp_version()));
+    json_object_set_new(object, "content", cli_json_text(p->content));
+    json_object_set_new(object, "style", cli_json_text(p->style));
+    json_object_set_new(object, "out", cli_json_text(p->out));
+    json_object_set_new(object, "preset", cli_json_text(settings->preset));
+    json_object_set_new(object, "network", cli_json_text(p->record.network.name));
+    json_object_set_new(object, "device", cli_json_text(device));
+    json_object_set_new(object, "iterations", json_integer(settings->iterations));
+    json_object_set_new(object, "options", cli_record_options(p->values));
+    cli_json_line(object);
+}
+
+static void say_iteration(const imp_progress *now) {
+    json_t *object = cli_json_event("iteration");
+    json_object_set_new(object, "n", json_integer(now->iteration));
+    json_object_set_new(object, "total", cli_json_real(now->loss));
+    json_object_set_new(object, "content", cli_json_real(now->content));
+    json_object_set_new(object, "style", cli_json_real(now->style));
+    json_object_set_new(object, "tv", cli_json_real(now->tv));
+    json_object_set_new(object, "seconds", cli_json_real(now->seconds));
+    cli_json_line(object);
+}
+
+static void say_recovered(cli_painting *p, const imp_progress *now) {
+    if (p->values->json) {
+        json_t *object = cli_json_event("recovered");
+        json_object_set_new(object, "n", json_integer(now->iteration));
+        cli_json_line(object);
+    }
+    if (!p->recovered)
+        cli_progress_log(&p->progress, "the loss left the finite numbers; the step is taken back "
+                                       "and a smaller one tried (said once)");
+    p->recovered = true;
+}
+
+/* An imp_callback: shows, and ends the run when it is time. */
+static bool on_step(void *user, imp_session *session, const imp_progress *now) {
+    cli_painting *p = user;
+    imp_estimate estimate;
+    p->last = *now;
+    if (now->recovered)
+        say_recovered(p, now);
+    if (p->values->json)
+        say_iteration(now);
+    imp_session_estimate(session, &estimate);
+    const double limit = p->values->time_limit;
+    const double left = limit - (cli_clock() - p->began);
+    if (limit > 0 && left < estimate.seconds_left)
+        estimate.seconds_left = left > 0 ? left : 0;
+    cli_progress_show(&p->progress, now, &estimate);
+    if (now->iteration == now->total)
+        return true;
+    if (interrupts)
+        p->ending = CLI_BY_INTERRUPT;
+    else if (limit > 0 && left <= 0)
+        p->ending = CLI_BY_TIME;
+    return p->ending == CLI_COMPLETE;
+}
+
+/* The cli_work of painting. A loss that stays out of the finite numbers does not cost the picture.
+ */
+static imp_status run(void *user, cli_stage *stage, imp_error *err) {
+    cli_painting *p = user;
+    p->ending = CLI_COMPLETE;
+    if (p->values->json)
+        say_start(p);
+    handle_interrupt(on_interrupt);
+    const imp_status status = imp_session_run(stage->session, on_step, p, err);
+    if (status != IMP_OK && status != IMP_ERR_NUMBER)
+        return status;
+    if (status == IMP_ERR_NUMBER) {
+        p->ending = CLI_NOT_FINITE;
+        p->not_finite = *err;
+        *err = (imp_error){0};
+    }
+    return imp_session_picture(stage->session, &p->picture, err);
+}
+
+/* ---- Afterwards ------------------------------------------------------------------------------ */
+
+static double peak_mib(void) {
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return 0;
+#ifdef __APPLE__
+    return (double)usage.ru_maxrss / 0x1p20;
+#else
+    return (double)usage.ru_maxrss / 0x1p10;
+#endif
+}
+
+static int write_picture(cli_painting *p) {
+    imp_error err = {0};
+    const char *device = cli_device_name(imp_device_describe(p->stage.device));
+    char *text = cli_record_text(&p->record, p->values, p->last.iteration, device);
+    handle_interrupt(SIG_IGN); /* half a picture helps nobody */
+    const imp_status status =
+        imp_picture_write(&p->picture, p->out, (int)p->values->quality, text, &err);
+    free(text);
+    return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
+}
+
+static void say_done(const cli_painting *p) {
+    static const char *const endings[] = {"complete", "interrupted", "time-limit", "not-finite"};
+    imp_estimate estimate;
+    imp_session_estimate(p->stage.session, &estimate);
+    json_t *object = cli_json_event("done");
+    json_object_set_new(object, "out", cli_json_text(p->out));
+    json_object_set_new(object, "width", json_integer((json_int_t)p->picture.width));
+    json_object_set_new(object, "height", json_integer((json_int_t)p->picture.height));
+    json_object_set_new(object, "iterations", json_integer(p->last.iteration));
+    json_object_set_new(object, "seconds", cli_json_real(p->last.seconds));
+    json_object_set_new(object, "peak_mib", cli_json_real(peak_mib()));
+    json_object_set_new(object, "device_mib",
+                        cli_json_real((double)estimate.device_bytes / 0x1p20));
+    json_object_set_new(object, "device",
+                        cli_json_text(cli_device_name(imp_device_describe(p->stage.device))));
+    json_object_set_new(object, "loss", cli_json_real(p->last.loss));
+    json_object_set_new(object, "ended", json_string(endings[p->ending]));
+    cli_json_line(object);
+}
+
+/* The line for people, on standard output. */
+static void tell_done(const cli_painting *p) {
+    char time[48];
+    cli_time_text(time, sizeof time, p->last.seconds);
+    printf("painted %s: %zu x %zu, %u iterations in %s on %s, loss %.6g\n", p->out,
+           p->picture.width, p->picture.height, p->last.iteration, time,
+           cli_device_name(imp_device_describe(p->stage.device)), p->last.loss);
+}
+
+static int finish(const cli_painting *p) {
+    if (p->values->json)
+        say_done(p);
+    else if (!p->values->quiet)
+        tell_done(p);
+    if (p->ending == CLI_NOT_FINITE)
+        return cli_complain_error(&p->not_finite);
+    if (p->ending == CLI_BY_INTERRUPT)
+        return cli_complain(CLI_INTERRUPTED,
+                            "interrupted after %u of %u iterations; '%s' holds "
+                            "the picture so far",
+                            p->last.iteration, p->last.total, p->out);
+    if (p->ending == CLI_BY_TIME && !p->values->quiet)
+        cli_note("time limit after %u of %u iterations; '%s' holds the picture so far",
+                 p->last.iteration, p->last.total, p->out);
+    return CLI_DONE;
+}
+
+static int paint(cli_painting *p) {
+    int status = cli_paint_prepare(p);
+    cli_progress_init(&p->progress, p->values->quiet || p->values->json);
+    if (!status)
+        status = cli_stage_perform(&p->stage, run, p);
+    if (!status)
+        status = write_picture(p);
+    if (status)
+        return status;
+    cli_stage_profile(&p->stage);
+    return finish(p);
+}
+
+int cli_paint(cli_request *request) {
+    cli_painting *p = calloc(1, sizeof *p);
+    if (!p)
+        return cli_complain(CLI_FAILED, "paint: out of memory");
+    p->request = request;
+    p->values = &request->values;
+    p->began = cli_clock();
+    p->stage.values = p->values;
+    p->stage.progress = &p->progress;
+    const int status = paint(p);
+    imp_picture_finish(&p->picture);
+    cli_stage_finish(&p->stage);
+    free(p);
+    return status;
+}

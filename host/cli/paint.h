@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A painting on its way through `impasto paint`: what its two halves share. paint_inputs.c settles
+ * what is painted from what; paint.c runs it and keeps the result.
+ */
+#ifndef CLI_PAINT_H
+#define CLI_PAINT_H
+
+#include "cli/record.h"
+#include "cli/stage.h"
+
+/* How the run ended. */
+typedef enum cli_ending {
+    CLI_COMPLETE,
+    CLI_BY_INTERRUPT,
+    CLI_BY_TIME,
+    CLI_NOT_FINITE /* the loss left the finite numbers for good */
+} cli_ending;
+
+typedef struct cli_painting {
+    cli_request *request;
+    cli_values *values; /* the request's */
+    cli_record record;  /* what a picture given with --like records, then what this one will */
+    char content[CLI_PATH_MAX], style[CLI_PATH_MAX], init[CLI_PATH_MAX], network[CLI_PATH_MAX];
+    char out[CLI_PATH_MAX];
+    cli_progress progress;
+    cli_stage stage;
+    double began;      /* cli_clock */
+    imp_progress last; /* after the last iteration */
+    bool recovered;    /* it has been said that a step was taken back */
+    cli_ending ending;
+    imp_picture picture;
+    imp_error not_finite;
+} cli_painting;
+
+/* Settles values, paths and the place of the result, opens the network, reads the pictures, and
+ * makes sure that there is room for the result. Gives the exit status, after a complaint. */
+int cli_paint_prepare(cli_painting *painting);
+
+#endif

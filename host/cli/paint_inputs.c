@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is painted from what: parameters, pictures, network and the place of the result, from the
+ * line of arguments or from another picture's record. Whatever can be wrong is told here, before
+ * anything slow begins.
+ */
+#include "cli/paint.h"
+
+#include "cli/words.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+static int prepare_values(cli_painting *p) {
+    const char *like = cli_given(p->request, "like");
+    if (!like)
+        return cli_settle(p->request);
+    if (cli_given(p->request, "preset"))
+        return cli_complain(CLI_MISUSE, "--like and --preset: one of them only; a record brings "
+                                        "its own preset");
+    const int status = cli_record_read(&p->record, p->values, like);
+    return status ? status : cli_apply(p->request);
+}
+
+/* The path of what the record names; option: how to give it otherwise. */
+static int find_source(const cli_painting *p, const cli_source *source, char *path,
+                       const char *instead) {
+    if (cli_record_find(&p->record, source, path))
+        return CLI_DONE;
+    return cli_complain(CLI_FAILED,
+                        "'%s': neither here nor beside '%s' with the recorded content; "
+                        "give %s",
+                        *source->name ? source->name : "a source without a name", p->values->like,
+                        instead);
+}
+
+/* Paths of content, style, network and start: from the line, else from the record. */
+static int prepare_paths(cli_painting *p) {
+    const cli_request *request = p->request;
+    cli_values *v = p->values;
+    int status = CLI_DONE;
+    if (request->operand_count == 2) {
+        snprintf(p->content, sizeof p->content, "%s", request->operands[0]);
+        snprintf(p->style, sizeof p->style, "%s", request->operands[1]);
+    } else if (request->operand_count == 1 || !v->like) {
+        return cli_complain(CLI_MISUSE, "paint: needs two pictures; say: impasto paint CONTENT "
+                                        "STYLE");
+    } else {
+        status = find_source(p, &p->record.content, p->content, "CONTENT and STYLE");
+        if (!status)
+            status = find_source(p, &p->record.style, p->style, "CONTENT and STYLE");
+    }
+    if (!status && *p->record.init.name && !cli_given(request, "init")) {
+        status = find_source(p, &p->record.init, p->init, "--init FILE");
+        v->settings.init = IMP_INIT_PICTURE;
+        v->init = p->init;
+    }
+    if (*p->record.network.name && !v->network) {
+        if (!cli_record_find(&p->record, &p->record.network, p->network))
+            snprintf(p->network, sizeof p->network, "%s", p->record.network.name);
+        v->network = p->network;
+    }
+    return status;
+}
+
+static bool same_file(const char *a, const char *b) {
+    struct stat s, t;
+    return a && stat(a, &s) == 0 && stat(b, &t) == 0 && s.st_dev == t.st_dev &&
+           s.st_ino == t.st_ino;
+}
+
+/* Length of a path's base name without its extension. */
+static int stem_length(const char *base) {
+    const char *dot = strrchr(base, '.');
+    return (int)(dot && dot != base ? (size_t)(dot - base) : strlen(base));
+}
+
+/* The place of the result: named, known in kind, and not one of the sources. */
+static int prepare_output(cli_painting *p) {
+    const cli_values *v = p->values;
+    const char *content = cli_base_name(p->content), *style = cli_base_name(p->style);
+    imp_error err = {0};
+    if (v->out)
+        snprintf(p->out, sizeof p->out, "%s", v->out);
+    else
+        snprintf(p->out, sizeof p->out, "%.*s_%.*s.png", stem_length(content), content,
+                 stem_length(style), style);
+    if (same_file(p->content, p->out) || same_file(p->style, p->out) || same_file(v->init, p->out))
+        return cli_complain(CLI_MISUSE,
+                            "output '%s': is one of the pictures to paint from; name "
+                            "another with -o",
+                            p->out);
+    if (imp_picture_check_output(p->out, 0, 0, &err) != IMP_OK)
+        return cli_complain_error(&err);
+    return CLI_DONE;
+}
+
+/* Hashes what the picture is made from, opens the network, and reads the pictures. */
+static int prepare_sources(cli_painting *p) {
+    const cli_source recorded = p->record.network;
+    int status = cli_stage_network(&p->stage);
+    if (!status)
+        status = cli_source_of(&p->record.content, p->content);
+    if (!status)
+        status = cli_source_of(&p->record.style, p->style);
+    p->record.init = (cli_source){0};
+    if (!status && p->values->init)
+        status = cli_source_of(&p->record.init, p->values->init);
+    if (status)
+        return status;
+    imp_network_info info;
+    imp_network_describe(p->stage.network, &info);
+    snprintf(p->record.network.name, sizeof p->record.network.name, "%s",
+             cli_base_name(p->values->network ? p->values->network : p->values->settings.network));
+    snprintf(p->record.network.sha256, sizeof p->record.network.sha256, "%s", info.sha256);
+    if (*recorded.name && !cli_given(p->request, "network") &&
+        strcmp(recorded.sha256, info.sha256) != 0)
+        cli_note("network '%s': is not the recorded one; the picture will differ", recorded.name);
+    return cli_stage_pictures(&p->stage, p->content, p->style, p->values->init);
+}
+
+/* Free space for the result, whose size is known once the content is. */
+static int check_space(const cli_painting *p) {
+    const imp_picture *content = &p->stage.content;
+    const size_t longer = content->width > content->height ? content->width : content->height;
+    const size_t wanted = p->values->settings.size ? p->values->settings.size : longer;
+    const double scale = (double)wanted / (double)longer;
+    imp_error err = {0};
+    if (imp_picture_check_output(p->out, (size_t)((double)content->width * scale) + 1,
+                                 (size_t)((double)content->height * scale) + 1, &err) != IMP_OK)
+        return cli_complain_error(&err);
+    return CLI_DONE;
+}
+
+int cli_paint_prepare(cli_painting *p) {
+    int status = prepare_values(p);
+    if (!status)
+        status = prepare_paths(p);
+    if (!status)
+        status = prepare_output(p);
+    if (!status)
+        status = prepare_sources(p);
+    return status ? status : check_space(p);
+}

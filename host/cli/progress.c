@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How far the painting is: see progress.h.
+ */
+#include "cli/progress.h"
+
+#include "cli/words.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BAR = 16 };
+static const double redraw_seconds = 0.1, line_seconds = 5;
+
+void cli_progress_init(cli_progress *p, bool silent) {
+    const char *term = getenv("TERM");
+    *p = (cli_progress){.silent = silent,
+                        .terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0,
+                        .shown = -line_seconds};
+}
+
+/* "3.2 iterations/s" or, where that is less than one, "1.4 s each". */
+static void speed_text(char *text, size_t size, const imp_estimate *e) {
+    if (e->seconds_per_iteration <= 0)
+        *text = 0;
+    else if (e->seconds_per_iteration < 1)
+        snprintf(text, size, ", %.1f a second", 1 / e->seconds_per_iteration);
+    else
+        snprintf(text, size, ", %.1f s each", e->seconds_per_iteration);
+}
+
+static void draw(cli_progress *p, const char *text, const imp_progress *now) {
+    char line[256];
+    const unsigned filled =
+        now->total ? (unsigned)((uint64_t)BAR * now->iteration / now->total) : 0;
+    const int length = snprintf(line, sizeof line, "[%.*s%.*s] %s", (int)filled, "################",
+                                (int)(BAR - filled), "................", text);
+    fprintf(stderr, "\r%-*s", (int)p->standing, line);
+    fflush(stderr);
+    p->standing = (size_t)length;
+}
+
+void cli_progress_show(cli_progress *p, const imp_progress *now, const imp_estimate *left) {
+    const double clock = cli_clock();
+    if (p->silent || clock - p->shown < (p->terminal ? redraw_seconds : line_seconds))
+        return;
+    char text[200], speed[48], time[48];
+    p->shown = clock;
+    speed_text(speed, sizeof speed, left);
+    cli_time_text(time, sizeof time, left->seconds_left);
+    snprintf(text, sizeof text, "%u of %u%s, loss %.4g, %s left", now->iteration, now->total, speed,
+             now->loss, time);
+    if (p->terminal)
+        draw(p, text, now);
+    else
+        fprintf(stderr, "%s\n", text);
+}
+
+void cli_progress_clear(cli_progress *p) {
+    if (p->standing)
+        fprintf(stderr, "\r%*s\r", (int)p->standing, "");
+    p->standing = 0;
+}
+
+void cli_progress_log(void *progress, const char *line) {
+    cli_progress_clear(progress);
+    cli_note("%s", line);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How far the painting is: a bar that redraws itself on a terminal, plain lines every few seconds
+ * elsewhere, and messages that do not break into the bar. All on standard error.
+ */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <impasto.h>
+
+typedef struct cli_progress {
+    bool silent, terminal;
+    double shown;    /* cli_clock when it was last shown */
+    size_t standing; /* columns of the bar that stands on the terminal's line now */
+} cli_progress;
+
+/* silent: show nothing but messages. */
+void cli_progress_init(cli_progress *progress, bool silent);
+
+/* Shows the state unless it was shown a moment ago. */
+void cli_progress_show(cli_progress *progress, const imp_progress *now, const imp_estimate *left);
+
+/* Wipes the bar. */
+void cli_progress_clear(cli_progress *progress);
+
+/* An imp_log whose user is a cli_progress: a message on a line of its own. */
+void cli_progress_log(void *progress, const char *line);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The record in a picture, both ways: see record.h. A picture comes from anywhere, so nothing in
+ * its record is believed: texts pass the command line's own checks, and names may not be paths.
+ */
+#include "cli/record.h"
+
+#include "cli/words.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int cli_source_of(cli_source *source, const char *path) {
+    imp_error err = {0};
+    snprintf(source->name, sizeof source->name, "%s", cli_base_name(path));
+    if (imp_file_sha256(source->sha256, path, &err) != IMP_OK)
+        return cli_complain_error(&err);
+    return CLI_DONE;
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+static json_t *source_object(const cli_source *source) {
+    json_t *object = json_object();
+    json_object_set_new(object, "name", cli_json_text(source->name));
+    json_object_set_new(object, "sha256", json_string(source->sha256));
+    return object;
+}
+
+json_t *cli_record_options(const cli_values *values) {
+    json_t *object = json_object();
+    char text[CLI_TEXT_MAX];
+    for (size_t i = 0; i < cli_option_count; i++) {
+        const cli_option *o = &cli_options[i];
+        if (!o->recorded || (o->kind == CLI_INIT && values->settings.init == IMP_INIT_PICTURE))
+            continue;
+        cli_value_text(o, values, text, sizeof text);
+        json_object_set_new(object, o->name, cli_json_text(text));
+    }
+    return object;
+}
+
+char *cli_record_text(const cli_record *record, const cli_values *values, unsigned iterations,
+                      const char *device) {
+    json_t *object = json_object();
+    json_object_set_new(object, "impasto", json_string(imp_version()));
+    json_object_set_new(object, "options", cli_record_options(values));
+    json_object_set_new(object, "content", source_object(&record->content));
+    json_object_set_new(object, "style", source_object(&record->style));
+    if (*record->init.name)
+        json_object_set_new(object, "init", source_object(&record->init));
+    json_object_set_new(object, "network", source_object(&record->network));
+    json_object_set_new(object, "iterations", json_integer(iterations));
+    json_object_set_new(object, "device", cli_json_text(device));
+    char *text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
+    json_decref(object);
+    return text;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static void read_source(cli_source *source, const json_t *root, const char *key) {
+    const json_t *object = json_object_get(root, key);
+    const char *name = json_string_value(json_object_get(object, "name"));
+    const char *sha256 = json_string_value(json_object_get(object, "sha256"));
+    *source = (cli_source){0};
+    if (name && sha256 && !strchr(name, '/') && strlen(name) < sizeof source->name &&
+        strlen(sha256) < sizeof source->sha256) {
+        snprintf(source->name, sizeof source->name, "%s", name);
+        snprintf(source->sha256, sizeof source->sha256, "%s", sha256);
+    }
+}
+
+static const cli_option *recorded_option(const char *name) {
+    for (size_t i = 0; i < cli_option_count; i++)
+        if (cli_options[i].recorded && !strcmp(cli_options[i].name, name))
+            return &cli_options[i];
+    return NULL;
+}
+
+/* The recorded options over the defaults of the recorded preset; an option that this version does
+ * not know is told of, and left out. */
+static int read_options(cli_values *values, const json_t *options, const char *path) {
+    const char *name;
+    json_t *text;
+    char why[256];
+    const int status =
+        cli_values_default(values, json_string_value(json_object_get(options, "preset")));
+    if (status)
+        return status;
+    json_object_foreach((json_t *)(uintptr_t)options, name, text) {
+        const cli_option *o = recorded_option(name);
+        const char *value = json_string_value(text);
+        if (!o)
+            cli_note("'%s': records '%s', which this version does not know; left out", path, name);
+        else if (!value || !cli_value_read(o, value, values, why, sizeof why))
+            return cli_complain(CLI_FAILED,
+                                "'%s': its record is damaged at '%s'; it cannot be "
+                                "repeated",
+                                path, name);
+    }
+    /* A start from a file is recorded as a source; the text would live in the JSON only. */
+    if (values->init)
+        return cli_complain(CLI_FAILED, "'%s': its record is damaged at 'init'", path);
+    return CLI_DONE;
+}
+
+static int read_root(cli_record *record, cli_values *values, const json_t *root, const char *path) {
+    const json_t *options = json_object_get(root, "options");
+    const char *version = json_string_value(json_object_get(root, "impasto"));
+    if (!version || !json_is_object(options))
+        return cli_complain(CLI_FAILED,
+                            "'%s': carries a text that is no record of parameters; "
+                            "give the options instead",
+                            path);
+    const int status = read_options(values, options, path);
+    if (status)
+        return status;
+    if (strcmp(version, imp_version()) != 0)
+        cli_note("'%s': made by version %s, this is %s: the picture may differ", path, version,
+                 imp_version());
+    read_source(&record->content, root, "content");
+    read_source(&record->style, root, "style");
+    read_source(&record->init, root, "init");
+    read_source(&record->network, root, "network");
+    return CLI_DONE;
+}
+
+int cli_record_read(cli_record *record, cli_values *values, const char *path) {
+    imp_error err = {0};
+    char *text = NULL;
+    *record = (cli_record){0};
+    snprintf(record->folder, sizeof record->folder, "%.*s", (int)(cli_base_name(path) - path),
+             path);
+    if (imp_picture_text(&text, path, &err) != IMP_OK)
+        return cli_complain_error(&err);
+    if (!text)
+        return cli_complain(CLI_FAILED, "'%s': records no parameters; give the options instead",
+                            path);
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    const int status = read_root(record, values, root, path);
+    json_decref(root);
+    free(text);
+    return status;
+}
+
+bool cli_record_find(const cli_record *record, const cli_source *source, char *path) {
+    const char *const folders[] = {"", record->folder};
+    for (size_t i = 0; i < 2 && *source->name; i++) {
+        char sha256[65] = "";
+        const int length = snprintf(path, CLI_PATH_MAX, "%s%s", folders[i], source->name);
+        if (length < CLI_PATH_MAX && imp_file_sha256(sha256, path, NULL) == IMP_OK &&
+            !strcmp(sha256, source->sha256))
+            return true;
+    }
+    return false;
+}

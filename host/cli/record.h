@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The parameters that a picture remembers: a JSON text that the picture's file carries. It holds
+ * every recorded option of the table as the text that the command line takes, and what the picture
+ * was made from by base name and SHA-256; never a path.
+ */
+#ifndef CLI_RECORD_H
+#define CLI_RECORD_H
+
+#include "cli/json.h"
+#include "cli/options.h"
+
+enum { CLI_PATH_MAX = 4096 };
+
+/* A file that a picture was made from; name "" where there was none. */
+typedef struct cli_source {
+    char name[256];
+    char sha256[65];
+} cli_source;
+
+typedef struct cli_record {
+    cli_source content, style, init, network;
+    char folder[CLI_PATH_MAX]; /* where the picture lies that was read */
+} cli_record;
+
+/* The base name of a path and the hash of its file. Complains. */
+int cli_source_of(cli_source *source, const char *path);
+
+/* The path of a source that lies in the current folder or in the record's, with the recorded hash;
+ * path holds CLI_PATH_MAX. */
+bool cli_record_find(const cli_record *record, const cli_source *source, char *path);
+
+/* Reads the record of the picture at path, and the options in it over the default values of its
+ * preset. Complains. */
+int cli_record_read(cli_record *record, cli_values *values, const char *path);
+
+/* Every recorded option as text, by name; without the start where that is a file. */
+json_t *cli_record_options(const cli_values *values);
+
+/* The text to keep in the picture: values, what it was made from, how many iterations were done,
+ * and where. The caller frees; NULL when memory ran out. */
+char *cli_record_text(const cli_record *record, const cli_values *values, unsigned iterations,
+                      const char *device);
+
+#endif

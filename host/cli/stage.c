@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Network, pictures, device and session of a command: see stage.h.
+ */
+#include "cli/stage.h"
+
+#include "cli/json.h"
+#include "cli/words.h"
+
+#include <string.h>
+
+/* ---- The network ----------------------------------------------------------------------------- */
+
+/* A convolution "conv3_2" gives the features "relu3_2". */
+static void features_name(char *name, size_t size, const imp_network_layer *layer) {
+    const char *number = strncmp(layer->name, "conv", 4) ? layer->name : layer->name + 4;
+    snprintf(name, size, "relu%s", number);
+}
+
+static int check_layer(const cli_stage *stage, const char *wanted) {
+    imp_network_info info;
+    imp_network_describe(stage->network, &info);
+    char name[64] = "";
+    cli_nearest nearest = {.word = wanted};
+    for (size_t i = 0; i < info.layers; i++) {
+        const imp_network_layer layer = imp_network_layer_at(stage->network, i);
+        features_name(name, sizeof name, &layer);
+        if (!strcmp(name, wanted))
+            return CLI_DONE;
+        cli_nearest_offer(&nearest, name);
+    }
+    if (*nearest.best)
+        return cli_complain(CLI_MISUSE, "layer '%s': not in network '%s'; the nearest is '%s'",
+                            wanted, info.name, nearest.best);
+    return cli_complain(CLI_MISUSE, "layer '%s': not in network '%s', whose deepest is '%s'",
+                        wanted, info.name, name);
+}
+
+int cli_stage_network(cli_stage *stage) {
+    const cli_values *values = stage->values;
+    imp_error err = {0};
+    const char *name = values->network ? values->network : values->settings.network;
+    if (imp_network_open(&stage->network, name, &err) != IMP_OK)
+        return cli_complain_error(&err);
+    for (size_t i = 0; i < values->settings.term_count; i++) {
+        const int status = check_layer(stage, values->settings.terms[i].layer);
+        if (status)
+            return status;
+    }
+    return CLI_DONE;
+}
+
+/* ---- The pictures ---------------------------------------------------------------------------- */
+
+static int read_picture(cli_stage *stage, imp_picture *picture, const char *path) {
+    imp_error err = {0};
+    if (imp_picture_read(picture, path, stage->values->max_pixels, &err) != IMP_OK)
+        return cli_complain_error(&err);
+    if (picture->alpha && !stage->values->quiet)
+        cli_note("'%s': has transparent parts; they are laid on white", path);
+    return CLI_DONE;
+}
+
+int cli_stage_pictures(cli_stage *stage, const char *content, const char *style, const char *init) {
+    int status = read_picture(stage, &stage->content, content);
+    if (!status)
+        status = read_picture(stage, &stage->style, style);
+    if (!status && init)
+        status = read_picture(stage, &stage->init, init);
+    return status;
+}
+
+/* ---- The device ------------------------------------------------------------------------------ */
+
+const char *cli_device_name(const imp_device_info *info) {
+    return info->kind == IMP_DEVICE_CPU      ? "cpu"
+           : info->kind == IMP_DEVICE_ORACLE ? "oracle"
+                                             : info->name;
+}
+
+/* Offers the words of a device's names, at least three letters long. */
+static void offer_words(cli_nearest *nearest, const char *text) {
+    static const char separators[] = " ,()/-:";
+    char word[64];
+    for (text += strspn(text, separators); *text; text += strspn(text, separators)) {
+        const size_t length = strcspn(text, separators);
+        snprintf(word, sizeof word, "%.*s", (int)length, text);
+        if (length >= 3)
+            cli_nearest_offer(nearest, word);
+        text += length;
+    }
+}
+
+/* No such device: the nearest word of those that are there. */
+static int complain_device(const char *which, const imp_error *err) {
+    imp_device_info list[32];
+    size_t count = imp_device_list(list, 32, false, NULL, NULL);
+    cli_nearest nearest = {.word = which};
+    cli_nearest_offer(&nearest, "auto");
+    cli_nearest_offer(&nearest, "cpu");
+    cli_nearest_offer(&nearest, "oracle");
+    for (size_t i = 0; i < count && i < 32; i++) {
+        offer_words(&nearest, list[i].platform);
+        offer_words(&nearest, list[i].vendor);
+        offer_words(&nearest, list[i].name);
+    }
+    if (*nearest.best)
+        return cli_complain(CLI_MISUSE, "device '%s': not here; the nearest is '%s'", which,
+                            nearest.best);
+    return cli_complain_error(err);
+}
+
+static imp_status open_device(cli_stage *stage, const char *which, imp_error *err) {
+    const cli_values *v = stage->values;
+    const imp_device_options options = {.threads = v->threads,
+                                        .gemm = v->gemm,
+                                        .profile = v->profile,
+                                        .verbose = v->verbose,
+                                        .log = cli_progress_log,
+                                        .user = stage->progress};
+    return imp_device_open(&stage->device, which, &options, err);
+}
+
+static void close_device(cli_stage *stage) {
+    imp_session_close(stage->session);
+    imp_device_close(stage->device);
+    stage->session = NULL;
+    stage->device = NULL;
+}
+
+/* ---- The session and the work ---------------------------------------------------------------- */
+
+static imp_status open_session(cli_stage *stage, imp_error *err) {
+    const cli_values *v = stage->values;
+    const imp_picture *init = v->settings.init == IMP_INIT_PICTURE ? &stage->init : NULL;
+    imp_estimate estimate;
+    char bytes[32], line[128];
+    const imp_status status =
+        imp_session_open(&stage->session, stage->device, stage->network, &v->settings,
+                         &stage->content, &stage->style, init, err);
+    if (status != IMP_OK || !v->verbose)
+        return status;
+    imp_session_estimate(stage->session, &estimate);
+    cli_bytes_text(bytes, sizeof bytes, (double)estimate.device_bytes);
+    snprintf(line, sizeof line, "device '%s': %s of its memory planned",
+             cli_device_name(imp_device_describe(stage->device)), bytes);
+    cli_progress_log(stage->progress, line);
+    return IMP_OK;
+}
+
+/* because: why another device was given up, told once it is sure that this one takes over. */
+static imp_status perform_on(cli_stage *stage, const char *which, const char *because,
+                             cli_work work, void *user, imp_error *err) {
+    char line[640];
+    imp_status status = open_device(stage, which, err);
+    if (status == IMP_OK)
+        status = open_session(stage, err);
+    if (status != IMP_OK)
+        return status;
+    if (because) {
+        snprintf(line, sizeof line, "%s; going on with the device %s", because, which);
+        cli_progress_log(stage->progress, line);
+    }
+    return work(user, stage, err);
+}
+
+static bool may_fall_back(const cli_stage *stage, imp_status status) {
+    return (status == IMP_ERR_MEMORY || status == IMP_ERR_DEVICE) && stage->device &&
+           imp_device_describe(stage->device)->kind == IMP_DEVICE_OPENCL;
+}
+
+int cli_stage_perform(cli_stage *stage, cli_work work, void *user) {
+    imp_error err = {0};
+    const char *which = stage->values->device;
+    imp_status status = perform_on(stage, which, NULL, work, user, &err);
+    if (status == IMP_ERR_ARGUMENT && !stage->device)
+        return complain_device(which, &err);
+    if (may_fall_back(stage, status)) {
+        const imp_error first = err;
+        err = (imp_error){0};
+        close_device(stage);
+        status = perform_on(stage, "cpu", first.text, work, user, &err);
+    }
+    cli_progress_clear(stage->progress);
+    return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
+}
+
+/* ---- Afterwards ------------------------------------------------------------------------------ */
+
+void cli_stage_profile(const cli_stage *stage) {
+    imp_profile_row rows[64];
+    if (!stage->values->profile || !stage->device)
+        return;
+    const size_t count = imp_device_profile(stage->device, rows, 64);
+    double whole = 0;
+    for (size_t i = 0; i < count && i < 64; i++)
+        whole += rows[i].seconds;
+    if (!stage->values->json)
+        printf("%-32s %10s %6s %10s\n", "operation", "seconds", "%", "calls");
+    for (size_t i = 0; i < count && i < 64; i++) {
+        const imp_profile_row *row = &rows[i];
+        if (!stage->values->json) {
+            printf("%-32s %10.3f %6.1f %10llu\n", row->operation, row->seconds,
+                   whole > 0 ? 100 * row->seconds / whole : 0, (unsigned long long)row->calls);
+            continue;
+        }
+        json_t *object = cli_json_event("profile");
+        json_object_set_new(object, "operation", json_string(row->operation));
+        json_object_set_new(object, "seconds", cli_json_real(row->seconds));
+        json_object_set_new(object, "calls", json_integer((json_int_t)row->calls));
+        cli_json_line(object);
+    }
+}
+
+void cli_stage_finish(cli_stage *stage) {
+    close_device(stage);
+    imp_network_close(stage->network);
+    imp_picture_finish(&stage->content);
+    imp_picture_finish(&stage->style);
+    imp_picture_finish(&stage->init);
+    stage->network = NULL;
+}

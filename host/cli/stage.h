@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What painting and scoring share: network, pictures, device and session, opened in the order in
+ * which mistakes are cheapest to tell, and the way down to the processor when a device fails.
+ */
+#ifndef CLI_STAGE_H
+#define CLI_STAGE_H
+
+#include "cli/options.h"
+#include "cli/progress.h"
+
+typedef struct cli_stage {
+    const cli_values *values; /* borrowed */
+    cli_progress *progress;   /* borrowed: where messages go */
+    imp_picture content, style, init;
+    imp_network *network;
+    imp_device *device;
+    imp_session *session;
+} cli_stage;
+
+/* Each opens its part, or complains and gives the exit status. Zero the rest of the stage first. */
+int cli_stage_network(cli_stage *stage);
+int cli_stage_pictures(cli_stage *stage, const char *content, const char *style, const char *init);
+
+/* What is done with an open session. */
+typedef imp_status (*cli_work)(void *user, cli_stage *stage, imp_error *err);
+
+/* Opens the device and a session on it and does the work. When an OpenCL device or its memory fails
+ * on the way, says so, and does it all again on the processor. Complains. */
+int cli_stage_perform(cli_stage *stage, cli_work work, void *user);
+
+/* The seconds by operation, after the work, when --profile asks for them. */
+void cli_stage_profile(const cli_stage *stage);
+
+/* How the device is called: its name, or "cpu" and "oracle". */
+const char *cli_device_name(const imp_device_info *info);
+
+void cli_stage_finish(cli_stage *stage);
+
+#endif

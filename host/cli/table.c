@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of commands and options. Defaults do not stand here: they are read from the preset and
+ * from cli_values_default.
+ */
+#include "cli/options.h"
+
+#define AT(field)  offsetof(cli_values, field)
+#define SET(field) offsetof(cli_values, settings.field)
+
+enum { BOTH = CLI_PAINT | CLI_SCORE, WORK = BOTH | CLI_DEVICES, NETWORK = BOTH | CLI_WEIGHTS };
+
+const char *const cli_group_titles[CLI_GROUPS] = {
+    [CLI_GROUP_PICTURE] = "Picture",       [CLI_GROUP_AIM] = "What is aimed at",
+    [CLI_GROUP_WAY] = "How it is reached", [CLI_GROUP_DEVICE] = "Device",
+    [CLI_GROUP_TALK] = "Messages",         [CLI_GROUP_RECORD] = "Recorded only",
+};
+
+const cli_option cli_options[] = {
+    {"output", 'o', CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(out), "OUT", 0, 0,
+     "write the picture here, as PNG or JPEG by its extension; without it CONTENT_STYLE.png in "
+     "the current folder"},
+    {"content", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_SCORE, false, AT(content), "FILE", 0, 0,
+     "the picture whose content is aimed at"},
+    {"style", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_SCORE, false, AT(style), "FILE", 0, 0,
+     "the picture whose style is aimed at"},
+    {"dump", 0, CLI_FOLDER, CLI_GROUP_PICTURE, CLI_SCORE, false, AT(dump), "DIR", 0, 0,
+     "write features, Gram matrices and the gradient into this folder as float32 .npy files"},
+    {"size", 's', CLI_SIZE, CLI_GROUP_PICTURE, CLI_PAINT, true, SET(size), "N|original", 1, 1e6,
+     "longer side of the result in pixels, or the content's own size"},
+    {"size", 's', CLI_SIZE, CLI_GROUP_PICTURE, CLI_SCORE, false, SET(size), "N|original", 1, 1e6,
+     "longer side at which to measure, or the content's own size; without it the longer side of "
+     "PICTURE, which is then not resampled"},
+    {"quality", 0, CLI_WHOLE, CLI_GROUP_PICTURE, CLI_PAINT, true, AT(quality), "N", 1, 100,
+     "quality of a JPEG"},
+    {"like", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(like), "PICTURE", 0, 0,
+     "repeat the run that PICTURE records; options given beside it override. Without CONTENT and "
+     "STYLE they are looked for by name in the current folder and in PICTURE's"},
+    {"max-pixels", 0, CLI_COUNT, CLI_GROUP_PICTURE, BOTH, false, AT(max_pixels), "N", 1, 1e15,
+     "refuse to read pictures of more pixels than this"},
+
+    {"preset", 'p', CLI_PRESET, CLI_GROUP_AIM, BOTH, true, SET(preset), "NAME", 0, 0,
+     "start from these settings; 'impasto presets' lists them"},
+    {"network", 0, CLI_FILE, CLI_GROUP_AIM, BOTH, false, AT(network), "NAME|FILE", 0, 0,
+     "look at the pictures through this network: builtin, or a safetensors file; without it the "
+     "preset's own"},
+    {"content-layers", 0, CLI_CONTENT_LAYERS, CLI_GROUP_AIM, BOTH, true, SET(terms), "LAYERS", 0, 0,
+     "layers at which content is compared, as LAYER[:WEIGHT],... or none; a weight not given is 1"},
+    {"style-layers", 0, CLI_STYLE_LAYERS, CLI_GROUP_AIM, BOTH, true, SET(terms), "LAYERS", 0, 0,
+     "layers at which style is compared, in the same form"},
+    {"content-weight", 0, CLI_REAL, CLI_GROUP_AIM, BOTH, true, SET(content_weight), "W", 0, 1e15,
+     "more keeps closer to the content"},
+    {"style-weight", 0, CLI_REAL, CLI_GROUP_AIM, BOTH, true, SET(style_weight), "W", 0, 1e15,
+     "more follows the style further"},
+    {"tv-weight", 0, CLI_REAL, CLI_GROUP_AIM, BOTH, true, SET(tv_weight), "W", 0, 1e15,
+     "more gives smoother areas (weight of the total variation)"},
+    {"pooling", 0, CLI_CHOICE, CLI_GROUP_AIM, BOTH, true, SET(pooling), "max|average", 0, 0,
+     "how the network halves a map"},
+    {"levels", 0, CLI_WHOLE, CLI_GROUP_AIM, BOTH, true, SET(levels), "N", 1, 6,
+     "compare style on this many halvings of the picture; more brings larger strokes"},
+    {"style-scale", 0, CLI_REAL, CLI_GROUP_AIM, BOTH, true, SET(style_scale), "R", 0.01, 100,
+     "longer side of the style picture over that of the result; less gives finer strokes"},
+
+    {"iterations", 'n', CLI_WHOLE, CLI_GROUP_WAY, CLI_PAINT, true, SET(iterations), "N", 1, 1e7,
+     "steps in all"},
+    {"optimizer", 0, CLI_CHOICE, CLI_GROUP_WAY, CLI_PAINT, true, SET(optimizer), "lbfgs|adam", 0, 0,
+     "how a step is chosen: lbfgs needs fewer, adam is steadier and takes less memory"},
+    {"learning-rate", 0, CLI_REAL, CLI_GROUP_WAY, CLI_PAINT, true, SET(learning_rate), "R", 1e-9,
+     1e6,
+     "length of a step; where only the optimizer is changed, 1 for lbfgs and, for adam, 0.02 on "
+     "colours 0..1 or 1 on colours 0..255"},
+    {"history", 0, CLI_WHOLE, CLI_GROUP_WAY, CLI_PAINT, true, SET(history), "N", 1, 1000,
+     "steps that lbfgs remembers; fewer take less memory"},
+    {"scales", 0, CLI_WHOLE, CLI_GROUP_WAY, CLI_PAINT, true, SET(scales), "N", 1, 12,
+     "paint at this many sizes, each twice the one before; they share the iterations"},
+    {"init", 0, CLI_INIT, CLI_GROUP_WAY, CLI_PAINT, true, SET(init), "content|noise|style|FILE", 0,
+     0, "start from this picture"},
+    {"seed", 0, CLI_SEED, CLI_GROUP_WAY, CLI_PAINT, true, SET(seed), "N", 0, 0,
+     "another number gives other noise"},
+    {"time-limit", 't', CLI_TIME, CLI_GROUP_WAY, CLI_PAINT, false, AT(time_limit), "TIME", 0.001,
+     1e9, "stop after this time and save the picture so far: seconds, or 90s, 5m, 2h"},
+
+    {"device", 'd', CLI_TEXT, CLI_GROUP_DEVICE, BOTH, false, AT(device), "WHICH", 0, 0,
+     "auto (the fastest that computes rightly), cpu, oracle, a number of 'impasto devices', or "
+     "part of a device's vendor, name or platform; without it the environment's IMPASTO_DEVICE, "
+     "else auto"},
+    {"gemm", 0, CLI_CHOICE, CLI_GROUP_DEVICE, WORK, false, AT(gemm), "auto|clblast|own", 0, 0,
+     "who multiplies matrices on OpenCL devices; auto takes the faster that is right"},
+    {"threads", 0, CLI_WHOLE, CLI_GROUP_DEVICE, BOTH, false, AT(threads), "N", 0, 1024,
+     "threads of the device cpu; 0: one for each processor"},
+    {"profile", 0, CLI_FLAG, CLI_GROUP_DEVICE, BOTH, false, AT(profile), NULL, 0, 0,
+     "end with a table of seconds by operation"},
+    {"quick", 0, CLI_FLAG, CLI_GROUP_DEVICE, CLI_DEVICES, false, AT(quick), NULL, 0, 0,
+     "test and measure nothing; say only what is remembered"},
+
+    {"completion", 0, CLI_CHOICE, CLI_GROUP_TALK, CLI_HELP, false, AT(completion), "bash|zsh|fish",
+     0, 0, "write the completions for this shell instead"},
+    {"man", 0, CLI_FLAG, CLI_GROUP_TALK, CLI_HELP, false, AT(man), NULL, 0, 0,
+     "write the man page (roff) instead"},
+    {"json", 0, CLI_FLAG, CLI_GROUP_TALK, CLI_ALL, false, AT(json), NULL, 0, 0,
+     "write one JSON object a line to standard output, and no progress"},
+    {"quiet", 'q', CLI_FLAG, CLI_GROUP_TALK, BOTH, false, AT(quiet), NULL, 0, 0,
+     "say nothing but warnings and errors"},
+    {"verbose", 'v', CLI_FLAG, CLI_GROUP_TALK, WORK, false, AT(verbose), NULL, 0, 0,
+     "say also what was chosen, and why"},
+    {"help", 'h', CLI_FLAG, CLI_GROUP_TALK, CLI_ALL, false, AT(help), NULL, 0, 0, "show this help"},
+
+    {"range", 0, CLI_REAL, CLI_GROUP_RECORD, 0, true, SET(range), "R", 1, 255,
+     "unit of the colours that are optimised, 1 or 255"},
+    {"content-form", 0, CLI_CHOICE, CLI_GROUP_RECORD, 0, true, SET(content_form), "mean|relative",
+     0, 0, "how content differences are summed"},
+    {"style-form", 0, CLI_CHOICE, CLI_GROUP_RECORD, 0, true, SET(style_form), "mean|relative", 0, 0,
+     "how style differences are summed"},
+    {"gram-norm", 0, CLI_CHOICE, CLI_GROUP_RECORD, 0, true, SET(gram_norm), "cm|m", 0, 0,
+     "what a Gram matrix is divided by"},
+    {"metric", 0, CLI_FLAG, CLI_GROUP_RECORD, 0, true, SET(metric), NULL, 0, 0,
+     "whether the network's metric weighs the differences"},
+    {"tv-form", 0, CLI_CHOICE, CLI_GROUP_RECORD, 0, true, SET(tv_form), "absolute|squared", 0, 0,
+     "form of the total variation"},
+    {"beta1", 0, CLI_REAL, CLI_GROUP_RECORD, 0, true, SET(beta1), "R", 0, 1, "of adam"},
+    {"beta2", 0, CLI_REAL, CLI_GROUP_RECORD, 0, true, SET(beta2), "R", 0, 1, "of adam"},
+    {"epsilon", 0, CLI_REAL, CLI_GROUP_RECORD, 0, true, SET(epsilon), "R", 0, 1e6, "of adam"},
+    {"adam-form", 0, CLI_CHOICE, CLI_GROUP_RECORD, 0, true, SET(adam_form), "pytorch|keras", 0, 0,
+     "where adam adds its epsilon"},
+    {"clamp", 0, CLI_FLAG, CLI_GROUP_RECORD, 0, true, SET(clamp), NULL, 0, 0,
+     "whether colours are kept in range after each step"},
+    {"noise", 0, CLI_REAL, CLI_GROUP_RECORD, 0, true, SET(noise), "R", 0, 1e6,
+     "deviation of the noise start"},
+};
+const size_t cli_option_count = sizeof cli_options / sizeof *cli_options;
+_Static_assert(sizeof cli_options / sizeof *cli_options <= CLI_OPTIONS_MAX, "raise the maximum");
+
+const cli_command cli_commands[] = {
+    {"paint",
+     CLI_PAINT,
+     cli_paint,
+     "CONTENT STYLE",
+     0,
+     2,
+     "paint one picture in the manner of another",
+     "Keeps what CONTENT shows and takes colours, texture and strokes from STYLE. Both are PNG or "
+     "JPEG files. Ctrl-C ends the run after the current iteration and saves the picture so far; a "
+     "second Ctrl-C stops at once. The picture records the parameters it was made with, and the "
+     "names and SHA-256 sums of the pictures it was made from, so that --like can repeat them.",
+     {{"impasto paint cat.jpg waves.jpg", "writes cat_waves.png"},
+      {"impasto paint cat.jpg waves.jpg -o out.jpg --size original", "at the content's own size"},
+      {"impasto paint cat.jpg waves.jpg --time-limit 2m", "the best of two minutes"},
+      {"impasto paint cat.jpg waves.jpg --style-scale 0.5", "with strokes half as large"},
+      {"impasto paint cat.jpg waves.jpg --style-layers relu1_1:0.2,relu2_1", "by two layers only"},
+      {"impasto paint cat.jpg waves.jpg --device cpu --threads 4", "without OpenCL"},
+      {"impasto paint --like out.png --size 1024 -o large.png", "the same run, larger"}}},
+    {"score",
+     CLI_SCORE,
+     cli_score,
+     "PICTURE --content FILE --style FILE",
+     1,
+     1,
+     "measure how near a picture comes to what is aimed at",
+     "Evaluates, at PICTURE, the same objective that paint makes smaller, and shows its value by "
+     "term and layer. --dump also writes what it was computed from, for use with NumPy: the "
+     "features of each layer (relu4_2.npy, C x H x W), their Gram matrices (gram_relu1_1.npy, C x "
+     "C) and the gradient with respect to the RGB picture in [0,1] (gradient.npy, 3 x H x W).",
+     {{"impasto score out.png --content cat.jpg --style waves.jpg", "a table"},
+      {"impasto score cat.jpg --content cat.jpg --style waves.jpg --dump d", "with arrays in d/"}}},
+    {"devices",
+     CLI_DEVICES,
+     cli_devices,
+     "",
+     0,
+     0,
+     "list what can compute here",
+     "Shows every OpenCL device and the processor: number, platform, vendor, name, driver, memory "
+     "and units; whether the self-test passed, or why the device is passed over; measured speed of "
+     "arithmetic and memory; and which one 'auto' takes. What is measured once is remembered.",
+     {{"impasto devices", "test and measure what is new, then list"},
+      {"impasto devices --quick", "list only"}}},
+    {"weights",
+     CLI_WEIGHTS,
+     cli_weights,
+     "info FILE|builtin",
+     2,
+     2,
+     "describe a network file",
+     "Shows a network's layers and their shapes, the number of parameters, how it wants its input "
+     "prepared, where it comes from, and its SHA-256.",
+     {{"impasto weights info builtin", "the network that comes with the program"},
+      {"impasto weights info vgg19.safetensors", "one of yours"}}},
+    {"presets",
+     CLI_PRESETS,
+     cli_presets,
+     "",
+     0,
+     0,
+     "list the presets",
+     "A preset is a complete set of defaults: what is aimed at and how it is reached.",
+     {{"impasto presets", "names, and what they are for"},
+      {"impasto paint --help --preset gatys", "all values of one"}}},
+    {"version",
+     CLI_VERSION,
+     cli_version,
+     "",
+     0,
+     0,
+     "show the version",
+     "Shows the version.",
+     {{"impasto version", NULL}}},
+    {"help",
+     CLI_HELP,
+     cli_help,
+     "[COMMAND]",
+     0,
+     1,
+     "explain a command",
+     "Without COMMAND: what there is. With it: what it does, its options with their defaults, and "
+     "examples. With --json: the options as objects, for programs.",
+     {{"impasto help paint", NULL}, {"impasto help --completion bash", "completions for a shell"}}},
+};
+const size_t cli_command_count = sizeof cli_commands / sizeof *cli_commands;

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The value of an option as text, both ways: what cli_value_text writes, cli_value_read reads back
+ * as the same. That is how a picture's record repeats a run, and how the help shows defaults.
+ */
+#include "cli/options.h"
+#include "cli/words.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(sizeof(imp_optimizer) == sizeof(unsigned), "enums are kept like unsigned");
+
+static void *place(const cli_option *option, cli_values *values) {
+    return (char *)values + option->offset;
+}
+
+bool cli_choice_word(const char *choices, size_t i, char *word, size_t size) {
+    for (; i > 0; i--) {
+        choices = strchr(choices, '|');
+        if (!choices)
+            return false;
+        choices++;
+    }
+    snprintf(word, size, "%.*s", (int)strcspn(choices, "|"), choices);
+    return true;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+/* Digits only, up to the given largest value. */
+static bool read_whole(const char *text, uint64_t *value) {
+    char *end = NULL;
+    if (!*text || strspn(text, "0123456789") != strlen(text))
+        return false;
+    errno = 0;
+    *value = strtoull(text, &end, 10);
+    return !errno && !*end;
+}
+
+static bool read_range(const cli_option *o, const char *text, uint64_t *value, char *why,
+                       size_t size) {
+    snprintf(why, size, "a whole number from %.0f to %.0f", o->low, o->high);
+    return read_whole(text, value) && (double)*value >= o->low && (double)*value <= o->high;
+}
+
+/* A decimal number; strtod alone would also take "nan", "inf" and hexadecimal. */
+static bool read_decimal(const char *text, double *value, const char **rest) {
+    char *end = NULL;
+    const size_t digits = strspn(text, "0123456789+-.eE");
+    *value = strtod(text, &end);
+    *rest = end;
+    return end != text && (size_t)(end - text) <= digits && isfinite(*value);
+}
+
+static bool read_real(const cli_option *o, const char *text, double *value, char *why,
+                      size_t size) {
+    const char *rest;
+    snprintf(why, size, "a number from %g to %g", o->low, o->high);
+    return read_decimal(text, value, &rest) && !*rest && *value >= o->low && *value <= o->high;
+}
+
+static bool read_time(const cli_option *o, const char *text, double *seconds, char *why,
+                      size_t size) {
+    const char *rest;
+    snprintf(why, size, "seconds from %g to %g, or a time like 90s, 5m or 2h", o->low, o->high);
+    if (!read_decimal(text, seconds, &rest))
+        return false;
+    if (!strcmp(rest, "m"))
+        *seconds *= 60;
+    else if (!strcmp(rest, "h"))
+        *seconds *= 3600;
+    else if (*rest && strcmp(rest, "s") != 0)
+        return false;
+    return *seconds >= o->low && *seconds <= o->high;
+}
+
+static bool read_size(const cli_option *o, const char *text, size_t *size_value, char *why,
+                      size_t size) {
+    uint64_t value = 0;
+    const bool original = !strcmp(text, "original");
+    const bool right = original || read_range(o, text, &value, why, size);
+    snprintf(why, size, "a whole number from %.0f to %.0f, or 'original'", o->low, o->high);
+    *size_value = (size_t)value;
+    return right;
+}
+
+static bool read_choice(const cli_option *o, const char *text, unsigned *value, char *why,
+                        size_t size) {
+    char word[32];
+    cli_nearest nearest = {.word = text};
+    for (size_t i = 0; cli_choice_word(o->argument, i, word, sizeof word); i++) {
+        if (!strcmp(word, text)) {
+            *value = (unsigned)i;
+            return true;
+        }
+        cli_nearest_offer(&nearest, word);
+    }
+    snprintf(why, size, "one of %s%s%s", o->argument, *nearest.best ? "; the nearest is " : "",
+             nearest.best);
+    return false;
+}
+
+/* One "LAYER[:WEIGHT]" of `length` characters. */
+static bool read_term(const char *text, size_t length, imp_term *term) {
+    char item[96];
+    const char *rest = "";
+    double weight = 1;
+    if (length == 0 || length >= sizeof item)
+        return false;
+    snprintf(item, sizeof item, "%.*s", (int)length, text);
+    char *colon = strchr(item, ':');
+    if (colon) {
+        *colon = 0;
+        if (!read_decimal(colon + 1, &weight, &rest) || *rest || weight < 0 || weight > 1e15)
+            return false;
+    }
+    if (!*item || strlen(item) >= sizeof term->layer)
+        return false;
+    memcpy(term->layer, item, strlen(item) + 1);
+    term->weight = (float)weight;
+    return true;
+}
+
+/* Replaces the terms of one kind. */
+static bool read_layers(imp_term_kind kind, const char *text, imp_settings *settings, char *why,
+                        size_t size) {
+    imp_settings made = *settings;
+    made.term_count = 0;
+    for (size_t i = 0; i < settings->term_count; i++)
+        if (settings->terms[i].kind != kind)
+            made.terms[made.term_count++] = settings->terms[i];
+    snprintf(why, size, "LAYER[:WEIGHT],... such as relu1_1:0.2,relu2_1 (at most %d in all)",
+             IMP_TERMS_MAX);
+    while (text && strcmp(text, "none") != 0) {
+        const size_t length = strcspn(text, ",");
+        imp_term term = {.kind = kind};
+        if (made.term_count == IMP_TERMS_MAX || !read_term(text, length, &term))
+            return false;
+        made.terms[made.term_count++] = term;
+        text = text[length] ? text + length + 1 : NULL;
+    }
+    *settings = made;
+    return true;
+}
+
+/* One of the words, or else the path of a picture. */
+static bool read_init(const char *text, cli_values *values) {
+    char word[32];
+    for (unsigned i = 0; i < IMP_INIT_PICTURE; i++) {
+        static const char *const words = "content|noise|style";
+        if (cli_choice_word(words, i, word, sizeof word) && !strcmp(word, text)) {
+            values->settings.init = (imp_init)i;
+            values->init = NULL;
+            return true;
+        }
+    }
+    values->settings.init = IMP_INIT_PICTURE;
+    values->init = text;
+    return *text != 0;
+}
+
+bool cli_value_read(const cli_option *o, const char *text, cli_values *values, char *why,
+                    size_t size) {
+    void *const at = place(o, values);
+    uint64_t whole = 0;
+    double real = 0;
+    snprintf(why, size, "a text that is not empty");
+    switch (o->kind) {
+    case CLI_FLAG:
+        snprintf(why, size, "'on' or 'off'");
+        *(bool *)at = !strcmp(text, "on");
+        return !strcmp(text, "on") || !strcmp(text, "off");
+    case CLI_WHOLE:
+        if (!read_range(o, text, &whole, why, size))
+            return false;
+        *(unsigned *)at = (unsigned)whole;
+        return true;
+    case CLI_COUNT:
+        if (!read_range(o, text, &whole, why, size))
+            return false;
+        *(size_t *)at = (size_t)whole;
+        return true;
+    case CLI_SIZE:
+        return read_size(o, text, at, why, size);
+    case CLI_SEED:
+        snprintf(why, size, "a whole number from 0 to %" PRIu64, UINT64_MAX);
+        return read_whole(text, at);
+    case CLI_REAL:
+        if (!read_real(o, text, &real, why, size))
+            return false;
+        *(float *)at = (float)real;
+        return true;
+    case CLI_TIME:
+        return read_time(o, text, at, why, size);
+    case CLI_CHOICE:
+        return read_choice(o, text, at, why, size);
+    case CLI_CONTENT_LAYERS:
+        return read_layers(IMP_TERM_CONTENT, text, &values->settings, why, size);
+    case CLI_STYLE_LAYERS:
+        return read_layers(IMP_TERM_STYLE, text, &values->settings, why, size);
+    case CLI_INIT:
+        return read_init(text, values);
+    case CLI_PRESET: /* what cli_values_default has read */
+        return true;
+    case CLI_TEXT:
+    case CLI_FILE:
+    case CLI_FOLDER:
+        *(const char **)at = text;
+        return *text != 0;
+    }
+    return false;
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+static void layers_text(imp_term_kind kind, const imp_settings *settings, char *text, size_t size) {
+    size_t used = 0;
+    snprintf(text, size, "none");
+    for (size_t i = 0; i < settings->term_count && used < size; i++) {
+        const imp_term *term = &settings->terms[i];
+        char weight[32] = "";
+        if (term->kind != kind)
+            continue;
+        if (term->weight != 1) {
+            weight[0] = ':';
+            cli_real_text(weight + 1, sizeof weight - 1, term->weight);
+        }
+        used += (size_t)snprintf(text + used, size - used, "%s%s%s", used ? "," : "", term->layer,
+                                 weight);
+    }
+}
+
+static void words_text(const cli_option *o, const cli_values *values, char *text, size_t size) {
+    const imp_settings *settings = &values->settings;
+    const void *const at = (const char *)values + o->offset;
+    if (o->kind == CLI_PRESET)
+        snprintf(text, size, "%s", settings->preset);
+    else if (o->kind == CLI_INIT && settings->init == IMP_INIT_PICTURE)
+        snprintf(text, size, "%s", values->init ? values->init : "");
+    else if (o->kind == CLI_INIT)
+        cli_choice_word(o->argument, settings->init, text, size);
+    else if (o->kind == CLI_CHOICE)
+        cli_choice_word(o->argument, *(const unsigned *)at, text, size);
+    else if (*(const char *const *)at)
+        snprintf(text, size, "%s", *(const char *const *)at);
+}
+
+void cli_value_text(const cli_option *o, const cli_values *values, char *text, size_t size) {
+    const void *const at = (const char *)values + o->offset;
+    *text = 0;
+    switch (o->kind) {
+    case CLI_FLAG:
+        snprintf(text, size, "%s", *(const bool *)at ? "on" : "off");
+        break;
+    case CLI_WHOLE:
+        snprintf(text, size, "%u", *(const unsigned *)at);
+        break;
+    case CLI_SIZE:
+        if (!*(const size_t *)at) {
+            snprintf(text, size, "original");
+            break;
+        }
+        /* fall through */
+    case CLI_COUNT:
+        snprintf(text, size, "%zu", *(const size_t *)at);
+        break;
+    case CLI_SEED:
+        snprintf(text, size, "%" PRIu64, *(const uint64_t *)at);
+        break;
+    case CLI_REAL:
+        cli_real_text(text, size, *(const float *)at);
+        break;
+    case CLI_TIME:
+        if (*(const double *)at > 0)
+            snprintf(text, size, "%g", *(const double *)at);
+        break;
+    case CLI_CONTENT_LAYERS:
+        layers_text(IMP_TERM_CONTENT, &values->settings, text, size);
+        break;
+    case CLI_STYLE_LAYERS:
+        layers_text(IMP_TERM_STYLE, &values->settings, text, size);
+        break;
+    case CLI_CHOICE:
+    case CLI_INIT:
+    case CLI_PRESET:
+    case CLI_TEXT:
+    case CLI_FILE:
+    case CLI_FOLDER:
+        words_text(o, values, text, size);
+        break;
+    }
+}

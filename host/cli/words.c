@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Words for people: see words.h.
+ */
+#include "cli/words.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { WORD_MAX = 64 };
+
+static void say(const char *format, va_list arguments) {
+    char line[1024];
+    vsnprintf(line, sizeof line, format, arguments);
+    for (char *c = line; *c; c++)
+        if (iscntrl((unsigned char)*c))
+            *c = '?';
+    fprintf(stderr, "impasto: %s\n", line);
+}
+
+int cli_complain(int status, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+void cli_note(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+}
+
+int cli_complain_error(const imp_error *err) {
+    return cli_complain(err->status == IMP_ERR_ARGUMENT ? CLI_MISUSE : CLI_FAILED, "%s", err->text);
+}
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static bool same(char a, char b) {
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* Edit distance with swaps of neighbours, row by row; words are cut at WORD_MAX. */
+static size_t distance(const char *a, const char *b) {
+    size_t rows[3][WORD_MAX + 1];
+    size_t *before = rows[0], *last = rows[1], *now = rows[2];
+    const size_t n = least(strlen(a), WORD_MAX), m = least(strlen(b), WORD_MAX);
+    for (size_t j = 0; j <= m; j++)
+        last[j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        now[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            now[j] = least(last[j] + 1, now[j - 1] + 1);
+            now[j] = least(now[j], last[j - 1] + !same(a[i - 1], b[j - 1]));
+            if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
+                now[j] = least(now[j], before[j - 2] + 1);
+        }
+        size_t *const spare = before;
+        before = last;
+        last = now;
+        now = spare;
+    }
+    return last[m];
+}
+
+void cli_nearest_offer(cli_nearest *nearest, const char *candidate) {
+    const size_t d = distance(nearest->word, candidate);
+    const size_t near_enough = 1 + strlen(nearest->word) / 3;
+    if (d <= near_enough && (!*nearest->best || d < nearest->distance)) {
+        snprintf(nearest->best, sizeof nearest->best, "%s", candidate);
+        nearest->distance = d;
+    }
+}
+
+const char *cli_base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+void cli_real_text(char *text, size_t size, float value) {
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, size, "%.*g", digits, (double)value);
+        if (strtof(text, NULL) == value)
+            break;
+    }
+}
+
+void cli_time_text(char *text, size_t size, double seconds) {
+    const unsigned long whole = (unsigned long)(seconds + 0.5);
+    if (seconds < 59.95)
+        snprintf(text, size, "%.1f s", seconds);
+    else if (whole < 3600)
+        snprintf(text, size, "%lu min %lu s", whole / 60, whole % 60);
+    else
+        snprintf(text, size, "%lu h %lu min", whole / 3600, whole / 60 % 60);
+}
+
+void cli_bytes_text(char *text, size_t size, double bytes) {
+    const double kib = 1024, mib = 1024 * kib, gib = 1024 * mib;
+    if (bytes < mib)
+        snprintf(text, size, "%.0f KiB", bytes / kib);
+    else if (bytes < 10 * gib)
+        snprintf(text, size, "%.0f MiB", bytes / mib);
+    else
+        snprintf(text, size, "%.1f GiB", bytes / gib);
+}
+
+double cli_clock(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
