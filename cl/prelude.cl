@@ -21,6 +21,14 @@
 /* Partial sums that a reduction leaves in its slot of the record: IMP_PARTIALS of engine/ops.h. */
 #define PARTIALS 64
 
+/* The sum of 16 floats, pairwise. */
+static inline float lane_sum(float16 v) {
+    const float8 a = v.lo + v.hi;
+    const float4 b = a.lo + a.hi;
+    const float2 c = b.lo + b.hi;
+    return c.x + c.y;
+}
+
 #if BLOCK == 16
 
 #define LANES 1
@@ -59,13 +67,6 @@ static inline vec load_edge(const __global float *x, int i, int n) {
     return vload16(0, row);
 }
 
-static inline float lane_sum(vec v) {
-    const float8 a = v.lo + v.hi;
-    const float4 b = a.lo + a.hi;
-    const float2 c = b.lo + b.hi;
-    return c.x + c.y;
-}
-
 /* i runs over this work-item's part of 0..n-1, VEC at a time: one stretch for each work-item. */
 #define EACH(i, n)                                                                                 \
     for (ulong i = each_part(n) * get_global_id(0),                                                \
@@ -76,8 +77,15 @@ static inline ulong each_part(ulong n) {
     return ((n + items - 1) / items + VEC - 1) / VEC * VEC;
 }
 
+/* Space of the work-group for total(), to be declared in the kernel itself: none is needed. */
 #define LANE_SUMS(name) float *name = 0
-typedef float *lane_sums;
+
+/* The sum over all lanes of the work-group, in its first work-item, else 0. Every work-item must
+ * call it. */
+static inline float total(vec v, float *sums) {
+    (void)sums;
+    return lane_sum(v);
+}
 
 #else
 
@@ -86,10 +94,12 @@ typedef float *lane_sums;
 typedef float vec;
 
 static inline vec load(const __global float *x, ulong i, ulong n) {
+    (void)n;
     return x[i];
 }
 
 static inline void store(vec v, __global float *x, ulong i, ulong n) {
+    (void)n;
     x[i] = v;
 }
 
@@ -100,9 +110,18 @@ static inline vec load_edge(const __global float *x, int i, int n) {
 /* i runs over this work-item's part of 0..n-1: neighbours in memory go to neighbours. */
 #define EACH(i, n) for (ulong i = get_global_id(0); i < (n); i += get_global_size(0))
 
-/* The group's space for total(), to be declared in the kernel itself. */
 #define LANE_SUMS(name) __local float name[LANES]
-typedef __local float *lane_sums;
+
+static inline float total(vec v, __local float *sums) {
+    const uint lane = get_local_id(0);
+    sums[lane] = v;
+    for (uint step = LANES / 2; step > 0; step /= 2) {
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (lane < step)
+            sums[lane] += sums[lane + step];
+    }
+    return lane == 0 ? sums[0] : 0;
+}
 
 #endif
 
@@ -119,26 +138,9 @@ static inline void add(kahan *k, vec value) {
     k->sum = sum;
 }
 
-/* The sum of all lanes of the work-group, in its first work-item. Every work-item must call it. */
-static inline float total(vec v, lane_sums sums) {
-#if LANES == 1
-    return lane_sum(v);
-#else
-    const uint lane = get_local_id(0);
-    sums[lane] = v;
-    for (uint half = LANES / 2; half > 0; half /= 2) {
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (lane < half)
-            sums[lane] += sums[lane + half];
-    }
-    return sums[0];
-#endif
-}
-
-/* Ends a reduction of PARTIALS work-groups: leaves scale * (the group's sum) in its place of the
- * record's slot, or adds it there. Every work-item must call it. */
-static inline void leave(vec v, lane_sums sums, float scale, __global float *slot, int accumulate) {
-    const float sum = scale * total(v, sums);
+/* Ends a reduction of PARTIALS work-groups: leaves a group's sum in its place of the record's
+ * slot, or adds it there. sum: from total(). */
+static inline void leave(float sum, __global float *slot, int accumulate) {
     if (get_local_id(0) == 0) {
         __global float *partial = slot + get_group_id(0);
         *partial = accumulate ? *partial + sum : sum;
@@ -150,7 +152,5 @@ static inline float slot_value(const __global float *slot) {
     float16 sum = 0;
     for (uint k = 0; k < PARTIALS / 16; k++)
         sum += vload16(k, slot);
-    const float8 a = sum.lo + sum.hi;
-    const float4 b = a.lo + a.hi;
-    return (b.x + b.y) + (b.z + b.w);
+    return lane_sum(sum);
 }

@@ -60,9 +60,13 @@ typedef enum ocl_kernel {
 /* Operations: the slots of ops.h that launch kernels, and what measures them. */
 #define OCL_OPERATIONS(OP)                                                                         \
     OP(write)                                                                                      \
-    OP(read) OP(filter_open) OP(conv) OP(conv_grad) OP(pool) OP(pool_grad) OP(gram) OP(style)      \
-        OP(style_grad) OP(content) OP(tv) OP(affine) OP(affine_grad) OP(fill) OP(combine)          \
-            OP(clamp) OP(dot) OP(norm1) OP(axpy_dot) OP(adam) OP(measure)
+    OP(read)                                                                                       \
+    OP(filter_open)                                                                                \
+    OP(conv)                                                                                       \
+    OP(conv_grad)                                                                                  \
+    OP(pool) OP(pool_grad) OP(gram) OP(style) OP(style_grad) OP(content) OP(tv) OP(affine)         \
+        OP(affine_grad) OP(fill) OP(combine) OP(clamp) OP(dot) OP(norm1) OP(axpy_dot) OP(adam)     \
+            OP(measure)
 #define OP(name) OCL_OP_##name,
 typedef enum ocl_operation { OCL_OPERATIONS(OP) OCL_OPERATION_COUNT } ocl_operation;
 #undef OP
@@ -119,8 +123,12 @@ bool ocl_find(cl_device_id *id, imp_device_info *info, size_t index);
 /* The most bytes of one cl_mem: the device's limit, lowered by IMPASTO_MAX_ALLOC. */
 uint64_t ocl_allocation_limit(cl_device_id id);
 
+/* table.c: everybody's slots. */
+extern const imp_ops ocl_table;
+void ocl_close(imp_device *d);
+
 /* program.c: fills cl->program, kernels and local from cache or source; counts a build. */
-imp_status ocl_program_open(ocl_device *cl, imp_error *err);
+imp_status ocl_program_open(ocl_device *cl);
 void ocl_program_close(ocl_device *cl);
 
 /* ---- errors (device.c) ---- */
@@ -141,6 +149,9 @@ typedef struct ocl_span {
     size_t units;  /* from this one on, contiguous in the same chunk */
 } ocl_span;
 
+static inline bool ocl_alike(const imp_tensor *a, const imp_tensor *b) {
+    return a->c == b->c && a->h == b->h && a->w == b->w && a->layout == b->layout;
+}
 /* How many units a tensor has, and floats in each. */
 size_t ocl_units(const ocl_device *cl, const imp_tensor *t);
 size_t ocl_unit_floats(const ocl_device *cl, const imp_tensor *t);
@@ -155,8 +166,7 @@ typedef struct ocl_run {
 } ocl_run;
 
 /* Moves a run (all zeros before the first) on to the next common run of n <= 4 tensors with equal
- * numbers of units of equal size (one may differ in size: floats is that of tensors[0]). False
- * after the last. */
+ * numbers of units, whose sizes may differ (floats is that of tensors[0]). False after the last. */
 bool ocl_next(ocl_run *run, size_t n, const imp_tensor *tensors);
 
 /* The place of slot i of a record. */
@@ -252,10 +262,16 @@ ocl_grid ocl_each(const ocl_device *cl, size_t floats);
 imp_status ocl_enqueue(ocl_device *cl, ocl_kernel kernel, ocl_grid grid, const ocl_arg *arguments,
                        size_t count);
 
-/* For work that others enqueue on cl->queue (CLBlast, copies): the place for its event, NULL
- * when none is wanted; then counts one launch for the current operation. */
+/* What kernels.def says. */
+const char *ocl_kernel_name(ocl_kernel kernel);
+unsigned ocl_kernel_arguments(ocl_kernel kernel);
+
+/* For what is enqueued on cl->queue by other means (CLBlast, copies): the place for its event, NULL
+ * when none is wanted. Afterwards ocl_launched counts a launch for the current operation, or
+ * ocl_enqueued nothing; both keep the event and the queue going. */
 cl_event *ocl_event_place(ocl_device *cl);
-void ocl_launched(ocl_device *cl);
+imp_status ocl_launched(ocl_device *cl);
+imp_status ocl_enqueued(ocl_device *cl);
 /* Waits for all work, and moves the events' seconds to the profile. */
 imp_status ocl_finish(ocl_device *cl);
 

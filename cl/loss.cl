@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Losses and their gradients. Kernels with a record take exactly PARTIALS groups; accumulate: a
+ * tensor in several runs adds its later ones to the record's partial sums.
+ */
+
+/* slot = [slot +] weight sum (f - p)^2; df += 2 weight (f - p): n floats. */
+__kernel GROUP(LANES, 1) void content(__global float *df, ulong df_at, __global const float *f,
+                                      ulong f_at, __global const float *p, ulong p_at,
+                                      __global float *slot, ulong slot_at, int accumulate,
+                                      float weight, ulong n) {
+    df += df_at, f += f_at, p += p_at, slot += slot_at;
+    LANE_SUMS(sums);
+    kahan sum = {0, 0};
+    EACH(i, n) {
+        const vec difference = load(f, i, n) - load(p, i, n);
+        add(&sum, difference * difference);
+        store(load(df, i, n) + 2 * weight * difference, df, i, n);
+    }
+    leave(weight * total(sum.sum, sums), slot, accumulate);
+}
+
+/* |d| or d^2, and its derivative, 0 where d is. */
+static inline vec variation(vec d, int squared) {
+    return squared ? d * d : fabs(d);
+}
+static inline vec slope(vec d, int squared) {
+    return squared ? 2 * d : sign(d);
+}
+
+/* slot = [slot +] weight (sum |right - here| + sum |below - here|), or of squares; dx += its
+ * gradient. x, dx: rows = C * height rows of width. A group takes every PARTIALS-th row, a
+ * work-item VEC columns of it. Beyond the border stands the border's own value: no difference. */
+__kernel GROUP(LANES, 1) void tv(__global float *dx, ulong dx_at, __global const float *x,
+                                 ulong x_at, __global float *slot, ulong slot_at, int accumulate,
+                                 uint squared, float weight, uint rows, uint height, uint width) {
+    dx += dx_at, x += x_at, slot += slot_at;
+    LANE_SUMS(sums);
+    kahan sum = {0, 0};
+    for (uint r = get_group_id(0); r < rows; r += PARTIALS) {
+        const uint p = r % height;
+        const __global float *row = x + (ulong)r * width;
+        const __global float *above = p > 0 ? row - width : row;
+        const __global float *below = p + 1 < height ? row + width : row;
+        __global float *out = dx + (ulong)r * width;
+        for (uint q = get_local_id(0) * VEC; q < width; q += LANES * VEC) {
+            const vec here = load(row, q, width), edge = load_edge(row, q, width);
+            const vec left = edge - load_edge(row, (int)q - 1, width);
+            const vec right = load_edge(row, (int)q + 1, width) - edge;
+            const vec up = here - load(above, q, width), down = load(below, q, width) - here;
+            add(&sum, variation(right, squared) + variation(down, squared));
+            const vec gradient = (slope(left, squared) - slope(right, squared)) +
+                                 (slope(up, squared) - slope(down, squared));
+            store(load(out, q, width) + weight * gradient, out, q, width);
+        }
+    }
+    leave(weight * total(sum.sum, sums), slot, accumulate);
+}
+
+/* y = a^T b for n x n matrices. Grid: groups (n / 64, n / 4) on wide, where
+ * a work-item does 4 rows of 64; (n / 16, n / 16) on simt, where a group does a square; rounded
+ * up. */
+#if BLOCK == 16
+#define ROWS 4
+#define VECS 4
+__kernel GROUP(1, 1) void product(__global float *y, ulong y_at, __global const float *a,
+                                  ulong a_at, __global const float *b, ulong b_at, uint n) {
+    y += y_at, a += a_at, b += b_at;
+    const uint row = get_global_id(1) * ROWS, column = get_global_id(0) * VECS * 16;
+    float16 sum[ROWS][VECS];
+    for (uint r = 0; r < ROWS; r++)
+        for (uint v = 0; v < VECS; v++)
+            sum[r][v] = 0;
+    for (uint k = 0; k < n; k++) {
+        const __global float *line = b + (ulong)k * n;
+        for (uint v = 0; v < VECS; v++) {
+            const float16 value = load(line, min(column + v * 16, n - 1), n);
+            for (uint r = 0; r < ROWS; r++)
+                sum[r][v] += a[(ulong)k * n + min(row + r, n - 1)] * value;
+        }
+    }
+    for (uint r = 0; r < ROWS && row + r < n; r++)
+        for (uint v = 0; v < VECS && column + v * 16 < n; v++)
+            store(sum[r][v], y + (ulong)(row + r) * n, column + v * 16, n);
+}
+#else
+#define SIDE 16
+__kernel GROUP(SIDE, SIDE) void product(__global float *y, ulong y_at, __global const float *a,
+                                        ulong a_at, __global const float *b, ulong b_at, uint n) {
+    y += y_at, a += a_at, b += b_at;
+    const uint u = get_local_id(0), v = get_local_id(1);
+    const uint column = get_global_id(0), row = get_global_id(1);
+    const uint first = row - v; /* of the square's rows */
+    __local float of_a[SIDE][SIDE], of_b[SIDE][SIDE];
+    float sum = 0;
+    for (uint k = 0; k < n; k += SIDE) {
+        const bool in = k + v < n;
+        const ulong line = (ulong)min(k + v, n - 1) * n;
+        const float from_a = a[line + min(first + u, n - 1)], from_b = b[line + min(column, n - 1)];
+        of_a[v][u] = in ? from_a : 0;
+        of_b[v][u] = in ? from_b : 0;
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (uint j = 0; j < SIDE; j++)
+            sum += of_a[j][v] * of_b[j][u];
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    if (row < n && column < n)
+        y[(ulong)row * n + column] = sum;
+}
+#endif
+
+/* With E = scale g - target, and E' what dm holds (has_metric) or else E: slot = weight sum E . E',
+ * dm = 4 weight scale E'. n floats each. */
+__kernel GROUP(LANES, 1) void style(__global float *dm, ulong dm_at, __global const float *g,
+                                    ulong g_at, __global const float *target, ulong target_at,
+                                    __global float *slot, ulong slot_at, int has_metric,
+                                    float scale, float weight, ulong n) {
+    dm += dm_at, g += g_at, target += target_at, slot += slot_at;
+    LANE_SUMS(sums);
+    kahan sum = {0, 0};
+    EACH(i, n) {
+        const vec e = scale * load(g, i, n) - load(target, i, n);
+        const vec weighed = has_metric ? load(dm, i, n) : e;
+        add(&sum, e * weighed);
+        store(4 * weight * scale * weighed, dm, i, n);
+    }
+    leave(weight * total(sum.sum, sums), slot, 0);
+}

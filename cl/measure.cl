@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the device can do at most. Grids: any number of work-items; the host counts.
+ */
+
+#define CHAINS 12 /* independent, to cover the latency of one multiply-add */
+
+/* CHAINS * n multiply-adds of a vec for each work-item: x = a x + b, n times, from values that
+ * differ; the sum goes to y, one float a work-item, so that no compiler leaves them out. */
+__kernel GROUP(LANES, 1) void measure_flops(__global float *y, ulong y_at, float a, uint n) {
+    y += y_at;
+    const float b = 1 - a;
+    vec x[CHAINS];
+    for (uint k = 0; k < CHAINS; k++)
+        x[k] = (float)(get_global_id(0) + k);
+    for (uint i = 0; i < n; i++) {
+        for (uint k = 0; k < CHAINS; k++)
+            x[k] = mad((vec)(a), x[k], (vec)(b));
+    }
+    vec sum = 0;
+    for (uint k = 0; k < CHAINS; k++)
+        sum += x[k];
+#if LANES == 1
+    y[get_global_id(0)] = lane_sum(sum);
+#else
+    y[get_global_id(0)] = sum;
+#endif
+}
+
+/* y = x. */
+__kernel GROUP(LANES, 1) void measure_copy(__global float *y, ulong y_at, __global const float *x,
+                                           ulong x_at, ulong n) {
+    y += y_at, x += x_at;
+    EACH(i, n)
+        store(load(x, i, n), y, i, n);
+}

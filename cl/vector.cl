@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Vectors of n floats, element by element, and their reductions. Grids: a kernel without a record
+ * takes any number of work-items; one with a record exactly PARTIALS groups. accumulate: a tensor
+ * in several runs adds its later ones to the record's partial sums.
+ */
+
+/* x = value. */
+__kernel GROUP(LANES, 1) void fill(__global float *x, ulong x_at, float value, ulong n) {
+    x += x_at;
+    EACH(i, n)
+        store((vec)(value), x, i, n);
+}
+
+/* Makes the padding channels of wide maps zero again. x: the last unit of maps, whose first
+ * `channels` of BLOCK count; m positions. */
+__kernel GROUP(LANES, 1) void padding(__global float *x, ulong x_at, uint channels, ulong m) {
+    x += x_at;
+    for (ulong p = get_global_id(0); p < m; p += get_global_size(0))
+        for (uint c = channels; c < BLOCK; c++)
+            x[p * BLOCK + c] = 0;
+}
+
+/* z = a x + b y; z may be x or y. */
+__kernel GROUP(LANES, 1) void combine(__global float *z, ulong z_at, __global const float *x,
+                                      ulong x_at, __global const float *y, ulong y_at, float a,
+                                      float b, ulong n) {
+    z += z_at, x += x_at, y += y_at;
+    EACH(i, n)
+        store(a * load(x, i, n) + b * load(y, i, n), z, i, n);
+}
+
+/* x = min(hi, max(lo, x)), and lo where x is no number. */
+__kernel GROUP(LANES, 1) void clamp_to(__global float *x, ulong x_at, float lo, float hi, ulong n) {
+    x += x_at;
+    EACH(i, n) {
+        const vec value = load(x, i, n);
+        store(select((vec)(lo), fmin(value, (vec)(hi)), value >= (vec)(lo)), x, i, n);
+    }
+}
+
+/* slot = [slot +] x . y; x may be y. */
+__kernel GROUP(LANES, 1) void dot_of(__global const float *x, ulong x_at, __global const float *y,
+                                     ulong y_at, __global float *slot, ulong slot_at,
+                                     int accumulate, ulong n) {
+    x += x_at, y += y_at, slot += slot_at;
+    LANE_SUMS(sums);
+    kahan sum = {0, 0};
+    EACH(i, n)
+        add(&sum, load(x, i, n) * load(y, i, n));
+    leave(total(sum.sum, sums), slot, accumulate);
+}
+
+/* slot = [slot +] sum of |x|. */
+__kernel GROUP(LANES, 1) void norm1(__global const float *x, ulong x_at, __global float *slot,
+                                    ulong slot_at, int accumulate, ulong n) {
+    x += x_at, slot += slot_at;
+    LANE_SUMS(sums);
+    kahan sum = {0, 0};
+    EACH(i, n)
+        add(&sum, fabs(load(x, i, n)));
+    leave(total(sum.sum, sums), slot, accumulate);
+}
+
+/* ca * value of a + cb * value of b; a value that is not there counts 1. */
+static inline float factor(float ca, const __global float *a, int has_a, float cb,
+                           const __global float *b, int has_b) {
+    return ca * (has_a ? slot_value(a) : 1.0f) + cb * (has_b ? slot_value(b) : 1.0f);
+}
+
+/* y += (ca a + cb b) x, with a and b values of the record. */
+__kernel GROUP(LANES, 1) void axpy(__global float *y, ulong y_at, __global const float *x,
+                                   ulong x_at, float ca, __global const float *a, ulong a_at,
+                                   int has_a, float cb, __global const float *b, ulong b_at,
+                                   int has_b, ulong n) {
+    y += y_at, x += x_at;
+    const vec by = factor(ca, a + a_at, has_a, cb, b + b_at, has_b);
+    EACH(i, n)
+        store(load(y, i, n) + by * load(x, i, n), y, i, n);
+}
+
+/* The same, then slot = [slot +] y . z with the new y; z may be y. */
+__kernel GROUP(LANES, 1) void axpy_dot(__global float *y, ulong y_at, __global const float *x,
+                                       ulong x_at, float ca, __global const float *a, ulong a_at,
+                                       int has_a, float cb, __global const float *b, ulong b_at,
+                                       int has_b, __global const float *z, ulong z_at,
+                                       __global float *slot, ulong slot_at, int accumulate,
+                                       ulong n) {
+    y += y_at, x += x_at, z += z_at, slot += slot_at;
+    LANE_SUMS(sums);
+    const vec by = factor(ca, a + a_at, has_a, cb, b + b_at, has_b);
+    kahan sum = {0, 0};
+    EACH(i, n) {
+        const vec value = load(y, i, n) + by * load(x, i, n);
+        store(value, y, i, n);
+        add(&sum, value * load(z, i, n));
+    }
+    leave(total(sum.sum, sums), slot, accumulate);
+}
+
+/* m = beta1 m + (1-beta1) g; v = beta2 v + (1-beta2) g^2; x -= step m / (root sqrt(v) + epsilon).
+ */
+__kernel GROUP(LANES, 1) void adam(__global float *x, ulong x_at, __global const float *g,
+                                   ulong g_at, __global float *m, ulong m_at, __global float *v,
+                                   ulong v_at, float step, float root, float beta1, float beta2,
+                                   float epsilon, ulong n) {
+    x += x_at, g += g_at, m += m_at, v += v_at;
+    EACH(i, n) {
+        const vec gradient = load(g, i, n);
+        const vec mean = beta1 * load(m, i, n) + (1 - beta1) * gradient;
+        const vec square = beta2 * load(v, i, n) + (1 - beta2) * gradient * gradient;
+        store(mean, m, i, n);
+        store(square, v, i, n);
+        store(load(x, i, n) - step * mean / (root * sqrt(square) + epsilon), x, i, n);
+    }
+}

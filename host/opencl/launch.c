@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Launches, and the seconds they take.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "engine/profile.h"
+#include "opencl/ocl.h"
+#include "opencl/opencl.h"
+
+/* Launches after which the driver is told to begin, should it be waiting for more. */
+enum { FLUSH_AFTER = 32 };
+
+#define K(name, arguments) #name,
+static const char *const kernel_names[] = {
+#include "kernels.def"
+};
+#undef K
+#define K(name, arguments) arguments,
+static const cl_uint kernel_arguments[] = {
+#include "kernels.def"
+};
+#undef K
+#define OP(name) #name,
+static const char *const operation_names[] = {OCL_OPERATIONS(OP)};
+#undef OP
+
+const char *ocl_kernel_name(ocl_kernel kernel) {
+    return kernel_names[kernel];
+}
+
+unsigned ocl_kernel_arguments(ocl_kernel kernel) {
+    return kernel_arguments[kernel];
+}
+
+uint64_t imp_opencl_launches(const imp_device *device, const char *operation) {
+    for (size_t i = 0; i < OCL_OPERATION_COUNT; i++)
+        if (strcmp(operation_names[i], operation) == 0)
+            return ((const ocl_device *)device)->launches[i];
+    return 0;
+}
+
+/* ---- events ---- */
+
+cl_event *ocl_event_place(ocl_device *cl) {
+    return cl->events ? &cl->events[cl->events_used].event : NULL;
+}
+
+static void collect_event(ocl_device *cl, const ocl_event *e) {
+    cl_ulong begin = 0, end = 0;
+    if (clGetEventProfilingInfo(e->event, CL_PROFILING_COMMAND_START, sizeof begin, &begin, NULL) ==
+            CL_SUCCESS &&
+        clGetEventProfilingInfo(e->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) ==
+            CL_SUCCESS &&
+        end >= begin)
+        imp_profile_add(cl->base.profile, operation_names[e->operation],
+                        1e-9 * (double)(end - begin));
+    clReleaseEvent(e->event);
+}
+
+imp_status ocl_finish(ocl_device *cl) {
+    const cl_int code = clFinish(cl->queue);
+    for (size_t i = 0; i < cl->events_used; i++)
+        collect_event(cl, &cl->events[i]);
+    cl->events_used = 0;
+    cl->unflushed = 0;
+    return ocl_check(cl, code, "waiting for the device");
+}
+
+imp_status ocl_enqueued(ocl_device *cl) {
+    if (cl->events) {
+        cl->events[cl->events_used++].operation = cl->operation;
+        if (cl->events_used == OCL_EVENTS)
+            return ocl_finish(cl);
+    }
+    if (++cl->unflushed < FLUSH_AFTER)
+        return IMP_OK;
+    cl->unflushed = 0;
+    return ocl_check(cl, clFlush(cl->queue), "starting work");
+}
+
+/* ---- launches ---- */
+
+imp_status ocl_launched(ocl_device *cl) {
+    cl->launches[cl->operation]++;
+    cl->base.counters.launches++;
+    return ocl_enqueued(cl);
+}
+
+ocl_grid ocl_each(const ocl_device *cl, size_t floats) {
+    if (cl->class == OCL_SIMT)
+        return grid1(floats < (1 << 20) ? floats : 1 << 20);
+    const size_t items = (floats + 4095) / 4096; /* 16 KiB a tensor: worth a work-group */
+    return grid1(items < 1024 ? items : 1024);
+}
+
+/* Sets the parameters of a kernel; *index: how many there were, also on failure. */
+static cl_int set_arguments(cl_kernel kernel, const ocl_arg *arguments, size_t count,
+                            cl_uint *index) {
+    cl_int code = CL_SUCCESS;
+    for (size_t i = 0; i < count && code == CL_SUCCESS; i++) {
+        const ocl_arg *a = &arguments[i];
+        if (a->kind == OCL_SPAN) {
+            code = clSetKernelArg(kernel, (*index)++, sizeof a->span.memory, &a->span.memory);
+            if (code == CL_SUCCESS)
+                code = clSetKernelArg(kernel, (*index)++, sizeof a->span.at, &a->span.at);
+        } else
+            code = clSetKernelArg(kernel, (*index)++, a->size, &a->u);
+    }
+    return code;
+}
+
+imp_status ocl_enqueue(ocl_device *cl, ocl_kernel kernel, ocl_grid grid, const ocl_arg *arguments,
+                       size_t count) {
+    const char *name = kernel_names[kernel];
+    const size_t *local = cl->local[kernel];
+    size_t global[3];
+    cl_uint set = 0;
+    for (size_t k = 0; k < 3; k++) {
+        const size_t groups = grid.groups ? grid.n[k] : (grid.n[k] + local[k] - 1) / local[k];
+        if (groups == 0)
+            return IMP_OK;
+        global[k] = groups * local[k];
+    }
+    if (ocl_fault(cl, "launch", name) || ocl_fault(cl, "launch", operation_names[cl->operation]))
+        return ocl_check(cl, CL_OUT_OF_RESOURCES, name);
+    TRY(ocl_check(cl, set_arguments(cl->kernels[kernel], arguments, count, &set), name));
+    assert(set == kernel_arguments[kernel]);
+    TRY(ocl_check(cl,
+                  clEnqueueNDRangeKernel(cl->queue, cl->kernels[kernel], 3, NULL, global, local, 0,
+                                         NULL, ocl_event_place(cl)),
+                  name));
+    return ocl_launched(cl);
+}

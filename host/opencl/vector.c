@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The vector slots: each goes over the common runs of its tensors; cl/vector.cl has the kernels.
+ */
+#include <assert.h>
+
+#include "opencl/ocl.h"
+
+/* Padding channels of wide maps are zero whatever the other elements became. */
+static imp_status keep_padding(ocl_device *cl, const imp_tensor *t) {
+    const size_t channels = t->c % cl->block, m = t->h * t->w;
+    if (t->layout != IMP_MAPS || channels == 0 || m == 0)
+        return IMP_OK;
+    return ocl_launch(cl, padding, ocl_each(cl, m * cl->block),
+                      at(ocl_unit(t, ocl_units(cl, t) - 1)), u32(channels), u64(m));
+}
+
+imp_status ocl_fill(imp_device *d, imp_tensor x, float value) {
+    ocl_device *cl = ocl_enter(d, fill);
+    ocl_run run = {0};
+    while (ocl_next(&run, 1, &x))
+        TRY(ocl_launch(cl, fill, ocl_each(cl, run.floats), at(run.span[0]), f32(value),
+                       u64(run.floats)));
+    return keep_padding(cl, &x);
+}
+
+imp_status ocl_combine(imp_device *d, imp_tensor z, float a, imp_tensor x, float b, imp_tensor y) {
+    ocl_device *cl = ocl_enter(d, combine);
+    ocl_run run = {0};
+    assert(ocl_alike(&z, &x) && ocl_alike(&z, &y));
+    while (ocl_next(&run, 3, (imp_tensor[]){z, x, y}))
+        TRY(ocl_launch(cl, combine, ocl_each(cl, run.floats), at(run.span[0]), at(run.span[1]),
+                       at(run.span[2]), f32(a), f32(b), u64(run.floats)));
+    return keep_padding(cl, &z);
+}
+
+imp_status ocl_clamp(imp_device *d, imp_tensor x, float lo, float hi) {
+    ocl_device *cl = ocl_enter(d, clamp);
+    ocl_run run = {0};
+    while (ocl_next(&run, 1, &x))
+        TRY(ocl_launch(cl, clamp_to, ocl_each(cl, run.floats), at(run.span[0]), f32(lo), f32(hi),
+                       u64(run.floats)));
+    return keep_padding(cl, &x);
+}
+
+imp_status ocl_dot(imp_device *d, imp_slot out, imp_tensor x, imp_tensor y) {
+    ocl_device *cl = ocl_enter(d, dot);
+    ocl_run run = {0};
+    assert(ocl_alike(&x, &y));
+    while (ocl_next(&run, 2, (imp_tensor[]){x, y}))
+        TRY(ocl_launch(cl, dot_of, groups1(IMP_PARTIALS), at(run.span[0]), at(run.span[1]),
+                       at(ocl_slot(out)), i32(!run.first), u64(run.floats)));
+    return IMP_OK;
+}
+
+imp_status ocl_norm1(imp_device *d, imp_slot out, imp_tensor x) {
+    ocl_device *cl = ocl_enter(d, norm1);
+    ocl_run run = {0};
+    while (ocl_next(&run, 1, &x))
+        TRY(ocl_launch(cl, norm1, groups1(IMP_PARTIALS), at(run.span[0]), at(ocl_slot(out)),
+                       i32(!run.first), u64(run.floats)));
+    return IMP_OK;
+}
+
+/* A value of the record, or, where there is none, any memory that will not be read. */
+static ocl_span value_of(const ocl_device *cl, imp_slot slot) {
+    return slot.record.memory ? ocl_slot(slot) : ocl_work(cl, 0);
+}
+
+imp_status ocl_axpy_dot(imp_device *d, imp_tensor y, float ca, imp_slot a, float cb, imp_slot b,
+                        imp_tensor x, imp_tensor z, imp_slot out) {
+    ocl_device *cl = ocl_enter(d, axpy_dot);
+    const bool product = z.memory && out.record.memory;
+    const ocl_arg of_a = at(value_of(cl, a)), of_b = at(value_of(cl, b));
+    const ocl_arg has_a = i32(a.record.memory != NULL), has_b = i32(b.record.memory != NULL);
+    ocl_run run = {0};
+    assert(ocl_alike(&y, &x) && (!product || ocl_alike(&y, &z)));
+    while (ocl_next(&run, product ? 3 : 2, (imp_tensor[]){y, x, z})) {
+        const ocl_arg of_y = at(run.span[0]), of_x = at(run.span[1]);
+        if (product)
+            TRY(ocl_launch(cl, axpy_dot, groups1(IMP_PARTIALS), of_y, of_x, f32(ca), of_a, has_a,
+                           f32(cb), of_b, has_b, at(run.span[2]), at(ocl_slot(out)),
+                           i32(!run.first), u64(run.floats)));
+        else
+            TRY(ocl_launch(cl, axpy, ocl_each(cl, run.floats), of_y, of_x, f32(ca), of_a, has_a,
+                           f32(cb), of_b, has_b, u64(run.floats)));
+    }
+    return keep_padding(cl, &y);
+}
+
+imp_status ocl_adam(imp_device *d, imp_tensor x, imp_tensor g, imp_tensor m, imp_tensor v,
+                    const imp_adam *p) {
+    ocl_device *cl = ocl_enter(d, adam);
+    ocl_run run = {0};
+    assert(ocl_alike(&x, &g) && ocl_alike(&x, &m) && ocl_alike(&x, &v));
+    while (ocl_next(&run, 4, (imp_tensor[]){x, g, m, v}))
+        TRY(ocl_launch(cl, adam, ocl_each(cl, run.floats), at(run.span[0]), at(run.span[1]),
+                       at(run.span[2]), at(run.span[3]), f32(p->step), f32(p->root), f32(p->beta1),
+                       f32(p->beta2), f32(p->epsilon), u64(run.floats)));
+    return keep_padding(cl, &x);
+}
