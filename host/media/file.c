@@ -242,11 +242,13 @@ static void write_hex(char hex[65], const unsigned char digest[SHA_BYTES]) {
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }
 
-void imp_bytes_sha256(char hex[65], const void *bytes, size_t size) {
+bool imp_bytes_sha256(char hex[65], const void *bytes, size_t size) {
     unsigned char digest[SHA_BYTES];
     hex[0] = '\0';
-    if (EVP_Digest(bytes, size, digest, NULL, EVP_sha256(), NULL))
-        write_hex(hex, digest);
+    if (!EVP_Digest(bytes, size, digest, NULL, EVP_sha256(), NULL))
+        return false;
+    write_hex(hex, digest);
+    return true;
 }
 
 /* IMP_OK, IMP_ERR_IO with errno, or IMP_ERR_MEMORY. */

@@ -24,7 +24,7 @@ imp_status imp_file_replace(const char *path, imp_file_fill fill, const void *us
 /* Whether imp_file_replace could begin, and whether the folder has `bytes` free (0: not asked). */
 imp_status imp_file_check_output(const char *path, size_t bytes, imp_error *err);
 
-/* The SHA-256 of size bytes in lower-case hexadecimal, or "" when the library for it fails. */
-void imp_bytes_sha256(char hex[65], const void *bytes, size_t size);
+/* The SHA-256 of size bytes in lower-case hexadecimal; false when there is no memory for it. */
+bool imp_bytes_sha256(char hex[65], const void *bytes, size_t size);
 
 #endif

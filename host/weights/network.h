@@ -45,7 +45,9 @@ struct imp_network {
     imp_node *nodes; /* in order of depth: a node reads one before it; the last is no pooling */
     size_t count;    /* at least 1 */
     float *values;   /* all weights, biases and metrics, one after the other */
-    imp_network_info info; /* its name, source, licence and provenance are owned */
+    char *texts;     /* the strings that info points to */
+    imp_network_info info;
+    imp_padding padding; /* of every 3 x 3 convolution */
 };
 
 /* Reads a network from the `size` bytes of a safetensors file, which are needed during the call

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A reader of the safetensors format.
+ */
+#include "weights/safetensors.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "engine/error.h"
+
+enum { LENGTH_BYTES = 8 };
+static const uint64_t header_max = 100000000; /* as the format's own library has it */
+
+#define AGAIN "fetch it again"
+
+/* ---- Types ----------------------------------------------------------------------------------- */
+
+static const struct dtype {
+    const char *name;
+    size_t bytes;
+} dtypes[] = {{"F32", 4}, {"F16", 2}, {"BF16", 2},    {"F64", 8},     {"BOOL", 1},   {"U8", 1},
+              {"I8", 1},  {"U16", 2}, {"I16", 2},     {"U32", 4},     {"I32", 4},    {"U64", 8},
+              {"I64", 8}, {"C64", 8}, {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1}};
+
+enum { DTYPES_LOADED = 3 }; /* the first ones */
+
+static size_t dtype_find(const char *name) {
+    size_t i = 0;
+    while (i < sizeof dtypes / sizeof *dtypes && strcmp(name, dtypes[i].name) != 0)
+        i++;
+    return i;
+}
+
+bool imp_stored_loads(const imp_stored *tensor) {
+    return dtype_find(tensor->dtype) < DTYPES_LOADED;
+}
+
+static float from_bits(uint32_t bits) {
+    float v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+static float from_half(uint32_t half) {
+    const uint32_t sign = (half & 0x8000) << 16, exponent = half >> 10 & 31, fraction = half & 1023;
+    if (exponent == 0) /* zero and the numbers below 2^-14 */
+        return from_bits(sign) + (sign ? -1.0F : 1.0F) * (float)fraction * 0x1p-24F;
+    if (exponent == 31)
+        return from_bits(sign | 0x7F800000 | fraction << 13);
+    return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
+}
+
+static float value_at(size_t dtype, const unsigned char *p, size_t i) {
+    if (dtype == 0) {
+        p += 4 * i;
+        return from_bits((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+                         (uint32_t)p[3] << 24);
+    }
+    p += 2 * i;
+    const uint32_t half = (uint32_t)p[0] | (uint32_t)p[1] << 8;
+    return dtype == 1 ? from_half(half) : from_bits(half << 16);
+}
+
+imp_status imp_safetensors_load(float *out, const imp_safetensors *file, const imp_stored *tensor,
+                                imp_error *err) {
+    const size_t dtype = dtype_find(tensor->dtype);
+    if (dtype >= DTYPES_LOADED)
+        return imp_fail(err, IMP_ERR_UNSUPPORTED,
+                        "network '%s': tensor %s is of type %s: convert it to F32, F16 or BF16",
+                        file->source, tensor->name, tensor->dtype);
+    for (size_t i = 0; i < tensor->count; i++) {
+        out[i] = value_at(dtype, file->data + tensor->begin, i);
+        if (!isfinite(out[i]))
+            return imp_fail(err, IMP_ERR_NUMBER,
+                            "network '%s': tensor %s has %s at index %zu: " AGAIN, file->source,
+                            tensor->name, isnan(out[i]) ? "NaN" : "an infinity", i);
+    }
+    return IMP_OK;
+}
+
+/* ---- One tensor of the header ---------------------------------------------------------------- */
+
+static imp_status bad_tensor(const imp_safetensors *file, const char *name, const char *what,
+                             imp_error *err) {
+    return imp_fail(err, IMP_ERR_FORMAT, "network '%s': tensor %s: %s: " AGAIN, file->source, name,
+                    what);
+}
+
+/* A whole number that is not negative and fits. */
+static bool read_size(size_t *out, const json_t *number) {
+    const json_int_t v = json_integer_value(number);
+    *out = (size_t)v;
+    return json_is_integer(number) && v >= 0 && (uintmax_t)v <= SIZE_MAX;
+}
+
+static bool multiply(size_t *product, size_t factor) {
+    if (factor != 0 && *product > SIZE_MAX / factor)
+        return false;
+    *product *= factor;
+    return true;
+}
+
+static imp_status read_shape(imp_stored *t, const imp_safetensors *file, const json_t *shape,
+                             imp_error *err) {
+    if (!json_is_array(shape))
+        return bad_tensor(file, t->name, "it has no shape", err);
+    t->rank = json_array_size(shape);
+    if (t->rank > IMP_STORED_RANK_MAX)
+        return imp_fail(err, IMP_ERR_UNSUPPORTED,
+                        "network '%s': tensor %s has %zu dimensions, more than %d: leave it out",
+                        file->source, t->name, t->rank, (int)IMP_STORED_RANK_MAX);
+    t->count = 1;
+    for (size_t i = 0; i < t->rank; i++) {
+        if (!read_size(&t->shape[i], json_array_get(shape, i)))
+            return bad_tensor(file, t->name, "a side of its shape is no whole number", err);
+        if (!multiply(&t->count, t->shape[i]))
+            return bad_tensor(file, t->name, "its shape is too large", err);
+    }
+    return IMP_OK;
+}
+
+/* Whether it lies within the file and is as long as its type and shape say. */
+static imp_status read_place(imp_stored *t, const imp_safetensors *file, const json_t *offsets,
+                             size_t item, imp_error *err) {
+    size_t bytes = t->count;
+    if (json_array_size(offsets) != 2 || !read_size(&t->begin, json_array_get(offsets, 0)) ||
+        !read_size(&t->end, json_array_get(offsets, 1)))
+        return bad_tensor(file, t->name, "its data_offsets are not two whole numbers", err);
+    if (t->begin > t->end)
+        return bad_tensor(file, t->name, "it ends before it begins", err);
+    if (t->end > file->size)
+        return imp_fail(err, IMP_ERR_FORMAT,
+                        "network '%s': tensor %s ends at byte %zu of %zu, the file is cut off or "
+                        "damaged: " AGAIN,
+                        file->source, t->name, t->end, file->size);
+    if (!multiply(&bytes, item) || bytes != t->end - t->begin)
+        return bad_tensor(file, t->name, "its type, its shape and its length disagree", err);
+    return IMP_OK;
+}
+
+static imp_status read_tensor(imp_stored *t, const imp_safetensors *file, const char *name,
+                              const json_t *about, imp_error *err) {
+    *t = (imp_stored){.name = name, .dtype = json_string_value(json_object_get(about, "dtype"))};
+    if (!t->dtype)
+        return bad_tensor(file, name, "it has no dtype", err);
+    const size_t dtype = dtype_find(t->dtype);
+    if (dtype == sizeof dtypes / sizeof *dtypes)
+        return imp_fail(err, IMP_ERR_UNSUPPORTED,
+                        "network '%s': tensor %s is of type %s, which is not known: convert it to "
+                        "F32, F16 or BF16",
+                        file->source, name, t->dtype);
+    TRY(read_shape(t, file, json_object_get(about, "shape"), err));
+    return read_place(t, file, json_object_get(about, "data_offsets"), dtypes[dtype].bytes, err);
+}
+
+/* ---- The header ------------------------------------------------------------------------------ */
+
+static imp_status bad_file(const imp_safetensors *file, const char *what, imp_error *err) {
+    return imp_fail(err, IMP_ERR_FORMAT, "network '%s': it is no safetensors file (%s): " AGAIN,
+                    file->source, what);
+}
+
+static imp_status parse_header(imp_safetensors *file, const unsigned char *text, size_t size,
+                               imp_error *err) {
+    json_error_t reason;
+    file->header = json_loadb((const char *)text, size, JSON_REJECT_DUPLICATES, &reason);
+    if (!file->header && json_error_code(&reason) == json_error_out_of_memory)
+        return imp_fail(err, IMP_ERR_MEMORY,
+                        "network '%s': no memory for its header: close other "
+                        "programs",
+                        file->source);
+    if (!file->header)
+        return imp_fail(err, IMP_ERR_FORMAT,
+                        "network '%s': its header is damaged at byte %d (%s): " AGAIN, file->source,
+                        reason.position + LENGTH_BYTES, reason.text);
+    if (!json_is_object(file->header))
+        return bad_file(file, "its header is no JSON object", err);
+    return IMP_OK;
+}
+
+static imp_status check_metadata(const imp_safetensors *file, json_t *metadata, imp_error *err) {
+    const char *key;
+    json_t *value;
+    if (!json_is_object(metadata))
+        return bad_file(file, "its metadata is no JSON object", err);
+    json_object_foreach(metadata, key, value) {
+        if (!json_is_string(value))
+            return imp_fail(err, IMP_ERR_FORMAT,
+                            "network '%s': metadata key '%s' is no string: write it as one",
+                            file->source, key);
+    }
+    return IMP_OK;
+}
+
+static imp_status read_entries(imp_safetensors *file, imp_error *err) {
+    const char *key;
+    json_t *value;
+    file->tensors = calloc(json_object_size(file->header) + 1, sizeof *file->tensors);
+    if (!file->tensors)
+        return imp_fail(err, IMP_ERR_MEMORY,
+                        "network '%s': no memory for its header: close other "
+                        "programs",
+                        file->source);
+    json_object_foreach(file->header, key, value) {
+        if (strcmp(key, "__metadata__") == 0)
+            TRY(check_metadata(file, value, err));
+        else
+            TRY(read_tensor(&file->tensors[file->count++], file, key, value, err));
+    }
+    return IMP_OK;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const imp_stored *)a)->name, ((const imp_stored *)b)->name);
+}
+
+static int by_place(const void *a, const void *b) {
+    const imp_stored *s = a, *t = b;
+    if (s->begin != t->begin)
+        return s->begin < t->begin ? -1 : 1;
+    return s->end < t->end ? -1 : s->end > t->end;
+}
+
+/* Each tensor begins where the one before it ends, and the last one ends with the file. */
+static imp_status check_cover(imp_safetensors *file, imp_error *err) {
+    size_t end = 0;
+    qsort(file->tensors, file->count, sizeof *file->tensors, by_place);
+    for (size_t i = 0; i < file->count; i++) {
+        const imp_stored *t = &file->tensors[i];
+        if (t->begin < end)
+            return bad_tensor(file, t->name, "it overlaps another tensor", err);
+        if (t->begin > end)
+            return bad_tensor(file, t->name, "there is a hole before it", err);
+        end = t->end;
+    }
+    if (end != file->size)
+        return imp_fail(err, IMP_ERR_FORMAT,
+                        "network '%s': %zu bytes after its last tensor belong to none: " AGAIN,
+                        file->source, file->size - end);
+    return IMP_OK;
+}
+
+static imp_status read_all(imp_safetensors *file, const unsigned char *bytes, size_t size,
+                           imp_error *err) {
+    uint64_t length = 0;
+    if (size < LENGTH_BYTES + 2)
+        return bad_file(file, "it is too short", err);
+    for (size_t i = LENGTH_BYTES; i-- > 0;)
+        length = length << 8 | bytes[i];
+    if (length > header_max || bytes[LENGTH_BYTES] != '{')
+        return bad_file(file, "it does not begin with a header", err);
+    if (length > size - LENGTH_BYTES)
+        return bad_file(file, "it ends within its header", err);
+    file->data = bytes + LENGTH_BYTES + length;
+    file->size = size - LENGTH_BYTES - (size_t)length;
+    TRY(parse_header(file, bytes + LENGTH_BYTES, (size_t)length, err));
+    TRY(read_entries(file, err));
+    TRY(check_cover(file, err));
+    qsort(file->tensors, file->count, sizeof *file->tensors, by_name);
+    return IMP_OK;
+}
+
+imp_status imp_safetensors_init(imp_safetensors *out, const unsigned char *bytes, size_t size,
+                                const char *source, imp_error *err) {
+    *out = (imp_safetensors){.source = source};
+    const imp_status status = read_all(out, bytes, size, err);
+    if (status != IMP_OK)
+        imp_safetensors_finish(out);
+    return status;
+}
+
+void imp_safetensors_finish(imp_safetensors *file) {
+    json_decref(file->header);
+    free(file->tensors);
+    *file = (imp_safetensors){0};
+}
+
+/* ---- Looking things up ----------------------------------------------------------------------- */
+
+const imp_stored *imp_safetensors_find(const imp_safetensors *file, const char *name) {
+    const imp_stored key = {.name = name};
+    return bsearch(&key, file->tensors, file->count, sizeof key, by_name);
+}
+
+const char *imp_safetensors_metadata(const imp_safetensors *file, const char *key) {
+    return json_string_value(json_object_get(json_object_get(file->header, "__metadata__"), key));
+}
