@@ -1,23 +1,34 @@
 /* SPDX-License-Identifier: MIT
  *
- * Impasto: neural style transfer on any OpenCL device, or on the processor alone.
- *
+ * Impasto: neural style transfer on any OpenCL device, or on the processor alone. The shortest
+ * program, which paints argv[1] in the style of argv[2] into argv[3]:
+ */
+/* clang-format off */
+/*
  *     #include <impasto.h>
+ *
  *     int main(int argc, char **argv) {
  *         imp_error e = {0};
- *         imp_device *d = NULL; imp_network *n = NULL; imp_session *s = NULL;
+ *         imp_device *d = NULL;
+ *         imp_network *n = NULL;
+ *         imp_session *s = NULL;
  *         imp_picture content = {0}, style = {0}, out = {0};
  *         imp_settings set = *imp_preset_find("default");
- *         set.size = 64; set.iterations = 5;
- *         if (argc < 4 || imp_picture_read(&content, argv[1], 0, &e) || imp_picture_read(&style,
- * argv[2], 0, &e) || imp_device_open(&d, "auto", NULL, &e) || imp_network_open(&n, "builtin", &e)
- * || imp_session_open(&s, d, n, &set, &content, &style, NULL, &e) || imp_session_run(s, NULL, NULL,
- * &e) || imp_session_picture(s, &out, &e) || imp_picture_write(&out, argv[3], 95, NULL, &e))
- * fprintf(stderr, "%s\n", e.text); imp_picture_finish(&content); imp_picture_finish(&style);
- * imp_picture_finish(&out); imp_session_close(s); imp_network_close(n); imp_device_close(d); return
- * e.status != IMP_OK;
+ *         set.size = 64, set.iterations = 5;
+ *         if (argc != 4 || imp_picture_read(&content, argv[1], 0, &e) ||
+ *             imp_picture_read(&style, argv[2], 0, &e) ||
+ *             imp_device_open(&d, "auto", NULL, &e) || imp_network_open(&n, "builtin", &e) ||
+ *             imp_session_open(&s, d, n, &set, &content, &style, NULL, &e) ||
+ *             imp_session_run(s, NULL, NULL, &e) || imp_session_picture(s, &out, &e) ||
+ *             imp_picture_write(&out, argv[3], 95, NULL, &e))
+ *             fprintf(stderr, "%s\n", argc != 4 ? "usage: CONTENT STYLE OUT" : e.text);
+ *         imp_picture_finish(&content), imp_picture_finish(&style), imp_picture_finish(&out);
+ *         imp_session_close(s), imp_network_close(n), imp_device_close(d);
+ *         return argc != 4 || e.status != IMP_OK;
  *     }
- *
+ */
+/* clang-format on */
+/*
  * Conventions. Every function that can fail returns imp_status and takes an imp_error, which may be
  * NULL; the first error that is written to it stays until the caller zeroes it. What an *_open or a
  * reading function gives belongs to the caller and goes back through *_close or *_finish, which
