@@ -97,17 +97,17 @@ void cli_help_command(const cli_command *command, const cli_values *values) {
 }
 
 void cli_help_program(void) {
-    printf("impasto paints one picture in the manner of another, on any OpenCL device or on the\n"
-           "processor alone.\n\n"
-           "usage: impasto COMMAND [OPTION...]\n\n"
-           "Commands\n");
+    wrap("impasto paints one picture in the manner of another, on any OpenCL device or on the "
+         "processor alone.",
+         0, 0);
+    printf("\nusage: impasto COMMAND [OPTION...]\n\nCommands\n");
+
     for (size_t i = 0; i < cli_command_count; i++)
         printf("  %-10s %s\n", cli_commands[i].name, cli_commands[i].brief);
     printf("\nBegin with\n  %s\n", cli_commands[0].examples[0].line);
-    printf("\n'impasto help COMMAND' explains a command and all its options.\n\nExit status:");
+    printf("\n'impasto help COMMAND' explains a command and all its options.\n\nExit status\n");
     for (const cli_meaning *e = cli_exit_statuses; e->name; e++)
-        printf("%s %s %s", e == cli_exit_statuses ? "" : ",", e->name, e->meaning);
-    printf(".\n");
+        printf("  %-10s %s\n", e->name, e->meaning);
 }
 
 /* ---- For programs ---------------------------------------------------------------------------- */

@@ -11,7 +11,8 @@
 
 const cli_json_field cli_json_fields[] = {
     {"start", "version, content, style, out, preset, network, device, iterations, options",
-     "paint begins; options holds every recorded parameter as text"},
+     "paint begins, or begins anew when a device failed and the processor takes over; options "
+     "holds every recorded parameter as text"},
     {"iteration", "n, total, content, style, tv, seconds",
      "iteration n is done; total is the loss before it, the sum of the three that follow; seconds "
      "since the picture was begun"},
@@ -19,7 +20,7 @@ const cli_json_field cli_json_fields[] = {
     {"profile", "operation, seconds, calls", "with --profile, one for each operation"},
     {"done", "out, width, height, iterations, seconds, peak_mib, device_mib, device, loss, ended",
      "the picture is written; peak_mib is the process's largest memory, device_mib what was "
-     "planned on the device; ended is complete, interrupted or time-limit"},
+     "planned on the device; ended is complete, interrupted, time-limit or not-finite"},
     {"loss", "term, layer, level, value", "score: one term; layer is null for the total variation"},
     {"score", "picture, width, height, total, content, style, tv, device, files",
      "score: the sums, and the arrays written by --dump"},

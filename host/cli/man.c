@@ -77,20 +77,33 @@ static void option(const cli_option *o, const cli_values *values) {
     putchar('\n');
 }
 
-static void command(const cli_command *c, const cli_values *values) {
-    printf(".SS \"impasto %s", c->name);
-    putchar(*c->operands ? ' ' : '"');
-    if (*c->operands) {
-        roff(c->operands);
-        putchar('"');
+/* The options of this command that an earlier one has explained. */
+static void known_options(const cli_command *c) {
+    bool first = true;
+    for (size_t i = 0; i < cli_option_count; i++) {
+        const cli_option *o = &cli_options[i];
+        if (!(o->commands & c->bit) || !(o->commands & (c->bit - 1)) || o->commands == CLI_ALL)
+            continue;
+        printf(first ? ".PP\nAs for paint: \\fB\\-\\-" : ", \\fB\\-\\-");
+        roff(o->name);
+        printf("\\fR");
+        first = false;
     }
-    putchar('\n');
+    if (!first)
+        printf(".\n");
+}
+
+static void command(const cli_command *c, const cli_values *values) {
+    printf(".SS \"impasto %s%s", c->name, *c->operands ? " " : "");
+    roff(c->operands);
+    printf("\"\n");
     line(c->text);
     for (int group = 0; group < CLI_GROUPS; group++) {
         bool titled = false;
         for (size_t i = 0; i < cli_option_count; i++) {
             const cli_option *o = &cli_options[i];
-            if ((int)o->group != group || !(o->commands & c->bit) || o->commands == CLI_ALL)
+            if ((int)o->group != group || !(o->commands & c->bit) || o->commands & (c->bit - 1) ||
+                o->commands == CLI_ALL)
                 continue;
             if (!titled)
                 printf(".PP\n.I %s\n", cli_group_titles[group]);
@@ -98,6 +111,7 @@ static void command(const cli_command *c, const cli_values *values) {
             option(o, values);
         }
     }
+    known_options(c);
 }
 
 static void common_options(const cli_values *values) {

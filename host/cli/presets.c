@@ -26,7 +26,8 @@ int cli_presets(cli_request *request) {
         if (request->values.json)
             say(preset);
         else
-            printf("%-10s %s (network %s)\n", preset->preset, preset->about, preset->network);
+            printf("%-10s %s\n%-10s network: %s\n", preset->preset, preset->about, "",
+                   preset->network);
     }
     return CLI_DONE;
 }

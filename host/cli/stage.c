@@ -134,7 +134,7 @@ static imp_status open_session(cli_stage *stage, imp_error *err) {
     const cli_values *v = stage->values;
     const imp_picture *init = v->settings.init == IMP_INIT_PICTURE ? &stage->init : NULL;
     imp_estimate estimate;
-    char bytes[32], line[128];
+    char bytes[32], line[256];
     const imp_status status =
         imp_session_open(&stage->session, stage->device, stage->network, &v->settings,
                          &stage->content, &stage->style, init, err);

@@ -73,8 +73,11 @@ static size_t distance(const char *a, const char *b) {
 
 void cli_nearest_offer(cli_nearest *nearest, const char *candidate) {
     const size_t d = distance(nearest->word, candidate);
-    const size_t near_enough = 1 + strlen(nearest->word) / 3;
-    if (d <= near_enough && (!*nearest->best || d < nearest->distance)) {
+    const size_t near_enough = 1 + strlen(nearest->word) / 4;
+    /* Between equals, the one that begins alike: first letters are rarely mistyped. */
+    const bool tie_won = d == nearest->distance && same(candidate[0], nearest->word[0]) &&
+                         !same(nearest->best[0], nearest->word[0]);
+    if (d <= near_enough && (!*nearest->best || d < nearest->distance || tie_won)) {
         snprintf(nearest->best, sizeof nearest->best, "%s", candidate);
         nearest->distance = d;
     }
