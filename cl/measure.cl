@@ -11,14 +11,14 @@ __kernel GROUP(LANES, 1) void measure_flops(__global float *y, ulong y_at, float
     y += y_at;
     const float b = 1 - a;
     vec x[CHAINS];
-    for (uint k = 0; k < CHAINS; k++)
+    UNROLL(k, CHAINS)
         x[k] = (float)(get_global_id(0) + k);
     for (uint i = 0; i < n; i++) {
-        for (uint k = 0; k < CHAINS; k++)
-            x[k] = mad((vec)(a), x[k], (vec)(b));
+        UNROLL(k, CHAINS)
+            x[k] = a * x[k] + b;
     }
     vec sum = 0;
-    for (uint k = 0; k < CHAINS; k++)
+    UNROLL(k, CHAINS)
         sum += x[k];
 #if LANES == 1
     y[get_global_id(0)] = lane_sum(sum);

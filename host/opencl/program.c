@@ -217,12 +217,14 @@ static imp_status compile(ocl_device *cl, const sources *s, const char *name) {
 
 /* ---- kernels ---- */
 
-/* Makes kernel k of the program and holds it against kernels.def and the device's limits. */
+/* Makes kernel k of the program and holds it against kernels.def and the device's limits. The size
+ * of its groups is its own (reqd_work_group_size), so CL_KERNEL_WORK_GROUP_SIZE has no say; Mesa's
+ * rusticl gives the width of a sub-group there, 32, and runs groups of 256 well. */
 static imp_status make_kernel(ocl_device *cl, ocl_kernel k) {
+    const imp_device_info *info = &cl->base.info;
     const char *name = ocl_kernel_name(k);
     cl_int code = CL_SUCCESS;
     cl_uint arguments = 0;
-    size_t group = 0;
     cl_ulong local_bytes = 0;
     cl_kernel kernel = clCreateKernel(cl->program, name, &code);
     TRY(ocl_check(cl, code, name));
@@ -236,25 +238,23 @@ static imp_status make_kernel(ocl_device *cl, ocl_kernel k) {
     code = clGetKernelWorkGroupInfo(kernel, cl->id, CL_KERNEL_COMPILE_WORK_GROUP_SIZE,
                                     sizeof cl->local[k], cl->local[k], NULL);
     TRY(ocl_check(cl, code, name));
-    code = clGetKernelWorkGroupInfo(kernel, cl->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof group, &group,
-                                    NULL);
-    TRY(ocl_check(cl, code, name));
     code = clGetKernelWorkGroupInfo(kernel, cl->id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local_bytes,
                                     &local_bytes, NULL);
     TRY(ocl_check(cl, code, name));
     const size_t needed = cl->local[k][0] * cl->local[k][1] * cl->local[k][2];
-    if (needed == 0 || needed > group || local_bytes > cl->base.info.local_bytes)
+    if (needed == 0 || needed > info->max_group || local_bytes > info->local_bytes)
         return imp_fail(&cl->base.error, IMP_ERR_DEVICE,
                         "device '%s': kernel %s needs groups of %zu and %llu bytes of local memory "
-                        "where %zu and %llu are allowed: choose another --device",
-                        cl->base.info.name, name, needed, (unsigned long long)local_bytes, group,
-                        (unsigned long long)cl->base.info.local_bytes);
+                        "where %u and %llu are allowed: choose another --device",
+                        info->name, name, needed, (unsigned long long)local_bytes, info->max_group,
+                        (unsigned long long)info->local_bytes);
     return IMP_OK;
 }
 
 static imp_status make_kernels(ocl_device *cl) {
     for (size_t k = 0; k < OCL_KERNELS; k++)
-        TRY(make_kernel(cl, k));
+        if (ocl_kernel_in(k, cl->class))
+            TRY(make_kernel(cl, k));
     return IMP_OK;
 }
 
