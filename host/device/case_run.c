@@ -106,9 +106,10 @@ static void judge(check *k, double wanted, double got, double bound, const char 
     k->out->ratio = fmax(k->out->ratio, ratio);
 }
 
-/* Results below the normal numbers may be flushed to zero. */
+/* size: from an absolute twin, whose terms may all be negative. Results below the normal numbers
+ * may be flushed to zero. */
 static double bound_of(double factor, double size) {
-    return factor == 0 ? 0 : factor * 0x1p-24 * size + FLT_MIN;
+    return factor == 0 ? 0 : factor * 0x1p-24 * fabs(size) + FLT_MIN;
 }
 
 /* t: the oracle's trial, whose output holds the window at its margin; got: the device's whole. */
@@ -141,7 +142,7 @@ static void compare_record(check *k, size_t i, const float *got, const float *wa
     const char *name = k->trial->operand[i].name;
     const double value = slot_value(wanted, IMP_SLOT_OUT);
     /* total variation is a sum of exact, non-negative differences: it is its own size */
-    const double size = c->op == IMP_OP_TV ? fabs(value) : slot_value(sizes, IMP_SLOT_OUT);
+    const double size = c->op == IMP_OP_TV ? value : slot_value(sizes, IMP_SLOT_OUT);
     judge(k, value, slot_value(got, IMP_SLOT_OUT), bound_of(imp_bound_factor(c, i, 0), size), name,
           IMP_SLOT_OUT, 0, 0);
     for (size_t at = 0; at < IMP_SLOTS * IMP_PARTIALS; at++)

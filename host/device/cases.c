@@ -178,7 +178,7 @@ static const row rows[] = {
     {NORMAL, COPY | GRAMS | CONTENT, 40, 1, 33, ON_MAPS, SIGNED, 0},
     {NORMAL, COPY | GRAMS | CONTENT, 33, 65, 1, ON_MAPS, SIGNED, 0},
     {NORMAL, COPY | POOLS | CONTENT, 130, 9, 11, ON_BOTH, SIGNED, 0},
-    {NORMAL, COPY | POOLS, 3, 33, 47, ON_PLANES, EVERY_DATA, 0},
+    {NORMAL, POOLS, 3, 33, 47, ON_PLANES, EVERY_DATA, 0},
     {NORMAL, POOLS, 20, 2, 3, ON_BOTH, BIT(IMP_SPARSE), 0},
     {NORMAL, POOLS, 20, 64, 66, ON_BOTH, SIGNED | BIT(IMP_SPARSE), 0},
     /* many positions: sums must be blocked */

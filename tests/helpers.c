@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Shared by the tests.
+ */
+#include "helpers.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <cmocka.h>
+
+#include "cpu/cpu.h"
+#include "opencl/opencl.h"
+
+/* ---- the device ---- */
+
+static bool contains(const char *text, const char *part) {
+    for (; *text; text++)
+        if (strncasecmp(text, part, strlen(part)) == 0)
+            return true;
+    return false;
+}
+
+static imp_status open_opencl(imp_device **out, const char *which, imp_error *err) {
+    imp_device_info all[32];
+    const size_t count = imp_opencl_list(all, 32);
+    char *end;
+    const long index = strtol(which, &end, 10);
+    for (size_t i = 0; i < count && i < 32; i++)
+        if (*end == 0 ? all[i].index == index
+                      : contains(all[i].vendor, which) || contains(all[i].name, which) ||
+                            contains(all[i].platform, which))
+            return imp_opencl_open(out, (size_t)all[i].index, NULL, err);
+    return imp_fail(err, IMP_ERR_ARGUMENT, "device '%s' is not here", which);
+}
+
+imp_device *test_device_open(void) {
+    const char *which = getenv("IMPASTO_TEST_DEVICE");
+    imp_device *d = NULL;
+    imp_error err = {0};
+    if (!which || strcmp(which, "cpu") == 0)
+        imp_cpu_open(&d, NULL, &err);
+    else if (strcmp(which, "oracle") == 0)
+        imp_oracle_open(&d, NULL, &err);
+    else
+        open_opencl(&d, which, &err);
+    if (!d)
+        fprintf(stderr, "%s\n", err.text);
+    return d;
+}
+
+imp_level test_level(void) {
+    const char *scale = getenv("IMPASTO_TEST_SCALE");
+    if (scale && strcmp(scale, "tiny") == 0)
+        return IMP_LEVEL_TINY;
+    return scale && strcmp(scale, "full") == 0 ? IMP_LEVEL_FULL : IMP_LEVEL_NORMAL;
+}
+
+/* ---- tensors ---- */
+
+imp_tensor test_tensor(imp_device *d, size_t c, size_t h, size_t w, const float *values) {
+    imp_tensor t = {.c = c, .h = h, .w = w, .layout = IMP_PLANES};
+    const size_t bytes = d->ops->place(d, &t, 0);
+    assert_int_equal(d->ops->alloc(d, &t.memory, bytes), IMP_OK);
+    if (values)
+        assert_int_equal(d->ops->write(d, t, values), IMP_OK);
+    else
+        assert_int_equal(d->ops->fill(d, t, 0), IMP_OK);
+    return t;
+}
+
+void test_tensor_free(imp_device *d, imp_tensor t) {
+    d->ops->release(d, t.memory);
+}
+
+double test_slot(imp_device *d, imp_slot slot) {
+    const size_t n = slot.record.c * IMP_PARTIALS;
+    float *values = malloc(n * sizeof *values);
+    double sum = 0;
+    assert_non_null(values);
+    assert_int_equal(d->ops->read(d, values, slot.record), IMP_OK);
+    for (size_t i = 0; i < IMP_PARTIALS; i++)
+        sum += values[slot.i * IMP_PARTIALS + i];
+    free(values);
+    return sum;
+}
+
+void test_random(float *values, size_t n, unsigned bits, uint64_t *state) {
+    const int range = 1 << bits;
+    for (size_t k = 0; k < n; k++) {
+        *state = *state * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX */
+        values[k] =
+            (float)((int)((*state >> 33) % (2 * (uint64_t)range - 1)) - range + 1) / (float)range;
+    }
+}
+
+/* ---- reference vectors ---- */
+
+static float decode(const unsigned char *b) {
+    const uint32_t bits = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static bool read_array(vector *v, FILE *file) {
+    char line[128];
+    if (!fgets(line, sizeof line, file))
+        return false;
+    assert_int_equal(sscanf(line, "%63s %zu %zu %zu", v->name, &v->c, &v->h, &v->w), 4);
+    const size_t n = v->c * v->h * v->w;
+    v->values = malloc(n * sizeof *v->values);
+    assert_non_null(v->values);
+    for (size_t k = 0; k < n; k++) {
+        unsigned char bytes[4];
+        assert_int_equal(fread(bytes, 1, 4, file), 4);
+        v->values[k] = decode(bytes);
+    }
+    return true;
+}
+
+vectors vectors_read(const char *name) {
+    char path[4096];
+    vectors v = {0};
+    snprintf(path, sizeof path, "%s/tests/vectors/%s.vec", IMP_TEST_SOURCES, name);
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        fail_msg("%s is missing: tools/reference-vectors writes it", path);
+    for (vector next; read_array(&next, file);) {
+        v.arrays = realloc(v.arrays, (v.count + 1) * sizeof *v.arrays);
+        assert_non_null(v.arrays);
+        v.arrays[v.count++] = next;
+    }
+    fclose(file);
+    return v;
+}
+
+const vector *vectors_find(const vectors *v, const char *format, ...) {
+    char name[64];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(name, sizeof name, format, args);
+    va_end(args);
+    for (size_t i = 0; i < v->count; i++)
+        if (strcmp(v->arrays[i].name, name) == 0)
+            return &v->arrays[i];
+    fail_msg("no reference vector '%s'", name);
+    return NULL;
+}
+
+void vectors_free(vectors *v) {
+    for (size_t i = 0; i < v->count; i++)
+        free(v->arrays[i].values);
+    free(v->arrays);
+    *v = (vectors){0};
+}

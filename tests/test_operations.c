@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every operation of the device that IMPASTO_TEST_DEVICE names, against the oracle, over the table
+ * of cases up to IMPASTO_TEST_SCALE. Prints how many cases each operation passed and how much of
+ * its bound the worst result took.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cpu/cpu.h"
+#include "helpers.h"
+#include "opencl/opencl.h"
+
+static uint64_t seed_of(size_t i) {
+    const char *seed = getenv("IMPASTO_TEST_SEED");
+    return (seed ? strtoull(seed, NULL, 10) : 1) * 1000003 + i;
+}
+
+static int open_device(void **state) {
+    *state = test_device_open();
+    if (!*state)
+        return -1;
+    const imp_device_info *info = &((imp_device *)*state)->info;
+    print_message("device: %s, %s, %s, %s\n", info->name, info->vendor, info->platform,
+                  info->driver);
+    return 0;
+}
+
+static int close_device(void **state) {
+    imp_device *d = *state;
+    d->ops->close(d);
+    return 0;
+}
+
+/* ---- the table of operations ---- */
+
+/* Fails on a slot that is empty, or that is the oracle's on another device: then the operation did
+ * not run where it was said to. */
+#define CHECK_SLOT(d, slot)                                                                        \
+    do {                                                                                           \
+        if (!(d)->ops->slot)                                                                       \
+            fail_msg("slot '%s' is empty", #slot);                                                 \
+        if ((d)->ops != &imp_oracle_ops && (d)->ops->slot == imp_oracle_ops.slot)                  \
+            fail_msg("slot '%s' is the oracle's", #slot);                                          \
+    } while (0)
+
+static void every_slot_is_the_devices_own(void **state) {
+    const imp_device *d = *state;
+    assert_non_null(d->ops->name);
+    CHECK_SLOT(d, close);
+    CHECK_SLOT(d, place);
+    CHECK_SLOT(d, alloc);
+    CHECK_SLOT(d, release);
+    CHECK_SLOT(d, write);
+    CHECK_SLOT(d, read);
+    CHECK_SLOT(d, sync);
+    CHECK_SLOT(d, filter_open);
+    CHECK_SLOT(d, filter_close);
+    CHECK_SLOT(d, conv);
+    CHECK_SLOT(d, conv_grad);
+    CHECK_SLOT(d, pool);
+    CHECK_SLOT(d, pool_grad);
+    CHECK_SLOT(d, gram);
+    CHECK_SLOT(d, style);
+    CHECK_SLOT(d, style_grad);
+    CHECK_SLOT(d, content);
+    CHECK_SLOT(d, tv);
+    CHECK_SLOT(d, affine);
+    CHECK_SLOT(d, affine_grad);
+    CHECK_SLOT(d, fill);
+    CHECK_SLOT(d, combine);
+    CHECK_SLOT(d, clamp);
+    CHECK_SLOT(d, dot);
+    CHECK_SLOT(d, norm1);
+    CHECK_SLOT(d, axpy_dot);
+    CHECK_SLOT(d, adam);
+}
+
+static void the_self_test_passes(void **state) {
+    char reason[512] = "";
+    if (imp_selftest(*state, reason, sizeof reason) != IMP_OK)
+        fail_msg("%s", reason);
+}
+
+/* ---- the cases ---- */
+
+typedef struct tally {
+    size_t passed, failed, skipped;
+    double ratio;
+} tally;
+
+static void run_case(tally *t, imp_device *d, size_t i, size_t origin) {
+    const imp_case c = imp_case_at(i);
+    imp_result result;
+    char name[128];
+    imp_case_name(&c, name, sizeof name);
+    assert_int_equal(imp_case_run(&c, d, seed_of(i), origin, &result), IMP_OK);
+    if (result.outcome == IMP_SKIPPED) {
+        t->skipped++;
+        return;
+    }
+    t->ratio = fmax(t->ratio, result.ratio);
+    if (result.outcome == IMP_PASSED) {
+        t->passed++;
+        return;
+    }
+    if (t->failed++ < 20)
+        print_error("%s: %s\n", name, result.reason);
+}
+
+static void report(const char *what, const tally *t) {
+    print_message("%-12s %4zu passed %3zu failed %3zu skipped, worst at %.3f of its bound\n", what,
+                  t->passed, t->failed, t->skipped, t->ratio);
+    assert_int_equal(t->failed, 0);
+    assert_true(t->passed > 0);
+}
+
+/* OpenCL devices count what they launch for each operation. */
+static uint64_t launches(const imp_device *d, imp_op op) {
+    const bool counted = d->info.kind == IMP_DEVICE_OPENCL && op != IMP_OP_COPY;
+    return counted ? imp_opencl_launches(d, imp_op_name(op)) : 0;
+}
+
+static void run_operation(imp_device *d, imp_op op) {
+    const uint64_t before = launches(d, op);
+    tally t = {0};
+    for (size_t i = 0; i < imp_case_count(); i++) {
+        const imp_case c = imp_case_at(i);
+        if (c.op == op && c.level <= test_level())
+            run_case(&t, d, i, 0);
+    }
+    report(imp_op_name(op), &t);
+    if (d->info.kind == IMP_DEVICE_OPENCL && op != IMP_OP_COPY)
+        assert_true(launches(d, op) - before >= t.passed);
+}
+
+/* One test an operation, so that a report names it. */
+#define OPERATION(name, op)                                                                        \
+    static void name(void **state) {                                                               \
+        run_operation(*state, op);                                                                 \
+    }
+OPERATION(copy, IMP_OP_COPY)
+OPERATION(conv, IMP_OP_CONV)
+OPERATION(conv_grad, IMP_OP_CONV_GRAD)
+OPERATION(pool, IMP_OP_POOL)
+OPERATION(pool_grad, IMP_OP_POOL_GRAD)
+OPERATION(gram, IMP_OP_GRAM)
+OPERATION(style, IMP_OP_STYLE)
+OPERATION(style_grad, IMP_OP_STYLE_GRAD)
+OPERATION(content, IMP_OP_CONTENT)
+OPERATION(tv, IMP_OP_TV)
+OPERATION(affine, IMP_OP_AFFINE)
+OPERATION(affine_grad, IMP_OP_AFFINE_GRAD)
+OPERATION(fill, IMP_OP_FILL)
+OPERATION(combine, IMP_OP_COMBINE)
+OPERATION(clamp, IMP_OP_CLAMP)
+OPERATION(dot, IMP_OP_DOT)
+OPERATION(norm1, IMP_OP_NORM1)
+OPERATION(axpy_dot, IMP_OP_AXPY_DOT)
+OPERATION(adam, IMP_OP_ADAM)
+
+/* Tensors that begin a page before the address 2^32 and go on beyond it. */
+static void beyond_4_gib(void **state) {
+    imp_device *d = *state;
+    const uint64_t gib = (uint64_t)1 << 30;
+    if (test_level() != IMP_LEVEL_FULL)
+        skip();
+    if (sizeof(size_t) < 8 || (d->info.memory_bytes != 0 && d->info.memory_bytes < 6 * gib)) {
+        print_message("skipped: less than 6 GiB of memory on the device\n");
+        skip();
+    }
+    tally t = {0};
+    for (size_t i = 0; i < imp_case_count(); i++)
+        if (imp_case_at(i).quick)
+            run_case(&t, d, i, (size_t)(4 * gib - 4096));
+    report("beyond 4 GiB", &t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_slot_is_the_devices_own),
+        cmocka_unit_test(copy),
+        cmocka_unit_test(conv),
+        cmocka_unit_test(conv_grad),
+        cmocka_unit_test(pool),
+        cmocka_unit_test(pool_grad),
+        cmocka_unit_test(gram),
+        cmocka_unit_test(style),
+        cmocka_unit_test(style_grad),
+        cmocka_unit_test(content),
+        cmocka_unit_test(tv),
+        cmocka_unit_test(affine),
+        cmocka_unit_test(affine_grad),
+        cmocka_unit_test(fill),
+        cmocka_unit_test(combine),
+        cmocka_unit_test(clamp),
+        cmocka_unit_test(dot),
+        cmocka_unit_test(norm1),
+        cmocka_unit_test(axpy_dot),
+        cmocka_unit_test(adam),
+        cmocka_unit_test(the_self_test_passes),
+        cmocka_unit_test(beyond_4_gib),
+    };
+    return cmocka_run_group_tests_name("operations", tests, open_device, close_device);
+}
