@@ -107,7 +107,7 @@ static imp_status node_of(const imp_session *s, const char *layer, size_t *node,
 }
 
 imp_status imp_session_features(imp_session *s, const char *layer, imp_array *out, imp_error *err) {
-    size_t node;
+    size_t node = 0;
     *out = (imp_array){0};
     TRY(node_of(s, layer, &node, err));
     return read_tensor(s, s->objective.plans[0].f[node], out, err);
