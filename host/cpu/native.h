@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of the cpu backend share. `maps` tensors are laid out in channel blocks,
+ * [ceil(C/16)][H][W][16], and the lanes beyond C are always zero: every slot that writes a map
+ * leaves them so, and none has to look at them. Each imp_native_NAME is the slot of that name in
+ * engine/ops.h, which says what it computes.
+ *
+ * Work is cut into chunks that depend on shapes only, never on the number of threads, wherever the
+ * cut shows in the result: the same picture comes out on one thread and on a hundred.
+ */
+#ifndef IMP_NATIVE_H
+#define IMP_NATIVE_H
+
+#include "cpu/native_kernels.h"
+#include "cpu/threads.h"
+#include "engine/ops.h"
+
+struct imp_memory {
+    char *bytes; /* owned; aligned to IMP_ALIGNMENT */
+    size_t size;
+};
+
+enum { IMP_ALIGNMENT = 64 }; /* a cache line, and the widest vector */
+
+typedef struct imp_native {
+    imp_device base;
+    const imp_kernels *kernels;
+    imp_threads *threads;
+    imp_memory *workers; /* working space by worker; owned, like all below */
+    imp_memory shared;   /* working space of the device */
+} imp_native;
+
+static inline imp_native *imp_native_of(imp_device *d) {
+    return (imp_native *)d;
+}
+
+static inline float *imp_native_floats(imp_tensor t) {
+    return (float *)(void *)(t.memory->bytes + t.at);
+}
+
+static inline size_t imp_native_blocks(size_t channels) {
+    return (channels + IMP_BLOCK - 1) / IMP_BLOCK;
+}
+
+/* The floats that a tensor covers, lanes beyond its channels included. */
+static inline size_t imp_native_count(imp_tensor t) {
+    const size_t channels = t.layout == IMP_MAPS ? imp_native_blocks(t.c) * IMP_BLOCK : t.c;
+    return channels * t.h * t.w;
+}
+
+static inline bool imp_native_alike(imp_tensor a, imp_tensor b) {
+    return a.c == b.c && a.h == b.h && a.w == b.w && a.layout == b.layout;
+}
+
+static inline size_t imp_min(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static inline size_t imp_max(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+/* a / b, rounded up. */
+static inline size_t imp_over(size_t a, size_t b) {
+    return (a + b - 1) / b;
+}
+
+/* Zeroes the lanes of a map beyond its channels; nothing for planes. */
+void imp_native_seal(imp_tensor t);
+
+/* Working space of floats: every worker's own, and one of the whole device, both aligned and good
+ * until the next call for the same; they only grow. NULL or IMP_ERR_MEMORY with the error set. */
+imp_status imp_native_reserve(imp_native *n, size_t floats);
+float *imp_native_space(imp_native *n, unsigned worker);
+float *imp_native_shared(imp_native *n, size_t floats);
+
+/* Gives memory of so many bytes, aligned, in large pages where it is large; NULL: there is none.
+ * Counts it. */
+char *imp_native_bytes(imp_native *n, size_t bytes);
+
+imp_status imp_native_filter_open(imp_device *d, imp_filter **out, const imp_conv *conv,
+                                  const float *weights, const float *bias);
+void imp_native_filter_close(imp_device *d, imp_filter *filter);
+imp_status imp_native_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter);
+imp_status imp_native_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
+                                imp_filter *filter);
+imp_status imp_native_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind);
+imp_status imp_native_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x,
+                                imp_tensor y, imp_pooling kind);
+
+imp_status imp_native_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f,
+                           bool accumulate);
+imp_status imp_native_style(imp_device *d, imp_tensor dm, imp_slot loss, imp_tensor g,
+                            imp_tensor target, imp_tensor metric, imp_tensor scratch, float scale,
+                            float weight);
+imp_status imp_native_style_grad(imp_device *d, imp_tensor df, imp_tensor dm, imp_tensor f);
+
+imp_status imp_native_content(imp_device *d, imp_tensor df, imp_slot loss, imp_tensor f,
+                              imp_tensor p, float weight);
+imp_status imp_native_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x,
+                         imp_tv_form form, float weight);
+imp_status imp_native_affine(imp_device *d, imp_tensor y, imp_tensor x, const imp_affine *a);
+imp_status imp_native_affine_grad(imp_device *d, imp_tensor dx, imp_tensor dy, const imp_affine *a);
+imp_status imp_native_fill(imp_device *d, imp_tensor x, float value);
+imp_status imp_native_combine(imp_device *d, imp_tensor z, float a, imp_tensor x, float b,
+                              imp_tensor y);
+imp_status imp_native_clamp(imp_device *d, imp_tensor x, float lo, float hi);
+imp_status imp_native_dot(imp_device *d, imp_slot out, imp_tensor x, imp_tensor y);
+imp_status imp_native_norm1(imp_device *d, imp_slot out, imp_tensor x);
+imp_status imp_native_axpy_dot(imp_device *d, imp_tensor y, float ca, imp_slot a, float cb,
+                               imp_slot b, imp_tensor x, imp_tensor z, imp_slot out);
+imp_status imp_native_adam(imp_device *d, imp_tensor x, imp_tensor g, imp_tensor m, imp_tensor v,
+                           const imp_adam *p);
+
+#endif

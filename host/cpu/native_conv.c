@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Convolution of the cpu backend: filters, and how both directions become correlations.
+ */
+#include "cpu/native_conv.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum direction { FORWARD, BACK, DIRECTIONS };
+
+struct imp_filter {
+    imp_conv conv;
+    const float *weights;      /* O x I x K x K; borrowed */
+    float *bias, *zeros;       /* padded; owned, like all below */
+    float *direct[DIRECTIONS]; /* packed on first use */
+};
+
+static size_t padded(size_t outputs) {
+    return imp_over(outputs, 2 * IMP_BLOCK) * 2 * IMP_BLOCK;
+}
+
+imp_status imp_native_filter_open(imp_device *d, imp_filter **out, const imp_conv *conv,
+                                  const float *weights, const float *bias) {
+    imp_native *n = imp_native_of(d);
+    imp_filter *filter = calloc(1, sizeof *filter);
+    const size_t outputs = padded(conv->out), inputs = padded(conv->in);
+    float *spare = filter ? (void *)imp_native_bytes(n, (outputs + inputs) * sizeof *spare) : NULL;
+    if (!spare) {
+        free(filter);
+        return imp_fail(&d->error, IMP_ERR_MEMORY, "device 'cpu': no memory for filters");
+    }
+    memset(spare, 0, (outputs + inputs) * sizeof *spare);
+    *filter =
+        (imp_filter){.conv = *conv, .weights = weights, .bias = spare, .zeros = spare + outputs};
+    if (bias)
+        memcpy(filter->bias, bias, conv->out * sizeof *bias);
+    *out = filter;
+    return IMP_OK;
+}
+
+void imp_native_filter_close(imp_device *d, imp_filter *filter) {
+    (void)d;
+    if (!filter)
+        return;
+    for (int i = 0; i < DIRECTIONS; i++)
+        free(filter->direct[i]);
+    free(filter->bias);
+    free(filter);
+}
+
+/* ---- taps ---- */
+
+/* The forward filters. */
+static imp_taps taps_forward(const imp_filter *f) {
+    const size_t k = f->conv.kernel, in = f->conv.in;
+    return (imp_taps){.at = f->weights,
+                      .outputs = f->conv.out,
+                      .inputs = in,
+                      .height = k,
+                      .width = k,
+                      .o_step = (ptrdiff_t)(in * k * k),
+                      .i_step = (ptrdiff_t)(k * k),
+                      .a_step = (ptrdiff_t)k,
+                      .b_step = 1};
+}
+
+/* The filters of the gradient at padded positions (r, s) modulo the stride: every stride-th tap
+ * from (r, s) on, last first. */
+static imp_taps taps_back(const imp_filter *f, size_t r, size_t s) {
+    const size_t k = f->conv.kernel, stride = f->conv.stride, in = f->conv.in;
+    const size_t height = imp_over(k - imp_min(r, k), stride);
+    const size_t width = imp_over(k - imp_min(s, k), stride);
+    imp_taps taps = {.at = f->weights,
+                     .outputs = in,
+                     .inputs = f->conv.out,
+                     .height = height,
+                     .width = width,
+                     .o_step = (ptrdiff_t)(k * k),
+                     .i_step = (ptrdiff_t)(in * k * k),
+                     .a_step = -(ptrdiff_t)(stride * k),
+                     .b_step = -(ptrdiff_t)stride};
+    if (height > 0 && width > 0)
+        taps.at += (r + stride * (height - 1)) * k + s + stride * (width - 1);
+    return taps;
+}
+
+/* Sees to it that *to holds the taps, one packing after another. */
+static imp_status prepare(imp_native *n, float **to, const imp_taps *taps, size_t count) {
+    if (*to)
+        return IMP_OK;
+    size_t floats = 0;
+    for (size_t i = 0; i < count; i++)
+        floats += imp_native_packed(&taps[i]);
+    float *packed = (void *)imp_native_bytes(n, floats * sizeof *packed);
+    if (!packed)
+        return imp_fail(&n->base.error, IMP_ERR_MEMORY,
+                        "device 'cpu': no memory for %zu MiB of prepared filters",
+                        floats * sizeof *packed >> 20);
+    *to = packed;
+    for (size_t i = 0; i < count; packed += imp_native_packed(&taps[i++]))
+        imp_native_pack(n, packed, &taps[i]);
+    return IMP_OK;
+}
+
+/* ---- forward ---- */
+
+imp_status imp_native_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter) {
+    imp_native *n = imp_native_of(d);
+    const imp_conv *c = &filter->conv;
+    assert(x.c == c->in && y.c == c->out);
+    assert(y.h == imp_conv_side(c, x.h) && y.w == imp_conv_side(c, x.w));
+    imp_correlation job = {.x = x,
+                           .y = y,
+                           .padding = c->padding,
+                           .row = -(ptrdiff_t)c->before,
+                           .column = -(ptrdiff_t)c->before,
+                           .stride = c->stride,
+                           .height = y.h,
+                           .width = y.w,
+                           .y_step = 1,
+                           .taps = taps_forward(filter),
+                           .bias = filter->bias,
+                           .relu = c->relu};
+    TRY(prepare(n, &filter->direct[FORWARD], &job.taps, 1));
+    job.weights = filter->direct[FORWARD];
+    return imp_native_direct(n, &job);
+}
+
+/* ---- back ---- */
+
+enum { STRIDE_MAX = 2 };
+
+/* One gradient: from dy, through the ReLU whose output was y. */
+struct gradient {
+    imp_native *n;
+    imp_filter *filter;
+    imp_tensor dy, y;
+};
+
+/* dx: the gradient at padded positions from (row, column) on. */
+static imp_status grad_region(const struct gradient *g, imp_tensor dx, size_t row, size_t column) {
+    const size_t stride = g->filter->conv.stride;
+    const float *weights = g->filter->direct[BACK];
+    for (size_t r = 0; r < stride; r++)
+        for (size_t s = 0; s < stride; s++) {
+            const imp_taps taps = taps_back(g->filter, r, s);
+            /* the first positions of the region with these remainders */
+            const size_t top = (r + stride - row % stride) % stride;
+            const size_t left = (s + stride - column % stride) % stride;
+            const imp_correlation job = {
+                .x = g->dy,
+                .positive = g->y,
+                .y = dx,
+                .padding = IMP_PAD_ZERO,
+                .row = (ptrdiff_t)((row + top) / stride) - (ptrdiff_t)taps.height + 1,
+                .column = (ptrdiff_t)((column + left) / stride) - (ptrdiff_t)taps.width + 1,
+                .stride = 1,
+                .height = imp_over(dx.h - imp_min(top, dx.h), stride),
+                .width = imp_over(dx.w - imp_min(left, dx.w), stride),
+                .y_row = top,
+                .y_column = left,
+                .y_step = stride,
+                .taps = taps,
+                .weights = weights,
+                .bias = g->filter->zeros};
+            TRY(imp_native_direct(g->n, &job));
+            weights += imp_native_packed(&taps);
+        }
+    return IMP_OK;
+}
+
+/* A rectangle of the border's gradient, and where it begins in padded positions. */
+struct fold {
+    const imp_conv *conv;
+    imp_tensor dx, border;
+    size_t row, column;
+};
+
+/* Adds a channel block or plane of the border to where its values came from. */
+static void fold_channels(void *context, size_t chunk, unsigned worker) {
+    (void)worker;
+    const struct fold *job = context;
+    const imp_tensor *dx = &job->dx, *border = &job->border;
+    const size_t width = dx->layout == IMP_MAPS ? IMP_BLOCK : 1;
+    const ptrdiff_t before = (ptrdiff_t)job->conv->before;
+    const float *from = imp_native_floats(*border) + chunk * border->h * border->w * width;
+    float *to = imp_native_floats(*dx) + chunk * dx->h * dx->w * width;
+    for (size_t p = 0; p < border->h; p++) {
+        const ptrdiff_t y =
+            imp_native_source(job->conv->padding, (ptrdiff_t)(job->row + p) - before, dx->h);
+        for (size_t q = 0; q < border->w; q++, from += width) {
+            const ptrdiff_t x =
+                imp_native_source(job->conv->padding, (ptrdiff_t)(job->column + q) - before, dx->w);
+            float *pixel = to + ((size_t)y * dx->w + (size_t)x) * width;
+            for (size_t l = 0; l < width; l++)
+                pixel[l] += from[l];
+        }
+    }
+}
+
+/* The gradient of the h x w rectangle of the border at (row, column), added to dx. */
+static imp_status fold_border(const struct gradient *g, imp_tensor dx, size_t row, size_t column,
+                              size_t h, size_t w) {
+    imp_tensor border = {.c = dx.c, .h = h, .w = w, .layout = dx.layout};
+    if (h == 0 || w == 0)
+        return IMP_OK;
+    if (!imp_native_shared(g->n, imp_native_count(border)))
+        return IMP_ERR_MEMORY;
+    border.memory = &g->n->shared;
+    TRY(grad_region(g, border, row, column));
+    struct fold job = {&g->filter->conv, dx, border, row, column};
+    imp_threads_run(g->n->threads, dx.layout == IMP_MAPS ? imp_native_blocks(dx.c) : dx.c,
+                    fold_channels, &job);
+    return IMP_OK;
+}
+
+static imp_status prepare_back(imp_native *n, imp_filter *filter) {
+    const size_t stride = filter->conv.stride;
+    imp_taps taps[STRIDE_MAX * STRIDE_MAX];
+    assert(stride <= STRIDE_MAX);
+    for (size_t i = 0; i < stride * stride; i++)
+        taps[i] = taps_back(filter, i / stride, i % stride);
+    return prepare(n, &filter->direct[BACK], taps, stride * stride);
+}
+
+imp_status imp_native_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
+                                imp_filter *filter) {
+    const imp_conv *c = &filter->conv;
+    const struct gradient g = {imp_native_of(d), filter, dy, c->relu ? y : (imp_tensor){0}};
+    assert(dx.c == c->in && dy.c == c->out);
+    assert(dy.h == imp_conv_side(c, dx.h) && dy.w == imp_conv_side(c, dx.w));
+    assert(!c->relu || imp_native_alike(y, dy));
+    TRY(prepare_back(g.n, filter));
+    TRY(grad_region(&g, dx, c->before, c->before));
+    if (c->padding == IMP_PAD_ZERO)
+        return IMP_OK;
+    const size_t width = dx.w + c->before + c->after;
+    TRY(fold_border(&g, dx, 0, 0, c->before, width));
+    TRY(fold_border(&g, dx, c->before + dx.h, 0, c->after, width));
+    TRY(fold_border(&g, dx, c->before, 0, dx.h, c->before));
+    return fold_border(&g, dx, c->before, c->before + dx.w, dx.h, c->after);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Convolution of the cpu backend from the inside. Both directions are correlations: forward one of
+ * x with the filters, back one of dy with the filters rotated by 180 degrees and inputs and outputs
+ * exchanged; a stride s makes s x s of them, one for every remainder of the output's position.
+ */
+#ifndef IMP_NATIVE_CONV_H
+#define IMP_NATIVE_CONV_H
+
+#include "cpu/native.h"
+
+/* Filters seen through strides: w[o,i,a,b] = at[o * o_step + i * i_step + a * a_step + b * b_step].
+ * Negative steps rotate. */
+typedef struct imp_taps {
+    const float *at;
+    size_t outputs, inputs, height, width;
+    ptrdiff_t o_step, i_step, a_step, b_step;
+} imp_taps;
+
+/* y[o, y_row + y_step p, y_column + y_step q] = bias[o] + sum w[o,i,a,b]
+ * x~[i, row + stride p + a, column + stride q + b] for p < height, q < width; x~ is x with padding
+ * all around and 0 where `positive` is a tensor and not above 0. */
+typedef struct imp_correlation {
+    imp_tensor x, positive, y;
+    imp_padding padding;
+    ptrdiff_t row, column;
+    size_t stride, height, width;
+    size_t y_row, y_column, y_step;
+    imp_taps taps;
+    const float *weights; /* the taps, prepared for the algorithm */
+    const float *bias;    /* outputs, zeros up to a multiple of 32 */
+    bool relu;
+} imp_correlation;
+
+/* A piece of x~ with one channel block after another, `block` floats apart. Column c of a row
+ * stands in lane c % stride at place c / stride, so that the pixels which neighbouring outputs need
+ * are neighbours; lanes are `lane` floats long, rows `stride` lanes. */
+typedef struct imp_patch {
+    const imp_correlation *of;
+    ptrdiff_t row, column; /* in x */
+    size_t rows, columns, lane;
+} imp_patch;
+
+/* Where position k of a padded side of n comes from, or -1: it is zero. */
+ptrdiff_t imp_native_source(imp_padding padding, ptrdiff_t k, size_t n);
+
+/* Fills in channel block `block` of a patch; lanes beyond x.c are undefined for planes. */
+void imp_native_patch(float *to, const imp_patch *patch, size_t block);
+
+/* The floats that packed taps take, and the packing for panels: [group][channel block][tap]
+ * [channel][output], the last group half as wide where outputs ask for no more. */
+size_t imp_native_packed(const imp_taps *taps);
+void imp_native_pack(imp_native *n, float *to, const imp_taps *taps);
+
+/* Both need imp_correlation.weights from the packing of that algorithm. */
+imp_status imp_native_direct(imp_native *n, const imp_correlation *c);
+
+/* y[o,p] = [y[o,p] +] sum_i w[o,i] x[i,p]: taps of 1 x 1, packed; x and y at `pixels` places in
+ * blocks that are x_block and y_block floats apart. */
+typedef struct imp_product {
+    const float *x, *weights;
+    float *y;
+    size_t x_block, y_block, inputs, outputs, pixels;
+    bool add;
+} imp_product;
+
+void imp_native_product(imp_native *n, const imp_product *p);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of one instruction set, and its products: the panel, which is the inner loop of every
+ * convolution, and the outer product, which is that of the Gram matrix. Both keep a tile of sums
+ * in registers: as many as the instruction set has, less those for the factors.
+ */
+#include "cpu/native_simd.h"
+
+/* A panel's tile is PIXELS x GROUP sums, an outer product's is ROWS x GROUP. */
+enum {
+    GROUP = LANES == 16 ? 32 : 16,
+    VECTORS = GROUP / LANES,
+    PIXELS = LANES == 16                     ? 12
+             : REGISTERS == 32 || LANES == 8 ? 6
+                                             : 3,
+    ROWS = LANES == 16                     ? 8
+           : REGISTERS == 32 || LANES == 8 ? 4
+                                           : 2
+};
+
+/* Where vector v of a group stands in a pixel whose blocks are y_block apart. */
+INLINE size_t lane_of(size_t v, size_t y_block) {
+    return v / PARTS * y_block + v % PARTS * LANES;
+}
+
+/* ---- panel ---- */
+
+/* sum[j * vectors + v] += the products of the panel for pixel at + j. */
+INLINE void multiply(vec *sum, const imp_panel *p, size_t at, const size_t pixels,
+                     const size_t vectors) {
+    const float *block = p->x + at * IMP_BLOCK, *w = p->w;
+    for (size_t left = p->channels, channels; left > 0; left -= channels, block += p->x_block) {
+        channels = left < IMP_BLOCK ? left : IMP_BLOCK;
+        for (size_t t = 0; t < p->tap_count; t++) {
+            const float *x = block + p->taps[t];
+            for (size_t k = 0; k < channels; k++, x++, w += vectors * LANES) {
+                vec factor[VECTORS];
+                UNROLL
+                for (size_t v = 0; v < vectors; v++)
+                    factor[v] = load(w + v * LANES);
+                UNROLL
+                for (size_t n = 0; n < pixels * vectors; n++)
+                    sum[n] += splat(x[n / vectors * IMP_BLOCK]) * factor[n % vectors];
+            }
+        }
+    }
+}
+
+INLINE void tile(const imp_panel *p, size_t at, const size_t pixels, const size_t vectors) {
+    vec sum[PIXELS * VECTORS];
+    float *y = p->y + at * IMP_BLOCK;
+    UNROLL
+    for (size_t n = 0; n < pixels * vectors; n++) {
+        const size_t v = n % vectors;
+        sum[n] = p->bias ? load(p->bias + v * LANES)
+                         : load(y + n / vectors * IMP_BLOCK + lane_of(v, p->y_block));
+    }
+    multiply(sum, p, at, pixels, vectors);
+    UNROLL
+    for (size_t n = 0; n < pixels * vectors; n++)
+        store(y + n / vectors * IMP_BLOCK + lane_of(n % vectors, p->y_block),
+              p->relu ? relu(sum[n]) : sum[n]);
+}
+
+/* The panel in tiles of nearly equal width, at most PIXELS. */
+INLINE void tiles(const imp_panel *p, const size_t vectors) {
+    const size_t count = (p->pixels + PIXELS - 1) / PIXELS;
+    for (size_t i = 0, at = 0, pixels; i < count; i++, at += pixels) {
+        pixels = (p->pixels - at + count - i - 1) / (count - i);
+        switch (pixels) {
+#define TILE(n)                                                                                    \
+    case n:                                                                                        \
+        if (n <= PIXELS)                                                                           \
+            tile(p, at, n <= PIXELS ? n : 0, vectors);                                             \
+        break;
+            TILE(1)
+            TILE(2)
+            TILE(3)
+            TILE(4)
+            TILE(5)
+            TILE(6)
+            TILE(7)
+            TILE(8)
+            TILE(9)
+            TILE(10)
+            TILE(11)
+            TILE(12)
+#undef TILE
+        }
+    }
+}
+
+static void panel(const imp_panel *p) {
+    if (p->group == GROUP)
+        tiles(p, VECTORS);
+    else
+        tiles(p, PARTS);
+}
+
+/* ---- sums over positions ---- */
+
+INLINE void outer_rows(float *g, size_t stride, const float *a, const float *b, size_t b_block,
+                       size_t pixels, const size_t vectors) {
+    vec sum[ROWS * VECTORS];
+    UNROLL
+    for (size_t n = 0; n < ROWS * vectors; n++)
+        sum[n] = splat(0);
+    for (size_t p = 0; p < pixels; p++, a += IMP_BLOCK, b += IMP_BLOCK) {
+        UNROLL
+        for (size_t n = 0; n < ROWS * vectors; n++)
+            sum[n] += splat(a[n / vectors]) * load(b + lane_of(n % vectors, b_block));
+    }
+    UNROLL
+    for (size_t n = 0; n < ROWS * vectors; n++) {
+        float *out = g + n / vectors * stride + n % vectors * LANES;
+        store(out, load(out) + sum[n]);
+    }
+}
+
+static void outer(float *g, size_t stride, const float *a, const float *b, size_t b_block,
+                  size_t pixels, bool whole) {
+    for (size_t i = 0; i < IMP_BLOCK; i += ROWS)
+        if (whole)
+            outer_rows(g + i * stride, stride, a + i, b, b_block, pixels, VECTORS);
+        else
+            outer_rows(g + i * stride, stride, a + i, b, b_block, pixels, PARTS);
+}
+
+static void sum_pixels(float *sum, const float *f, size_t pixels) {
+    vec part[PARTS];
+    UNROLL
+    for (size_t v = 0; v < PARTS; v++)
+        part[v] = splat(0);
+    for (size_t p = 0; p < pixels; p++) {
+        UNROLL
+        for (size_t v = 0; v < PARTS; v++)
+            part[v] += load(f + p * IMP_BLOCK + v * LANES);
+    }
+    UNROLL
+    for (size_t v = 0; v < PARTS; v++)
+        store(sum + v * LANES, load(sum + v * LANES) + part[v]);
+}
+
+/* ---- the table ---- */
+
+#define STRING(text)        #text
+#define STRING_OF(constant) STRING(constant)
+
+const imp_kernels IMP_KERNEL(kernels) = {
+    .name = STRING_OF(IMP_ISA),
+    .group = GROUP,
+    .panel = panel,
+    .outer = outer,
+    .sum_pixels = sum_pixels,
+    .vector = &IMP_KERNEL(vector_kernels),
+};

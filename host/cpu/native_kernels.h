@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The innermost loops of the cpu backend. native_kernels*.c are compiled once for every instruction
+ * set (IMP_ISA = base, avx2, avx512), and each gives one table; the device takes the best one that
+ * the processor can run. Everything here works on plain addresses in one thread.
+ *
+ * A map of C channels stands in ceil(C/16) blocks of H*W pixels of 16 floats; the lanes beyond C
+ * are zero. Block addresses are multiples of 64 bytes. "Floats" are the unit of every distance.
+ */
+#ifndef IMP_NATIVE_KERNELS_H
+#define IMP_NATIVE_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/ops.h"
+
+enum { IMP_BLOCK = 16 }; /* channels of a block */
+
+/* The inner product at the heart of convolution: for `pixels` neighbouring pixels and one group of
+ * 16 (or, where kernels.group is 32, of 16 or 32) output channels o,
+ *     y[pixel][o] = bias[o] + sum_{i < channels} sum_t x[taps[t] + 16 pixel][i] w[t,i][o]. */
+typedef struct imp_panel {
+    const float *x; /* channel block 0, where the taps count from */
+    size_t x_block; /* from one channel block to the next */
+    size_t channels;
+    const ptrdiff_t *taps;
+    size_t tap_count;
+    const float *w; /* [channel block][tap][channel of the block][group], without gaps */
+    size_t group;   /* 16 or kernels.group */
+    float *y;       /* pixels are 16 apart */
+    size_t y_block; /* from the first 16 channels of the group to the second */
+    size_t pixels;
+    const float *bias; /* group; NULL: add to y */
+    bool relu;
+} imp_panel;
+
+/* The elementwise operations and reductions, native_kernels_vector.c: n floats each; the terms of a
+ * sum are added up in double beyond a thousand. Outputs may be inputs, else nothing overlaps. */
+typedef struct imp_vector_kernels {
+    void (*combine)(float *z, float a, const float *x, float b, const float *y, size_t n);
+    void (*clamp)(float *x, float lo, float hi, size_t n); /* NaN becomes lo */
+    double (*dot)(const float *x, const float *y, size_t n);
+    double (*norm1)(const float *x, size_t n);
+    void (*axpy)(float *y, float a, const float *x, size_t n);
+    double (*axpy_dot)(float *y, float a, const float *x, const float *z, size_t n); /* y . z */
+    void (*adam)(float *x, const float *g, float *m, float *v, const imp_adam *p, size_t n);
+    /* df += factor * (f - p); gives sum (f - p)^2. */
+    double (*content)(float *df, const float *f, const float *p, float factor, size_t n);
+    /* Of neighbours a and b: gives sum |b - a|, or of squares. */
+    double (*variation)(const float *a, const float *b, imp_tv_form form, size_t n);
+    /* d += weight * the derivative of that by a. */
+    void (*slope)(float *d, const float *a, const float *b, imp_tv_form form, float weight,
+                  size_t n);
+    /* y[c] = [y[c] +] sum_k m[c][k] x[k] + o[c] for n pixels of 3 planes, `plane` floats apart. */
+    void (*affine)(float *y, const float *x, const imp_affine *a, bool add, size_t plane, size_t n);
+    /* One output row of 2 x 2 pooling, in blocks, from rows x and x + row; and its gradient: both
+     * input rows as far as there are windows. */
+    void (*pool)(float *y, const float *x, size_t row, size_t pixels, imp_pooling kind);
+    void (*pool_grad)(float *dx, const float *dy, const float *x, size_t row, size_t pixels,
+                      imp_pooling kind);
+} imp_vector_kernels;
+
+typedef struct imp_kernels {
+    const char *name;
+    size_t group; /* output channels that a panel does at once: 16 or 32 */
+    void (*panel)(const imp_panel *p);
+    /* g[i * stride + j] += sum_p a[16 p + i] b[16 p + j], i < 16; j < 16, or j < group where
+     * `whole`: its second 16 from b + b_block. */
+    void (*outer)(float *g, size_t stride, const float *a, const float *b, size_t b_block,
+                  size_t pixels, bool whole);
+    /* sum[i] += sum_p f[16 p + i], i < 16. */
+    void (*sum_pixels)(float *sum, const float *f, size_t pixels);
+    const imp_vector_kernels *vector;
+} imp_kernels;
+
+extern const imp_kernels imp_kernels_base;
+#ifdef __x86_64__
+extern const imp_kernels imp_kernels_avx2, imp_kernels_avx512;
+#endif
+
+#endif
