@@ -99,9 +99,9 @@ static bool on_step(void *user, imp_session *session, const imp_progress *now) {
 static imp_status run(void *user, cli_stage *stage, imp_error *err) {
     cli_painting *p = user;
     p->ending = CLI_COMPLETE;
+    handle_interrupt(on_interrupt);
     if (p->values->json)
         say_start(p);
-    handle_interrupt(on_interrupt);
     const imp_status status = imp_session_run(stage->session, on_step, p, err);
     if (status != IMP_OK && status != IMP_ERR_NUMBER)
         return status;

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The program's words: every mistake a person can make gives one line, the right exit status and no
+ * file; help, man page and completions are whole and sound.
+ */
+#include "program.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* ---- Mistakes -------------------------------------------------------------------------------- */
+
+typedef struct mistake {
+    const char *line;
+    int status;
+    const char *says;
+} mistake;
+
+/* a.png and b.jpg are pictures; the other files are made by make_files below. */
+static const mistake mistakes[] = {
+    {"impasto", 2, "no command"},
+    {"impasto piant a.png b.jpg", 2, "the nearest is 'paint'"},
+    {"impasto xyzzy", 2, "'impasto help' lists them"},
+    {"impasto --size 3 paint", 2, "comes after a command"},
+    {"impasto help piant", 2, "the nearest is 'paint'"},
+    {"impasto paint", 2, "needs two pictures"},
+    {"impasto paint a.png", 2, "needs two pictures"},
+    {"impasto paint a.png b.jpg c.png", 2, "'c.png': one thing too many"},
+    {"impasto paint a.png b.jpg --itertions 5", 2, "the nearest is '--iterations'"},
+    {"impasto paint a.png b.jpg --itertions=5", 2, "'--itertions': not known"},
+    {"impasto paint a.png b.jpg --xyzzyfoo", 2, "see 'impasto help paint'"},
+    {"impasto paint a.png b.jpg --style 5", 2, "may mean --style-layers, --style-weight"},
+    {"impasto paint a.png b.jpg --dump d", 2, "belongs to 'impasto score'"},
+    {"impasto paint a.png b.jpg --iterations", 2, "needs a value: --iterations N"},
+    {"impasto paint a.png b.jpg -n", 2, "needs a value: --iterations N"},
+    {"impasto paint a.png b.jpg --quiet=3", 2, "takes no value"},
+    {"impasto paint a.png b.jpg -Z", 2, "'-Z': not known"},
+    {"impasto paint a.png b.jpg -n 0", 2, "from 1 to 10000000"},
+    {"impasto paint a.png b.jpg -n 1e3", 2, "'1e3' will not do"},
+    {"impasto paint a.png b.jpg -n ' 3'", 2, "' 3' will not do"},
+    {"impasto paint a.png b.jpg -n 99999999999999999999", 2, "a whole number from 1"},
+    {"impasto paint a.png b.jpg --quality 101", 2, "from 1 to 100"},
+    {"impasto paint a.png b.jpg --style-weight nan", 2, "'nan' will not do"},
+    {"impasto paint a.png b.jpg --style-weight inf", 2, "a number from 0"},
+    {"impasto paint a.png b.jpg --style-weight 0x10", 2, "a number from 0"},
+    {"impasto paint a.png b.jpg --tv-weight -1", 2, "'-1' will not do"},
+    {"impasto paint a.png b.jpg --learning-rate 0", 2, "a number from 1e-09"},
+    {"impasto paint a.png b.jpg --history 1001", 2, "from 1 to 1000"},
+    {"impasto paint a.png b.jpg --seed -1", 2, "from 0 to 18446744073709551615"},
+    {"impasto paint a.png b.jpg --optimizer adm", 2, "the nearest is adam"},
+    {"impasto paint a.png b.jpg --pooling avrage", 2, "the nearest is average"},
+    {"impasto paint a.png b.jpg --gemm fast", 2, "auto|clblast|own"},
+    {"impasto paint a.png b.jpg --preset gaytys", 2, "the nearest is 'gatys'"},
+    {"impasto paint a.png b.jpg --preset xyzzy", 2, "there are default"},
+    {"impasto paint a.png b.jpg --size 0", 2, "or 'original'"},
+    {"impasto paint a.png b.jpg --size orignal", 2, "or 'original'"},
+    {"impasto paint a.png b.jpg --time-limit 0", 2, "like 90s, 5m or 2h"},
+    {"impasto paint a.png b.jpg --time-limit 5d", 2, "like 90s, 5m or 2h"},
+    {"impasto paint a.png b.jpg --style-layers ''", 2, "LAYER[:WEIGHT]"},
+    {"impasto paint a.png b.jpg --style-layers relu1_1:x", 2, "LAYER[:WEIGHT]"},
+    {"impasto paint a.png b.jpg --style-layers relu1_1:-2", 2, "LAYER[:WEIGHT]"},
+    {"impasto paint a.png b.jpg --style-layers relu1_1,", 2, "LAYER[:WEIGHT]"},
+    {"impasto paint a.png b.jpg --style-layers rellu1_1", 2, "the nearest is 'relu1_1'"},
+    {"impasto paint a.png b.jpg --content-layers relu2_9:3", 2, "the nearest is 'relu2_1'"},
+    {"impasto paint a.png b.jpg --device croacle", 2, "the nearest is 'oracle'"},
+    {"impasto paint a.png b.jpg --device 999", 2, "999"},
+    {"IMPASTO_DEVICE=xyzzy impasto paint a.png b.jpg", 2, "xyzzy"},
+    {"impasto paint a.png b.jpg -o missing/x.png", 1, "there is no folder"},
+    {"impasto paint a.png b.jpg -o x.gif", 2, ".gif"},
+    {"impasto paint a.png b.jpg -o x", 2, ".png"},
+    {"impasto paint a.png b.jpg -o a.png", 2, "one of the pictures"},
+    {"impasto paint a.png b.jpg -o ./b.jpg", 2, "one of the pictures"},
+    {"impasto paint missing.png b.jpg", 1, "missing.png"},
+    {"impasto paint a.png .", 1, "folder"},
+    {"impasto paint empty.png b.jpg", 1, "empty.png"},
+    {"impasto paint a.png cut.png", 1, "cut.png"},
+    {"impasto paint cut.jpg b.jpg", 1, "cut.jpg"},
+    {"impasto paint a.png corrupt.png", 1, "corrupt.png"},
+    {"impasto paint text.jpg b.jpg", 1, "text.jpg"},
+    {"impasto paint a.png b.jpg --max-pixels 100", 1, "--max-pixels"},
+    {"impasto paint a.png b.jpg --network missing.safetensors", 1, "missing.safetensors"},
+    {"impasto paint a.png b.jpg --network cut.safetensors", 1, "cut.safetensors"},
+    {"impasto paint a.png b.jpg --network overlap.safetensors", 1, "overlap.safetensors"},
+    {"impasto paint a.png b.jpg --network overflow.safetensors", 1, "overflow.safetensors"},
+    {"impasto paint a.png b.jpg --network text.jpg", 1, "text.jpg"},
+    {"impasto paint a.png b.jpg --preset gatys", 1, "vgg19"},
+    {"impasto paint a.png b.jpg --size 100000", 1, "--size "},
+    {"impasto paint --like a.png", 1, "records no parameters"},
+    {"impasto paint --like missing.png", 1, "missing.png"},
+    {"impasto paint --like foreign.png", 1, "no record of parameters"},
+    {"impasto paint --like damaged.png a.png b.jpg", 1, "damaged at 'size'"},
+    {"impasto paint --like a.png --preset gatys", 2, "--like and --preset"},
+    {"impasto paint --like a.png a.png", 1, "records no parameters"},
+    {"impasto score", 2, "too little said"},
+    {"impasto score a.png", 2, "--content FILE and --style FILE"},
+    {"impasto score a.png --content a.png --style b.jpg --dump a.png", 1, "is a file"},
+    {"impasto score a.png --content a.png --style b.jpg --dump no/where", 1, "cannot be made"},
+    {"impasto score cut.png --content a.png --style b.jpg", 1, "cut.png"},
+    {"impasto weights info", 2, "too little said"},
+    {"impasto weights inof builtin", 2, "weights info FILE"},
+    {"impasto weights info cut.safetensors", 1, "cut.safetensors"},
+    {"impasto help --completion fsh", 2, "the nearest is fish"},
+    {"impasto version >/dev/full", 1, "standard output: cannot be written"},
+};
+
+/* Half of a file, or the whole with its middle byte turned over, under another name. */
+static void spoil(scratch *s, const char *from, const char *cut, const char *corrupt) {
+    size_t size;
+    unsigned char *bytes = scratch_read(s, from, &size);
+    scratch_write(s, cut, bytes, size / 2);
+    bytes[size / 2] ^= 0xff;
+    if (corrupt)
+        scratch_write(s, corrupt, bytes, size);
+    free(bytes);
+}
+
+static void write_record(scratch *s, const char *name, const char *text) {
+    float grey[3] = {0.5F, 0.5F, 0.5F};
+    const imp_picture p = {.width = 1, .height = 1, .rgb = grey};
+    assert_int_equal(imp_picture_write(&p, scratch_path(s, name), 90, text, NULL), IMP_OK);
+}
+
+/* A network file: its header, and `size` bytes of tensors. */
+static void write_network(scratch *s, const char *name, const char *header, size_t size) {
+    unsigned char bytes[2048] = {0};
+    const size_t length = strlen(header);
+    assert_true(8 + length + size <= sizeof bytes);
+    bytes[0] = (unsigned char)(length & 255);
+    bytes[1] = (unsigned char)(length >> 8);
+    memcpy(bytes + 8, header, length);
+    scratch_write(s, name, bytes, 8 + length + size);
+}
+
+static void make_files(scratch *s) {
+    static const char text[] = "this is no picture\n";
+    write_waves(s, "a.png", 48, 40);
+    write_waves(s, "b.jpg", 40, 48);
+    spoil(s, "a.png", "cut.png", "corrupt.png");
+    spoil(s, "b.jpg", "cut.jpg", NULL);
+    scratch_write(s, "empty.png", text, 0);
+    scratch_write(s, "text.jpg", text, sizeof text - 1);
+    scratch_write(s, "cut.safetensors", "\xff\x01\0\0\0\0\0\0{", 9);
+    write_network(
+        s, "overlap.safetensors",
+        "{\"conv1_1.weight\":{\"dtype\":\"F32\",\"shape\":[1,3,1,1],\"data_offsets\":[0,12]},"
+        "\"conv1_1.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}",
+        12);
+    write_network(s, "overflow.safetensors",
+                  "{\"conv1_1.weight\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,3,1,1],"
+                  "\"data_offsets\":[0,12]}}",
+                  12);
+    write_record(s, "foreign.png", "{\"Software\":\"another\"}");
+    write_record(s, "damaged.png",
+                 "{\"impasto\":\"0\",\"options\":{\"preset\":\"default\",\"size\":\"-3\"}}");
+}
+
+static void test_mistakes(void **state) {
+    scratch *s = *state;
+    make_files(s);
+    const size_t files = scratch_count(s);
+    for (size_t i = 0; i < COUNT(mistakes); i++) {
+        ended e = program_run(s, mistakes[i].line);
+        assert_complaint(&e, mistakes[i].line, mistakes[i].status, mistakes[i].says);
+        if (*e.out || scratch_count(s) != files)
+            fail_msg("%s: %zu files (%zu before), standard output: %s", mistakes[i].line,
+                     scratch_count(s), files, e.out);
+        ended_free(&e);
+    }
+}
+
+/* A record comes from anywhere: what it names must be names, never paths. */
+static void test_record_names_are_no_paths(void **state) {
+    scratch *s = *state;
+    static const char line[] = "impasto paint --like sly.png";
+    write_record(s, "sly.png",
+                 "{\"impasto\":\"0.0.0\",\"options\":{\"preset\":\"default\"},\"content\":{"
+                 "\"name\":\"../../../../etc/passwd\",\"sha256\":\"00\"}}");
+    ended e = program_run(s, line);
+    assert_int_equal(e.status, 1);
+    assert_non_null(strstr(e.err, "give CONTENT and STYLE"));
+    assert_null(strstr(e.err, "passwd"));
+    ended_free(&e);
+}
+
+/* ---- Help ------------------------------------------------------------------------------------ */
+
+static const char *const commands[] = {"paint",   "score",   "devices", "weights",
+                                       "presets", "version", "help"};
+
+static void test_help(void **state) {
+    char line[64], usage[64];
+    for (size_t i = 0; i < COUNT(commands); i++) {
+        snprintf(line, sizeof line, "impasto %s --help", commands[i]);
+        snprintf(usage, sizeof usage, "impasto help %s", commands[i]);
+        ended e = program_run(*state, line), same = program_run(*state, usage);
+        assert_silent(&e, line);
+        assert_silent(&same, usage);
+        snprintf(usage, sizeof usage, "usage: impasto %s", commands[i]);
+        if (strcmp(commands[i], "help") != 0) {
+            assert_string_equal(e.out, same.out);
+            assert_memory_equal(e.out, usage, strlen(usage));
+            assert_non_null(strstr(e.out, "\nExamples\n"));
+        }
+        ended_free(&e);
+        ended_free(&same);
+    }
+}
+
+/* Defaults come from the preset in effect, not from the help's author. */
+static void test_help_shows_the_presets_defaults(void **state) {
+    const imp_settings *preset;
+    char line[128], size[64], iterations[64];
+    for (size_t i = 0; (preset = imp_preset_at(i)); i++) {
+        snprintf(line, sizeof line, "impasto paint --help --preset %s", preset->preset);
+        snprintf(size, sizeof size, "(default: %zu)", preset->size);
+        snprintf(iterations, sizeof iterations, "(default: %u)", preset->iterations);
+        ended e = program_run(*state, line);
+        assert_silent(&e, line);
+        assert_non_null(strstr(e.out, size));
+        assert_non_null(strstr(e.out, iterations));
+        ended_free(&e);
+    }
+}
+
+/* Runs the line; skips the test where `needs` is not installed. */
+static void assert_clean(scratch *s, const char *needs, const char *line) {
+    if (!program_exists(needs)) {
+        print_message("no %s here\n", needs);
+        skip();
+    }
+    ended e = program_run(s, line);
+    assert_silent(&e, line);
+    ended_free(&e);
+}
+
+static void test_man_page(void **state) {
+    assert_clean(*state, "groff", "(impasto help --man) >man.1 && groff -ww -man -Tascii -z man.1");
+}
+
+static void test_completion_bash(void **state) {
+    assert_clean(*state, "bash",
+                 "(impasto help --completion bash) >c.bash && bash -n c.bash && "
+                 "bash -c '. ./c.bash; COMP_WORDS=(impasto paint --poo); COMP_CWORD=2; _impasto; "
+                 "test \"${COMPREPLY[*]}\" = --pooling && COMP_WORDS=(impasto paint --pooling \"\")"
+                 " COMP_CWORD=3; _impasto; test \"${COMPREPLY[*]}\" = \"max average\"'");
+}
+
+static void test_completion_zsh(void **state) {
+    assert_clean(*state, "zsh", "(impasto help --completion zsh) >_impasto && zsh -n _impasto");
+}
+
+static void test_completion_fish(void **state) {
+    assert_clean(*state, "fish",
+                 "(impasto help --completion fish) >c.fish && fish -n c.fish && "
+                 "fish --no-config -c 'source c.fish; complete -C \"impasto paint --pooling \"' | "
+                 "grep -q average");
+}
+
+int main(void) {
+    setenv("IMPASTO_DEVICE", "cpu", 0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_mistakes, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_record_names_are_no_paths, scratch_open,
+                                        scratch_close),
+        cmocka_unit_test_setup_teardown(test_help, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_help_shows_the_presets_defaults, scratch_open,
+                                        scratch_close),
+        cmocka_unit_test_setup_teardown(test_man_page, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_completion_bash, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_completion_zsh, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_completion_fish, scratch_open, scratch_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
