@@ -128,7 +128,9 @@ static const variant variants[] = {
 };
 #undef V
 
-static ocl_class class_of(cl_device_id id) {
+/* A processor whose driver makes vectors of work-items itself, as llvmpipe does, says that its
+ * vectors are 1 wide: to it a group of one work-item is a wasted register. */
+static ocl_class class_of(cl_device_id id, cl_uint vector) {
     cl_device_type type = 0;
     const char *forced = getenv("IMPASTO_CLASS");
     if (forced && strcmp(forced, "wide") == 0)
@@ -136,13 +138,13 @@ static ocl_class class_of(cl_device_id id) {
     if (forced && strcmp(forced, "simt") == 0)
         return OCL_SIMT;
     clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
-    return type & CL_DEVICE_TYPE_CPU ? OCL_WIDE : OCL_SIMT;
+    return type & CL_DEVICE_TYPE_CPU && vector > 1 ? OCL_WIDE : OCL_SIMT;
 }
 
 static void choose_variant(ocl_device *cl) {
     cl_uint vector = 0;
     clGetDeviceInfo(cl->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof vector, &vector, NULL);
-    cl->class = class_of(cl->id);
+    cl->class = class_of(cl->id, vector);
     cl->block = cl->class == OCL_WIDE ? 16 : 1;
     for (size_t i = 0; i < COUNT(variants) && !cl->variant; i++)
         if (variants[i].class == cl->class && variants[i].vector <= vector) {

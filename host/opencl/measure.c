@@ -7,7 +7,7 @@
 #include "opencl/opencl.h"
 
 enum { CHAINS = 12 }; /* as in cl/measure.cl */
-enum { COPY_BYTES = 64 << 20, TRIES = 3 };
+enum { COPY_BYTES = 64 << 20, STEP_FLOATS = 1 << 18, TRIES = 3 };
 static const double SECONDS = 0.01; /* the least that a timed run takes */
 
 typedef struct roof {
@@ -21,11 +21,13 @@ static imp_status multiply(const roof *r, size_t n) {
     return ocl_launch(r->cl, measure_flops, grid1(r->items), at(r->y), f32(0.5f), u32(n));
 }
 
-/* n copies. */
+/* Copies n steps of STEP_FLOATS, as many at once as the buffers hold. */
 static imp_status copy(const roof *r, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        TRY(ocl_launch(r->cl, measure_copy, ocl_each(r->cl, r->floats), at(r->y), at(r->x),
-                       u64(r->floats)));
+    for (size_t left = n * STEP_FLOATS, floats; left > 0; left -= floats) {
+        floats = left < r->floats ? left : r->floats;
+        TRY(ocl_launch(r->cl, measure_copy, ocl_each(r->cl, floats), at(r->y), at(r->x),
+                       u64(floats)));
+    }
     return IMP_OK;
 }
 
@@ -77,7 +79,7 @@ imp_status imp_opencl_measure(imp_device *device, double *gflops, double *gbs) {
     if (status == IMP_OK && (status = best_rate(&rate, &r, multiply)) == IMP_OK) {
         *gflops = 2e-9 * CHAINS * (wide ? 16 : 1) * (double)r.items * rate;
         if ((status = best_rate(&rate, &r, copy)) == IMP_OK)
-            *gbs = 2e-9 * (double)bytes * rate;
+            *gbs = 2e-9 * STEP_FLOATS * sizeof(cl_float) * rate;
     }
     ocl_finish(cl);
     ocl_buffer_release(cl, from, bytes);
