@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What can go wrong with the files of pictures: each gives one line that names the file and says
+ * what to do, and nothing is left half-done.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jpeglib.h>
+#include <png.h>
+
+#include "impasto.h"
+#include "makers.h"
+#include "media/file.h"
+#include "media/media.h"
+#include "scratch.h"
+
+enum { NOBODY = 65534 };
+
+static const png_spec small_png = {
+    .width = 13, .height = 11, .colour = PNG_COLOR_TYPE_RGB_ALPHA, .depth = 8};
+static const jpeg_spec small_jpeg = {
+    .width = 40, .height = 24, .given = JCS_RGB, .stored = JCS_YCbCr};
+
+static void refuses(const char *path, imp_status wanted, const char *what) {
+    imp_error err = {0};
+    imp_picture p = {.width = 7};
+    assert_error(&err, imp_picture_read(&p, path, 0, &err), wanted, path, what);
+    assert_null(p.rgb);
+    assert_int_equal(p.width, 0);
+    char *text;
+    assert_error(&err, imp_picture_text(&text, path, &err), wanted, path, what);
+    assert_null(text);
+}
+
+/* ---- What is no picture ---------------------------------------------------------------------- */
+
+static void test_no_file(void **state) {
+    scratch *s = *state;
+    refuses("no/such/picture.png", IMP_ERR_IO, "No such file");
+    refuses("", IMP_ERR_IO, "check the path");
+    refuses(s->folder, IMP_ERR_IO, "it is a folder");
+    refuses("/dev/null", IMP_ERR_IO, "it is no regular file");
+    refuses(scratch_write(s, "empty.png", "", 0), IMP_ERR_FORMAT, "empty");
+}
+
+/* As root everything can be read: take the rights of somebody else meanwhile. */
+static void test_unreadable(void **state) {
+    scratch *s = *state;
+    const bool root = geteuid() == 0;
+    const char *path = make_png(s, "secret.png", &small_png);
+    assert_int_equal(chmod(path, 0), 0);
+    assert_int_equal(chmod(s->folder, 0755), 0);
+    assert_int_equal(root ? seteuid(NOBODY) : 0, 0);
+    refuses(path, IMP_ERR_IO, "permissions");
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+}
+
+static void test_mislabelled(void **state) {
+    static const struct {
+        const char *bytes, *what;
+    } files[] = {{"GIF89a......................", "GIF picture"},
+                 {"RIFF\1\2\3\4WEBPVP8 .............", "WebP picture"},
+                 {"II*\0010...........................", "neither a PNG nor a JPEG"},
+                 {"BM..........................", "BMP picture"},
+                 {"....ftypavif................", "AVIF picture"},
+                 {"....ftypheic................", "HEIC picture"},
+                 {"....ftypisom................", "video file"},
+                 {"....JXL \r\n\x87\n............", "JPEG XL picture"},
+                 {"8BPS........................", "Photoshop picture"},
+                 {"%PDF-1.7....................", "PDF document"},
+                 {"PK\3\4.......................", "ZIP archive"},
+                 {"\x1f\x8b..........................", "gzip archive"},
+                 {"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"},
+                 {"\n <!DOCTYPE html><html>......", "web page"},
+                 {"<HTML>......................", "web page"},
+                 {"\xef\xbb\xbf<?xml version=\"1.0\"?>.", "SVG or XML"},
+                 {"404: not found", "neither a PNG nor a JPEG"},
+                 {"\x89PNG", "neither a PNG nor a JPEG"},
+                 {"x", "neither a PNG nor a JPEG"}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const imp_status wanted =
+            strstr(files[i].what, "neither") ? IMP_ERR_FORMAT : IMP_ERR_UNSUPPORTED;
+        refuses(scratch_write(*state, "mislabelled.jpg", files[i].bytes, strlen(files[i].bytes)),
+                wanted, files[i].what);
+    }
+    refuses(scratch_write(*state, "tiff.jpg", "II*\0abcdefgh", 12), IMP_ERR_UNSUPPORTED,
+            "TIFF picture");
+}
+
+/* A name says nothing: both are read for what they are. */
+static void test_misnamed(void **state) {
+    imp_picture p;
+    imp_error err = {0};
+    assert_int_equal(imp_picture_read(&p, make_png(*state, "a.jpg", &small_png), 0, &err), IMP_OK);
+    imp_picture_finish(&p);
+    assert_int_equal(imp_picture_read(&p, make_jpeg(*state, "b.png", &small_jpeg), 0, &err),
+                     IMP_OK);
+    imp_picture_finish(&p);
+}
+
+/* ---- Damage ---------------------------------------------------------------------------------- */
+
+/* Cut off after any byte, a file is refused: no half of a picture ever comes in. */
+static void refuses_every_cut(scratch *s, const char *name) {
+    size_t size;
+    unsigned char *bytes = scratch_read(s, name, &size);
+    for (size_t n = 12; n < size; n++) {
+        imp_error err = {0};
+        imp_picture p;
+        unsigned char *part = malloc(n); /* for the sanitizers: of just this size */
+        assert_non_null(part);
+        memcpy(part, bytes, n);
+        const imp_source in = {part, n, "cut.picture", SIZE_MAX};
+        const imp_status status = imp_picture_decode(&p, &in, &err);
+        if (status == IMP_OK)
+            fail_msg("%s of %zu bytes comes in with %zu of them", name, size, n);
+        assert_error(&err, status, IMP_ERR_FORMAT, "cut.picture", "damaged or cut off");
+        assert_null(p.rgb);
+        free(part);
+    }
+    free(bytes);
+}
+
+static void test_cut_off(void **state) {
+    png_spec png = small_png;
+    jpeg_spec jpeg = small_jpeg;
+    make_png(*state, "cut.png", &png);
+    refuses_every_cut(*state, "cut.png");
+    png.interlaced = true;
+    make_png(*state, "cut.png", &png);
+    refuses_every_cut(*state, "cut.png");
+    for (int i = 0; i < 4; i++) {
+        jpeg.progressive = i & 1;
+        jpeg.given = i & 2 ? JCS_CMYK : JCS_RGB;
+        jpeg.stored = i & 2 ? JCS_YCCK : JCS_YCbCr;
+        make_jpeg(*state, "cut.jpg", &jpeg);
+        refuses_every_cut(*state, "cut.jpg");
+    }
+}
+
+/* Any byte changed: a picture or one line, and no other end; how many were refused. */
+static size_t survive_changes(scratch *s, const char *name, size_t *tries) {
+    size_t size, refused = 0;
+    unsigned char *bytes = scratch_read(s, name, &size);
+    *tries = 0;
+    for (size_t i = 0; i < size; i++) {
+        for (unsigned char flip = 1; flip; flip = (unsigned char)(flip << 3)) {
+            imp_error err = {0};
+            imp_picture p;
+            char *text = NULL;
+            const imp_source in = {bytes, size, "changed.picture", 1 << 16};
+            bytes[i] ^= flip;
+            if (imp_picture_decode(&p, &in, &err) != IMP_OK) {
+                assert_error(&err, err.status, err.status, "changed.picture", ": ");
+                refused++;
+            }
+            imp_picture_finish(&p);
+            if (i % 7 == 0)
+                (void)(name[0] == 'p' ? imp_png_text : imp_jpeg_text)(&text, &in, NULL);
+            free(text);
+            bytes[i] ^= flip;
+            ++*tries;
+        }
+    }
+    free(bytes);
+    return refused;
+}
+
+static void test_changed(void **state) {
+    size_t tries, refused;
+    png_spec png = small_png;
+    jpeg_spec jpeg = small_jpeg;
+    make_png(*state, "p.png", &png);
+    refused = survive_changes(*state, "p.png", &tries);
+    assert_int_equal(refused, tries); /* all of it is under checksums */
+    png.colour = PNG_COLOR_TYPE_PALETTE;
+    png.transparent = png.interlaced = true;
+    make_png(*state, "p.png", &png);
+    refused = survive_changes(*state, "p.png", &tries);
+    assert_true(refused > tries / 2);
+    make_jpeg(*state, "j.jpg", &jpeg);
+    assert_true(survive_changes(*state, "j.jpg", &tries) > 0);
+    jpeg.progressive = true;
+    make_jpeg(*state, "j.jpg", &jpeg);
+    assert_true(survive_changes(*state, "j.jpg", &tries) > 0);
+}
+
+/* ---- Too many pixels ------------------------------------------------------------------------- */
+
+static void test_max_pixels(void **state) {
+    imp_error err = {0};
+    imp_picture p;
+    png_spec png = small_png;
+    const char *path = make_png(*state, "p.png", &png);
+    assert_int_equal(imp_picture_read(&p, path, 13 * 11, &err), IMP_OK);
+    imp_picture_finish(&p);
+    assert_error(&err, imp_picture_read(&p, path, 13 * 11 - 1, &err), IMP_ERR_MEMORY, path,
+                 "13 x 11 is more than 142 pixels");
+    path = make_jpeg(*state, "j.jpg", &small_jpeg);
+    assert_error(&err, imp_picture_read(&p, path, 959, &err), IMP_ERR_MEMORY, path, "--max-pixels");
+    png.width = png.height = 20000;
+    png.colour = PNG_COLOR_TYPE_GRAY;
+    png.cut = true; /* it is told before anything is decoded */
+    path = make_png(*state, "big.png", &png);
+    assert_error(&err, imp_picture_read(&p, path, 0, &err), IMP_ERR_MEMORY, path,
+                 "20000 x 20000 is more than 268435456 pixels");
+    png.width = 2000000; /* more than libpng itself allows by default */
+    png.height = 1000;
+    path = make_png(*state, "big.png", &png);
+    assert_error(&err, imp_picture_read(&p, path, 0, &err), IMP_ERR_MEMORY, path, "--max-pixels");
+}
+
+/* ---- Outputs --------------------------------------------------------------------------------- */
+
+static float white[3 * 300 * 200];
+static const imp_picture blank = {.width = 300, .height = 200, .rgb = white};
+
+/* Both when asked before and when written; nothing appears. */
+static void refuses_output(scratch *s, const char *path, imp_status wanted, const char *what) {
+    imp_error err = {0};
+    const size_t before = scratch_count(s);
+    assert_error(&err, imp_picture_check_output(path, 300, 200, &err), wanted, path, what);
+    assert_error(&err, imp_picture_write(&blank, path, 90, NULL, &err), wanted, path, what);
+    assert_int_equal(scratch_count(s), before);
+}
+
+static void test_bad_outputs(void **state) {
+    scratch *s = *state;
+    char path[256];
+    refuses_output(s, scratch_path(s, "out.gif"), IMP_ERR_ARGUMENT, ".png, .jpg or .jpeg");
+    refuses_output(s, scratch_path(s, "out"), IMP_ERR_ARGUMENT, "no extension");
+    refuses_output(s, "", IMP_ERR_ARGUMENT, "no extension");
+    refuses_output(s, "no.folder/out.png", IMP_ERR_IO, "there is no folder 'no.folder/'");
+    scratch_write(s, "file", "x", 1);
+    snprintf(path, sizeof path, "%s/file/out.png", s->folder);
+    refuses_output(s, path, IMP_ERR_IO, "is no folder");
+    assert_int_equal(mkdir(scratch_path(s, "folder.png"), 0777), 0);
+    refuses_output(s, s->path, IMP_ERR_IO, "it is a folder");
+    snprintf(path, sizeof path, "%s/", s->path);
+    assert_int_equal(symlink("/dev/null", scratch_path(s, "device.png")), 0);
+    refuses_output(s, s->path, IMP_ERR_IO, "no regular file");
+}
+
+static void test_unwritable(void **state) {
+    scratch *s = *state;
+    const bool root = geteuid() == 0;
+    assert_int_equal(chmod(s->folder, 0555), 0);
+    assert_int_equal(root ? seteuid(NOBODY) : 0, 0);
+    refuses_output(s, scratch_path(s, "out.png"), IMP_ERR_IO, "not writable");
+    assert_int_equal(root ? seteuid(0) : 0, 0);
+    assert_int_equal(chmod(s->folder, 0755), 0);
+}
+
+static void test_check_output(void **state) {
+    imp_error err = {0};
+    scratch *s = *state;
+    const char *path = scratch_write(s, "kept.png", "kept", 4);
+    const size_t before = scratch_count(s);
+    assert_int_equal(imp_picture_check_output(path, 512, 512, &err), IMP_OK);
+    assert_int_equal(imp_picture_check_output(path, 0, 0, &err), IMP_OK);
+    assert_error(&err, imp_picture_check_output(path, 1u << 30, 1u << 30, &err), IMP_ERR_IO, path,
+                 "MiB free");
+    path = scratch_path(s, "new.jpg");
+    assert_error(&err, imp_picture_check_output(path, 65501, 8, &err), IMP_ERR_ARGUMENT, path,
+                 "write a PNG");
+    assert_int_equal(scratch_count(s), before);
+    size_t size;
+    char *kept = (char *)scratch_read(s, "kept.png", &size);
+    assert_int_equal(size, 4);
+    assert_memory_equal(kept, "kept", 4);
+    free(kept);
+}
+
+/* The disk is full half-way (a limit on the size of files stands in for it): the older file stays,
+ * nothing else does. */
+static void test_disk_full(void **state) {
+    static const char *const names[] = {"full.png", "full.jpg"};
+    struct rlimit old, tight;
+    scratch *s = *state;
+    for (size_t i = 0; i < sizeof white / sizeof *white; i++)
+        white[i] = (float)((uint32_t)(i * i * 2654435761u) >> 24) / 255; /* not to be compressed */
+    getrlimit(RLIMIT_FSIZE, &old);
+    tight = (struct rlimit){20000, old.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    for (size_t i = 0; i < 2; i++) {
+        imp_error err = {0};
+        const char *path = scratch_write(s, names[i], "older", 5);
+        const size_t before = scratch_count(s);
+        setrlimit(RLIMIT_FSIZE, &tight);
+        const imp_status status = imp_picture_write(&blank, path, 95, NULL, &err);
+        setrlimit(RLIMIT_FSIZE, &old);
+        assert_error(&err, status, IMP_ERR_IO, path, "File too large: free some space");
+        assert_int_equal(scratch_count(s), before);
+        size_t size;
+        free(scratch_read(s, names[i], &size));
+        assert_int_equal(size, 5);
+    }
+}
+
+static void test_bad_arguments(void **state) {
+    imp_error err = {0};
+    const char *path = scratch_path(*state, "none.jpg");
+    const imp_picture empty = {0};
+    assert_error(&err, imp_picture_write(&empty, path, 90, NULL, &err), IMP_ERR_ARGUMENT, path,
+                 "empty");
+    assert_error(&err, imp_picture_write(&blank, path, 0, NULL, &err), IMP_ERR_ARGUMENT, path,
+                 "quality 0");
+    assert_error(&err, imp_picture_write(&blank, path, 101, NULL, &err), IMP_ERR_ARGUMENT, path,
+                 "quality 101");
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(imp_picture_write(&blank, path, 101, NULL, NULL), IMP_ERR_ARGUMENT);
+}
+
+/* ---- SHA-256 --------------------------------------------------------------------------------- */
+
+/* The test vectors of FIPS 180-2: "abc", and a million times "a". */
+static void test_sha256(void **state) {
+    static const char abc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    static const char million[] =
+        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
+    char hex[65];
+    imp_error err = {0};
+    assert_int_equal(imp_file_sha256(hex, scratch_write(*state, "abc", "abc", 3), &err), IMP_OK);
+    assert_string_equal(hex, abc);
+    assert_true(imp_bytes_sha256(hex, "abc", 3));
+    assert_string_equal(hex, abc);
+    char *many = malloc(1000000);
+    assert_non_null(many);
+    memset(many, 'a', 1000000);
+    scratch_write(*state, "many", many, 1000000);
+    free(many);
+    assert_int_equal(imp_file_sha256(hex, scratch_path(*state, "many"), &err), IMP_OK);
+    assert_string_equal(hex, million);
+    assert_error(&err, imp_file_sha256(hex, "no/such", &err), IMP_ERR_IO, "no/such", "check");
+    assert_string_equal(hex, "");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_file),     cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_mislabelled), cmocka_unit_test(test_misnamed),
+        cmocka_unit_test(test_cut_off),     cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_max_pixels),  cmocka_unit_test(test_bad_outputs),
+        cmocka_unit_test(test_unwritable),  cmocka_unit_test(test_check_output),
+        cmocka_unit_test(test_disk_full),   cmocka_unit_test(test_bad_arguments),
+        cmocka_unit_test(test_sha256),
+    };
+    return cmocka_run_group_tests(tests, scratch_open, scratch_close);
+}
