@@ -135,6 +135,7 @@ const char *make_png(scratch *s, const char *name, const png_spec *spec) {
     assert_true(file && png && info && row);
     assert_int_equal(setjmp(png_jmpbuf(png)), 0);
     png_init_io(png, file);
+    png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_IHDR(png, info, (png_uint_32)spec->width, (png_uint_32)spec->height, spec->depth,
                  spec->colour, spec->interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE, 0, 0);
     write_transparency(png, info, spec);
