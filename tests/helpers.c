@@ -4,6 +4,7 @@
  */
 #include "helpers.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -72,20 +73,43 @@ imp_tensor test_tensor(imp_device *d, size_t c, size_t h, size_t w, const float 
     return t;
 }
 
+imp_tensor test_random_tensor(imp_device *d, size_t c, size_t h, size_t w, unsigned bits,
+                              uint64_t *state) {
+    float *values = malloc(c * h * w * sizeof *values);
+    assert_non_null(values);
+    test_random(values, c * h * w, bits, state);
+    const imp_tensor t = test_tensor(d, c, h, w, values);
+    free(values);
+    return t;
+}
+
 void test_tensor_free(imp_device *d, imp_tensor t) {
     d->ops->release(d, t.memory);
 }
 
-double test_slot(imp_device *d, imp_slot slot) {
-    const size_t n = slot.record.c * IMP_PARTIALS;
-    float *values = malloc(n * sizeof *values);
-    double sum = 0;
+float *test_contents(imp_device *d, imp_tensor t) {
+    float *values = malloc(t.c * t.h * t.w * sizeof *values);
     assert_non_null(values);
-    assert_int_equal(d->ops->read(d, values, slot.record), IMP_OK);
+    assert_int_equal(d->ops->read(d, values, t), IMP_OK);
+    return values;
+}
+
+imp_slot test_slot_open(imp_device *d) {
+    return (imp_slot){test_tensor(d, 1, 1, IMP_PARTIALS, NULL), 0};
+}
+
+double test_slot_value(imp_device *d, imp_slot slot) {
+    float *values = test_contents(d, slot.record);
+    double sum = 0;
     for (size_t i = 0; i < IMP_PARTIALS; i++)
         sum += values[slot.i * IMP_PARTIALS + i];
     free(values);
     return sum;
+}
+
+void test_near(double wanted, double got, double bound, const char *what) {
+    if (!(fabs(got - wanted) <= bound))
+        fail_msg("%s: wanted %.12g, got %.12g, bound %.3g", what, wanted, got, bound);
 }
 
 void test_random(float *values, size_t n, unsigned bits, uint64_t *state) {

@@ -18,9 +18,18 @@ imp_level test_level(void);
 
 /* A tensor in memory of its own, holding values (zeros where NULL); test failure on errors. */
 imp_tensor test_tensor(imp_device *d, size_t c, size_t h, size_t w, const float *values);
+imp_tensor test_random_tensor(imp_device *d, size_t c, size_t h, size_t w, unsigned bits,
+                              uint64_t *state);
 void test_tensor_free(imp_device *d, imp_tensor t);
+/* What it holds; the caller frees. */
+float *test_contents(imp_device *d, imp_tensor t);
+/* A slot in a record of its own, which goes back by test_tensor_free. */
+imp_slot test_slot_open(imp_device *d);
 /* The sum of a slot's partial sums, of a record made by test_tensor(d, slots, 1, IMP_PARTIALS). */
-double test_slot(imp_device *d, imp_slot slot);
+double test_slot_value(imp_device *d, imp_slot slot);
+
+/* Test failure unless |got - wanted| <= bound. */
+void test_near(double wanted, double got, double bound, const char *what);
 
 /* Uniform in (-1,1), multiples of 2^-bits; the state is advanced. */
 void test_random(float *values, size_t n, unsigned bits, uint64_t *state);

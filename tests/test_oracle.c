@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The oracle is right: by the adjoint identity, and by finite differences on numbers that single
+ * precision holds exactly. What it stores is rounded once from a double sum, so u = 2^-24 times the
+ * sizes of the stored values is all that a result may be off by.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "cpu/cpu.h"
+#include "helpers.h"
+
+static const double u = 0x1p-24;
+static const char *const mode_names[] = {"zero", "reflect", "replicate"};
+
+static int open_oracle(void **state) {
+    return imp_oracle_open((imp_device **)state, NULL, NULL);
+}
+
+static int close_oracle(void **state) {
+    imp_device *d = *state;
+    d->ops->close(d);
+    return 0;
+}
+
+#define OK(call) assert_int_equal(call, IMP_OK)
+
+static size_t count(imp_tensor t) {
+    return t.c * t.h * t.w;
+}
+
+static double inner(imp_device *d, imp_tensor a, imp_tensor b, bool absolute) {
+    float *x = test_contents(d, a), *y = test_contents(d, b);
+    double sum = 0;
+    for (size_t k = 0; k < count(a); k++)
+        sum += absolute ? fabs((double)x[k] * y[k]) : (double)x[k] * y[k];
+    free(x);
+    free(y);
+    return sum;
+}
+
+/* ---- adjoints ---- */
+
+/* <conv x, y> = <x, conv_grad y> without bias and ReLU. */
+static void check_adjoint(imp_device *d, const imp_conv *c, size_t h, size_t w, uint64_t *seed) {
+    const size_t filters = c->out * c->in * c->kernel * c->kernel;
+    float *weights = malloc(filters * sizeof *weights);
+    imp_filter *filter = NULL;
+    char what[128];
+    assert_non_null(weights);
+    test_random(weights, filters, 20, seed);
+    OK(d->ops->filter_open(d, &filter, c, weights, NULL));
+    const imp_tensor x = test_random_tensor(d, c->in, h, w, 20, seed);
+    const imp_tensor y =
+        test_random_tensor(d, c->out, imp_conv_side(c, h), imp_conv_side(c, w), 20, seed);
+    const imp_tensor ax = test_tensor(d, y.c, y.h, y.w, NULL),
+                     aty = test_tensor(d, x.c, h, w, NULL);
+    OK(d->ops->conv(d, ax, x, filter));
+    OK(d->ops->conv_grad(d, aty, y, (imp_tensor){0}, filter));
+    snprintf(what, sizeof what, "conv %zux%zu s%zu p%zu,%zu %s %zux%zu", c->kernel, c->kernel,
+             c->stride, c->before, c->after, mode_names[c->padding], h, w);
+    test_near(inner(d, ax, y, false), inner(d, x, aty, false),
+              u * (inner(d, ax, y, true) + inner(d, x, aty, true)), what);
+    d->ops->filter_close(d, filter);
+    const imp_tensor all[] = {x, y, ax, aty};
+    for (size_t i = 0; i < 4; i++)
+        test_tensor_free(d, all[i]);
+    free(weights);
+}
+
+static void conv_and_its_gradient_are_adjoint(void **state) {
+    static const size_t kernels[] = {1, 3, 7, 9}, sides[][2] = {{9, 11}, {10, 9}, {16, 21}, {5, 5}};
+    static const size_t margins[][2] = {{0, 0}, {1, 1}, {0, 1}, {3, 3}, {4, 4}, {2, 4}};
+    uint64_t seed = 11;
+    size_t n = 0;
+    for (size_t k = 0; k < 4; k++)
+        for (size_t stride = 1; stride <= 2; stride++)
+            for (int mode = IMP_PAD_ZERO; mode <= IMP_PAD_REPLICATE; mode++)
+                for (size_t m = 0; m < 6; m++)
+                    for (size_t s = 0; s < 4; s++) {
+                        const size_t h = sides[s][0], w = sides[s][1];
+                        const imp_conv c = {.in = 3,
+                                            .out = 4,
+                                            .kernel = kernels[k],
+                                            .stride = stride,
+                                            .before = margins[m][0],
+                                            .after = margins[m][1],
+                                            .padding = (imp_padding)mode};
+                        if (h + c.before + c.after < c.kernel || c.after >= h)
+                            continue;
+                        check_adjoint(*state, &c, h, w, &seed);
+                        n++;
+                    }
+    print_message("%zu convolutions\n", n);
+}
+
+static void affine_and_its_gradient_are_adjoint(void **state) {
+    imp_device *d = *state;
+    uint64_t seed = 5;
+    imp_affine a = {{{0}}, {0}};
+    test_random(&a.m[0][0], 9, 20, &seed);
+    const imp_tensor x = test_random_tensor(d, 3, 7, 9, 20, &seed),
+                     y = test_random_tensor(d, 3, 7, 9, 20, &seed);
+    const imp_tensor ax = test_tensor(d, 3, 7, 9, NULL), aty = test_tensor(d, 3, 7, 9, NULL);
+    OK(d->ops->affine(d, ax, x, &a));
+    OK(d->ops->affine_grad(d, aty, y, &a));
+    test_near(inner(d, ax, y, false), inner(d, x, aty, false),
+              u * (inner(d, ax, y, true) + inner(d, x, aty, true)), "affine");
+    const imp_tensor all[] = {x, y, ax, aty};
+    for (size_t i = 0; i < 4; i++)
+        test_tensor_free(d, all[i]);
+}
+
+/* ---- finite differences ---- */
+
+/* A function of f (C x H x W) with its gradient. */
+typedef struct problem {
+    imp_device *d;
+    imp_tensor f, df;
+    imp_tensor p, g, dm, target, metric; /* where the function has them */
+    imp_slot loss;
+    bool squared;
+    imp_pooling pooling;
+} problem;
+
+typedef double (*function)(problem *p, bool gradient);
+
+static double content_loss(problem *p, bool gradient) {
+    imp_tensor df = gradient ? p->df : test_tensor(p->d, p->f.c, p->f.h, p->f.w, NULL);
+    OK(p->d->ops->content(p->d, df, p->loss, p->f, p->p, 0.75f));
+    if (!gradient)
+        test_tensor_free(p->d, df);
+    return test_slot_value(p->d, p->loss);
+}
+
+static double tv_loss(problem *p, bool gradient) {
+    const imp_tv_form form = p->squared ? IMP_TV_SQUARED : IMP_TV_ABSOLUTE;
+    imp_tensor df = gradient ? p->df : test_tensor(p->d, p->f.c, p->f.h, p->f.w, NULL);
+    OK(p->d->ops->tv(p->d, df, p->loss, p->f, form, 0.75f));
+    if (!gradient)
+        test_tensor_free(p->d, df);
+    return test_slot_value(p->d, p->loss);
+}
+
+static double style_loss(problem *p, bool gradient) {
+    imp_device *d = p->d;
+    OK(d->ops->gram(d, p->g, (imp_tensor){0}, p->f, false));
+    imp_tensor scratch = test_tensor(d, 1, p->f.c, p->f.c, NULL);
+    OK(d->ops->style(d, p->dm, p->loss, p->g, p->target, p->metric, scratch, 0.0625f, 0.5f));
+    test_tensor_free(d, scratch);
+    if (gradient)
+        OK(d->ops->style_grad(d, p->df, p->dm, p->f));
+    return test_slot_value(d, p->loss);
+}
+
+/* <pool f, p>, a function as good as any. */
+static double pool_loss(problem *p, bool gradient) {
+    imp_device *d = p->d;
+    imp_tensor y = test_tensor(d, p->p.c, p->p.h, p->p.w, NULL);
+    OK(d->ops->pool(d, y, p->f, p->pooling));
+    if (gradient)
+        OK(d->ops->pool_grad(d, p->df, p->p, p->f, y, p->pooling));
+    const double value = inner(d, y, p->p, false);
+    test_tensor_free(d, y);
+    return value;
+}
+
+/* (L(f + h v) - L(f - h v)) / 2h. */
+static double slope(problem *p, function f, imp_tensor v, float h) {
+    const imp_ops *ops = p->d->ops;
+    OK(ops->combine(p->d, p->f, 1, p->f, h, v));
+    const double above = f(p, false);
+    OK(ops->combine(p->d, p->f, 1, p->f, -2 * h, v));
+    const double below = f(p, false);
+    OK(ops->combine(p->d, p->f, 1, p->f, h, v));
+    return (above - below) / (2.0 * h);
+}
+
+/* The slope along v from differences, extrapolated so that it is exact for polynomials of degree
+ * four; all values are multiples of small powers of two, so that losses are exact but for the
+ * record's own rounding (u^2 of it, twice). */
+static void check_slope(problem *p, function f, imp_tensor v, float h, double bound,
+                        const char *what) {
+    const double wide = slope(p, f, v, h), narrow = slope(p, f, v, h / 2);
+    const double noise = 8 * u * u * fabs(f(p, true)) / h;
+    test_near((4 * narrow - wide) / 3, inner(p->d, p->df, v, false), bound + noise, what);
+}
+
+static void content_has_its_slope(void **state) {
+    uint64_t seed = 3;
+    problem p = {.d = *state, .loss = test_slot_open(*state)};
+    p.f = test_random_tensor(p.d, 4, 6, 5, 6, &seed);
+    p.p = test_random_tensor(p.d, 4, 6, 5, 6, &seed);
+    p.df = test_tensor(p.d, 4, 6, 5, NULL);
+    const imp_tensor v = test_random_tensor(p.d, 4, 6, 5, 4, &seed);
+    check_slope(&p, content_loss, v, 0x1p-4f, u * inner(p.d, p.df, v, true), "content");
+    const imp_tensor all[] = {p.f, p.p, p.df, v, p.loss.record};
+    for (size_t i = 0; i < 5; i++)
+        test_tensor_free(p.d, all[i]);
+}
+
+/* Zeros among the differences too: there the absolute value's slope counts as 0, which is also
+ * what symmetric differences give. Steps smaller than half of any other difference. */
+static void total_variation_has_its_slope(void **state) {
+    uint64_t seed = 4;
+    for (int squared = 0; squared < 2; squared++) {
+        problem p = {.d = *state, .loss = test_slot_open(*state), .squared = squared};
+        p.f = test_random_tensor(p.d, 3, 7, 6, 3, &seed);
+        p.df = test_tensor(p.d, 3, 7, 6, NULL);
+        const imp_tensor v = test_random_tensor(p.d, 3, 7, 6, 4, &seed);
+        check_slope(&p, tv_loss, v, 0x1p-5f, u * inner(p.d, p.df, v, true),
+                    squared ? "tv squared" : "tv absolute");
+        const imp_tensor all[] = {p.f, p.df, v, p.loss.record};
+        for (size_t i = 0; i < 4; i++)
+            test_tensor_free(p.d, all[i]);
+    }
+}
+
+static imp_tensor random_symmetric(imp_device *d, size_t n, uint64_t *seed) {
+    imp_tensor t = test_random_tensor(d, 1, n, n, 4, seed);
+    float *m = test_contents(d, t);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            m[j * n + i] = m[i * n + j];
+    OK(d->ops->write(d, t, m));
+    free(m);
+    return t;
+}
+
+/* D is rounded, then D F: by u |D| |F| each. */
+static double style_rounding(problem *p, imp_tensor v) {
+    imp_device *d = p->d;
+    float *dm = test_contents(d, p->dm), *f = test_contents(d, p->f), *along = test_contents(d, v);
+    const size_t n = p->f.c, m = p->f.h * p->f.w;
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            for (size_t k = 0; k < m; k++)
+                sum += fabs((double)dm[i * n + j] * f[j * m + k] * along[i * m + k]);
+    free(dm);
+    free(f);
+    free(along);
+    return 2 * u * sum;
+}
+
+static void style_has_its_slope(void **state) {
+    uint64_t seed = 6;
+    for (int metric = 0; metric < 2; metric++) {
+        problem p = {.d = *state, .loss = test_slot_open(*state)};
+        p.f = test_random_tensor(p.d, 5, 4, 3, 4, &seed);
+        p.df = test_tensor(p.d, 5, 4, 3, NULL);
+        p.g = test_tensor(p.d, 1, 5, 5, NULL);
+        p.dm = test_tensor(p.d, 1, 5, 5, NULL);
+        p.target = random_symmetric(p.d, 5, &seed);
+        const imp_tensor weighing = random_symmetric(p.d, 5, &seed);
+        p.metric = metric ? weighing : (imp_tensor){0};
+        const imp_tensor v = test_random_tensor(p.d, 5, 4, 3, 2, &seed);
+        style_loss(&p, false);
+        check_slope(&p, style_loss, v, 0x1p-3f, style_rounding(&p, v),
+                    metric ? "style with metric" : "style");
+        const imp_tensor all[] = {p.f, p.df, p.g, p.dm, p.target, weighing, v, p.loss.record};
+        for (size_t i = 0; i < 8; i++)
+            test_tensor_free(p.d, all[i]);
+    }
+}
+
+/* No ties: f holds a permutation of multiples of 1/64, and the steps stay below half of that. */
+static void pooling_has_its_slope(void **state) {
+    uint64_t seed = 8;
+    for (int average = 0; average < 2; average++) {
+        float values[3 * 7 * 6];
+        for (size_t k = 0; k < 126; k++)
+            values[k] = (float)(k * 37 % 127) / 64;
+        problem p = {.d = *state, .pooling = average ? IMP_POOL_AVERAGE : IMP_POOL_MAX};
+        p.f = test_tensor(p.d, 3, 7, 6, values);
+        p.p = test_random_tensor(p.d, 3, 3, 3, 6, &seed);
+        p.df = test_tensor(p.d, 3, 7, 6, NULL);
+        const imp_tensor v = test_random_tensor(p.d, 3, 7, 6, 4, &seed);
+        check_slope(&p, pool_loss, v, 0x1p-8f, u * inner(p.d, p.df, v, true),
+                    average ? "average pooling" : "max pooling");
+        const imp_tensor all[] = {p.f, p.p, p.df, v};
+        for (size_t i = 0; i < 4; i++)
+            test_tensor_free(p.d, all[i]);
+    }
+}
+
+/* ---- the rest, by definition ---- */
+
+static void small_operations_do_what_they_say(void **state) {
+    imp_device *d = *state;
+    const float values[6] = {-2, NAN, 0.5f, INFINITY, -INFINITY, 1};
+    const float clamped[6] = {-1, -1, 0.5f, 0.75f, -1, 0.75f};
+    const imp_tensor x = test_tensor(d, 1, 2, 3, values), none = {0};
+    const imp_tensor y = test_tensor(d, 1, 2, 3, NULL);
+    const imp_slot slot = test_slot_open(d), absent = {none, 0};
+    OK(d->ops->clamp(d, x, -1, 0.75f));
+    float *got = test_contents(d, x);
+    assert_memory_equal(got, clamped, sizeof clamped);
+    free(got);
+    OK(d->ops->norm1(d, slot, x));
+    test_near(5, test_slot_value(d, slot), 0, "norm1");
+    OK(d->ops->dot(d, slot, x, x));
+    test_near(3 + 0.25 + 2 * 0.5625, test_slot_value(d, slot), 0, "dot");
+    OK(d->ops->fill(d, y, 2));
+    OK(d->ops->combine(d, y, 3, y, 0.5f, x));                                 /* 6 + x / 2 */
+    OK(d->ops->axpy_dot(d, y, 0.25f, absent, 0.5f, absent, x, none, absent)); /* 6 + 5 x / 4 */
+    OK(d->ops->axpy_dot(d, y, 1, slot, -4.375f, absent, x, x,
+                        slot)); /* y.y - 4.375 = 0: as it is */
+    test_near(6 * (-1.0 - 1 + 0.5 + 0.75 - 1 + 0.75) + 1.25 * 4.375, test_slot_value(d, slot), 0,
+              "axpy_dot");
+    const imp_tensor all[] = {x, y, slot.record};
+    for (size_t i = 0; i < 3; i++)
+        test_tensor_free(d, all[i]);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(conv_and_its_gradient_are_adjoint),
+        cmocka_unit_test(affine_and_its_gradient_are_adjoint),
+        cmocka_unit_test(content_has_its_slope),
+        cmocka_unit_test(total_variation_has_its_slope),
+        cmocka_unit_test(style_has_its_slope),
+        cmocka_unit_test(pooling_has_its_slope),
+        cmocka_unit_test(small_operations_do_what_they_say),
+    };
+    return cmocka_run_group_tests_name("oracle", tests, open_oracle, close_oracle);
+}

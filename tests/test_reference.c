@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The oracle against what PyTorch computes in double precision (tests/vectors, written by
+ * tools/reference-vectors). Both are double sums rounded once.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "cpu/cpu.h"
+#include "helpers.h"
+
+static const double u = 0x1p-24;
+static const char *const mode_names[] = {"zero", "reflect", "replicate"};
+
+static int open_oracle(void **state) {
+    return imp_oracle_open((imp_device **)state, NULL, NULL);
+}
+
+static int close_oracle(void **state) {
+    imp_device *d = *state;
+    d->ops->close(d);
+    return 0;
+}
+
+#define OK(call) assert_int_equal(call, IMP_OK)
+
+/* ---- operations ---- */
+
+/* Both sides are double sums rounded once, and so differ by at most two roundings; allowance: what
+ * double precision loses where a sum cancels. */
+static void expect_vector(imp_device *d, imp_tensor got, const vector *wanted, double allowance) {
+    const size_t n = wanted->c * wanted->h * wanted->w;
+    float *values = test_contents(d, got);
+    assert_int_equal(got.c * got.h * got.w, n);
+    for (size_t k = 0; k < n; k++) {
+        char what[96];
+        snprintf(what, sizeof what, "%s[%zu]", wanted->name, k);
+        test_near(wanted->values[k], values[k], 2 * u * fabs(wanted->values[k]) + allowance, what);
+    }
+    free(values);
+}
+
+static imp_tensor load(imp_device *d, const vector *v) {
+    return test_tensor(d, v->c, v->h, v->w, v->values);
+}
+
+static const double double_noise = 1e-13; /* of sums of some hundred terms below 1 */
+
+static void check_conv_vectors(imp_device *d, const vectors *v, imp_conv c) {
+    char name[32];
+    snprintf(name, sizeof name, "%zu_%zu_%s", c.kernel, c.stride, mode_names[c.padding]);
+    const imp_tensor x = load(d, vectors_find(v, "x%zu", c.kernel));
+    const imp_tensor dy = load(d, vectors_find(v, "dy_%s", name));
+    const imp_tensor y = test_tensor(d, dy.c, dy.h, dy.w, NULL);
+    const imp_tensor dx = test_tensor(d, x.c, x.h, x.w, NULL);
+    const float *weights = vectors_find(v, "w%zu", c.kernel)->values;
+    const float *bias = vectors_find(v, "b%zu", c.kernel)->values;
+    imp_filter *filter = NULL;
+    c.relu = true;
+    OK(d->ops->filter_open(d, &filter, &c, weights, bias));
+    OK(d->ops->conv(d, y, x, filter));
+    expect_vector(d, y, vectors_find(v, "y_%s", name), double_noise);
+    OK(d->ops->conv_grad(d, dx, dy, y, filter));
+    expect_vector(d, dx, vectors_find(v, "dx_%s", name), double_noise);
+    d->ops->filter_close(d, filter);
+    c.relu = false;
+    OK(d->ops->filter_open(d, &filter, &c, weights, bias));
+    OK(d->ops->conv_grad(d, dx, dy, (imp_tensor){0}, filter));
+    expect_vector(d, dx, vectors_find(v, "linear_dx_%s", name), double_noise);
+    d->ops->filter_close(d, filter);
+    const imp_tensor all[] = {x, dy, y, dx};
+    for (size_t i = 0; i < 4; i++)
+        test_tensor_free(d, all[i]);
+}
+
+static void conv_is_as_pytorch_has_it(void **state) {
+    static const size_t kernels[] = {1, 3, 7, 9};
+    vectors v = vectors_read("conv");
+    for (size_t k = 0; k < 4; k++)
+        for (size_t stride = 1; stride <= 2; stride++)
+            for (int mode = IMP_PAD_ZERO; mode <= (k ? IMP_PAD_REPLICATE : IMP_PAD_ZERO); mode++)
+                check_conv_vectors(*state, &v,
+                                   (imp_conv){.in = 2,
+                                              .out = 3,
+                                              .kernel = kernels[k],
+                                              .stride = stride,
+                                              .before = kernels[k] / 2,
+                                              .after = kernels[k] / 2,
+                                              .padding = (imp_padding)mode});
+    vectors_free(&v);
+}
+
+static void pooling_is_as_pytorch_has_it(void **state) {
+    imp_device *d = *state;
+    vectors v = vectors_read("pool");
+    const imp_tensor x = load(d, vectors_find(&v, "x")), dy = load(d, vectors_find(&v, "dy"));
+    const imp_tensor y = test_tensor(d, dy.c, dy.h, dy.w, NULL);
+    const imp_tensor dx = test_tensor(d, x.c, x.h, x.w, NULL);
+    for (int kind = IMP_POOL_MAX; kind <= IMP_POOL_AVERAGE; kind++) {
+        const char *name = kind == IMP_POOL_MAX ? "max" : "average";
+        OK(d->ops->pool(d, y, x, (imp_pooling)kind));
+        expect_vector(d, y, vectors_find(&v, "y_%s", name), 0);
+        OK(d->ops->pool_grad(d, dx, dy, x, y, (imp_pooling)kind));
+        expect_vector(d, dx, vectors_find(&v, "dx_%s", name), 0);
+    }
+    const imp_tensor all[] = {x, dy, y, dx};
+    for (size_t i = 0; i < 4; i++)
+        test_tensor_free(d, all[i]);
+    vectors_free(&v);
+}
+
+static void expect_loss(imp_device *d, imp_slot slot, const vector *wanted, double allowance) {
+    test_near(wanted->values[0], test_slot_value(d, slot),
+              2 * u * fabs(wanted->values[0]) + allowance, wanted->name);
+}
+
+/* The Gram matrix and D are stored in single precision, so here, where |scale G| < 1, |E| < 3 and
+ * the rows of the metric sum to less than 7 each, E' is off by r = u * 1 or u * 7 * 7. Then the
+ * loss, the sum of 25 products times the weight of 3, is off by 2 * 25 * 3 * |E| r, and D F, with
+ * 4 * weight * scale = 3/4 and 5 channels below 1, by 5 * 3/4 * (1 + |E|) r. */
+static void style_is_as_pytorch_has_it(void **state) {
+    imp_device *d = *state;
+    vectors v = vectors_read("loss");
+    const imp_tensor f = load(d, vectors_find(&v, "f")), none = {0};
+    const imp_tensor target = load(d, vectors_find(&v, "target"));
+    const imp_tensor metric = load(d, vectors_find(&v, "metric"));
+    const imp_tensor g = test_tensor(d, 1, f.c, f.c, NULL), dm = test_tensor(d, 1, f.c, f.c, NULL);
+    const imp_tensor s = test_tensor(d, 1, 1, f.c, NULL), df = test_tensor(d, f.c, f.h, f.w, NULL);
+    const imp_tensor scratch = test_tensor(d, 1, f.c, f.c, NULL);
+    const imp_slot loss = test_slot_open(d);
+    OK(d->ops->gram(d, g, s, f, false));
+    expect_vector(d, g, vectors_find(&v, "gram"), double_noise);
+    expect_vector(d, s, vectors_find(&v, "sums"), double_noise);
+    for (int with = 0; with < 2; with++) {
+        const char *name = with ? "style_metric" : "style_plain";
+        OK(d->ops->style(d, dm, loss, g, target, with ? metric : none, scratch, 0.0625f, 3));
+        OK(d->ops->fill(d, df, 0));
+        OK(d->ops->style_grad(d, df, dm, f));
+        const double r = u * (with ? 7 * 7 : 1);
+        expect_loss(d, loss, vectors_find(&v, "%s", name), 2 * 25 * 3 * 3 * r);
+        expect_vector(d, df, vectors_find(&v, "%s_df", name), 15 * r);
+    }
+    const imp_tensor all[] = {f, target, metric, g, dm, s, df, scratch, loss.record};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        test_tensor_free(d, all[i]);
+    vectors_free(&v);
+}
+
+static void content_and_tv_are_as_pytorch_has_them(void **state) {
+    imp_device *d = *state;
+    vectors v = vectors_read("loss");
+    const imp_tensor f = load(d, vectors_find(&v, "f")), p = load(d, vectors_find(&v, "p"));
+    const imp_tensor df = test_tensor(d, f.c, f.h, f.w, NULL);
+    const imp_slot loss = test_slot_open(d);
+    OK(d->ops->content(d, df, loss, f, p, 3));
+    expect_loss(d, loss, vectors_find(&v, "content"), double_noise);
+    expect_vector(d, df, vectors_find(&v, "content_df"), double_noise);
+    for (int form = IMP_TV_ABSOLUTE; form <= IMP_TV_SQUARED; form++) {
+        const char *name = form == IMP_TV_ABSOLUTE ? "tv_absolute" : "tv_squared";
+        OK(d->ops->fill(d, df, 0));
+        OK(d->ops->tv(d, df, loss, f, (imp_tv_form)form, 3));
+        expect_loss(d, loss, vectors_find(&v, "%s", name), double_noise);
+        expect_vector(d, df, vectors_find(&v, "%s_df", name), double_noise);
+    }
+    const imp_tensor all[] = {f, p, df, loss.record};
+    for (size_t i = 0; i < 4; i++)
+        test_tensor_free(d, all[i]);
+    vectors_free(&v);
+}
+
+/* ---- optimisers ---- */
+
+static imp_adam adam_at(const float *hyper, bool keras, int t) {
+    const double lr = hyper[0], b1 = hyper[1], b2 = hyper[2];
+    const double root = sqrt(1 - pow(b2, t));
+    return (imp_adam){.step = (float)(keras ? lr * root / (1 - pow(b1, t)) : lr / (1 - pow(b1, t))),
+                      .root = (float)(keras ? 1 : 1 / root),
+                      .beta1 = hyper[1],
+                      .beta2 = hyper[2],
+                      .epsilon = hyper[3]};
+}
+
+/* After step t x is off by t roundings of itself (|x| <= 1 + 5 lr) and of t updates, each off by
+ * that of step and root (2 u), of t stored m (u |m|, at most u times the largest of the gradients,
+ * 1, against an update of m / sqrt(v)) and of t stored v (u/2 each). */
+static void check_adam(imp_device *d, const vectors *v, const char *name, bool keras) {
+    const vector *start = vectors_find(v, "x"), *g = vectors_find(v, "g");
+    const vector *wanted = vectors_find(v, "%s_x", name);
+    const float *hyper = vectors_find(v, "%s_hyper", name)->values;
+    const imp_tensor x = load(d, start), m = test_tensor(d, 1, 1, g->w, NULL);
+    const imp_tensor square = test_tensor(d, 1, 1, g->w, NULL);
+    for (size_t t = 0; t < g->c; t++) {
+        const imp_tensor gradient = test_tensor(d, 1, 1, g->w, g->values + t * g->w);
+        const imp_adam p = adam_at(hyper, keras, (int)t + 1);
+        OK(d->ops->adam(d, x, gradient, m, square, &p));
+        float *now = test_contents(d, x), *root = test_contents(d, square);
+        for (size_t k = 0; k < g->w; k++) {
+            const double steps = (double)t + 1, size = 1 + steps * hyper[0];
+            const double gain = p.step / (p.root * sqrt(root[k]) + p.epsilon);
+            test_near(wanted->values[t * g->w + k], now[k],
+                      steps * u * (size + (3 + steps / 2) * hyper[0] + steps * gain), name);
+        }
+        free(now);
+        free(root);
+        test_tensor_free(d, gradient);
+    }
+    const imp_tensor all[] = {x, m, square};
+    for (size_t i = 0; i < 3; i++)
+        test_tensor_free(d, all[i]);
+}
+
+static void adam_is_as_pytorch_and_keras_have_it(void **state) {
+    vectors v = vectors_read("adam");
+    check_adam(*state, &v, "pytorch", false);
+    check_adam(*state, &v, "keras", true);
+    vectors_free(&v);
+}
+
+enum { PAIRS_MAX = 4 };
+
+/* Slots of the record: y.s and y.y of each pair, alpha of each, and beta. */
+enum { YS, YY = YS + PAIRS_MAX, ALPHA = YY + PAIRS_MAX, BETA = ALPHA + PAIRS_MAX, SLOTS };
+
+/* q = H g by the two loops of L-BFGS, the history n pairs, oldest first. */
+static void two_loops(imp_device *d, imp_tensor q, imp_tensor record, const imp_tensor *s,
+                      const imp_tensor *y, size_t n) {
+    const imp_ops *ops = d->ops;
+    const imp_tensor none = {0};
+    const imp_slot absent = {none, 0};
+    double ys[PAIRS_MAX], yy = 1;
+    for (size_t i = 0; i < n; i++) {
+        OK(ops->dot(d, (imp_slot){record, YS + i}, y[i], s[i]));
+        OK(ops->dot(d, (imp_slot){record, YY + i}, y[i], y[i]));
+        ys[i] = test_slot_value(d, (imp_slot){record, YS + i});
+        yy = test_slot_value(d, (imp_slot){record, YY + i});
+    }
+    OK(ops->dot(d, (imp_slot){record, ALPHA + n - 1}, s[n - 1], q));
+    for (size_t i = n; i-- > 0;) /* alpha = s.q / y.s; q -= alpha y; then the next one's s.q */
+        OK(ops->axpy_dot(d, q, (float)(-1 / ys[i]), (imp_slot){record, ALPHA + i}, 0, absent, y[i],
+                         i ? s[i - 1] : none, i ? (imp_slot){record, ALPHA + i - 1} : absent));
+    OK(ops->combine(d, q, (float)(ys[n - 1] / yy), q, 0, q));
+    for (size_t i = 0; i < n; i++) { /* q += (alpha - y.q / y.s) s */
+        OK(ops->dot(d, (imp_slot){record, BETA}, y[i], q));
+        OK(ops->axpy_dot(d, q, (float)(1 / ys[i]), (imp_slot){record, ALPHA + i},
+                         (float)(-1 / ys[i]), (imp_slot){record, BETA}, s[i], none, absent));
+    }
+}
+
+/* Each of the 2 n corrections I - y s^T / y.s stretches what it is given, errors included, by at
+ * most 1 + |y| |s| / y.s, and adds roundings of the pair, the quotient and the result: 4 u. */
+static double stretch(const float *s, const float *y, size_t n) {
+    double ss = 0, yy = 0, ys = 0;
+    for (size_t k = 0; k < n; k++) {
+        ss += (double)s[k] * s[k];
+        yy += (double)y[k] * y[k];
+        ys += (double)s[k] * y[k];
+    }
+    return 1 + sqrt(ss * yy) / ys;
+}
+
+static void check_direction(imp_device *d, const vectors *v, size_t step) {
+    const vector *g = vectors_find(v, "g%zu", step), *wanted = vectors_find(v, "d%zu", step);
+    const vector *s = vectors_find(v, "s%zu", step), *y = vectors_find(v, "y%zu", step);
+    const imp_tensor record = test_tensor(d, SLOTS, 1, IMP_PARTIALS, NULL), q = load(d, g);
+    imp_tensor pair_s[PAIRS_MAX], pair_y[PAIRS_MAX];
+    double grown = 1, size = 0, difference = 0;
+    for (size_t i = 0; i < s->c; i++) {
+        pair_s[i] = test_tensor(d, 1, 1, s->w, s->values + i * s->w);
+        pair_y[i] = test_tensor(d, 1, 1, s->w, y->values + i * s->w);
+        const double by = stretch(s->values + i * s->w, y->values + i * s->w, s->w);
+        grown *= by * by;
+    }
+    two_loops(d, q, record, pair_s, pair_y, s->c);
+    float *got = test_contents(d, q);
+    for (size_t k = 0; k < s->w; k++) { /* the direction is -H g */
+        size += (double)wanted->values[k] * wanted->values[k];
+        difference += pow((double)got[k] + wanted->values[k], 2);
+    }
+    test_near(0, sqrt(difference / size), grown * 2 * (double)s->c * 4 * u, wanted->name);
+    free(got);
+    for (size_t i = 0; i < s->c; i++) {
+        test_tensor_free(d, pair_s[i]);
+        test_tensor_free(d, pair_y[i]);
+    }
+    test_tensor_free(d, record);
+    test_tensor_free(d, q);
+}
+
+static void two_loop_recursion_is_as_pytorch_has_it(void **state) {
+    vectors v = vectors_read("lbfgs");
+    for (size_t step = 1; step < 7; step++)
+        check_direction(*state, &v, step);
+    vectors_free(&v);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(conv_is_as_pytorch_has_it),
+        cmocka_unit_test(pooling_is_as_pytorch_has_it),
+        cmocka_unit_test(style_is_as_pytorch_has_it),
+        cmocka_unit_test(content_and_tv_are_as_pytorch_has_them),
+        cmocka_unit_test(adam_is_as_pytorch_and_keras_have_it),
+        cmocka_unit_test(two_loop_recursion_is_as_pytorch_has_it),
+    };
+    return cmocka_run_group_tests_name("reference", tests, open_oracle, close_oracle);
+}
