@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Networks from safetensors files: what is read from good ones, and one line for every bad one.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "media/file.h"
+#include "scratch.h"
+#include "weights/network.h"
+#include "weights/safetensors.h"
+
+/* ---- Files made here ------------------------------------------------------------------------- */
+
+/* Entries of a header. */
+#define TENSOR(name, dtype, shape, begin, end)                                                     \
+    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":[" shape "],\"data_offsets\":[" #begin        \
+    "," #end "]}"
+#define F32(name, shape, begin, end) TENSOR(name, "F32", shape, begin, end)
+#define META(keys)                   "\"__metadata__\":{" keys "}"
+#define KEY(key, value)              "\"" key "\":\"" value "\""
+#define FORMAT                       KEY("format", "impasto-network-1") ","
+#define COLOURS                      KEY("input", "RGB") "," KEY("range", "1") ","
+#define SCALE                        KEY("mean", "0,0,0") "," KEY("std", "1,1,1") ","
+#define PADDING                      KEY("padding", "zero")
+#define PLAIN                        META(FORMAT COLOURS SCALE PADDING) ","
+/* conv1_1 with two channels: 224 bytes. */
+#define CONV1_1 F32("conv1_1.weight", "2,3,3,3", 0, 216) "," F32("conv1_1.bias", "2", 216, 224)
+
+typedef struct file {
+    unsigned char *bytes; /* to be freed */
+    size_t size, data;    /* data: where the tensors' bytes begin */
+} file;
+
+static void put_float(unsigned char *at, float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    for (int i = 0; i < 4; i++)
+        at[i] = (unsigned char)(bits >> 8 * i);
+}
+
+/* A header between braces, and data bytes: floats 0, 1/8, 2/8 ... */
+static file make_file(const char *entries, size_t data) {
+    const size_t length = strlen(entries) + 2;
+    file f = {.bytes = calloc(8 + length + data, 1), .size = 8 + length + data, .data = 8 + length};
+    assert_non_null(f.bytes);
+    for (int i = 0; i < 8; i++)
+        f.bytes[i] = (unsigned char)((uint64_t)length >> 8 * i);
+    f.bytes[8] = '{';
+    memcpy(f.bytes + 9, entries, length - 2);
+    f.bytes[7 + length] = '}';
+    for (size_t i = 0; i < data / 4; i++)
+        put_float(f.bytes + f.data + 4 * i, (float)i / 8);
+    return f;
+}
+
+static imp_network *open_network(file f) {
+    imp_error err = {0};
+    imp_network *n;
+    imp_network_parse(&n, f.bytes, f.size, "folder/made.safetensors", &err);
+    assert_string_equal(err.text, "");
+    free(f.bytes);
+    return n;
+}
+
+static void refuses_file(file f, imp_status wanted, const char *what) {
+    imp_error err = {0};
+    imp_network *n = NULL;
+    const imp_status status = imp_network_parse(&n, f.bytes, f.size, "bad.safetensors", &err);
+    assert_error(&err, status, wanted, "network 'bad.safetensors'", what);
+    assert_null(n);
+    free(f.bytes);
+}
+
+/* ---- Good files ------------------------------------------------------------------------------ */
+
+static void test_small(void **state) {
+    (void)state;
+    imp_network *n = open_network(make_file(PLAIN CONV1_1, 224));
+    const imp_node *node = imp_network_find(n, "relu1_1");
+    assert_int_equal(n->count, 1);
+    assert_ptr_equal(node, n->nodes);
+    assert_int_equal(node->kind, IMP_NODE_CONV);
+    assert_true(node->input == SIZE_MAX && node->metric == NULL);
+    const imp_conv *c = &node->conv;
+    assert_true(c->in == 3 && c->out == 2 && c->kernel == 3 && c->stride == 1 && c->relu);
+    assert_true(c->before == 1 && c->after == 1 && c->padding == IMP_PAD_ZERO);
+    for (size_t i = 0; i < 54; i++)
+        assert_true(node->weights[i] == (float)i / 8);
+    assert_true(node->bias[0] == 54.0F / 8 && node->bias[1] == 55.0F / 8);
+    assert_null(imp_network_find(n, "conv1_1"));
+    imp_network_close(n);
+    imp_network_close(NULL);
+}
+
+/* conv0, two blocks and half a third, a metric, no bias here and there, _aux of any type; the order
+ * in the file is another one. */
+static file make_deep(void) {
+    return make_file(
+        META(FORMAT KEY("input", "BGR") "," KEY("range", "255") "," KEY(
+            "mean",
+            "103.939, "
+            "116.779,-123.68e0") "," KEY("std",
+                                         "1,2,0.5") "," KEY("padding",
+                                                            "reflect") "," KEY("name",
+                                                                               "Deep") "," KEY("lic"
+                                                                                               "enc"
+                                                                                               "e",
+                                                                                               "CC"
+                                                                                               "0") "," KEY("more", "")) "," F32("conv2_1.weight",
+                                                                                                                                 "1,2,3,3", 0, 72) "," F32("conv0.weight", "3,3,1,1", 72, 108) "," F32("conv0.bias", "3", 108, 120) "," F32("conv1_1.weight", "1,3,3,3", 120, 228) "," F32("conv1_"
+                                                                                                                                                                                                                                                                                           "2."
+                                                                                                                                                                                                                                                                                           "weight",
+                                                                                                                                                                                                                                                                                           "2,1,3,"
+                                                                                                                                                                                                                                                                                           "3",
+                                                                                                                                                                                                                                                                                           228, 300) "," F32("conv1_2.bias", "2",
+                                                                                                                                                                                                                                                                                                             300, 308) "," F32("conv1_2.metric", "2,2", 308, 324) "," TENSOR("conv1_2_aux.weight", "I64", "1", 324, 332) "," TENSOR("anything_aux.is", "BOOL", "0", 332, 332) "," F32("conv3_1.weight",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "4,1,3,3",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      332,
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      476),
+        476);
+}
+
+static void check_deep_nodes(const imp_network *n) {
+    static const char *const names[] = {"conv0",   "relu1_1", "relu1_2", "pool1",
+                                        "relu2_1", "pool2",   "relu3_1"};
+    static const size_t out[] = {3, 1, 2, 0, 1, 0, 4}, first[] = {18, 30, 57, 0, 0, 0, 83};
+    assert_int_equal(n->count, 7);
+    size_t in = 3;
+    for (size_t i = 0; i < 7; i++) {
+        const imp_node *node = &n->nodes[i];
+        assert_string_equal(node->name, names[i]);
+        assert_int_equal(node->input, i ? i - 1 : SIZE_MAX);
+        assert_int_equal(node->kind, out[i] ? IMP_NODE_CONV : IMP_NODE_POOL);
+        if (node->kind == IMP_NODE_POOL)
+            continue;
+        assert_true(node->conv.in == in && node->conv.out == out[i]);
+        assert_int_equal(node->conv.kernel, i ? 3 : 1);
+        assert_int_equal(node->conv.before, i ? 1 : 0);
+        assert_int_equal(node->conv.relu, i > 0);
+        assert_int_equal(node->conv.padding, IMP_PAD_REFLECT);
+        assert_true(node->weights[1] == (float)(first[i] + 1) / 8);
+        in = out[i];
+    }
+    assert_true(n->nodes[0].bias[2] == 29.0F / 8 && n->nodes[2].bias[1] == 76.0F / 8);
+    assert_true(!n->nodes[1].bias && !n->nodes[4].bias && !n->nodes[0].metric);
+    assert_true(n->nodes[2].metric[3] == 2);
+}
+
+static void check_deep_info(const imp_network *n, const char *sha256) {
+    imp_network_info info;
+    imp_network_describe(n, &info);
+    assert_string_equal(info.name, "Deep");
+    assert_string_equal(info.source, "folder/made.safetensors");
+    assert_string_equal(info.licence, "CC0");
+    assert_string_equal(info.provenance, "unknown");
+    assert_string_equal(info.padding, "reflect");
+    assert_string_equal(info.sha256, sha256);
+    assert_true(info.bgr && info.range == 255);
+    assert_true(info.mean[0] == 103.939F && info.mean[1] == 116.779F && info.mean[2] == -123.68F);
+    assert_true(info.deviation[1] == 2 && info.deviation[2] == 0.5F);
+    assert_int_equal(info.layers, 5);
+    assert_int_equal(info.parameters, 9 + 3 + 27 + 18 + 2 + 18 + 36);
+    static const char *const layers[] = {"conv0", "conv1_1", "conv1_2", "conv2_1", "conv3_1"};
+    for (size_t i = 0; i < 5; i++)
+        assert_string_equal(imp_network_layer_at(n, i).name, layers[i]);
+    const imp_network_layer last = imp_network_layer_at(n, 4);
+    assert_true(last.in == 1 && last.out == 4 && last.kernel == 3);
+}
+
+static void test_deep(void **state) {
+    (void)state;
+    char sha256[65];
+    file f = make_deep();
+    for (size_t i = 0; i < 4; i++) /* the metric: 1, 0; 0, 2 */
+        put_float(f.bytes + f.data + 308 + 4 * i, i == 0 ? 1 : i == 3 ? 2 : 0);
+    assert_true(imp_bytes_sha256(sha256, f.bytes, f.size));
+    imp_network *n = open_network(f);
+    check_deep_nodes(n);
+    check_deep_info(n, sha256);
+    imp_network_close(n);
+}
+
+/* Types of 16 bits, among them the ends of what they hold. */
+static void test_half(void **state) {
+    static const struct {
+        uint16_t bits;
+        float half, brain;
+    } values[] = {{0x0000, 0, 0},
+                  {0x8000, -0.0F, -0.0F},
+                  {0x0001, 0x1p-24F, 0x1p-133F},
+                  {0x83FF, -0x1.ff8p-15F, -0x1.fep-120F},
+                  {0x0400, 0x1p-14F, 0x1p-119F},
+                  {0x3C00, 1, 0x1p-7F},
+                  {0x3F80, 1.875F, 1},
+                  {0xC248, -3.140625F, -50},
+                  {0x7BFF, 65504, 0x1.fep+120F}};
+    (void)state;
+    for (int brain = 0; brain < 2; brain++) {
+        file f = make_file(brain ? PLAIN TENSOR("conv1_1.weight", "BF16", "1,3,3,3", 0, 54)
+                                 : PLAIN TENSOR("conv1_1.weight", "F16", "1,3,3,3", 0, 54),
+                           54);
+        for (size_t i = 0; i < 27; i++) {
+            const uint16_t bits = i < 9 ? values[i].bits : 0;
+            f.bytes[f.data + 2 * i] = (unsigned char)bits;
+            f.bytes[f.data + 2 * i + 1] = (unsigned char)(bits >> 8);
+        }
+        imp_network *n = open_network(f);
+        for (size_t i = 0; i < 9; i++) {
+            const float wanted = brain ? values[i].brain : values[i].half;
+            if (n->nodes[0].weights[i] != wanted)
+                fail_msg("%04x as %s: got %a, wanted %a", values[i].bits, brain ? "BF16" : "F16",
+                         (double)n->nodes[0].weights[i], (double)wanted);
+        }
+        imp_network_close(n);
+    }
+}
+
+/* ---- Bad files ------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *entries;
+    size_t data;
+    imp_status status;
+    const char *what;
+} bad[] = {
+    /* the header as text */
+    {PLAIN CONV1_1 ",", 224, IMP_ERR_FORMAT, "header is damaged"},
+    {PLAIN CONV1_1 "} {", 224, IMP_ERR_FORMAT, "header is damaged"},
+    {"\"a\":\"\xff\xfe\"", 0, IMP_ERR_FORMAT, "header is damaged"},
+    {PLAIN F32("conv1_1.weight", "2,3,3,3", 0, 216) "," F32("conv1_1.weight", "2,3,3,3", 0, 216),
+     216, IMP_ERR_FORMAT, "duplicate"},
+    {"\"\\u0000\":1", 0, IMP_ERR_FORMAT, "header is damaged"},
+    {"\"__metadata__\":[]," CONV1_1, 224, IMP_ERR_FORMAT, "metadata is no JSON object"},
+    {META("\"range\":255") "," CONV1_1, 224, IMP_ERR_FORMAT, "'range' is no string"},
+    /* one tensor of the header */
+    {PLAIN "\"conv1_1.weight\":7", 0, IMP_ERR_FORMAT, "no dtype"},
+    {PLAIN "\"conv1_1.weight\":{\"dtype\":32}", 0, IMP_ERR_FORMAT, "no dtype"},
+    {PLAIN TENSOR("conv1_1.weight", "F31", "2,3,3,3", 0, 216), 216, IMP_ERR_UNSUPPORTED,
+     "type F31, which is not known"},
+    {PLAIN TENSOR("conv1_1.weight", "F64", "1,3,3,3", 0, 216), 216, IMP_ERR_UNSUPPORTED,
+     "convert it to F32"},
+    {PLAIN "\"conv1_1.weight\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}", 4, IMP_ERR_FORMAT,
+     "no shape"},
+    {PLAIN F32("conv1_1.weight", "2,3,-3,3", 0, 216), 216, IMP_ERR_FORMAT, "side of its shape"},
+    {PLAIN F32("conv1_1.weight", "2,3,3.0,3", 0, 216), 216, IMP_ERR_FORMAT, "side of its shape"},
+    {PLAIN F32("conv1_1.weight", "\\\"2\\\"", 0, 8), 8, IMP_ERR_FORMAT, "header is damaged"},
+    {PLAIN F32("conv1_1.weight", "2,\"3\"", 0, 24), 24, IMP_ERR_FORMAT, "side of its shape"},
+    {PLAIN F32("conv1_1.weight", "4294967296,4294967296", 0, 216), 216, IMP_ERR_FORMAT,
+     "shape is too large"},
+    {PLAIN F32("conv1_1.weight", "4611686018427387904", 0, 0), 0, IMP_ERR_FORMAT, "disagree"},
+    {PLAIN F32("conv1_1.weight", "99999999999999999999", 0, 0), 0, IMP_ERR_FORMAT,
+     "header is damaged"},
+    {PLAIN F32("conv1_1.weight", "1,1,1,1,1,1,1,1,1", 0, 4), 4, IMP_ERR_UNSUPPORTED,
+     "9 dimensions"},
+    {PLAIN "\"conv1_1.weight\":{\"dtype\":\"F32\",\"shape\":[1]}", 4, IMP_ERR_FORMAT,
+     "data_offsets"},
+    {PLAIN "\"conv1_1.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}", 4,
+     IMP_ERR_FORMAT, "data_offsets"},
+    {PLAIN "\"conv1_1.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}", 4,
+     IMP_ERR_FORMAT, "data_offsets"},
+    {PLAIN F32("conv1_1.weight", "2,3,3,3", -4, 212), 216, IMP_ERR_FORMAT, "data_offsets"},
+    {PLAIN F32("conv1_1.weight", "2,3,3,3", 216, 0), 216, IMP_ERR_FORMAT, "before it begins"},
+    {PLAIN F32("conv1_1.weight", "2,3,3,3", 0, 216), 215, IMP_ERR_FORMAT, "cut off"},
+    {PLAIN F32("conv1_1.weight", "2,3,3,3", 9223372036854775591, 9223372036854775807), 216,
+     IMP_ERR_FORMAT, "cut off"},
+    {PLAIN F32("conv1_1.weight", "2,3,3,3", 0, 212), 216, IMP_ERR_FORMAT, "disagree"},
+    {PLAIN TENSOR("conv1_1.weight", "F16", "2,3,3,3", 0, 216), 216, IMP_ERR_FORMAT, "disagree"},
+    /* the tensors together */
+    {PLAIN F32("conv1_1.weight", "2,3,3,3", 0, 216) "," F32("conv1_1.bias", "2", 212, 220), 220,
+     IMP_ERR_FORMAT, "overlaps"},
+    {PLAIN F32("conv1_1.weight", "2,3,3,3", 0, 216) "," F32("conv1_1.bias", "2", 220, 228), 228,
+     IMP_ERR_FORMAT, "hole"},
+    {PLAIN F32("conv1_1.weight", "2,3,3,3", 8, 224), 224, IMP_ERR_FORMAT, "hole"},
+    {PLAIN CONV1_1, 228, IMP_ERR_FORMAT, "4 bytes after its last tensor"},
+    /* names */
+    {"", 0, IMP_ERR_FORMAT, "conv1_1.weight is missing"},
+    {PLAIN F32("features.0.weight", "2,3,3,3", 0, 216), 216, IMP_ERR_UNSUPPORTED,
+     "'features.0.weight' has no place"},
+    {PLAIN CONV1_1 "," F32("conv1_1.wieght", "1", 224, 228), 228, IMP_ERR_UNSUPPORTED,
+     "'conv1_1.wieght' has no place"},
+    {PLAIN CONV1_1 "," F32("conv01_1.bias", "1", 224, 228), 228, IMP_ERR_UNSUPPORTED, "no place"},
+    {PLAIN CONV1_1 "," F32("conv1_100.bias", "1", 224, 228), 228, IMP_ERR_UNSUPPORTED, "no place"},
+    {PLAIN CONV1_1 "," F32("conv1", "1", 224, 228), 228, IMP_ERR_UNSUPPORTED, "no place"},
+    {PLAIN CONV1_1 "," F32("conv0.metric", "1", 224, 228), 228, IMP_ERR_UNSUPPORTED, "no place"},
+    {PLAIN CONV1_1 "," F32("conv1_3.bias", "1", 224, 228), 228, IMP_ERR_FORMAT,
+     "conv1_2.weight is missing"},
+    {PLAIN CONV1_1 "," F32("conv1_2.bias", "1", 224, 228), 228, IMP_ERR_FORMAT,
+     "conv1_2.weight is missing"},
+    {PLAIN CONV1_1 "," F32("conv3_1.weight", "1,2,3,3", 224, 296), 296, IMP_ERR_FORMAT,
+     "conv2_1.weight is missing"},
+    {PLAIN CONV1_1 "," F32("conv2_2.weight", "1,2,3,3", 224, 296), 296, IMP_ERR_FORMAT,
+     "conv2_1.weight is missing"},
+    {PLAIN F32("conv1_2.weight", "2,3,3,3", 0, 216), 216, IMP_ERR_FORMAT,
+     "conv1_1.weight is missing"},
+    {PLAIN CONV1_1 "," F32("conv0.bias", "3", 224, 236), 236, IMP_ERR_FORMAT,
+     "conv0.weight is missing"},
+    {PLAIN F32("conv1_1_aux.weight", "1", 0, 4), 4, IMP_ERR_FORMAT, "conv1_1.weight is missing"},
+    /* shapes */
+    {PLAIN F32("conv1_1.weight", "2,4,3,3", 0, 288), 288, IMP_ERR_FORMAT,
+     "[2 x 4 x 3 x 3] and needs [O x 3 x 3 x 3]"},
+    {PLAIN F32("conv1_1.weight", "0,3,3,3", 0, 0), 0, IMP_ERR_FORMAT, "[0 x 3 x 3 x 3]"},
+    {PLAIN F32("conv1_1.weight", "1,3,5,5", 0, 300), 300, IMP_ERR_FORMAT, "needs"},
+    {PLAIN F32("conv1_1.weight", "2,27", 0, 216), 216, IMP_ERR_FORMAT, "[2 x 27]"},
+    {PLAIN F32("conv1_1.weight", "", 0, 4), 4, IMP_ERR_FORMAT, "the shape []"},
+    {PLAIN F32("conv1_1.weight", "2,3,3,3", 0, 216) "," F32("conv1_1.bias", "3", 216, 228), 228,
+     IMP_ERR_FORMAT, "conv1_1.bias has the shape [3] and needs [2]"},
+    {PLAIN CONV1_1 "," F32("conv1_1.metric", "2,1", 224, 232), 232, IMP_ERR_FORMAT,
+     "needs [2 x 2]"},
+    {PLAIN CONV1_1 "," F32("conv1_2.weight", "1,3,3,3", 224, 332), 332, IMP_ERR_FORMAT,
+     "needs [O x 2 x 3 x 3]"},
+    {PLAIN CONV1_1 "," F32("conv0.weight", "4,3,1,1", 224, 272), 272, IMP_ERR_FORMAT,
+     "needs [O x 4 x 3 x 3]"},
+    {PLAIN CONV1_1 "," F32("conv0.weight", "1,3,3,3", 224, 332), 332, IMP_ERR_FORMAT,
+     "needs [O x 3 x 1 x 1]"},
+    {PLAIN CONV1_1 "," F32("conv1_1.metric", "2,2", 224, 240), 240, IMP_ERR_FORMAT,
+     "metric of relu1_1 is not symmetric at [1, 0]"},
+    /* metadata */
+    {CONV1_1, 224, IMP_ERR_FORMAT, "'format' is missing: add it with tools/annotate-network"},
+    {META(KEY("format", "impasto-network-2")) "," CONV1_1, 224, IMP_ERR_FORMAT,
+     "'format' is 'impasto-network-2'"},
+    {META(FORMAT PADDING) "," CONV1_1, 224, IMP_ERR_FORMAT, "'input' is missing"},
+    {META(FORMAT KEY("input", "GBR")) "," CONV1_1, 224, IMP_ERR_FORMAT, "RGB or BGR"},
+    {META(FORMAT KEY("input", "RGB")) "," CONV1_1, 224, IMP_ERR_FORMAT, "'range' is missing"},
+    {META(FORMAT KEY("input", "RGB") "," KEY("range", "256")) "," CONV1_1, 224, IMP_ERR_FORMAT,
+     "1 or 255"},
+    {META(FORMAT COLOURS SCALE KEY("padding", "same")) "," CONV1_1, 224, IMP_ERR_FORMAT,
+     "zero, reflect or replicate"},
+    {META(FORMAT COLOURS PADDING) "," CONV1_1, 224, IMP_ERR_FORMAT, "'mean' is missing"},
+    {META(FORMAT COLOURS PADDING "," KEY("mean", "1,2")) "," CONV1_1, 224, IMP_ERR_FORMAT,
+     "three numbers"},
+    {META(FORMAT COLOURS PADDING "," KEY("mean", "1,2,x")) "," CONV1_1, 224, IMP_ERR_FORMAT,
+     "three numbers"},
+    {META(FORMAT COLOURS PADDING "," KEY("mean", "1,2,\\\"3\\\"")) "," CONV1_1, 224, IMP_ERR_FORMAT,
+     "three numbers"},
+    {META(FORMAT COLOURS PADDING "," KEY("mean", "1,2,1e300")) "," CONV1_1, 224, IMP_ERR_FORMAT,
+     "three numbers"},
+    {META(FORMAT COLOURS PADDING "," KEY("mean", "1,2,3") "," KEY("std", "1,0,1")) "," CONV1_1, 224,
+     IMP_ERR_FORMAT, "three positive numbers"},
+};
+
+static void test_bad(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        refuses_file(make_file(bad[i].entries, bad[i].data), bad[i].status, bad[i].what);
+}
+
+/* What is wrong before there is a header. */
+static void test_no_header(void **state) {
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *what;
+    } files[] = {{"", 0, "too short"},
+                 {"\2\0\0\0\0\0\0\0{", 9, "too short"},
+                 {"\3\0\0\0\0\0\0\0{}", 10, "ends within its header"},
+                 {"\2\0\0\0\0\0\0\0[]", 10, "does not begin with a header"},
+                 {"\2\0\0\0\0\0\0\x80{}", 10, "does not begin with a header"},
+                 {"\xff\xff\xff\xff\xff\xff\xff\xff{}", 10, "does not begin with a header"},
+                 {"PK\3\4 a PyTorch file", 20, "does not begin with a header"},
+                 {"\0\0\0\0\0\0\0\0{}", 10, "header is damaged"},
+                 {"\1\0\0\0\0\0\0\0{}", 10, "header is damaged"}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        unsigned char *bytes = malloc(files[i].size + !files[i].size);
+        assert_non_null(bytes);
+        memcpy(bytes, files[i].bytes, files[i].size);
+        refuses_file((file){.bytes = bytes, .size = files[i].size}, IMP_ERR_FORMAT, files[i].what);
+    }
+}
+
+static void test_not_finite(void **state) {
+    static const float values[] = {NAN, INFINITY, -INFINITY};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        file f = make_file(PLAIN CONV1_1, 224);
+        put_float(f.bytes + f.data + 4 * 17, values[i]);
+        refuses_file(f, IMP_ERR_NUMBER,
+                     i ? "conv1_1.weight has an infinity at index 17" : "has NaN at index 17");
+        f = make_file(PLAIN CONV1_1, 224);
+        put_float(f.bytes + f.data + 220, values[i]);
+        refuses_file(f, IMP_ERR_NUMBER, "conv1_1.bias has");
+    }
+    file f = make_file(PLAIN TENSOR("conv1_1.weight", "F16", "1,3,3,3", 0, 54), 54);
+    f.bytes[f.data + 1] = 0x7C;
+    refuses_file(f, IMP_ERR_NUMBER, "infinity at index 0");
+}
+
+/* Cut off after any byte, a file is refused. */
+static void test_cut_off(void **state) {
+    (void)state;
+    const file whole = make_file(PLAIN CONV1_1, 224);
+    for (size_t n = 0; n < whole.size; n++) {
+        file f = {.bytes = malloc(n + !n), .size = n};
+        assert_non_null(f.bytes);
+        memcpy(f.bytes, whole.bytes, n);
+        refuses_file(f, IMP_ERR_FORMAT, ": ");
+    }
+    free(whole.bytes);
+}
+
+/* ---- Files on disk --------------------------------------------------------------------------- */
+
+static void test_files(void **state) {
+    scratch *s = *state;
+    imp_error err = {0};
+    imp_network *n;
+    assert_error(&err, imp_network_open(&n, "no/such.safetensors", &err), IMP_ERR_IO,
+                 "network 'no/such.safetensors'", "check the path");
+    assert_error(&err, imp_network_open(&n, s->folder, &err), IMP_ERR_IO, s->folder, "a folder");
+    const char *path = scratch_write(s, "empty.safetensors", "", 0);
+    assert_error(&err, imp_network_open(&n, path, &err), IMP_ERR_FORMAT, path, "empty");
+    const file f = make_file(PLAIN CONV1_1, 224);
+    path = scratch_write(s, "good.safetensors", f.bytes, f.size);
+    free(f.bytes);
+    assert_int_equal(imp_network_open(&n, path, &err), IMP_OK);
+    imp_network_info info;
+    imp_network_describe(n, &info);
+    assert_string_equal(info.name, "good.safetensors");
+    assert_string_equal(info.source, path);
+    char sha256[65];
+    assert_int_equal(imp_file_sha256(sha256, path, &err), IMP_OK);
+    assert_string_equal(info.sha256, sha256);
+    imp_network_close(n);
+}
+
+/* ---- The script that annotates, and the networks there are ----------------------------------- */
+
+/* Runs the script; skips the test where there is no Python. */
+static void annotate(scratch *s, const char *from, const char *to, const char *options) {
+    char command[1024];
+    if (system("python3 -c 0") != 0)
+        skip();
+    snprintf(command, sizeof command, "python3 '%s/tools/annotate-network' '%s' '%s/%s' %s",
+             IMP_TEST_SOURCES, from, s->folder, to, options);
+    assert_int_equal(system(command), 0);
+}
+
+static void test_annotate(void **state) {
+    scratch *s = *state;
+    imp_error err = {0};
+    imp_network *n;
+    char from[192];
+    const file f =
+        make_file(META(KEY("source", "\xc3\xbc") "," KEY("range", "1")) "," CONV1_1, 224);
+    snprintf(from, sizeof from, "%s", scratch_write(s, "bare.safetensors", f.bytes, f.size));
+    free(f.bytes);
+    assert_error(&err, imp_network_open(&n, from, &err), IMP_ERR_FORMAT, from, "annotate-network");
+    annotate(s, from, "full.safetensors",
+             "--input BGR --range 255 --mean 103.939,116.779,123.68 --padding replicate --name Me");
+    imp_network_open(&n, scratch_path(s, "full.safetensors"), &err);
+    assert_string_equal(err.text, "");
+    imp_network_info info;
+    imp_network_describe(n, &info);
+    assert_true(info.bgr && info.range == 255 && info.mean[2] == 123.68F && info.deviation[2] == 1);
+    assert_string_equal(info.padding, "replicate");
+    assert_string_equal(info.name, "Me");
+    assert_true(n->nodes[0].weights[53] == 53.0F / 8);
+    imp_network_close(n);
+}
+
+/* Networks of the real world, where the folder of third-party data is there. */
+static void real_network(scratch *s, const char *name, const char *options, size_t layers,
+                         size_t parameters, const char *last) {
+    char from[512];
+    const char *data = getenv("IMPASTO_DATA");
+    snprintf(from, sizeof from, "%s/weights/%s", data ? data : IMP_TEST_SOURCES "/../shared/data",
+             name);
+    if (access(from, R_OK) != 0) {
+        fprintf(stderr, "no %s\n", from);
+        skip();
+    }
+    annotate(s, from, "real.safetensors", options);
+    imp_error err = {0};
+    imp_network *n;
+    imp_network_open(&n, scratch_path(s, "real.safetensors"), &err);
+    assert_string_equal(err.text, "");
+    imp_network_info info;
+    imp_network_describe(n, &info);
+    assert_int_equal(info.layers, layers);
+    assert_int_equal(info.parameters, parameters);
+    assert_string_equal(n->nodes[n->count - 1].name, last);
+    imp_network_close(n);
+}
+
+/* Channels 64,64 | 128,128 | 256 x 4. */
+static void test_vgg19(void **state) {
+    real_network(*state, "vgg19_normalised_to_conv3_4.safetensors",
+                 "--input BGR --range 255 --mean 103.939,116.779,123.68", 8,
+                 9 * (3 * 64 + 64 * 64 + 64 * 128 + 128 * 128 + 128 * 256 + 3 * 256 * 256) +
+                     2 * 64 + 2 * 128 + 4 * 256,
+                 "relu3_4");
+}
+
+/* A quarter of that, 128 x 4, and 128 once, behind a 1 x 1 of its own. */
+static void test_quarter(void **state) {
+    real_network(*state, "vgg19_quarter_width_to_conv5_1.safetensors",
+                 "--input RGB --range 1 --padding reflect", 14,
+                 9 + 3 +
+                     9 * (3 * 16 + 16 * 16 + 16 * 32 + 32 * 32 + 32 * 64 + 3 * 64 * 64 + 64 * 128 +
+                          4 * 128 * 128) +
+                     2 * 16 + 2 * 32 + 4 * 64 + 5 * 128,
+                 "relu5_1");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_small),     cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_half),      cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_no_header), cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_cut_off),   cmocka_unit_test(test_files),
+        cmocka_unit_test(test_annotate),  cmocka_unit_test(test_vgg19),
+        cmocka_unit_test(test_quarter),
+    };
+    return cmocka_run_group_tests(tests, scratch_open, scratch_close);
+}
