@@ -89,7 +89,7 @@ static bool trustworthy(imp_device *d) {
     info->seconds = imp_measure_seconds(d);
     if (info->seconds > 0)
         return true;
-    snprintf(info->reason, sizeof info->reason, "%s", d->error.text);
+    snprintf(info->reason, sizeof info->reason, "%.255s", d->error.text);
     d->error = (imp_error){0};
     return false;
 }
