@@ -30,7 +30,8 @@ static char *whole(FILE *file) {
 static void become(const scratch *s, const char *line, const running *r) {
     const char *own = getenv("IMPASTO_PROGRAM");
     char script[4096];
-    snprintf(script, sizeof script, "impasto() { exec '%s' \"$@\"; }; cd %s && %s",
+    snprintf(script, sizeof script,
+             "export impasto='%s'; impasto() { exec \"$impasto\" \"$@\"; }; cd %s && %s",
              own ? own : IMP_TEST_PROGRAM, s->folder, line);
     dup2(fileno(r->out), STDOUT_FILENO);
     dup2(fileno(r->err), STDERR_FILENO);

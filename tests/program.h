@@ -16,7 +16,8 @@ typedef struct ended {
     char *out, *err; /* what it wrote; owned */
 } ended;
 
-/* Runs the line in the folder by the shell, with `impasto` standing for the program. */
+/* Runs the line in the folder by the shell, with `impasto`, and in other programs
+ * "$impasto", standing for the program. */
 ended program_run(const scratch *s, const char *line);
 void ended_free(ended *e);
 

@@ -22,23 +22,16 @@ static bool write_header(FILE *file, const size_t *shape, unsigned dimensions) {
     char text[3 * ALIGNED], sizes[96] = "";
     size_t used = 0;
     for (unsigned i = 0; i < dimensions; i++)
-        used += (size_t)snprintf(sizes + used, sizeof sizes - used, "%zu,%s", shape[i],
-                                 i + 1 < dimensions ? " " : "");
+        used +=
+            (size_t)snprintf(sizes + used, sizeof sizes - used, "%s%zu", i ? ", " : "", shape[i]);
     const int length =
         snprintf(text, sizeof text, "{'descr': '%cf4', 'fortran_order': False, 'shape': (%s), }",
                  byte_order(), sizes);
     const int whole = (PREFIX + length + 1 + ALIGNED - 1) / ALIGNED * ALIGNED;
     const int padded = whole - PREFIX;
-    const unsigned char prefix[PREFIX] = {0x93,
-                                          'N',
-                                          'U',
-                                          'M',
-                                          'P',
-                                          'Y',
-                                          1,
-                                          0,
-                                          (unsigned char)(padded & 255),
-                                          (unsigned char)(padded >> 8)};
+    unsigned char prefix[PREFIX] = "\x93NUMPY\x01";
+    prefix[PREFIX - 2] = (unsigned char)(padded & 255);
+    prefix[PREFIX - 1] = (unsigned char)(padded >> 8);
     return fwrite(prefix, 1, PREFIX, file) == PREFIX &&
            fprintf(file, "%-*s\n", padded - 1, text) == padded;
 }

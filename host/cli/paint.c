@@ -94,10 +94,24 @@ static bool on_step(void *user, imp_session *session, const imp_progress *now) {
     return p->ending == CLI_COMPLETE;
 }
 
+/* Room for the result. Asked once the session is open, for a size that does not fit into memory is
+ * the better thing to be told of. */
+static imp_status check_space(const cli_painting *p, imp_error *err) {
+    const imp_picture *content = &p->stage.content;
+    const size_t longer = content->width > content->height ? content->width : content->height;
+    const size_t wanted = p->values->settings.size ? p->values->settings.size : longer;
+    const double scale = (double)wanted / (double)longer;
+    return imp_picture_check_output(p->out, (size_t)((double)content->width * scale) + 1,
+                                    (size_t)((double)content->height * scale) + 1, err);
+}
+
 /* The cli_work of painting. A loss that stays out of the finite numbers does not cost the picture.
  */
 static imp_status run(void *user, cli_stage *stage, imp_error *err) {
     cli_painting *p = user;
+    const imp_status room = check_space(p, err);
+    if (room != IMP_OK)
+        return room;
     p->ending = CLI_COMPLETE;
     handle_interrupt(on_interrupt);
     if (p->values->json)

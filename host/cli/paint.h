@@ -33,8 +33,8 @@ typedef struct cli_painting {
     imp_error not_finite;
 } cli_painting;
 
-/* Settles values, paths and the place of the result, opens the network, reads the pictures, and
- * makes sure that there is room for the result. Gives the exit status, after a complaint. */
+/* Settles values, paths and the place of the result, opens the network and reads the pictures.
+ * Gives the exit status, after a complaint. */
 int cli_paint_prepare(cli_painting *painting);
 
 #endif

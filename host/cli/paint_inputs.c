@@ -119,26 +119,11 @@ static int prepare_sources(cli_painting *p) {
     return cli_stage_pictures(&p->stage, p->content, p->style, p->values->init);
 }
 
-/* Free space for the result, whose size is known once the content is. */
-static int check_space(const cli_painting *p) {
-    const imp_picture *content = &p->stage.content;
-    const size_t longer = content->width > content->height ? content->width : content->height;
-    const size_t wanted = p->values->settings.size ? p->values->settings.size : longer;
-    const double scale = (double)wanted / (double)longer;
-    imp_error err = {0};
-    if (imp_picture_check_output(p->out, (size_t)((double)content->width * scale) + 1,
-                                 (size_t)((double)content->height * scale) + 1, &err) != IMP_OK)
-        return cli_complain_error(&err);
-    return CLI_DONE;
-}
-
 int cli_paint_prepare(cli_painting *p) {
     int status = prepare_values(p);
     if (!status)
         status = prepare_paths(p);
     if (!status)
         status = prepare_output(p);
-    if (!status)
-        status = prepare_sources(p);
-    return status ? status : check_space(p);
+    return status ? status : prepare_sources(p);
 }

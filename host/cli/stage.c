@@ -40,7 +40,13 @@ int cli_stage_network(cli_stage *stage) {
     const cli_values *values = stage->values;
     imp_error err = {0};
     const char *name = values->network ? values->network : values->settings.network;
-    if (imp_network_open(&stage->network, name, &err) != IMP_OK)
+    const imp_status opened = imp_network_open(&stage->network, name, &err);
+    if (opened == IMP_ERR_IO && !values->network)
+        return cli_complain(CLI_FAILED,
+                            "preset '%s': needs the network '%s', which does not come with the "
+                            "program; give its safetensors file with --network FILE",
+                            values->settings.preset, name);
+    if (opened != IMP_OK)
         return cli_complain_error(&err);
     for (size_t i = 0; i < values->settings.term_count; i++) {
         const int status = check_layer(stage, values->settings.terms[i].layer);
@@ -121,6 +127,14 @@ static imp_status open_device(cli_stage *stage, const char *which, imp_error *er
     return imp_device_open(&stage->device, which, &options, err);
 }
 
+/* The processor was not asked for, but there is nothing else: people should know. */
+static void tell_no_opencl(const cli_stage *stage, const char *which) {
+    if (!stage->values->quiet && !strcmp(which, "auto") &&
+        imp_device_describe(stage->device)->kind == IMP_DEVICE_CPU &&
+        imp_device_list(NULL, 0, false, NULL, NULL) == 1)
+        cli_progress_log(stage->progress, "no OpenCL device is here; the processor does the work");
+}
+
 static void close_device(cli_stage *stage) {
     imp_session_close(stage->session);
     imp_device_close(stage->device);
@@ -153,8 +167,10 @@ static imp_status perform_on(cli_stage *stage, const char *which, const char *be
                              cli_work work, void *user, imp_error *err) {
     char line[640];
     imp_status status = open_device(stage, which, err);
-    if (status == IMP_OK)
-        status = open_session(stage, err);
+    if (status != IMP_OK)
+        return status;
+    tell_no_opencl(stage, which);
+    status = open_session(stage, err);
     if (status != IMP_OK)
         return status;
     if (because) {
