@@ -118,10 +118,10 @@ static void expect_loss(imp_device *d, imp_slot slot, const vector *wanted, doub
               2 * u * fabs(wanted->values[0]) + allowance, wanted->name);
 }
 
-/* The Gram matrix and D are stored in single precision, so here, where |scale G| < 1, |E| < 3 and
- * the rows of the metric sum to less than 7 each, E' is off by r = u * 1 or u * 7 * 7. Then the
- * loss, the sum of 25 products times the weight of 3, is off by 2 * 25 * 3 * |E| r, and D F, with
- * 4 * weight * scale = 3/4 and 5 channels below 1, by 5 * 3/4 * (1 + |E|) r. */
+/* The Gram matrix and D are stored in single precision, so here, where |scale G| < 1.2, |E| < 3 and
+ * the rows of the metric sum to less than 7 each, E' is off by r = 1.2 u, or 7 * 7 times that. Then
+ * the loss, the sum of 25 products times the weight of 3, is off by 2 * 25 * 3 * |E| r, and D F,
+ * with 4 * weight * scale = 3/4 and 5 channels below 1, by 5 * 3/4 * (1 + |E|) r at most. */
 static void style_is_as_pytorch_has_it(void **state) {
     imp_device *d = *state;
     vectors v = vectors_read("loss");
@@ -140,7 +140,7 @@ static void style_is_as_pytorch_has_it(void **state) {
         OK(d->ops->style(d, dm, loss, g, target, with ? metric : none, scratch, 0.0625f, 3));
         OK(d->ops->fill(d, df, 0));
         OK(d->ops->style_grad(d, df, dm, f));
-        const double r = u * (with ? 7 * 7 : 1);
+        const double r = 1.2 * u * (with ? 7 * 7 : 1);
         expect_loss(d, loss, vectors_find(&v, "%s", name), 2 * 25 * 3 * 3 * r);
         expect_vector(d, df, vectors_find(&v, "%s_df", name), 15 * r);
     }
