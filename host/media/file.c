@@ -32,6 +32,8 @@ static const char *advice_for(int code) {
     case EDQUOT:
     case EFBIG:
         return "free some space or choose another folder";
+    case ENOMEM:
+        return "close other programs";
     default:
         return "try again, or choose another place";
     }
@@ -43,8 +45,8 @@ static imp_status fail_system(imp_error *err, const char *did, const char *kind,
     char reason[128];
     if (strerror_r(code, reason, sizeof reason) != 0)
         snprintf(reason, sizeof reason, "error %d", code);
-    return imp_fail(err, IMP_ERR_IO, "cannot %s %s '%s': %s: %s", did, kind, path, reason,
-                    advice_for(code));
+    return imp_fail(err, code == ENOMEM ? IMP_ERR_MEMORY : IMP_ERR_IO, "cannot %s %s '%s': %s: %s",
+                    did, kind, path, reason, advice_for(code));
 }
 
 static const char *name_of_mode(mode_t mode) {

@@ -282,8 +282,8 @@ imp_status imp_network_parse(imp_network **out, const unsigned char *bytes, size
     if (status == IMP_OK)
         status = build(&b);
     if (status == IMP_OK && !imp_bytes_sha256(b.n->info.sha256, bytes, size))
-        status = imp_fail(err, IMP_ERR_MEMORY, "network '%s': out of memory: close other programs",
-                          source);
+        status = imp_fail(err, IMP_ERR_MEMORY,
+                          "network '%s': no memory to hash it: close other programs", source);
     imp_safetensors_finish(&b.file);
     if (status == IMP_OK)
         *out = b.n;

@@ -168,10 +168,9 @@ static imp_status parse_header(imp_safetensors *file, const unsigned char *text,
                                imp_error *err) {
     json_error_t reason;
     file->header = json_loadb((const char *)text, size, JSON_REJECT_DUPLICATES, &reason);
-    if (!file->header && json_error_code(&reason) == json_error_out_of_memory)
+    if (!file->header && reason.text[0] == '\0') /* it has no words for this */
         return imp_fail(err, IMP_ERR_MEMORY,
-                        "network '%s': no memory for its header: close other "
-                        "programs",
+                        "network '%s': no memory for its header: close other programs",
                         file->source);
     if (!file->header)
         return imp_fail(err, IMP_ERR_FORMAT,
