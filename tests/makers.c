@@ -118,11 +118,12 @@ static void write_png_rows(png_structp png, const png_spec *spec, unsigned char 
 
 static void write_png_end(png_structp png, const png_spec *spec) {
     png_infop info = png_create_info_struct(png);
-    char key[] = "impasto", value[256];
+    char title[] = "Title", key[] = "impasto", value[256];
     snprintf(value, sizeof value, "%s", spec->behind ? spec->behind : "");
-    png_text text = {.compression = PNG_TEXT_COMPRESSION_NONE, .key = key, .text = value};
+    png_text text[] = {{.compression = PNG_TEXT_COMPRESSION_NONE, .key = title, .text = title},
+                       {.compression = PNG_TEXT_COMPRESSION_NONE, .key = key, .text = value}};
     if (spec->behind)
-        png_set_text(png, info, &text, 1);
+        png_set_text(png, info, text, 2);
     png_write_end(png, info);
     png_destroy_info_struct(png, &info);
 }

@@ -195,6 +195,28 @@ static void test_changed(void **state) {
     assert_true(survive_changes(*state, "j.jpg", &tries) > 0);
 }
 
+/* Odd, but whole: bytes between a JPEG's markers, and bytes behind either file. */
+static void test_oddities(void **state) {
+    static const char *const names[] = {"odd.png", "odd.jpg"};
+    make_png(*state, names[0], &small_png);
+    make_jpeg(*state, names[1], &small_jpeg);
+    for (size_t i = 0; i < 2; i++) {
+        imp_error err = {0};
+        imp_picture p;
+        size_t size;
+        unsigned char *bytes = scratch_read(*state, names[i], &size), odd[1 << 14] = {0};
+        const size_t start = i == 0 ? 0 : 20, gap = i == 0 ? 0 : 3; /* behind JFIF */
+        assert_true(size + 10 < sizeof odd);
+        memcpy(odd, bytes, start);
+        memcpy(odd + start + gap, bytes + start, size - start);
+        const imp_source in = {odd, size + 10, "odd", SIZE_MAX};
+        imp_picture_decode(&p, &in, &err);
+        assert_string_equal(err.text, "");
+        imp_picture_finish(&p);
+        free(bytes);
+    }
+}
+
 /* ---- Too many pixels ------------------------------------------------------------------------- */
 
 static void test_max_pixels(void **state) {
@@ -347,13 +369,13 @@ static void test_sha256(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_file),     cmocka_unit_test(test_unreadable),
-        cmocka_unit_test(test_mislabelled), cmocka_unit_test(test_misnamed),
-        cmocka_unit_test(test_cut_off),     cmocka_unit_test(test_changed),
-        cmocka_unit_test(test_max_pixels),  cmocka_unit_test(test_bad_outputs),
-        cmocka_unit_test(test_unwritable),  cmocka_unit_test(test_check_output),
-        cmocka_unit_test(test_disk_full),   cmocka_unit_test(test_bad_arguments),
-        cmocka_unit_test(test_sha256),
+        cmocka_unit_test(test_no_file),       cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_mislabelled),   cmocka_unit_test(test_misnamed),
+        cmocka_unit_test(test_cut_off),       cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_oddities),      cmocka_unit_test(test_max_pixels),
+        cmocka_unit_test(test_bad_outputs),   cmocka_unit_test(test_unwritable),
+        cmocka_unit_test(test_check_output),  cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_bad_arguments), cmocka_unit_test(test_sha256),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -14,6 +14,7 @@
 
 #include "media/file.h"
 #include "scratch.h"
+#include "weights/builtin.h"
 #include "weights/network.h"
 #include "weights/safetensors.h"
 
@@ -109,22 +110,26 @@ static file make_deep(void) {
             "103.939, "
             "116.779,-123.68e0") "," KEY("std",
                                          "1,2,0.5") "," KEY("padding",
-                                                            "reflect") "," KEY("name",
-                                                                               "Deep") "," KEY("lic"
-                                                                                               "enc"
-                                                                                               "e",
-                                                                                               "CC"
-                                                                                               "0") "," KEY("more", "")) "," F32("conv2_1.weight",
-                                                                                                                                 "1,2,3,3", 0, 72) "," F32("conv0.weight", "3,3,1,1", 72, 108) "," F32("conv0.bias", "3", 108, 120) "," F32("conv1_1.weight", "1,3,3,3", 120, 228) "," F32("conv1_"
-                                                                                                                                                                                                                                                                                           "2."
-                                                                                                                                                                                                                                                                                           "weight",
-                                                                                                                                                                                                                                                                                           "2,1,3,"
-                                                                                                                                                                                                                                                                                           "3",
-                                                                                                                                                                                                                                                                                           228, 300) "," F32("conv1_2.bias", "2",
-                                                                                                                                                                                                                                                                                                             300, 308) "," F32("conv1_2.metric", "2,2", 308, 324) "," TENSOR("conv1_2_aux.weight", "I64", "1", 324, 332) "," TENSOR("anything_aux.is", "BOOL", "0", 332, 332) "," F32("conv3_1.weight",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      "4,1,3,3",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      332,
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                      476),
+                                                            "reflect") "," KEY("name", "Deep") "," KEY("lic"
+                                                                                                       "enc"
+                                                                                                       "e",
+                                                                                                       "CC"
+                                                                                                       "0") "," KEY("more", "")) "," F32("conv2_1.weight", "1,2,3,3", 0, 72) "," F32("conv0.weight",
+                                                                                                                                                                                     "3,3,1,1", 72, 108) "," F32("conv0.bias", "3", 108, 120) "," F32("conv1_1.weight", "1,3,3,3", 120, 228) "," F32("conv1_"
+                                                                                                                                                                                                                                                                                                     "2."
+                                                                                                                                                                                                                                                                                                     "weight",
+                                                                                                                                                                                                                                                                                                     "2,1,3,"
+                                                                                                                                                                                                                                                                                                     "3",
+                                                                                                                                                                                                                                                                                                     228,
+                                                                                                                                                                                                                                                                                                     300) "," F32("conv1_2.bias",
+                                                                                                                                                                                                                                                                                                                  "2",
+                                                                                                                                                                                                                                                                                                                  300, 308) "," F32("conv1_2.metric",
+                                                                                                                                                                                                                                                                                                                                    "2,2", 308, 324) "," TENSOR("conv1_2_aux.weight",
+                                                                                                                                                                                                                                                                                                                                                                "I64", "1", 324, 332) "," TENSOR("anything_aux.is",
+                                                                                                                                                                                                                                                                                                                                                                                                 "BOOL", "0", 332, 332) "," F32("conv3_1.weight",
+                                                                                                                                                                                                                                                                                                                                                                                                                                "4,1,3,3",
+                                                                                                                                                                                                                                                                                                                                                                                                                                332,
+                                                                                                                                                                                                                                                                                                                                                                                                                                476),
         476);
 }
 
@@ -340,6 +345,14 @@ static const struct {
      "three numbers"},
     {META(FORMAT COLOURS PADDING "," KEY("mean", "1,2,\\\"3\\\"")) "," CONV1_1, 224, IMP_ERR_FORMAT,
      "three numbers"},
+    {META(FORMAT COLOURS PADDING
+          "," KEY("mean", "1,2,"
+                          "00000000000000000000000000000000000000000000000000"
+                          "00000000000000000000000000000000000000000000000000"
+                          "00000000000000000000000000000000000000000000000000"
+                          "00000000000000000000000000000000000000000000000000"
+                          "00000000000000000000000000000000000000000000000000")) "," CONV1_1,
+     224, IMP_ERR_FORMAT, "three numbers"},
     {META(FORMAT COLOURS PADDING "," KEY("mean", "1,2,1e300")) "," CONV1_1, 224, IMP_ERR_FORMAT,
      "three numbers"},
     {META(FORMAT COLOURS PADDING "," KEY("mean", "1,2,3") "," KEY("std", "1,0,1")) "," CONV1_1, 224,
@@ -431,6 +444,24 @@ static void test_files(void **state) {
     imp_network_close(n);
 }
 
+/* The one that is compiled in, or the line that says that there is none. */
+static void test_builtin(void **state) {
+    (void)state;
+    imp_error err = {0};
+    imp_network *n;
+    const imp_status status = imp_network_open(&n, "builtin", &err);
+    if (imp_builtin_network_size == 0) {
+        assert_error(&err, status, IMP_ERR_UNSUPPORTED, "'builtin'", "--network");
+        return;
+    }
+    assert_string_equal(err.text, "");
+    imp_network_info info;
+    imp_network_describe(n, &info);
+    assert_string_equal(info.source, "builtin");
+    assert_non_null(imp_network_find(n, "relu1_1"));
+    imp_network_close(n);
+}
+
 /* ---- The script that annotates, and the networks there are ----------------------------------- */
 
 /* Runs the script; skips the test where there is no Python. */
@@ -516,8 +547,8 @@ int main(void) {
         cmocka_unit_test(test_half),      cmocka_unit_test(test_bad),
         cmocka_unit_test(test_no_header), cmocka_unit_test(test_not_finite),
         cmocka_unit_test(test_cut_off),   cmocka_unit_test(test_files),
-        cmocka_unit_test(test_annotate),  cmocka_unit_test(test_vgg19),
-        cmocka_unit_test(test_quarter),
+        cmocka_unit_test(test_builtin),   cmocka_unit_test(test_annotate),
+        cmocka_unit_test(test_vgg19),     cmocka_unit_test(test_quarter),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -41,11 +41,8 @@ void imp_safetensors_finish(imp_safetensors *file);
 const imp_stored *imp_safetensors_find(const imp_safetensors *file, const char *name);
 const char *imp_safetensors_metadata(const imp_safetensors *file, const char *key);
 
-/* Whether imp_safetensors_load knows its type: F32, F16 or BF16. */
-bool imp_stored_loads(const imp_stored *tensor);
-
-/* Writes the tensor's `count` values. Errors: IMP_ERR_UNSUPPORTED (its type), IMP_ERR_NUMBER (a
- * value that is not finite). */
+/* Writes the `count` values of a tensor of type F32, F16 or BF16. Errors: IMP_ERR_UNSUPPORTED
+ * (another type), IMP_ERR_NUMBER (a value that is not finite). */
 imp_status imp_safetensors_load(float *out, const imp_safetensors *file, const imp_stored *tensor,
                                 imp_error *err);
 
