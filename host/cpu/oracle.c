@@ -34,8 +34,11 @@ static size_t place(const imp_device *d, imp_tensor *t, size_t cursor) {
 }
 
 static imp_status alloc(imp_device *d, imp_memory **out, size_t bytes) {
+    const bool possible = bytes <= PTRDIFF_MAX; /* not SIZE_MAX, which place gives for no place */
     imp_memory *memory = malloc(sizeof *memory);
-    char *space = memory ? aligned_alloc(ALIGNMENT, (bytes / ALIGNMENT + 1) * ALIGNMENT) : NULL;
+    char *space = NULL;
+    if (memory && possible)
+        space = aligned_alloc(ALIGNMENT, (bytes / ALIGNMENT + 1) * ALIGNMENT);
     if (!space) {
         free(memory);
         return imp_fail(&d->error, IMP_ERR_MEMORY,
