@@ -274,7 +274,8 @@ imp_status imp_case_run(const imp_case *c, imp_device *device, uint64_t seed, si
         status = conclude(&k, &trial, &got, harmed, &err);
     } else {
         out->outcome = IMP_SKIPPED;
-        snprintf(out->reason, sizeof out->reason, "larger than the device's memory");
+        snprintf(out->reason, sizeof out->reason,
+                 "larger than the device's memory, or than it allocates at once");
     }
 done:
     results_finish(&got);

@@ -31,33 +31,22 @@ static imp_status checked(imp_run *r, imp_status status, imp_error *err) {
                     imp_op_name(r->trial->c.op));
 }
 
-static imp_status place(imp_run *r, imp_tensor *t, size_t *cursor, imp_error *err) {
-    *cursor = r->device->ops->place(r->device, t, *cursor);
-    if (*cursor == SIZE_MAX)
-        return imp_fail(err, IMP_ERR_MEMORY,
-                        "device '%s': no place for a tensor of %zu x %zu x %zu",
-                        r->device->info.name, t->c, t->h, t->w);
-    return IMP_OK;
+static imp_tensor tensor_of(const imp_operand *o) {
+    return (imp_tensor){.c = o->c, .h = o->h, .w = o->w, .layout = o->layout};
 }
 
-static imp_status place_all(imp_run *r, size_t *cursor, bool *fits, imp_error *err) {
-    const imp_device_info *info = &r->device->info;
-    const size_t origin = *cursor;
-    *fits = true;
-    for (size_t i = 0; i <= IMP_OPERANDS; i++) {
+/* Places the guards and operands from cursor on; SIZE_MAX: one of them can lie nowhere. */
+static size_t place_all(imp_run *r, size_t cursor) {
+    const imp_ops *ops = r->device->ops;
+    for (size_t i = 0; i <= IMP_OPERANDS && cursor != SIZE_MAX; i++) {
         r->guard[i] = (imp_tensor){.c = 1, .h = 1, .w = GUARD, .layout = IMP_PLANES};
-        TRY(place(r, &r->guard[i], cursor, err));
-        if (i == IMP_OPERANDS || r->trial->operand[i].role == IMP_ABSENT)
+        cursor = ops->place(r->device, &r->guard[i], cursor);
+        if (i == IMP_OPERANDS || cursor == SIZE_MAX || r->trial->operand[i].role == IMP_ABSENT)
             continue;
-        const imp_operand *o = &r->trial->operand[i];
-        r->tensor[i] = (imp_tensor){.c = o->c, .h = o->h, .w = o->w, .layout = o->layout};
-        *fits = info->max_alloc_bytes == 0 || o->h * o->w * sizeof(float) <= info->max_alloc_bytes;
-        if (!*fits)
-            return IMP_OK;
-        TRY(place(r, &r->tensor[i], cursor, err));
+        r->tensor[i] = tensor_of(&r->trial->operand[i]);
+        cursor = ops->place(r->device, &r->tensor[i], cursor);
     }
-    *fits = info->memory_bytes == 0 || *cursor - origin <= info->memory_bytes;
-    return IMP_OK;
+    return cursor;
 }
 
 static imp_status write_all(imp_run *r, imp_error *err) {
@@ -79,11 +68,11 @@ static imp_status write_all(imp_run *r, imp_error *err) {
 imp_status imp_run_open(imp_run *r, const imp_trial *t, imp_device *device, size_t origin,
                         bool *fits, imp_error *err) {
     *r = (imp_run){.trial = t, .device = device};
-    size_t cursor = origin;
-    TRY(place_all(r, &cursor, fits, err));
+    const size_t end = place_all(r, origin), memory = device->info.memory_bytes;
+    *fits = end != SIZE_MAX && (memory == 0 || end - origin <= memory);
     if (!*fits)
         return IMP_OK;
-    TRY(checked(r, device->ops->alloc(device, &r->memory, cursor), err));
+    TRY(checked(r, device->ops->alloc(device, &r->memory, end), err));
     if (t->weights)
         TRY(checked(
             r, device->ops->filter_open(device, &r->filter, &t->c.conv, t->weights, t->bias), err));

@@ -53,8 +53,8 @@ typedef struct imp_run {
 } imp_run;
 
 /* Brings a trial to a device, from address origin on. The device's status and message come back in
- * err. *fits turns false (and IMP_OK comes back) where an operand's single channel is larger than
- * what the device allocates at once. The run is to be closed in any case. */
+ * err. *fits turns false (and IMP_OK comes back) where an operand can lie nowhere, or all of them
+ * are more than the device's memory. The run is to be closed in any case. */
 imp_status imp_run_open(imp_run *r, const imp_trial *t, imp_device *device, size_t origin,
                         bool *fits, imp_error *err);
 imp_status imp_run_launch(imp_run *r, imp_error *err);
