@@ -401,7 +401,7 @@ static void test_no_opencl_platform(void **state) {
 /* Each fault makes the OpenCL device fail at another place; the picture is painted all the same. */
 static void test_faults_fall_back(void **state) {
     scratch *s = *state;
-    static const char *const faults[] = {"build:gram", "launch:gram", "alloc:1", "alloc:2"};
+    static const char *const faults[] = {"build:tv", "launch:gram", "alloc:1", "alloc:2"};
     if (imp_device_list(NULL, 0, false, NULL, NULL) < 2) {
         print_message("no OpenCL device here\n");
         skip();
