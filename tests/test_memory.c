@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Memory runs out, at the first allocation, at the second, and so on through a whole task, our own
- * and those of the libraries beneath: one line each time, nothing lost, nothing half-written. This
- * program puts its own malloc before the C library's; where another one already stands there (a
- * sanitizer's, valgrind's) the tests are skipped.
+ * and those of the libraries beneath: one line each time, nothing lost, nothing half-written.
  */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,67 +13,10 @@
 #include <jpeglib.h>
 #include <png.h>
 
+#include "failing_malloc.h"
 #include "impasto.h"
 #include "makers.h"
 #include "scratch.h"
-
-/* ---- An allocator that can fail -------------------------------------------------------------- */
-
-static long left = -1; /* allocations until the one that fails; below 0: none will */
-static long live;      /* blocks allocated and not freed */
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1 /* clang says it so */
-#endif
-#endif
-
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *old, size_t size);
-void __libc_free(void *p);
-
-static bool fails(void) {
-    if (left < 0 || left-- > 0)
-        return false;
-    errno = ENOMEM;
-    return true;
-}
-
-static void *counted(void *p) {
-    live += p != NULL;
-    return p;
-}
-
-void *malloc(size_t size) {
-    return fails() ? NULL : counted(__libc_malloc(size));
-}
-
-void *calloc(size_t count, size_t size) {
-    return fails() ? NULL : counted(__libc_calloc(count, size));
-}
-
-void *realloc(void *old, size_t size) {
-    if (!old)
-        return malloc(size);
-    return fails() ? NULL : __libc_realloc(old, size);
-}
-
-void free(void *p) {
-    live -= p != NULL;
-    __libc_free(p);
-}
-#endif
-
-static bool can_fail(void) {
-    void *(*volatile allocate)(size_t) = malloc; /* which no compiler sees through */
-    left = 0;
-    void *p = allocate(1);
-    left = -1;
-    free(p);
-    return p == NULL;
-}
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
 
