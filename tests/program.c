@@ -113,7 +113,8 @@ void write_waves(scratch *s, const char *name, size_t width, size_t height) {
     p.rgb = malloc(3 * width * height * sizeof *p.rgb);
     assert_non_null(p.rgb);
     for (size_t i = 0; i < 3 * width * height; i++) {
-        const double x = (double)(i / 3 % width), y = (double)(i / 3) / (double)width;
+        const size_t pixel = i / 3, row = pixel / width;
+        const double x = (double)(pixel % width), y = (double)row;
         p.rgb[i] = (float)(0.5 + 0.4 * sin(0.3 * x + 0.1 * y * (double)(1 + i % 3)));
     }
     assert_int_equal(imp_picture_write(&p, scratch_path(s, name), 90, NULL, &err), IMP_OK);

@@ -134,7 +134,7 @@ static void write_network(scratch *s, const char *name, const char *header, size
     assert_true(8 + length + size <= sizeof bytes);
     bytes[0] = (unsigned char)(length & 255);
     bytes[1] = (unsigned char)(length >> 8);
-    memcpy(bytes + 8, header, length);
+    memcpy(bytes + 8, header, length); /* NOLINT(bugprone-not-null-terminated-result) */
     scratch_write(s, name, bytes, 8 + length + size);
 }
 
