@@ -137,7 +137,7 @@ typedef struct imp_device_info {
     bool tested;        /* the verdict above is a measured one */
     double gflops, gbs; /* measured fp32 multiply-add and memory roofs; 0 when not measured */
     double seconds;     /* measured time of the reference iteration, 0 when not measured */
-    char reason[256];   /* why it is passed over, when not usable */
+    char reason[512];   /* why it is passed over, when not usable */
 } imp_device_info;
 
 typedef enum imp_gemm { IMP_GEMM_AUTO, IMP_GEMM_CLBLAST, IMP_GEMM_OWN } imp_gemm;

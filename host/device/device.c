@@ -116,22 +116,29 @@ static imp_status none_such(const char *which, const imp_device_info *all, size_
                     which, names);
 }
 
-/* Opens `info` when its verdict is good. False, with a line to the log: it is passed over. */
+/* Opens `info` when its verdict is good. False: it is passed over, as info->reason says. */
 static bool try_device(imp_device **out, imp_device_info *info, const imp_device_options *options) {
     judge(info, options);
-    imp_error e = {0};
-    if (!info->usable) {
-        say(options, "device '%s' is passed over: %s", info->name, info->reason);
+    if (!info->usable)
         return false;
-    }
+    imp_error e = {0};
     if (open_described(out, info, options, &e) != IMP_OK) {
-        say(options, "device '%s' is passed over: %s", info->name, e.text);
+        snprintf(info->reason, sizeof info->reason, "%s", e.text);
         return false;
     }
     const int index = (*out)->info.index;
     (*out)->info = *info;
     (*out)->info.index = index;
     return true;
+}
+
+/* One line: which device, unless the reason names it itself, and why. */
+static void pass_over(const imp_device_info *info, const char *instead,
+                      const imp_device_options *options) {
+    if (strncmp(info->reason, "device '", 8) == 0)
+        say(options, "%s; passed over%s", info->reason, instead);
+    else
+        say(options, "device '%s': %s; passed over%s", info->name, info->reason, instead);
 }
 
 static imp_status open_cpu(imp_device **out, const imp_device_options *options, imp_error *err) {
@@ -154,7 +161,7 @@ static imp_status open_named(imp_device **out, const char *which, const imp_devi
     if (!info) {
         status = none_such(which, all, count, err);
     } else if (!try_device(out, info, options)) {
-        say(options, "going on with device 'cpu'");
+        pass_over(info, ", going on with device 'cpu'", options);
         status = open_cpu(out, options, err);
     }
     free(all);
@@ -178,12 +185,13 @@ static imp_status open_fastest(imp_device **out, const imp_device_options *optio
     for (size_t i = 0; i < count; i++) {
         judge(&all[i], options);
         if (!all[i].usable)
-            say(options, "device '%s' is passed over: %s", all[i].name, all[i].reason);
+            pass_over(&all[i], "", options);
     }
     qsort(all, count, sizeof *all, by_speed);
     bool found = false;
     for (size_t i = 0; i < count && all[i].usable && !found; i++)
-        found = try_device(out, &all[i], options);
+        if (!(found = try_device(out, &all[i], options)))
+            pass_over(&all[i], "", options);
     free(all);
     if (found)
         return IMP_OK;

@@ -68,12 +68,12 @@ static imp_status fill_layer(imp_device *d, layer *l, imp_memory *memory) {
     return d->ops->fill(d, l->dy, 0.25F);
 }
 
-double imp_measure_seconds(imp_device *d) {
-    layer layers[] = {{.c = 64, .side = 128}, {.c = 256, .side = 32}};
+/* Seconds of the piece at 1/shrink of its sides. */
+static imp_status measure(imp_device *d, size_t shrink, double *best) {
+    layer layers[] = {{.c = 64, .side = 128 / shrink}, {.c = 256, .side = 32 / shrink}};
     enum { COUNT = sizeof layers / sizeof layers[0] };
     imp_memory *memory = NULL;
     size_t cursor = 0;
-    double best = 0;
     imp_status status = IMP_OK;
     for (size_t i = 0; i < COUNT && status == IMP_OK; i++)
         status = open_layer(d, &layers[i], &cursor);
@@ -82,9 +82,20 @@ double imp_measure_seconds(imp_device *d) {
     for (size_t i = 0; i < COUNT && status == IMP_OK; i++)
         status = fill_layer(d, &layers[i], memory);
     if (status == IMP_OK)
-        status = time_layers(d, layers, COUNT, &best);
+        status = time_layers(d, layers, COUNT, best);
     d->ops->release(d, memory);
     for (size_t i = 0; i < COUNT; i++)
         close_layer(d, &layers[i]);
-    return status == IMP_OK ? best : 0;
+    return status;
+}
+
+double imp_measure_seconds(imp_device *d) {
+    enum { SHRINK = 4 };
+    const double slow = 1; /* seconds: a device that takes longer is not worth measuring well */
+    double small = 0, whole = 0;
+    if (measure(d, SHRINK, &small) != IMP_OK)
+        return 0;
+    if (small * SHRINK * SHRINK > slow)
+        return small * SHRINK * SHRINK;
+    return measure(d, 1, &whole) == IMP_OK ? whole : 0;
 }
