@@ -29,8 +29,8 @@ void *__libc_realloc(void *old, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *p);
 
-#define EXPORTED __attribute__((visibility("default"))) /* or shared libraries would not meet it   \
-                                                         */
+/* Or shared libraries would not meet them. */
+#define EXPORTED __attribute__((visibility("default")))
 
 static bool fails(void) {
     asked++;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The table of cases. A row names shapes once and expands into all operations, variants, layouts,
- * paddings and kinds of data that it lists as bits.
+ * paddings and kinds of data that it lists as bits. Below the full level every 16 channels of a map
+ * and every matrix take less than 256 KiB, so that devices can be made to split whatever they can.
  */
 #include "device/cases.h"
 
@@ -105,7 +106,7 @@ static const conv_row convs[] = {
     {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS, 16, 16, 2, 2, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS, 16, 16, 3, 4, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS, 16, 16, 17, 33, INSIDE, SIGNED},
-    {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS, 16, 16, 64, 67, INSIDE, SIGNED},
+    {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS, 16, 16, 61, 67, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS, 17, 16, 4, 127, INSIDE, SIGNED},
     {NORMAL, 3, 2, 1, 1, EDGES, RELU | BIAS, 16, 16, 1, 1, INSIDE, SIGNED},
     {NORMAL, 7, 1, 3, 3, EDGES, RELU | BIAS, 5, 5, 1, 3, INSIDE, SIGNED},
@@ -180,9 +181,9 @@ static const row rows[] = {
     {NORMAL, COPY | POOLS | CONTENT, 130, 9, 11, ON_BOTH, SIGNED, 0},
     {NORMAL, POOLS, 3, 33, 47, ON_PLANES, EVERY_DATA, 0},
     {NORMAL, POOLS, 20, 2, 3, ON_BOTH, BIT(IMP_SPARSE), 0},
-    {NORMAL, POOLS, 20, 64, 66, ON_BOTH, SIGNED | BIT(IMP_SPARSE), 0},
+    {NORMAL, POOLS, 20, 60, 66, ON_BOTH, SIGNED | BIT(IMP_SPARSE), 0},
     /* many positions: sums must be blocked */
-    {NORMAL, GRAMS | CONTENT, 8, 128, 128, ON_MAPS, EVERY_DATA, 0},
+    {NORMAL, GRAMS | CONTENT, 8, 61, 67, ON_MAPS, EVERY_DATA, 0},
 
     {NORMAL, STYLE, 3, 1, 1, ON_PLANES, EVERY_DATA, 0},
     {NORMAL, STYLE, 1, 1, 1, ON_PLANES, SIGNED, 0},
