@@ -20,20 +20,11 @@
 
 /* ---- Files made here ------------------------------------------------------------------------- */
 
-/* Entries of a header. */
-#define TENSOR(name, dtype, shape, begin, end)                                                     \
-    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":[" shape "],\"data_offsets\":[" #begin        \
-    "," #end "]}"
-#define F32(name, shape, begin, end) TENSOR(name, "F32", shape, begin, end)
-#define META(keys)                   "\"__metadata__\":{" keys "}"
-#define KEY(key, value)              "\"" key "\":\"" value "\""
-#define FORMAT                       KEY("format", "impasto-network-1") ","
-#define COLOURS                      KEY("input", "RGB") "," KEY("range", "1") ","
-#define SCALE                        KEY("mean", "0,0,0") "," KEY("std", "1,1,1") ","
-#define PADDING                      KEY("padding", "zero")
-#define PLAIN                        META(FORMAT COLOURS SCALE PADDING) ","
-/* conv1_1 with two channels: 224 bytes. */
-#define CONV1_1 F32("conv1_1.weight", "2,3,3,3", 0, 216) "," F32("conv1_1.bias", "2", 216, 224)
+/* Headers in short: metadata as "key=value key=value", tensors as "name type shape begin end", both
+ * separated by blanks and commas as shown; or tensors as JSON, from a quotation mark on. */
+static const char plain[] =
+    "format=impasto-network-1 input=RGB range=1 mean=0,0,0 std=1,1,1 padding=zero";
+#define CONV1_1 "conv1_1.weight F32 2,3,3,3 0 216; conv1_1.bias F32 2 216 224"
 
 typedef struct file {
     unsigned char *bytes; /* to be freed */
@@ -47,18 +38,52 @@ static void put_float(unsigned char *at, float value) {
         at[i] = (unsigned char)(bits >> 8 * i);
 }
 
-/* A header between braces, and data bytes: floats 0, 1/8, 2/8 ... */
-static file make_file(const char *entries, size_t data) {
-    const size_t length = strlen(entries) + 2;
+static void write_metadata(FILE *out, const char *meta) {
+    char key[32], value[512];
+    fprintf(out, "\"__metadata__\":{");
+    for (int n, first = 1; sscanf(meta, " %31[^=]=%511s%n", key, value, &n) == 2; meta += n) {
+        fprintf(out, "%s\"%s\":\"%s\"", first ? "" : ",", key, value);
+        first = 0;
+    }
+    fprintf(out, "}");
+}
+
+static void write_tensors(FILE *out, const char *tensors, const char *comma) {
+    char name[64], type[16], shape[64], begin[32], end[32];
+    int n;
+    while (sscanf(tensors, " %63s %15s %63s %31s %31[^;]%n", name, type, shape, begin, end, &n) ==
+           5) {
+        fprintf(out, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%s,%s]}", comma,
+                name, type, strcmp(shape, "none") == 0 ? "" : shape, begin, end);
+        comma = ",";
+        tensors += n + (tensors[n] == ';');
+    }
+}
+
+/* data bytes: floats 0, 1/8, 2/8 ... meta may be NULL. */
+static file make_file(const char *meta, const char *tensors, size_t data) {
+    char *header;
+    size_t length;
+    FILE *out = open_memstream(&header, &length);
+    const char *comma = meta && *tensors ? "," : "";
+    assert_non_null(out);
+    fprintf(out, "{");
+    if (meta)
+        write_metadata(out, meta);
+    if (*tensors == '"')
+        fprintf(out, "%s%s", comma, tensors);
+    else
+        write_tensors(out, tensors, comma);
+    fprintf(out, "}");
+    fclose(out);
     file f = {.bytes = calloc(8 + length + data, 1), .size = 8 + length + data, .data = 8 + length};
     assert_non_null(f.bytes);
     for (int i = 0; i < 8; i++)
         f.bytes[i] = (unsigned char)((uint64_t)length >> 8 * i);
-    f.bytes[8] = '{';
-    memcpy(f.bytes + 9, entries, length - 2);
-    f.bytes[7 + length] = '}';
+    memcpy(f.bytes + 8, header, length);
     for (size_t i = 0; i < data / 4; i++)
         put_float(f.bytes + f.data + 4 * i, (float)i / 8);
+    free(header);
     return f;
 }
 
@@ -84,7 +109,7 @@ static void refuses_file(file f, imp_status wanted, const char *what) {
 
 static void test_small(void **state) {
     (void)state;
-    imp_network *n = open_network(make_file(PLAIN CONV1_1, 224));
+    imp_network *n = open_network(make_file(plain, CONV1_1, 224));
     const imp_node *node = imp_network_find(n, "relu1_1");
     assert_int_equal(n->count, 1);
     assert_ptr_equal(node, n->nodes);
@@ -104,33 +129,14 @@ static void test_small(void **state) {
 /* conv0, two blocks and half a third, a metric, no bias here and there, _aux of any type; the order
  * in the file is another one. */
 static file make_deep(void) {
-    return make_file(
-        META(FORMAT KEY("input", "BGR") "," KEY("range", "255") "," KEY(
-            "mean",
-            "103.939, "
-            "116.779,-123.68e0") "," KEY("std",
-                                         "1,2,0.5") "," KEY("padding",
-                                                            "reflect") "," KEY("name", "Deep") "," KEY("lic"
-                                                                                                       "enc"
-                                                                                                       "e",
-                                                                                                       "CC"
-                                                                                                       "0") "," KEY("more", "")) "," F32("conv2_1.weight", "1,2,3,3", 0, 72) "," F32("conv0.weight",
-                                                                                                                                                                                     "3,3,1,1", 72, 108) "," F32("conv0.bias", "3", 108, 120) "," F32("conv1_1.weight", "1,3,3,3", 120, 228) "," F32("conv1_"
-                                                                                                                                                                                                                                                                                                     "2."
-                                                                                                                                                                                                                                                                                                     "weight",
-                                                                                                                                                                                                                                                                                                     "2,1,3,"
-                                                                                                                                                                                                                                                                                                     "3",
-                                                                                                                                                                                                                                                                                                     228,
-                                                                                                                                                                                                                                                                                                     300) "," F32("conv1_2.bias",
-                                                                                                                                                                                                                                                                                                                  "2",
-                                                                                                                                                                                                                                                                                                                  300, 308) "," F32("conv1_2.metric",
-                                                                                                                                                                                                                                                                                                                                    "2,2", 308, 324) "," TENSOR("conv1_2_aux.weight",
-                                                                                                                                                                                                                                                                                                                                                                "I64", "1", 324, 332) "," TENSOR("anything_aux.is",
-                                                                                                                                                                                                                                                                                                                                                                                                 "BOOL", "0", 332, 332) "," F32("conv3_1.weight",
-                                                                                                                                                                                                                                                                                                                                                                                                                                "4,1,3,3",
-                                                                                                                                                                                                                                                                                                                                                                                                                                332,
-                                                                                                                                                                                                                                                                                                                                                                                                                                476),
-        476);
+    return make_file("format=impasto-network-1 input=BGR range=255 std=1,2,0.5 padding=reflect "
+                     "mean=103.939,116.779,-123.68e0 name=Deep licence=CC0 more=?",
+                     "conv2_1.weight F32 1,2,3,3 0 72; conv0.weight F32 3,3,1,1 72 108;"
+                     "conv0.bias F32 3 108 120; conv1_1.weight F32 1,3,3,3 120 228;"
+                     "conv1_2.weight F32 2,1,3,3 228 300; conv1_2.bias F32 2 300 308;"
+                     "conv1_2.metric F32 2,2 308 324; conv1_2_aux.weight I64 1 324 332;"
+                     "anything_aux.is BOOL 0 332 332; conv3_1.weight F32 4,1,3,3 332 476",
+                     476);
 }
 
 static void check_deep_nodes(const imp_network *n) {
@@ -209,9 +215,9 @@ static void test_half(void **state) {
                   {0x7BFF, 65504, 0x1.fep+120F}};
     (void)state;
     for (int brain = 0; brain < 2; brain++) {
-        file f = make_file(brain ? PLAIN TENSOR("conv1_1.weight", "BF16", "1,3,3,3", 0, 54)
-                                 : PLAIN TENSOR("conv1_1.weight", "F16", "1,3,3,3", 0, 54),
-                           54);
+        file f = make_file(
+            plain, brain ? "conv1_1.weight BF16 1,3,3,3 0 54" : "conv1_1.weight F16 1,3,3,3 0 54",
+            54);
         for (size_t i = 0; i < 27; i++) {
             const uint16_t bits = i < 9 ? values[i].bits : 0;
             f.bytes[f.data + 2 * i] = (unsigned char)bits;
@@ -230,139 +236,140 @@ static void test_half(void **state) {
 
 /* ---- Bad files ------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *entries;
+typedef struct bad_file {
+    const char *tensors;
     size_t data;
-    imp_status status;
     const char *what;
-} bad[] = {
-    /* the header as text */
-    {PLAIN CONV1_1 ",", 224, IMP_ERR_FORMAT, "header is damaged"},
-    {PLAIN CONV1_1 "} {", 224, IMP_ERR_FORMAT, "header is damaged"},
-    {"\"a\":\"\xff\xfe\"", 0, IMP_ERR_FORMAT, "header is damaged"},
-    {PLAIN F32("conv1_1.weight", "2,3,3,3", 0, 216) "," F32("conv1_1.weight", "2,3,3,3", 0, 216),
-     216, IMP_ERR_FORMAT, "duplicate"},
-    {"\"\\u0000\":1", 0, IMP_ERR_FORMAT, "header is damaged"},
-    {"\"__metadata__\":[]," CONV1_1, 224, IMP_ERR_FORMAT, "metadata is no JSON object"},
-    {META("\"range\":255") "," CONV1_1, 224, IMP_ERR_FORMAT, "'range' is no string"},
-    /* one tensor of the header */
-    {PLAIN "\"conv1_1.weight\":7", 0, IMP_ERR_FORMAT, "no dtype"},
-    {PLAIN "\"conv1_1.weight\":{\"dtype\":32}", 0, IMP_ERR_FORMAT, "no dtype"},
-    {PLAIN TENSOR("conv1_1.weight", "F31", "2,3,3,3", 0, 216), 216, IMP_ERR_UNSUPPORTED,
-     "type F31, which is not known"},
-    {PLAIN TENSOR("conv1_1.weight", "F64", "1,3,3,3", 0, 216), 216, IMP_ERR_UNSUPPORTED,
-     "convert it to F32"},
-    {PLAIN "\"conv1_1.weight\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}", 4, IMP_ERR_FORMAT,
-     "no shape"},
-    {PLAIN F32("conv1_1.weight", "2,3,-3,3", 0, 216), 216, IMP_ERR_FORMAT, "side of its shape"},
-    {PLAIN F32("conv1_1.weight", "2,3,3.0,3", 0, 216), 216, IMP_ERR_FORMAT, "side of its shape"},
-    {PLAIN F32("conv1_1.weight", "\\\"2\\\"", 0, 8), 8, IMP_ERR_FORMAT, "header is damaged"},
-    {PLAIN F32("conv1_1.weight", "2,\"3\"", 0, 24), 24, IMP_ERR_FORMAT, "side of its shape"},
-    {PLAIN F32("conv1_1.weight", "4294967296,4294967296", 0, 216), 216, IMP_ERR_FORMAT,
-     "shape is too large"},
-    {PLAIN F32("conv1_1.weight", "4611686018427387904", 0, 0), 0, IMP_ERR_FORMAT, "disagree"},
-    {PLAIN F32("conv1_1.weight", "99999999999999999999", 0, 0), 0, IMP_ERR_FORMAT,
-     "header is damaged"},
-    {PLAIN F32("conv1_1.weight", "1,1,1,1,1,1,1,1,1", 0, 4), 4, IMP_ERR_UNSUPPORTED,
-     "9 dimensions"},
-    {PLAIN "\"conv1_1.weight\":{\"dtype\":\"F32\",\"shape\":[1]}", 4, IMP_ERR_FORMAT,
-     "data_offsets"},
-    {PLAIN "\"conv1_1.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}", 4,
-     IMP_ERR_FORMAT, "data_offsets"},
-    {PLAIN "\"conv1_1.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}", 4,
-     IMP_ERR_FORMAT, "data_offsets"},
-    {PLAIN F32("conv1_1.weight", "2,3,3,3", -4, 212), 216, IMP_ERR_FORMAT, "data_offsets"},
-    {PLAIN F32("conv1_1.weight", "2,3,3,3", 216, 0), 216, IMP_ERR_FORMAT, "before it begins"},
-    {PLAIN F32("conv1_1.weight", "2,3,3,3", 0, 216), 215, IMP_ERR_FORMAT, "cut off"},
-    {PLAIN F32("conv1_1.weight", "2,3,3,3", 9223372036854775591, 9223372036854775807), 216,
-     IMP_ERR_FORMAT, "cut off"},
-    {PLAIN F32("conv1_1.weight", "2,3,3,3", 0, 212), 216, IMP_ERR_FORMAT, "disagree"},
-    {PLAIN TENSOR("conv1_1.weight", "F16", "2,3,3,3", 0, 216), 216, IMP_ERR_FORMAT, "disagree"},
-    /* the tensors together */
-    {PLAIN F32("conv1_1.weight", "2,3,3,3", 0, 216) "," F32("conv1_1.bias", "2", 212, 220), 220,
-     IMP_ERR_FORMAT, "overlaps"},
-    {PLAIN F32("conv1_1.weight", "2,3,3,3", 0, 216) "," F32("conv1_1.bias", "2", 220, 228), 228,
-     IMP_ERR_FORMAT, "hole"},
-    {PLAIN F32("conv1_1.weight", "2,3,3,3", 8, 224), 224, IMP_ERR_FORMAT, "hole"},
-    {PLAIN CONV1_1, 228, IMP_ERR_FORMAT, "4 bytes after its last tensor"},
-    /* names */
-    {"", 0, IMP_ERR_FORMAT, "conv1_1.weight is missing"},
-    {PLAIN F32("features.0.weight", "2,3,3,3", 0, 216), 216, IMP_ERR_UNSUPPORTED,
-     "'features.0.weight' has no place"},
-    {PLAIN CONV1_1 "," F32("conv1_1.wieght", "1", 224, 228), 228, IMP_ERR_UNSUPPORTED,
-     "'conv1_1.wieght' has no place"},
-    {PLAIN CONV1_1 "," F32("conv01_1.bias", "1", 224, 228), 228, IMP_ERR_UNSUPPORTED, "no place"},
-    {PLAIN CONV1_1 "," F32("conv1_100.bias", "1", 224, 228), 228, IMP_ERR_UNSUPPORTED, "no place"},
-    {PLAIN CONV1_1 "," F32("conv1", "1", 224, 228), 228, IMP_ERR_UNSUPPORTED, "no place"},
-    {PLAIN CONV1_1 "," F32("conv0.metric", "1", 224, 228), 228, IMP_ERR_UNSUPPORTED, "no place"},
-    {PLAIN CONV1_1 "," F32("conv1_3.bias", "1", 224, 228), 228, IMP_ERR_FORMAT,
-     "conv1_2.weight is missing"},
-    {PLAIN CONV1_1 "," F32("conv1_2.bias", "1", 224, 228), 228, IMP_ERR_FORMAT,
-     "conv1_2.weight is missing"},
-    {PLAIN CONV1_1 "," F32("conv3_1.weight", "1,2,3,3", 224, 296), 296, IMP_ERR_FORMAT,
-     "conv2_1.weight is missing"},
-    {PLAIN CONV1_1 "," F32("conv2_2.weight", "1,2,3,3", 224, 296), 296, IMP_ERR_FORMAT,
-     "conv2_1.weight is missing"},
-    {PLAIN F32("conv1_2.weight", "2,3,3,3", 0, 216), 216, IMP_ERR_FORMAT,
-     "conv1_1.weight is missing"},
-    {PLAIN CONV1_1 "," F32("conv0.bias", "3", 224, 236), 236, IMP_ERR_FORMAT,
-     "conv0.weight is missing"},
-    {PLAIN F32("conv1_1_aux.weight", "1", 0, 4), 4, IMP_ERR_FORMAT, "conv1_1.weight is missing"},
-    /* shapes */
-    {PLAIN F32("conv1_1.weight", "2,4,3,3", 0, 288), 288, IMP_ERR_FORMAT,
-     "[2 x 4 x 3 x 3] and needs [O x 3 x 3 x 3]"},
-    {PLAIN F32("conv1_1.weight", "0,3,3,3", 0, 0), 0, IMP_ERR_FORMAT, "[0 x 3 x 3 x 3]"},
-    {PLAIN F32("conv1_1.weight", "1,3,5,5", 0, 300), 300, IMP_ERR_FORMAT, "needs"},
-    {PLAIN F32("conv1_1.weight", "2,27", 0, 216), 216, IMP_ERR_FORMAT, "[2 x 27]"},
-    {PLAIN F32("conv1_1.weight", "", 0, 4), 4, IMP_ERR_FORMAT, "the shape []"},
-    {PLAIN F32("conv1_1.weight", "2,3,3,3", 0, 216) "," F32("conv1_1.bias", "3", 216, 228), 228,
-     IMP_ERR_FORMAT, "conv1_1.bias has the shape [3] and needs [2]"},
-    {PLAIN CONV1_1 "," F32("conv1_1.metric", "2,1", 224, 232), 232, IMP_ERR_FORMAT,
-     "needs [2 x 2]"},
-    {PLAIN CONV1_1 "," F32("conv1_2.weight", "1,3,3,3", 224, 332), 332, IMP_ERR_FORMAT,
-     "needs [O x 2 x 3 x 3]"},
-    {PLAIN CONV1_1 "," F32("conv0.weight", "4,3,1,1", 224, 272), 272, IMP_ERR_FORMAT,
-     "needs [O x 4 x 3 x 3]"},
-    {PLAIN CONV1_1 "," F32("conv0.weight", "1,3,3,3", 224, 332), 332, IMP_ERR_FORMAT,
-     "needs [O x 3 x 1 x 1]"},
-    {PLAIN CONV1_1 "," F32("conv1_1.metric", "2,2", 224, 240), 240, IMP_ERR_FORMAT,
-     "metric of relu1_1 is not symmetric at [1, 0]"},
-    /* metadata */
-    {CONV1_1, 224, IMP_ERR_FORMAT, "'format' is missing: add it with tools/annotate-network"},
-    {META(KEY("format", "impasto-network-2")) "," CONV1_1, 224, IMP_ERR_FORMAT,
-     "'format' is 'impasto-network-2'"},
-    {META(FORMAT PADDING) "," CONV1_1, 224, IMP_ERR_FORMAT, "'input' is missing"},
-    {META(FORMAT KEY("input", "GBR")) "," CONV1_1, 224, IMP_ERR_FORMAT, "RGB or BGR"},
-    {META(FORMAT KEY("input", "RGB")) "," CONV1_1, 224, IMP_ERR_FORMAT, "'range' is missing"},
-    {META(FORMAT KEY("input", "RGB") "," KEY("range", "256")) "," CONV1_1, 224, IMP_ERR_FORMAT,
-     "1 or 255"},
-    {META(FORMAT COLOURS SCALE KEY("padding", "same")) "," CONV1_1, 224, IMP_ERR_FORMAT,
-     "zero, reflect or replicate"},
-    {META(FORMAT COLOURS PADDING) "," CONV1_1, 224, IMP_ERR_FORMAT, "'mean' is missing"},
-    {META(FORMAT COLOURS PADDING "," KEY("mean", "1,2")) "," CONV1_1, 224, IMP_ERR_FORMAT,
-     "three numbers"},
-    {META(FORMAT COLOURS PADDING "," KEY("mean", "1,2,x")) "," CONV1_1, 224, IMP_ERR_FORMAT,
-     "three numbers"},
-    {META(FORMAT COLOURS PADDING "," KEY("mean", "1,2,\\\"3\\\"")) "," CONV1_1, 224, IMP_ERR_FORMAT,
-     "three numbers"},
-    {META(FORMAT COLOURS PADDING
-          "," KEY("mean", "1,2,"
-                          "00000000000000000000000000000000000000000000000000"
-                          "00000000000000000000000000000000000000000000000000"
-                          "00000000000000000000000000000000000000000000000000"
-                          "00000000000000000000000000000000000000000000000000"
-                          "00000000000000000000000000000000000000000000000000")) "," CONV1_1,
-     224, IMP_ERR_FORMAT, "three numbers"},
-    {META(FORMAT COLOURS PADDING "," KEY("mean", "1,2,1e300")) "," CONV1_1, 224, IMP_ERR_FORMAT,
-     "three numbers"},
-    {META(FORMAT COLOURS PADDING "," KEY("mean", "1,2,3") "," KEY("std", "1,0,1")) "," CONV1_1, 224,
-     IMP_ERR_FORMAT, "three positive numbers"},
+} bad_file;
+
+/* The header as text. */
+static const bad_file bad_text[] = {
+    {"\"a\":1,", 0, "header is damaged"},
+    {"\"a\":1} {", 0, "header is damaged"},
+    {"\"a\":\"\xff\xfe\"", 0, "header is damaged"},
+    {"\"\\u0000\":1", 0, "header is damaged"},
+    {"\"a\":99999999999999999999", 0, "header is damaged"},
+    {"\"a\":1,\"a\":1", 0, "duplicate"},
+    {"\"__metadata__\":[]", 0, "metadata is no JSON object"},
+    {"\"__metadata__\":{\"range\":255}", 0, "'range' is no string"},
+    {"\"a\":7", 0, "tensor a: it has no dtype"},
+    {"\"a\":{\"dtype\":32}", 0, "tensor a: it has no dtype"},
+    {"\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}", 4, "tensor a: it has no shape"},
+    {"\"a\":{\"dtype\":\"F32\",\"shape\":[1]}", 4, "data_offsets"},
+    {"\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}", 4, "data_offsets"},
+    {"\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}", 4, "data_offsets"},
+    {"\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,\"4\"]}", 4, "data_offsets"},
 };
 
-static void test_bad(void **state) {
+/* Tensors, alone and together. */
+static const bad_file bad_tensors[] = {
+    {"conv1_1.weight F32 2,3,-3,3 0 216", 216, "side of its shape"},
+    {"conv1_1.weight F32 2,3,3.0,3 0 216", 216, "side of its shape"},
+    {"conv1_1.weight F32 2,\"3\" 0 24", 24, "side of its shape"},
+    {"conv1_1.weight F32 4294967296,4294967296 0 216", 216, "shape is too large"},
+    {"conv1_1.weight F32 4611686018427387904 0 0", 0, "disagree"},
+    {"conv1_1.weight F32 2,3,3,3 -4 212", 216, "data_offsets"},
+    {"conv1_1.weight F32 2,3,3,3 216 0", 216, "before it begins"},
+    {"conv1_1.weight F32 2,3,3,3 0 216", 215, "cut off"},
+    {"conv1_1.weight F32 2,3,3,3 9223372036854775591 9223372036854775807", 216, "cut off"},
+    {"conv1_1.weight F32 2,3,3,3 0 212", 216, "disagree"},
+    {"conv1_1.weight F16 2,3,3,3 0 216", 216, "disagree"},
+    {"conv1_1.weight F32 2,3,3,3 0 216; conv1_1.bias F32 2 212 220", 220, "overlaps"},
+    {"conv1_1.weight F32 2,3,3,3 0 216; conv1_1.bias F32 2 220 228", 228, "hole"},
+    {"conv1_1.weight F32 2,3,3,3 8 224", 224, "hole"},
+    {CONV1_1, 228, "4 bytes after its last tensor"},
+};
+
+/* Layers: missing ones, and wrong shapes. */
+static const bad_file bad_layers[] = {
+    {"", 0, "conv1_1.weight is missing"},
+    {"conv1_2.weight F32 2,3,3,3 0 216", 216, "conv1_1.weight is missing"},
+    {"conv1_1_aux.weight F32 1 0 4", 4, "conv1_1.weight is missing"},
+    {CONV1_1 "; conv1_3.bias F32 1 224 228", 228, "conv1_2.weight is missing"},
+    {CONV1_1 "; conv1_2.bias F32 1 224 228", 228, "conv1_2.weight is missing"},
+    {CONV1_1 "; conv3_1.weight F32 1,2,3,3 224 296", 296, "conv2_1.weight is missing"},
+    {CONV1_1 "; conv2_2.weight F32 1,2,3,3 224 296", 296, "conv2_1.weight is missing"},
+    {CONV1_1 "; conv0.bias F32 3 224 236", 236, "conv0.weight is missing"},
+    {"conv1_1.weight F32 2,4,3,3 0 288", 288, "[2 x 4 x 3 x 3] and needs [O x 3 x 3 x 3]"},
+    {"conv1_1.weight F32 0,3,3,3 0 0", 0, "[0 x 3 x 3 x 3]"},
+    {"conv1_1.weight F32 1,3,5,5 0 300", 300, "[1 x 3 x 5 x 5]"},
+    {"conv1_1.weight F32 2,27 0 216", 216, "[2 x 27]"},
+    {"conv1_1.weight F32 none 0 4", 4, "the shape []"},
+    {"conv1_1.weight F32 2,3,3,3 0 216; conv1_1.bias F32 3 216 228", 228, "[3] and needs [2]"},
+    {CONV1_1 "; conv1_1.metric F32 2,1 224 232", 232, "needs [2 x 2]"},
+    {CONV1_1 "; conv1_1.metric F32 2,2 224 240", 240, "relu1_1 is not symmetric at [1, 0]"},
+    {CONV1_1 "; conv1_2.weight F32 1,3,3,3 224 332", 332, "needs [O x 2 x 3 x 3]"},
+    {CONV1_1 "; conv0.weight F32 4,3,1,1 224 272", 272, "needs [O x 4 x 3 x 3]"},
+    {CONV1_1 "; conv0.weight F32 1,3,3,3 224 332", 332, "needs [O x 3 x 1 x 1]"},
+};
+
+/* What may be well-formed, but is not known here. */
+static const bad_file unknown[] = {
+    {"conv1_1.weight F31 2,3,3,3 0 216", 216, "type F31, which is not known"},
+    {"conv1_1.weight F64 1,3,3,3 0 216", 216, "convert it to F32"},
+    {"conv1_1.weight F32 1,1,1,1,1,1,1,1,1 0 4", 4, "9 dimensions"},
+    {"features.0.weight F32 2,3,3,3 0 216", 216, "'features.0.weight' has no place"},
+    {CONV1_1 "; conv1_1.wieght F32 1 224 228", 228, "'conv1_1.wieght' has no place"},
+    {CONV1_1 "; conv01_1.bias F32 1 224 228", 228, "no place"},
+    {CONV1_1 "; conv1_100.bias F32 1 224 228", 228, "no place"},
+    {CONV1_1 "; conv1 F32 1 224 228", 228, "no place"},
+    {CONV1_1 "; conv1_1 F32 1 224 228", 228, "no place"},
+    {CONV1_1 "; conv0.metric F32 1 224 228", 228, "no place"},
+};
+
+static void refuses_all(const bad_file *all, size_t count, const char *meta, imp_status wanted) {
+    for (size_t i = 0; i < count; i++)
+        refuses_file(make_file(meta, all[i].tensors, all[i].data), wanted, all[i].what);
+}
+
+#define REFUSES_ALL(table, meta, wanted)                                                           \
+    refuses_all(table, sizeof(table) / sizeof *(table), meta, wanted)
+
+static void test_bad_tensors(void **state) {
+    (void)state;
+    REFUSES_ALL(bad_text, NULL, IMP_ERR_FORMAT);
+    REFUSES_ALL(bad_tensors, plain, IMP_ERR_FORMAT);
+    REFUSES_ALL(bad_layers, plain, IMP_ERR_FORMAT);
+    REFUSES_ALL(unknown, plain, IMP_ERR_UNSUPPORTED);
+}
+
+static void test_bad_metadata(void **state) {
+    static const struct {
+        const char *meta, *what;
+    } bad[] = {
+        {NULL, "'format' is missing: add it with tools/annotate-network"},
+        {"", "'format' is missing"},
+        {"format=impasto-network-2", "'format' is 'impasto-network-2'"},
+        {"format=impasto-network-1", "'input' is missing"},
+        {"format=impasto-network-1 input=GBR", "'input' is 'GBR': make it RGB or BGR"},
+        {"format=impasto-network-1 input=RGB", "'range' is missing"},
+        {"format=impasto-network-1 input=RGB range=256", "make it 1 or 255"},
+        {"format=impasto-network-1 input=RGB range=1", "'padding' is missing"},
+        {"format=impasto-network-1 input=RGB range=1 padding=same", "zero, reflect or replicate"},
+    };
+    static const char *const triples[] = {"1,2",           "1,2,x",     "1,2,3,4",
+                                          "1,2,\\\"3\\\"", "1,2,[3]",   "",
+                                          "1,2,3],[1,2,3", "1,2,1e300", "1,2,1e999"};
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        refuses_file(make_file(bad[i].entries, bad[i].data), bad[i].status, bad[i].what);
+        refuses_file(make_file(bad[i].meta, CONV1_1, 224), IMP_ERR_FORMAT, bad[i].what);
+    char meta[512];
+    for (size_t i = 0; i < sizeof triples / sizeof *triples; i++) {
+        const char *value = triples[i], *what = *value ? "three numbers" : "'mean' is missing";
+        snprintf(meta, sizeof meta, "format=impasto-network-1 input=RGB range=1 padding=zero %s%s",
+                 *value ? "mean=" : "", value);
+        refuses_file(make_file(meta, CONV1_1, 224), IMP_ERR_FORMAT, what);
+    }
+    static const char *const divisors[] = {"1,0,1", "1,-2,1", "1e-45,1,1"};
+    for (size_t i = 0; i < sizeof divisors / sizeof *divisors; i++) {
+        snprintf(meta, sizeof meta,
+                 "format=impasto-network-1 input=RGB range=1 padding=zero mean=0,0,0 std=%s",
+                 divisors[i]);
+        refuses_file(make_file(meta, CONV1_1, 224), IMP_ERR_FORMAT, "three positive numbers");
+    }
+    snprintf(meta, sizeof meta,
+             "format=impasto-network-1 input=RGB range=1 padding=zero mean=1,2,%0300d", 3);
+    refuses_file(make_file(meta, CONV1_1, 224), IMP_ERR_FORMAT, "three numbers");
 }
 
 /* What is wrong before there is a header. */
@@ -393,15 +400,15 @@ static void test_not_finite(void **state) {
     static const float values[] = {NAN, INFINITY, -INFINITY};
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        file f = make_file(PLAIN CONV1_1, 224);
+        file f = make_file(plain, CONV1_1, 224);
         put_float(f.bytes + f.data + 4 * 17, values[i]);
         refuses_file(f, IMP_ERR_NUMBER,
                      i ? "conv1_1.weight has an infinity at index 17" : "has NaN at index 17");
-        f = make_file(PLAIN CONV1_1, 224);
+        f = make_file(plain, CONV1_1, 224);
         put_float(f.bytes + f.data + 220, values[i]);
         refuses_file(f, IMP_ERR_NUMBER, "conv1_1.bias has");
     }
-    file f = make_file(PLAIN TENSOR("conv1_1.weight", "F16", "1,3,3,3", 0, 54), 54);
+    file f = make_file(plain, "conv1_1.weight F16 1,3,3,3 0 54", 54);
     f.bytes[f.data + 1] = 0x7C;
     refuses_file(f, IMP_ERR_NUMBER, "infinity at index 0");
 }
@@ -409,7 +416,7 @@ static void test_not_finite(void **state) {
 /* Cut off after any byte, a file is refused. */
 static void test_cut_off(void **state) {
     (void)state;
-    const file whole = make_file(PLAIN CONV1_1, 224);
+    const file whole = make_file(plain, CONV1_1, 224);
     for (size_t n = 0; n < whole.size; n++) {
         file f = {.bytes = malloc(n + !n), .size = n};
         assert_non_null(f.bytes);
@@ -430,7 +437,7 @@ static void test_files(void **state) {
     assert_error(&err, imp_network_open(&n, s->folder, &err), IMP_ERR_IO, s->folder, "a folder");
     const char *path = scratch_write(s, "empty.safetensors", "", 0);
     assert_error(&err, imp_network_open(&n, path, &err), IMP_ERR_FORMAT, path, "empty");
-    const file f = make_file(PLAIN CONV1_1, 224);
+    const file f = make_file(plain, CONV1_1, 224);
     path = scratch_write(s, "good.safetensors", f.bytes, f.size);
     free(f.bytes);
     assert_int_equal(imp_network_open(&n, path, &err), IMP_OK);
@@ -479,8 +486,7 @@ static void test_annotate(void **state) {
     imp_error err = {0};
     imp_network *n;
     char from[192];
-    const file f =
-        make_file(META(KEY("source", "\xc3\xbc") "," KEY("range", "1")) "," CONV1_1, 224);
+    const file f = make_file("source=\xc3\xbc range=1", CONV1_1, 224);
     snprintf(from, sizeof from, "%s", scratch_write(s, "bare.safetensors", f.bytes, f.size));
     free(f.bytes);
     assert_error(&err, imp_network_open(&n, from, &err), IMP_ERR_FORMAT, from, "annotate-network");
@@ -543,12 +549,13 @@ static void test_quarter(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small),     cmocka_unit_test(test_deep),
-        cmocka_unit_test(test_half),      cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_no_header), cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_cut_off),   cmocka_unit_test(test_files),
-        cmocka_unit_test(test_builtin),   cmocka_unit_test(test_annotate),
-        cmocka_unit_test(test_vgg19),     cmocka_unit_test(test_quarter),
+        cmocka_unit_test(test_small),        cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_half),         cmocka_unit_test(test_bad_tensors),
+        cmocka_unit_test(test_bad_metadata), cmocka_unit_test(test_no_header),
+        cmocka_unit_test(test_not_finite),   cmocka_unit_test(test_cut_off),
+        cmocka_unit_test(test_files),        cmocka_unit_test(test_builtin),
+        cmocka_unit_test(test_annotate),     cmocka_unit_test(test_vgg19),
+        cmocka_unit_test(test_quarter),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }
