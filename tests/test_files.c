@@ -148,6 +148,25 @@ static void test_cut_off(void **state) {
     }
 }
 
+/* The middle is missing, the end is there: a download that went on elsewhere. */
+static void test_gap(void **state) {
+    size_t size;
+    make_jpeg(*state, "gap.jpg", &small_jpeg);
+    unsigned char *bytes = scratch_read(*state, "gap.jpg", &size);
+    for (size_t n = size - size / 8; n < size - 10; n++) {
+        imp_error err = {0};
+        imp_picture p;
+        unsigned char part[1 << 14];
+        assert_true(n + 2 < sizeof part);
+        memcpy(part, bytes, n);
+        memcpy(part + n, "\xff\xd9", 2);
+        const imp_source in = {part, n + 2, "gap.jpg", SIZE_MAX};
+        assert_error(&err, imp_picture_decode(&p, &in, &err), IMP_ERR_FORMAT, "gap.jpg",
+                     "damaged or cut off");
+    }
+    free(bytes);
+}
+
 /* Any byte changed: a picture or one line, and no other end; how many were refused. */
 static size_t survive_changes(scratch *s, const char *name, size_t *tries) {
     size_t size, refused = 0;
@@ -369,13 +388,14 @@ static void test_sha256(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_file),       cmocka_unit_test(test_unreadable),
-        cmocka_unit_test(test_mislabelled),   cmocka_unit_test(test_misnamed),
-        cmocka_unit_test(test_cut_off),       cmocka_unit_test(test_changed),
-        cmocka_unit_test(test_oddities),      cmocka_unit_test(test_max_pixels),
-        cmocka_unit_test(test_bad_outputs),   cmocka_unit_test(test_unwritable),
-        cmocka_unit_test(test_check_output),  cmocka_unit_test(test_disk_full),
-        cmocka_unit_test(test_bad_arguments), cmocka_unit_test(test_sha256),
+        cmocka_unit_test(test_no_file),     cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_mislabelled), cmocka_unit_test(test_misnamed),
+        cmocka_unit_test(test_cut_off),     cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_oddities),    cmocka_unit_test(test_gap),
+        cmocka_unit_test(test_max_pixels),  cmocka_unit_test(test_bad_outputs),
+        cmocka_unit_test(test_unwritable),  cmocka_unit_test(test_check_output),
+        cmocka_unit_test(test_disk_full),   cmocka_unit_test(test_bad_arguments),
+        cmocka_unit_test(test_sha256),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }
