@@ -252,6 +252,7 @@ static const bad_file bad_text[] = {
     {"\"a\":1,\"a\":1", 0, "duplicate"},
     {"\"__metadata__\":[]", 0, "metadata is no JSON object"},
     {"\"__metadata__\":{\"range\":255}", 0, "'range' is no string"},
+    {"\"\\u001b[2J\\n\":7", 0, "tensor  [2J : it has no dtype"},
     {"\"a\":7", 0, "tensor a: it has no dtype"},
     {"\"a\":{\"dtype\":32}", 0, "tensor a: it has no dtype"},
     {"\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}", 4, "tensor a: it has no shape"},

@@ -17,8 +17,9 @@ imp_status imp_fail(imp_error *err, imp_status status, const char *format, ...) 
     va_start(args, format);
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
-    for (char *c = err->text; *c; c++) /* a driver's or a file's words may hold line breaks */
-        if (*c == '\n' || *c == '\r')
+    for (char *c = err->text; *c;
+         c++) /* a file's words may hold line breaks, or steer a terminal */
+        if ((unsigned char)*c < ' ' || *c == 127)
             *c = ' ';
     return status;
 }
