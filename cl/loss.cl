@@ -11,13 +11,13 @@ __kernel GROUP(LANES, 1) void content(__global float *df, ulong df_at, __global 
                                       float weight, ulong n) {
     df += df_at, f += f_at, p += p_at, slot += slot_at;
     LANE_SUMS(sums);
-    kahan sum = {0, 0};
+    vec sum = 0, carry = 0;
     EACH(i, n) {
         const vec difference = load(f, i, n) - load(p, i, n);
-        add(&sum, difference * difference);
+        add(&sum, &carry, difference * difference);
         store(load(df, i, n) + 2 * weight * difference, df, i, n);
     }
-    leave(weight * total(sum.sum, sums), slot, accumulate);
+    leave(weight * total(sum, sums), slot, accumulate);
 }
 
 /* |d| or d^2, and its derivative, 0 where d is. */
@@ -36,7 +36,7 @@ __kernel GROUP(LANES, 1) void tv(__global float *dx, ulong dx_at, __global const
                                  uint squared, float weight, uint rows, uint height, uint width) {
     dx += dx_at, x += x_at, slot += slot_at;
     LANE_SUMS(sums);
-    kahan sum = {0, 0};
+    vec sum = 0, carry = 0;
     for (uint r = get_group_id(0); r < rows; r += PARTIALS) {
         const uint p = r % height;
         const __global float *row = x + (ulong)r * width;
@@ -48,13 +48,13 @@ __kernel GROUP(LANES, 1) void tv(__global float *dx, ulong dx_at, __global const
             const vec left = edge - load_edge(row, (int)q - 1, width);
             const vec right = load_edge(row, (int)q + 1, width) - edge;
             const vec up = here - load(above, q, width), down = load(below, q, width) - here;
-            add(&sum, variation(right, squared) + variation(down, squared));
+            add(&sum, &carry, variation(right, squared) + variation(down, squared));
             const vec gradient = (slope(left, squared) - slope(right, squared)) +
                                  (slope(up, squared) - slope(down, squared));
             store(load(out, q, width) + weight * gradient, out, q, width);
         }
     }
-    leave(weight * total(sum.sum, sums), slot, accumulate);
+    leave(weight * total(sum, sums), slot, accumulate);
 }
 
 /* y = a^T b for n x n matrices. Grid: groups (n / 64, n / 4) on wide, where
@@ -117,12 +117,12 @@ __kernel GROUP(LANES, 1) void style(__global float *dm, ulong dm_at, __global co
                                     float scale, float weight, ulong n) {
     dm += dm_at, g += g_at, target += target_at, slot += slot_at;
     LANE_SUMS(sums);
-    kahan sum = {0, 0};
+    vec sum = 0, carry = 0;
     EACH(i, n) {
         const vec e = scale * load(g, i, n) - load(target, i, n);
         const vec weighed = has_metric ? load(dm, i, n) : e;
-        add(&sum, e * weighed);
+        add(&sum, &carry, e * weighed);
         store(4 * weight * scale * weighed, dm, i, n);
     }
-    leave(weight * total(sum.sum, sums), slot, 0);
+    leave(weight * total(sum, sums), slot, 0);
 }

@@ -26,11 +26,3 @@ __kernel GROUP(LANES, 1) void measure_flops(__global float *y, ulong y_at, float
     y[get_global_id(0)] = sum;
 #endif
 }
-
-/* y = x. */
-__kernel GROUP(LANES, 1) void measure_copy(__global float *y, ulong y_at, __global const float *x,
-                                           ulong x_at, ulong n) {
-    y += y_at, x += x_at;
-    EACH(i, n)
-        store(load(x, i, n), y, i, n);
-}

@@ -18,21 +18,51 @@
 
 #define GROUP(x, y) __attribute__((reqd_work_group_size(x, y, 1)))
 
+/* For arrays that are to stay in registers: loops over them are unrolled, and functions that take
+ * their sizes inlined. */
+#define UNROLL(i, n) _Pragma("unroll") for (int i = 0; i < (n); i++)
+#define INLINE       __attribute__((always_inline)) static inline
+
+/* Writes statements out for i = 0, 1, ... below limit, at most n (2, 4, 8, 12 or 16, as a literal):
+ * arrays that are only indexed so are registers, even to a compiler that unrolls no loop. */
+#define REPEAT(n, i, limit, ...) REPEAT_##n(0, i, limit, __VA_ARGS__)
+#define REPEAT_1(k, i, limit, ...)                                                                 \
+    {                                                                                              \
+        enum { i = k };                                                                            \
+        if (i < (limit)) {                                                                         \
+            __VA_ARGS__;                                                                           \
+        }                                                                                          \
+    }
+#define REPEAT_2(k, i, limit, ...)                                                                 \
+    REPEAT_1(k, i, limit, __VA_ARGS__) REPEAT_1(k + 1, i, limit, __VA_ARGS__)
+#define REPEAT_4(k, i, limit, ...)                                                                 \
+    REPEAT_2(k, i, limit, __VA_ARGS__) REPEAT_2(k + 2, i, limit, __VA_ARGS__)
+#define REPEAT_8(k, i, limit, ...)                                                                 \
+    REPEAT_4(k, i, limit, __VA_ARGS__) REPEAT_4(k + 4, i, limit, __VA_ARGS__)
+#define REPEAT_12(k, i, limit, ...)                                                                \
+    REPEAT_8(k, i, limit, __VA_ARGS__) REPEAT_4(k + 8, i, limit, __VA_ARGS__)
+#define REPEAT_16(k, i, limit, ...)                                                                \
+    REPEAT_8(k, i, limit, __VA_ARGS__) REPEAT_8(k + 8, i, limit, __VA_ARGS__)
+
 /* Partial sums that a reduction leaves in its slot of the record: IMP_PARTIALS of engine/ops.h. */
 #define PARTIALS 64
 
-/* The sum of 16 floats, pairwise. */
+/* The sum of 16 floats, pairwise. Not written as a sum of components: of those LLVM makes shuffles
+ * with undefined lanes, at which Oclgrind 21.10 breaks down when it checks for uninitialised reads.
+ */
 static inline float lane_sum(float16 v) {
-    const float8 a = v.lo + v.hi;
-    const float4 b = a.lo + a.hi;
-    const float2 c = b.lo + b.hi;
-    return c.x + c.y;
+    float lane[16];
+    vstore16(v, 0, lane);
+    for (uint step = 8; step > 0; step /= 2)
+        for (uint k = 0; k < step; k++)
+            lane[k] += lane[k + step];
+    return lane[0];
 }
 
 #if BLOCK == 16
 
 #define LANES 1
-#define VEC 16
+#define VEC   16
 typedef float16 vec;
 
 /* x[i..i+15], and 0 from x[n] on. */
@@ -69,8 +99,7 @@ static inline vec load_edge(const __global float *x, int i, int n) {
 
 /* i runs over this work-item's part of 0..n-1, VEC at a time: one stretch for each work-item. */
 #define EACH(i, n)                                                                                 \
-    for (ulong i = each_part(n) * get_global_id(0),                                                \
-               each_end = min((ulong)(n), i + each_part(n));                                       \
+    for (ulong i = each_part(n) * get_global_id(0), each_end = min((ulong)(n), i + each_part(n));  \
          i < each_end; i += VEC)
 static inline ulong each_part(ulong n) {
     const ulong items = get_global_size(0);
@@ -89,8 +118,8 @@ static inline float total(vec v, float *sums) {
 
 #else
 
-#define LANES 256
-#define VEC 1
+#define LANES      256
+#define VEC        1
 typedef float vec;
 
 static inline vec load(const __global float *x, ulong i, ulong n) {
@@ -125,17 +154,12 @@ static inline float total(vec v, __local float *sums) {
 
 #endif
 
-/* A running sum with its rounding error carried along (Kahan 1965): the error of the whole does
- * not grow with the number of terms. */
-typedef struct kahan {
-    vec sum, carry;
-} kahan;
-
-static inline void add(kahan *k, vec value) {
-    const vec term = value - k->carry;
-    const vec sum = k->sum + term;
-    k->carry = (sum - k->sum) - term;
-    k->sum = sum;
+/* Adds a value to a running sum that carries its rounding error along (Kahan 1965): the error of
+ * the whole does not grow with the number of terms. */
+static inline void add(vec *sum, vec *carry, vec value) {
+    const vec term = value - *carry, next = *sum + term;
+    *carry = (next - *sum) - term;
+    *sum = next;
 }
 
 /* Ends a reduction of PARTIALS work-groups: leaves a group's sum in its place of the record's

@@ -12,6 +12,14 @@ __kernel GROUP(LANES, 1) void fill(__global float *x, ulong x_at, float value, u
         store((vec)(value), x, i, n);
 }
 
+/* y = x. */
+__kernel GROUP(LANES, 1) void copy(__global float *y, ulong y_at, __global const float *x,
+                                   ulong x_at, ulong n) {
+    y += y_at, x += x_at;
+    EACH(i, n)
+        store(load(x, i, n), y, i, n);
+}
+
 /* Makes the padding channels of wide maps zero again. x: the last unit of maps, whose first
  * `channels` of BLOCK count; m positions. */
 __kernel GROUP(LANES, 1) void padding(__global float *x, ulong x_at, uint channels, ulong m) {
@@ -45,10 +53,10 @@ __kernel GROUP(LANES, 1) void dot_of(__global const float *x, ulong x_at, __glob
                                      int accumulate, ulong n) {
     x += x_at, y += y_at, slot += slot_at;
     LANE_SUMS(sums);
-    kahan sum = {0, 0};
+    vec sum = 0, carry = 0;
     EACH(i, n)
-        add(&sum, load(x, i, n) * load(y, i, n));
-    leave(total(sum.sum, sums), slot, accumulate);
+        add(&sum, &carry, load(x, i, n) * load(y, i, n));
+    leave(total(sum, sums), slot, accumulate);
 }
 
 /* slot = [slot +] sum of |x|. */
@@ -56,10 +64,10 @@ __kernel GROUP(LANES, 1) void norm1(__global const float *x, ulong x_at, __globa
                                     ulong slot_at, int accumulate, ulong n) {
     x += x_at, slot += slot_at;
     LANE_SUMS(sums);
-    kahan sum = {0, 0};
+    vec sum = 0, carry = 0;
     EACH(i, n)
-        add(&sum, fabs(load(x, i, n)));
-    leave(total(sum.sum, sums), slot, accumulate);
+        add(&sum, &carry, fabs(load(x, i, n)));
+    leave(total(sum, sums), slot, accumulate);
 }
 
 /* ca * value of a + cb * value of b; a value that is not there counts 1. */
@@ -89,13 +97,13 @@ __kernel GROUP(LANES, 1) void axpy_dot(__global float *y, ulong y_at, __global c
     y += y_at, x += x_at, z += z_at, slot += slot_at;
     LANE_SUMS(sums);
     const vec by = factor(ca, a + a_at, has_a, cb, b + b_at, has_b);
-    kahan sum = {0, 0};
+    vec sum = 0, carry = 0;
     EACH(i, n) {
         const vec value = load(y, i, n) + by * load(x, i, n);
         store(value, y, i, n);
-        add(&sum, value * load(z, i, n));
+        add(&sum, &carry, value * load(z, i, n));
     }
-    leave(total(sum.sum, sums), slot, accumulate);
+    leave(total(sum, sums), slot, accumulate);
 }
 
 /* m = beta1 m + (1-beta1) g; v = beta2 v + (1-beta2) g^2; x -= step m / (root sqrt(v) + epsilon).

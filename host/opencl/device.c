@@ -10,7 +10,7 @@
 #include "opencl/ocl.h"
 #include "opencl/opencl.h"
 
-enum { WORK_BYTES = 16 << 20, CHUNK_STEP = 4096 };
+enum { WORK_BYTES = 16 << 20, STAGING_BYTES = 4 << 20, CHUNK_STEP = 4096 };
 
 /* ---- errors ---- */
 
@@ -163,6 +163,7 @@ void ocl_close(imp_device *d) {
         ocl_finish(cl);
     ocl_program_close(cl);
     ocl_buffer_release(cl, cl->work, cl->work_floats * sizeof(cl_float));
+    ocl_buffer_release(cl, cl->staging, cl->staging_floats * sizeof(cl_float));
     if (cl->queue)
         clReleaseCommandQueue(cl->queue);
     if (cl->context)
@@ -189,13 +190,19 @@ static imp_status open_queue(ocl_device *cl) {
                : ocl_check(cl, CL_OUT_OF_HOST_MEMORY, "opening its profile");
 }
 
+/* A buffer of the wanted size, or a chunk's where that is smaller. */
+static imp_status open_buffer(ocl_device *cl, cl_mem *out, size_t *floats, size_t wanted) {
+    const size_t bytes = cl->chunk < wanted ? cl->chunk : wanted;
+    TRY(ocl_buffer(cl, out, bytes, NULL));
+    *floats = bytes / sizeof(cl_float);
+    return IMP_OK;
+}
+
 static imp_status open_memory(ocl_device *cl) {
     const uint64_t limit = cl->base.info.max_alloc_bytes;
     cl->chunk = (size_t)(limit < SIZE_MAX ? limit : SIZE_MAX) / CHUNK_STEP * CHUNK_STEP;
-    const size_t bytes = cl->chunk < WORK_BYTES ? cl->chunk : WORK_BYTES;
-    TRY(ocl_buffer(cl, &cl->work, bytes, NULL));
-    cl->work_floats = bytes / sizeof(cl_float);
-    return IMP_OK;
+    TRY(open_buffer(cl, &cl->work, &cl->work_floats, WORK_BYTES));
+    return open_buffer(cl, &cl->staging, &cl->staging_floats, STAGING_BYTES);
 }
 
 static imp_status open_all(ocl_device *cl, size_t index) {

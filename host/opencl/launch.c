@@ -22,6 +22,13 @@ static const cl_uint kernel_arguments[] = {
 #include "kernels.def"
 };
 #undef K
+#define K(name, arguments)      -1,
+#define K_WIDE(name, arguments) OCL_WIDE,
+#define K_SIMT(name, arguments) OCL_SIMT,
+static const int kernel_classes[] = {
+#include "kernels.def"
+};
+#undef K
 #define OP(name) #name,
 static const char *const operation_names[] = {OCL_OPERATIONS(OP)};
 #undef OP
@@ -32,6 +39,10 @@ const char *ocl_kernel_name(ocl_kernel kernel) {
 
 unsigned ocl_kernel_arguments(ocl_kernel kernel) {
     return kernel_arguments[kernel];
+}
+
+bool ocl_kernel_in(ocl_kernel kernel, ocl_class class) {
+    return kernel_classes[kernel] < 0 || kernel_classes[kernel] == (int)class;
 }
 
 uint64_t imp_opencl_launches(const imp_device *device, const char *operation) {

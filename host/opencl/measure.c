@@ -25,8 +25,7 @@ static imp_status multiply(const roof *r, size_t n) {
 static imp_status copy(const roof *r, size_t n) {
     for (size_t left = n * STEP_FLOATS, floats; left > 0; left -= floats) {
         floats = left < r->floats ? left : r->floats;
-        TRY(ocl_launch(r->cl, measure_copy, ocl_each(r->cl, floats), at(r->y), at(r->x),
-                       u64(floats)));
+        TRY(ocl_launch(r->cl, copy, ocl_each(r->cl, floats), at(r->y), at(r->x), u64(floats)));
     }
     return IMP_OK;
 }

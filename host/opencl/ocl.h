@@ -64,9 +64,9 @@ typedef enum ocl_kernel {
     OP(filter_open)                                                                                \
     OP(conv)                                                                                       \
     OP(conv_grad)                                                                                  \
-    OP(pool) OP(pool_grad) OP(gram) OP(style) OP(style_grad) OP(content) OP(tv) OP(affine)         \
-        OP(affine_grad) OP(fill) OP(combine) OP(clamp) OP(dot) OP(norm1) OP(axpy_dot) OP(adam)     \
-            OP(measure)
+    OP(pool)                                                                                       \
+    OP(pool_grad) OP(gram) OP(style) OP(style_grad) OP(content) OP(tv) OP(affine) OP(affine_grad)  \
+        OP(fill) OP(combine) OP(clamp) OP(dot) OP(norm1) OP(axpy_dot) OP(adam) OP(measure)
 #define OP(name) OCL_OP_##name,
 typedef enum ocl_operation { OCL_OPERATIONS(OP) OCL_OPERATION_COUNT } ocl_operation;
 #undef OP
@@ -96,10 +96,12 @@ typedef struct ocl_device {
     ocl_class class;
     const char *variant; /* name and options of the line of tiles.def */
     const char *options;
-    size_t block;            /* channels in a unit of maps: 16 or 1 */
-    size_t chunk;            /* most bytes of one cl_mem: a multiple of 4096 */
-    cl_mem work;             /* space for what lives within one slot only, in order like all else */
-    size_t work_floats;      /* 4 Mi, fewer where the chunk is smaller */
+    size_t block;       /* channels in a unit of maps: 16 or 1 */
+    size_t chunk;       /* most bytes of one cl_mem: a multiple of 4096 */
+    cl_mem work;        /* space for what lives within one slot only, in order like all else */
+    size_t work_floats; /* 4 Mi, fewer where the chunk is smaller */
+    cl_mem staging;     /* what the host writes, on its way to where it belongs */
+    size_t staging_floats;
     size_t in_use;           /* bytes in buffers */
     char fault[64];          /* IMPASTO_FAULT as it was at open */
     ocl_operation operation; /* what launches count for */
@@ -265,6 +267,8 @@ imp_status ocl_enqueue(ocl_device *cl, ocl_kernel kernel, ocl_grid grid, const o
 /* What kernels.def says. */
 const char *ocl_kernel_name(ocl_kernel kernel);
 unsigned ocl_kernel_arguments(ocl_kernel kernel);
+/* Whether devices of a class have the kernel. */
+bool ocl_kernel_in(ocl_kernel kernel, ocl_class class);
 
 /* For what is enqueued on cl->queue by other means (CLBlast, copies): the place for its event, NULL
  * when none is wanted. Afterwards ocl_launched counts a launch for the current operation, or
