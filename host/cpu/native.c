@@ -227,6 +227,7 @@ static const imp_ops native_ops = {
     .filter_close = imp_native_filter_close,
     .conv = conv,
     .conv_grad = conv_grad,
+    .winograd = imp_native_winograd_of,
     .pool = pool,
     .pool_grad = pool_grad,
     .gram = gram,

@@ -14,7 +14,8 @@ struct imp_filter {
     imp_conv conv;
     const float *weights;      /* O x I x K x K; borrowed */
     float *bias, *zeros;       /* padded; owned, like all below */
-    float *direct[DIRECTIONS]; /* packed on first use */
+    float *direct[DIRECTIONS]; /* taps, packed on first use */
+    float *winograd[DIRECTIONS];
 };
 
 static size_t padded(size_t outputs) {
@@ -44,8 +45,10 @@ void imp_native_filter_close(imp_device *d, imp_filter *filter) {
     (void)d;
     if (!filter)
         return;
-    for (int i = 0; i < DIRECTIONS; i++)
+    for (int i = 0; i < DIRECTIONS; i++) {
         free(filter->direct[i]);
+        free(filter->winograd[i]);
+    }
     free(filter->bias);
     free(filter);
 }
@@ -86,44 +89,68 @@ static imp_taps taps_back(const imp_filter *f, size_t r, size_t s) {
     return taps;
 }
 
-/* Sees to it that *to holds the taps, one packing after another. */
-static imp_status prepare(imp_native *n, float **to, const imp_taps *taps, size_t count) {
+/* ---- prepared filters ---- */
+
+static imp_status make_room(imp_native *n, float **to, size_t floats) {
+    *to = (void *)imp_native_bytes(n, floats * sizeof **to);
     if (*to)
         return IMP_OK;
+    return imp_fail(&n->base.error, IMP_ERR_MEMORY,
+                    "device 'cpu': no memory for %zu MiB of prepared filters: choose a smaller "
+                    "network",
+                    floats * sizeof **to >> 20);
+}
+
+/* Sees to it that *to holds the taps, one packing after another. */
+static imp_status prepare_direct(imp_native *n, float **to, const imp_taps *taps, size_t count) {
     size_t floats = 0;
+    if (*to)
+        return IMP_OK;
     for (size_t i = 0; i < count; i++)
         floats += imp_native_packed(&taps[i]);
-    float *packed = (void *)imp_native_bytes(n, floats * sizeof *packed);
-    if (!packed)
-        return imp_fail(&n->base.error, IMP_ERR_MEMORY,
-                        "device 'cpu': no memory for %zu MiB of prepared filters",
-                        floats * sizeof *packed >> 20);
-    *to = packed;
+    TRY(make_room(n, to, floats));
+    float *packed = *to;
     for (size_t i = 0; i < count; packed += imp_native_packed(&taps[i++]))
         imp_native_pack(n, packed, &taps[i]);
     return IMP_OK;
 }
 
+/* The correlation by Winograd's algorithm, its filters prepared on first use. */
+static imp_status run_winograd(imp_native *n, float **weights, imp_correlation job) {
+    if (!*weights) {
+        TRY(make_room(n, weights, imp_native_winograd_packed(&job.taps)));
+        imp_native_winograd_pack(n, *weights, &job.taps);
+    }
+    job.weights = *weights;
+    return imp_native_winograd(n, &job);
+}
+
 /* ---- forward ---- */
+
+static imp_correlation forward(const imp_filter *filter, imp_tensor y, imp_tensor x) {
+    const imp_conv *c = &filter->conv;
+    return (imp_correlation){.x = x,
+                             .y = y,
+                             .padding = c->padding,
+                             .row = -(ptrdiff_t)c->before,
+                             .column = -(ptrdiff_t)c->before,
+                             .stride = c->stride,
+                             .height = y.h,
+                             .width = y.w,
+                             .y_step = 1,
+                             .taps = taps_forward(filter),
+                             .bias = filter->bias,
+                             .relu = c->relu};
+}
 
 imp_status imp_native_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter) {
     imp_native *n = imp_native_of(d);
-    const imp_conv *c = &filter->conv;
-    assert(x.c == c->in && y.c == c->out);
-    assert(y.h == imp_conv_side(c, x.h) && y.w == imp_conv_side(c, x.w));
-    imp_correlation job = {.x = x,
-                           .y = y,
-                           .padding = c->padding,
-                           .row = -(ptrdiff_t)c->before,
-                           .column = -(ptrdiff_t)c->before,
-                           .stride = c->stride,
-                           .height = y.h,
-                           .width = y.w,
-                           .y_step = 1,
-                           .taps = taps_forward(filter),
-                           .bias = filter->bias,
-                           .relu = c->relu};
-    TRY(prepare(n, &filter->direct[FORWARD], &job.taps, 1));
+    assert(x.c == filter->conv.in && y.c == filter->conv.out);
+    assert(y.h == imp_conv_side(&filter->conv, x.h) && y.w == imp_conv_side(&filter->conv, x.w));
+    imp_correlation job = forward(filter, y, x);
+    if (imp_native_winograd_fits(&job))
+        return run_winograd(n, &filter->winograd[FORWARD], job);
+    TRY(prepare_direct(n, &filter->direct[FORWARD], &job.taps, 1));
     job.weights = filter->direct[FORWARD];
     return imp_native_direct(n, &job);
 }
@@ -139,35 +166,49 @@ struct gradient {
     imp_tensor dy, y;
 };
 
+/* What gives dx, the gradient from padded position (row, column) on, where its positions have
+ * remainders (r, s) by the stride. */
+static imp_correlation back(const imp_filter *filter, imp_tensor dx, imp_tensor dy, size_t row,
+                            size_t column, size_t r, size_t s) {
+    const size_t stride = filter->conv.stride;
+    const imp_taps taps = taps_back(filter, r, s);
+    const size_t top = (r + stride - row % stride) % stride;
+    const size_t left = (s + stride - column % stride) % stride;
+    return (imp_correlation){.x = dy,
+                             .y = dx,
+                             .padding = IMP_PAD_ZERO,
+                             .row = (ptrdiff_t)((row + top) / stride) - (ptrdiff_t)taps.height + 1,
+                             .column =
+                                 (ptrdiff_t)((column + left) / stride) - (ptrdiff_t)taps.width + 1,
+                             .stride = 1,
+                             .height = imp_over(dx.h - imp_min(top, dx.h), stride),
+                             .width = imp_over(dx.w - imp_min(left, dx.w), stride),
+                             .y_row = top,
+                             .y_column = left,
+                             .y_step = stride,
+                             .taps = taps,
+                             .bias = filter->zeros};
+}
+
 /* dx: the gradient at padded positions from (row, column) on. */
 static imp_status grad_region(const struct gradient *g, imp_tensor dx, size_t row, size_t column) {
     const size_t stride = g->filter->conv.stride;
+    imp_correlation parts[STRIDE_MAX * STRIDE_MAX];
+    imp_taps taps[STRIDE_MAX * STRIDE_MAX];
+    assert(stride <= STRIDE_MAX);
+    for (size_t i = 0; i < stride * stride; i++) {
+        parts[i] = back(g->filter, dx, g->dy, row, column, i / stride, i % stride);
+        parts[i].positive = g->y;
+        taps[i] = parts[i].taps;
+    }
+    if (imp_native_winograd_fits(&parts[0]))
+        return run_winograd(g->n, &g->filter->winograd[BACK], parts[0]);
+    TRY(prepare_direct(g->n, &g->filter->direct[BACK], taps, stride * stride));
     const float *weights = g->filter->direct[BACK];
-    for (size_t r = 0; r < stride; r++)
-        for (size_t s = 0; s < stride; s++) {
-            const imp_taps taps = taps_back(g->filter, r, s);
-            /* the first positions of the region with these remainders */
-            const size_t top = (r + stride - row % stride) % stride;
-            const size_t left = (s + stride - column % stride) % stride;
-            const imp_correlation job = {
-                .x = g->dy,
-                .positive = g->y,
-                .y = dx,
-                .padding = IMP_PAD_ZERO,
-                .row = (ptrdiff_t)((row + top) / stride) - (ptrdiff_t)taps.height + 1,
-                .column = (ptrdiff_t)((column + left) / stride) - (ptrdiff_t)taps.width + 1,
-                .stride = 1,
-                .height = imp_over(dx.h - imp_min(top, dx.h), stride),
-                .width = imp_over(dx.w - imp_min(left, dx.w), stride),
-                .y_row = top,
-                .y_column = left,
-                .y_step = stride,
-                .taps = taps,
-                .weights = weights,
-                .bias = g->filter->zeros};
-            TRY(imp_native_direct(g->n, &job));
-            weights += imp_native_packed(&taps);
-        }
+    for (size_t i = 0; i < stride * stride; weights += imp_native_packed(&taps[i++])) {
+        parts[i].weights = weights;
+        TRY(imp_native_direct(g->n, &parts[i]));
+    }
     return IMP_OK;
 }
 
@@ -216,15 +257,6 @@ static imp_status fold_border(const struct gradient *g, imp_tensor dx, size_t ro
     return IMP_OK;
 }
 
-static imp_status prepare_back(imp_native *n, imp_filter *filter) {
-    const size_t stride = filter->conv.stride;
-    imp_taps taps[STRIDE_MAX * STRIDE_MAX];
-    assert(stride <= STRIDE_MAX);
-    for (size_t i = 0; i < stride * stride; i++)
-        taps[i] = taps_back(filter, i / stride, i % stride);
-    return prepare(n, &filter->direct[BACK], taps, stride * stride);
-}
-
 imp_status imp_native_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
                                 imp_filter *filter) {
     const imp_conv *c = &filter->conv;
@@ -232,7 +264,6 @@ imp_status imp_native_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp
     assert(dx.c == c->in && dy.c == c->out);
     assert(dy.h == imp_conv_side(c, dx.h) && dy.w == imp_conv_side(c, dx.w));
     assert(!c->relu || imp_native_alike(y, dy));
-    TRY(prepare_back(g.n, filter));
     TRY(grad_region(&g, dx, c->before, c->before));
     if (c->padding == IMP_PAD_ZERO)
         return IMP_OK;
@@ -241,4 +272,13 @@ imp_status imp_native_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp
     TRY(fold_border(&g, dx, c->before + dx.h, 0, c->after, width));
     TRY(fold_border(&g, dx, c->before, 0, dx.h, c->before));
     return fold_border(&g, dx, c->before, c->before + dx.w, dx.h, c->after);
+}
+
+const imp_winograd *imp_native_winograd_of(const imp_device *d, imp_tensor y, imp_tensor x,
+                                           const imp_filter *filter, bool gradient) {
+    (void)d;
+    const size_t before = filter->conv.before;
+    const imp_correlation job =
+        gradient ? back(filter, y, x, before, before, 0, 0) : forward(filter, y, x);
+    return imp_native_winograd_fits(&job) ? &imp_native_f4x4 : NULL;
 }

@@ -45,15 +45,23 @@ typedef struct imp_patch {
 ptrdiff_t imp_native_source(imp_padding padding, ptrdiff_t k, size_t n);
 
 /* Fills in channel block `block` of a patch; lanes beyond x.c are undefined for planes. */
-void imp_native_patch(float *to, const imp_patch *patch, size_t block);
+void imp_native_patch(const imp_native *n, float *to, const imp_patch *patch, size_t block);
 
 /* The floats that packed taps take, and the packing for panels: [group][channel block][tap]
  * [channel][output], the last group half as wide where outputs ask for no more. */
 size_t imp_native_packed(const imp_taps *taps);
 void imp_native_pack(imp_native *n, float *to, const imp_taps *taps);
 
-/* Both need imp_correlation.weights from the packing of that algorithm. */
+/* Any correlation, with weights from imp_native_pack. */
 imp_status imp_native_direct(imp_native *n, const imp_correlation *c);
+
+/* By Winograd's F(4x4,3x3), with weights from imp_native_winograd_pack, where that fits: 3 x 3,
+ * stride 1, maps of enough channels and positions. */
+extern const imp_winograd imp_native_f4x4;
+bool imp_native_winograd_fits(const imp_correlation *c);
+size_t imp_native_winograd_packed(const imp_taps *taps);
+void imp_native_winograd_pack(imp_native *n, float *to, const imp_taps *taps);
+imp_status imp_native_winograd(imp_native *n, const imp_correlation *c);
 
 /* y[o,p] = [y[o,p] +] sum_i w[o,i] x[i,p]: taps of 1 x 1, packed; x and y at `pixels` places in
  * blocks that are x_block and y_block floats apart. */

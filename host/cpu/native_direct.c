@@ -64,39 +64,39 @@ ptrdiff_t imp_native_source(imp_padding padding, ptrdiff_t k, size_t n) {
     return padding == IMP_PAD_REFLECT && reflected >= 0 && reflected <= last ? reflected : -1;
 }
 
-/* n neighbouring pixels of a channel block from position p on. */
-static void copy_pixels(float *to, const imp_correlation *c, size_t block, size_t p, size_t n) {
+/* Neighbouring pixels of a channel block from position p on. */
+static void copy_pixels(const imp_native *n, float *to, const imp_correlation *c, size_t block,
+                        size_t p, size_t pixels) {
     const size_t m = c->x.h * c->x.w, first = block * IMP_BLOCK;
     const bool maps = c->x.layout == IMP_MAPS, all = !c->positive.memory;
     const size_t at = first * m + (maps ? p * IMP_BLOCK : p);
     const float *x = imp_native_floats(c->x) + at;
     const float *positive = all ? x : imp_native_floats(c->positive) + at;
     if (maps && all)
-        memcpy(to, x, n * IMP_BLOCK * sizeof *to);
+        memcpy(to, x, pixels * IMP_BLOCK * sizeof *to);
     else if (maps)
-        for (size_t i = 0; i < n * IMP_BLOCK; i++)
-            to[i] = positive[i] > 0 ? x[i] : 0;
+        n->kernels->vector->mask(to, x, positive, pixels * IMP_BLOCK);
     else
         for (size_t l = 0; l < imp_min(c->x.c - first, IMP_BLOCK); l++)
-            for (size_t i = 0; i < n; i++)
+            for (size_t i = 0; i < pixels; i++)
                 to[i * IMP_BLOCK + l] = all || positive[l * m + i] > 0 ? x[l * m + i] : 0;
 }
 
-void imp_native_patch(float *to, const imp_patch *patch, size_t block) {
+void imp_native_patch(const imp_native *n, float *to, const imp_patch *patch, size_t block) {
     const imp_correlation *c = patch->of;
     for (size_t r = 0; r < patch->rows; r++, to += c->stride * patch->lane) {
         const ptrdiff_t y = imp_native_source(c->padding, patch->row + (ptrdiff_t)r, c->x.h);
-        for (size_t q = 0, n; q < patch->columns; q += n) {
+        for (size_t q = 0, run; q < patch->columns; q += run) {
             const ptrdiff_t column = patch->column + (ptrdiff_t)q;
             const ptrdiff_t x = imp_native_source(c->padding, column, c->x.w);
             float *pixel = to + q % c->stride * patch->lane + q / c->stride * IMP_BLOCK;
-            n = 1;
+            run = 1;
             if (c->stride == 1 && x >= 0 && x == column) /* as far as x goes */
-                n = imp_min(patch->columns - q, c->x.w - (size_t)x);
+                run = imp_min(patch->columns - q, c->x.w - (size_t)x);
             if (x >= 0 && y >= 0)
-                copy_pixels(pixel, c, block, (size_t)y * c->x.w + (size_t)x, n);
+                copy_pixels(n, pixel, c, block, (size_t)y * c->x.w + (size_t)x, run);
             else
-                memset(pixel, 0, n * IMP_BLOCK * sizeof *pixel);
+                memset(pixel, 0, run * IMP_BLOCK * sizeof *pixel);
         }
     }
 }
@@ -209,7 +209,7 @@ static void do_tile(void *context, size_t chunk, unsigned worker) {
     const size_t blocks = imp_native_blocks(c->x.c);
     float *space = imp_native_space(job->n, worker), *row = space + blocks * job->block;
     for (size_t i = 0; i < blocks; i++)
-        imp_native_patch(space + i * job->block, &patch, i);
+        imp_native_patch(job->n, space + i * job->block, &patch, i);
     for (size_t g = part * job->groups / job->parts; g < (part + 1) * job->groups / job->parts; g++)
         do_group(job, space, row, g, p, q, rows, pixels);
 }

@@ -25,53 +25,81 @@ INLINE size_t lane_of(size_t v, size_t y_block) {
 
 /* ---- panel ---- */
 
+/* What lies ahead, in equal parts for every tile and channel block. */
+struct fetch {
+    const char *at[IMP_AHEAD];
+    size_t lines[IMP_AHEAD]; /* of a part */
+};
+
+enum { LINE = 64 };
+
+INLINE struct fetch fetch_of(const imp_panel *p, size_t tiles) {
+    const size_t parts = tiles * ((p->channels + IMP_BLOCK - 1) / IMP_BLOCK);
+    struct fetch fetch;
+    for (size_t a = 0; a < IMP_AHEAD; a++) {
+        fetch.at[a] = (const char *)p->ahead[a].at;
+        fetch.lines[a] = (p->ahead[a].floats * sizeof(float) / LINE + parts - 1) / parts;
+    }
+    return fetch;
+}
+
+INLINE void fetch_part(struct fetch *fetch) {
+    for (size_t a = 0; a < IMP_AHEAD; a++)
+        for (size_t line = 0; line < fetch->lines[a]; line++, fetch->at[a] += LINE)
+            __builtin_prefetch(fetch->at[a], 0, 2);
+}
+
 /* sum[j * vectors + v] += the products of the panel for pixel at + j. */
-INLINE void multiply(vec *sum, const imp_panel *p, size_t at, const size_t pixels,
-                     const size_t vectors) {
+INLINE void multiply(vec *sum, const imp_panel *p, struct fetch *fetch, size_t at,
+                     const size_t pixels, const size_t vectors) {
     const float *block = p->x + at * IMP_BLOCK, *w = p->w;
     for (size_t left = p->channels, channels; left > 0; left -= channels, block += p->x_block) {
         channels = left < IMP_BLOCK ? left : IMP_BLOCK;
+        fetch_part(fetch);
         for (size_t t = 0; t < p->tap_count; t++) {
             const float *x = block + p->taps[t];
+            UNROLL_TWICE
             for (size_t k = 0; k < channels; k++, x++, w += vectors * LANES) {
                 vec factor[VECTORS];
                 UNROLL
-                for (size_t v = 0; v < vectors; v++)
-                    factor[v] = load(w + v * LANES);
+                    for (size_t v = 0; v < vectors; v++)
+                        factor[v] = load(w + v * LANES);
                 UNROLL
-                for (size_t n = 0; n < pixels * vectors; n++)
-                    sum[n] += splat(x[n / vectors * IMP_BLOCK]) * factor[n % vectors];
+                    for (size_t n = 0; n < pixels * vectors; n++)
+                        sum[n] += splat(x[n / vectors * IMP_BLOCK]) * factor[n % vectors];
             }
         }
     }
 }
 
-INLINE void tile(const imp_panel *p, size_t at, const size_t pixels, const size_t vectors) {
+INLINE void tile(const imp_panel *p, struct fetch *fetch, size_t at, const size_t pixels,
+                 const size_t vectors) {
     vec sum[PIXELS * VECTORS];
     float *y = p->y + at * IMP_BLOCK;
     UNROLL
-    for (size_t n = 0; n < pixels * vectors; n++) {
-        const size_t v = n % vectors;
-        sum[n] = p->bias ? load(p->bias + v * LANES)
-                         : load(y + n / vectors * IMP_BLOCK + lane_of(v, p->y_block));
-    }
-    multiply(sum, p, at, pixels, vectors);
+        for (size_t n = 0; n < pixels * vectors; n++) {
+            const size_t v = n % vectors;
+            sum[n] = p->bias ? load(p->bias + v * LANES)
+                             : load(y + n / vectors * IMP_BLOCK + lane_of(v, p->y_block));
+        }
+    multiply(sum, p, fetch, at, pixels, vectors);
     UNROLL
-    for (size_t n = 0; n < pixels * vectors; n++)
-        store(y + n / vectors * IMP_BLOCK + lane_of(n % vectors, p->y_block),
-              p->relu ? relu(sum[n]) : sum[n]);
+        for (size_t n = 0; n < pixels * vectors; n++)
+            store(y + n / vectors * IMP_BLOCK + lane_of(n % vectors, p->y_block),
+                  p->relu ? relu(sum[n]) : sum[n]);
 }
 
 /* The panel in tiles of nearly equal width, at most PIXELS. */
 INLINE void tiles(const imp_panel *p, const size_t vectors) {
     const size_t count = (p->pixels + PIXELS - 1) / PIXELS;
+    struct fetch fetch = fetch_of(p, count);
     for (size_t i = 0, at = 0, pixels; i < count; i++, at += pixels) {
         pixels = (p->pixels - at + count - i - 1) / (count - i);
         switch (pixels) {
 #define TILE(n)                                                                                    \
     case n:                                                                                        \
         if (n <= PIXELS)                                                                           \
-            tile(p, at, n <= PIXELS ? n : 0, vectors);                                             \
+            tile(p, &fetch, at, n <= PIXELS ? n : 0, vectors);                                     \
         break;
             TILE(1)
             TILE(2)
@@ -85,6 +113,8 @@ INLINE void tiles(const imp_panel *p, const size_t vectors) {
             TILE(10)
             TILE(11)
             TILE(12)
+            TILE(13)
+            TILE(14)
 #undef TILE
         }
     }
@@ -103,18 +133,18 @@ INLINE void outer_rows(float *g, size_t stride, const float *a, const float *b, 
                        size_t pixels, const size_t vectors) {
     vec sum[ROWS * VECTORS];
     UNROLL
-    for (size_t n = 0; n < ROWS * vectors; n++)
-        sum[n] = splat(0);
+        for (size_t n = 0; n < ROWS * vectors; n++)
+            sum[n] = splat(0);
     for (size_t p = 0; p < pixels; p++, a += IMP_BLOCK, b += IMP_BLOCK) {
         UNROLL
-        for (size_t n = 0; n < ROWS * vectors; n++)
-            sum[n] += splat(a[n / vectors]) * load(b + lane_of(n % vectors, b_block));
+            for (size_t n = 0; n < ROWS * vectors; n++)
+                sum[n] += splat(a[n / vectors]) * load(b + lane_of(n % vectors, b_block));
     }
     UNROLL
-    for (size_t n = 0; n < ROWS * vectors; n++) {
-        float *out = g + n / vectors * stride + n % vectors * LANES;
-        store(out, load(out) + sum[n]);
-    }
+        for (size_t n = 0; n < ROWS * vectors; n++) {
+            float *out = g + n / vectors * stride + n % vectors * LANES;
+            store(out, load(out) + sum[n]);
+        }
 }
 
 static void outer(float *g, size_t stride, const float *a, const float *b, size_t b_block,
@@ -129,16 +159,16 @@ static void outer(float *g, size_t stride, const float *a, const float *b, size_
 static void sum_pixels(float *sum, const float *f, size_t pixels) {
     vec part[PARTS];
     UNROLL
-    for (size_t v = 0; v < PARTS; v++)
-        part[v] = splat(0);
+        for (size_t v = 0; v < PARTS; v++)
+            part[v] = splat(0);
     for (size_t p = 0; p < pixels; p++) {
         UNROLL
-        for (size_t v = 0; v < PARTS; v++)
-            part[v] += load(f + p * IMP_BLOCK + v * LANES);
+            for (size_t v = 0; v < PARTS; v++)
+                part[v] += load(f + p * IMP_BLOCK + v * LANES);
     }
     UNROLL
-    for (size_t v = 0; v < PARTS; v++)
-        store(sum + v * LANES, load(sum + v * LANES) + part[v]);
+        for (size_t v = 0; v < PARTS; v++)
+            store(sum + v * LANES, load(sum + v * LANES) + part[v]);
 }
 
 /* ---- the table ---- */
@@ -153,4 +183,5 @@ const imp_kernels IMP_KERNEL(kernels) = {
     .outer = outer,
     .sum_pixels = sum_pixels,
     .vector = &IMP_KERNEL(vector_kernels),
+    .winograd = &IMP_KERNEL(winograd_kernels),
 };

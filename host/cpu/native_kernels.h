@@ -17,6 +17,14 @@
 
 enum { IMP_BLOCK = 16 }; /* channels of a block */
 
+/* Memory that is needed after this piece of work, to be fetched into the cache on the way. */
+typedef struct imp_ahead {
+    const float *at;
+    size_t floats;
+} imp_ahead;
+
+enum { IMP_AHEAD = 2 };
+
 /* The inner product at the heart of convolution: for `pixels` neighbouring pixels and one group of
  * 16 (or, where kernels.group is 32, of 16 or 32) output channels o,
  *     y[pixel][o] = bias[o] + sum_{i < channels} sum_t x[taps[t] + 16 pixel][i] w[t,i][o]. */
@@ -33,6 +41,7 @@ typedef struct imp_panel {
     size_t pixels;
     const float *bias; /* group; NULL: add to y */
     bool relu;
+    imp_ahead ahead[IMP_AHEAD];
 } imp_panel;
 
 /* The elementwise operations and reductions, native_kernels_vector.c: n floats each; the terms of a
@@ -40,6 +49,8 @@ typedef struct imp_panel {
 typedef struct imp_vector_kernels {
     void (*combine)(float *z, float a, const float *x, float b, const float *y, size_t n);
     void (*clamp)(float *x, float lo, float hi, size_t n); /* NaN becomes lo */
+    /* to = x where positive > 0, else 0. */
+    void (*mask)(float *to, const float *x, const float *positive, size_t n);
     double (*dot)(const float *x, const float *y, size_t n);
     double (*norm1)(const float *x, size_t n);
     void (*axpy)(float *y, float a, const float *x, size_t n);
@@ -61,6 +72,17 @@ typedef struct imp_vector_kernels {
                       imp_pooling kind);
 } imp_vector_kernels;
 
+/* The transforms of native_winograd.c for a row of tiles, native_kernels_winograd.c. */
+typedef struct imp_winograd_kernels {
+    /* v[p * v_step + 16 tile + i]: point p of 36. patch: 6 rows, `row` apart, of 4 tiles + 2
+     * pixels of 16 channels; space: as much. */
+    void (*input)(float *v, size_t v_step, const float *patch, size_t row, float *space,
+                  size_t tiles);
+    /* y: 4 rows, `row` apart, of 4 tiles pixels; m as v above; bias: 16. */
+    void (*output)(float *y, size_t row, const float *m, size_t m_step, const float *bias,
+                   bool relu, size_t tiles);
+} imp_winograd_kernels;
+
 typedef struct imp_kernels {
     const char *name;
     size_t group; /* output channels that a panel does at once: 16 or 32 */
@@ -72,6 +94,7 @@ typedef struct imp_kernels {
     /* sum[i] += sum_p f[16 p + i], i < 16. */
     void (*sum_pixels)(float *sum, const float *f, size_t pixels);
     const imp_vector_kernels *vector;
+    const imp_winograd_kernels *winograd;
 } imp_kernels;
 
 extern const imp_kernels imp_kernels_base;

@@ -27,6 +27,14 @@ static void clamp(float *x, float lo, float hi, size_t n) {
     }
 }
 
+static void mask_by(float *to, const float *x, const float *positive, size_t n) {
+    INDEPENDENT
+    for (size_t i = 0; i < n; i++) {
+        const float value = x[i];
+        to[i] = positive[i] > 0 ? value : 0;
+    }
+}
+
 static void axpy(float *y, float a, const float *x, size_t n) {
     INDEPENDENT
     for (size_t i = 0; i < n; i++)
@@ -128,12 +136,12 @@ INLINE double sum_of(const enum term term, const struct operands *o, size_t n) {
         const size_t end = n - i < RUN ? n : i + RUN;
         vec part[SUMS];
         UNROLL
-        for (size_t s = 0; s < SUMS; s++)
-            part[s] = splat(0);
+            for (size_t s = 0; s < SUMS; s++)
+                part[s] = splat(0);
         for (; i + SUMS * LANES <= end; i += SUMS * LANES) {
             UNROLL
-            for (size_t s = 0; s < SUMS; s++)
-                part[s] += terms(term, o, i + s * LANES);
+                for (size_t s = 0; s < SUMS; s++)
+                    part[s] += terms(term, o, i + s * LANES);
         }
         for (; i + LANES <= end; i += LANES)
             part[0] += terms(term, o, i);
@@ -202,10 +210,10 @@ INLINE struct windows load_windows(const float *x, size_t row) {
 INLINE void pool_of(float *y, const float *x, size_t row, size_t pixels, const imp_pooling kind) {
     for (size_t p = 0; p < pixels; p++, x += 2 * IMP_BLOCK, y += IMP_BLOCK) {
         UNROLL
-        for (size_t l = 0; l < IMP_BLOCK; l += LANES) {
-            const struct windows in = load_windows(x + l, row);
-            store(y + l, pooled(&in, kind));
-        }
+            for (size_t l = 0; l < IMP_BLOCK; l += LANES) {
+                const struct windows in = load_windows(x + l, row);
+                store(y + l, pooled(&in, kind));
+            }
     }
 }
 
@@ -221,14 +229,14 @@ INLINE void pool_grad_of(float *dx, const float *dy, const float *x, size_t row,
     const size_t step = 2 * IMP_BLOCK;
     for (size_t p = 0; p < pixels; p++, dx += step, x += step, dy += IMP_BLOCK) {
         UNROLL
-        for (size_t l = 0; l < IMP_BLOCK; l += LANES) {
-            const struct windows in = load_windows(x + l, row);
-            const struct windows out = unpooled(load(dy + l), &in, kind);
-            store(dx + l, out.a);
-            store(dx + l + IMP_BLOCK, out.b);
-            store(dx + l + row, out.c);
-            store(dx + l + row + IMP_BLOCK, out.d);
-        }
+            for (size_t l = 0; l < IMP_BLOCK; l += LANES) {
+                const struct windows in = load_windows(x + l, row);
+                const struct windows out = unpooled(load(dy + l), &in, kind);
+                store(dx + l, out.a);
+                store(dx + l + IMP_BLOCK, out.b);
+                store(dx + l + row, out.c);
+                store(dx + l + row + IMP_BLOCK, out.d);
+            }
     }
 }
 
@@ -245,6 +253,7 @@ static void pool_grad(float *dx, const float *dy, const float *x, size_t row, si
 const imp_vector_kernels IMP_KERNEL(vector_kernels) = {
     .combine = combine,
     .clamp = clamp,
+    .mask = mask_by,
     .dot = dot,
     .norm1 = norm1,
     .axpy = axpy,

@@ -27,9 +27,11 @@ typedef int mask __attribute__((vector_size(LANES * sizeof(int)), may_alias));
 
 /* Unrolls the next loop, of up to 36 rounds: arrays of vectors then live in registers. */
 #if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
+#define UNROLL       _Pragma("clang loop unroll(full)")
+#define UNROLL_TWICE _Pragma("clang loop unroll_count(2)")
 #else
-#define UNROLL _Pragma("GCC unroll 36")
+#define UNROLL       _Pragma("GCC unroll 36")
+#define UNROLL_TWICE _Pragma("GCC unroll 2")
 #endif
 /* The next loop's rounds do not depend on one another, though its pointers may be equal. */
 #if defined(__clang__)
@@ -45,6 +47,7 @@ typedef int mask __attribute__((vector_size(LANES * sizeof(int)), may_alias));
 #define IMP_KERNEL(name)      IMP_EXPAND(name, IMP_ISA)
 
 extern const imp_vector_kernels IMP_KERNEL(vector_kernels);
+extern const imp_winograd_kernels IMP_KERNEL(winograd_kernels);
 
 INLINE vec splat(float value) {
     return value - (vec){0};

@@ -70,8 +70,7 @@ static double sum_of(size_t n, imp_data data) {
     return data == IMP_NONNEGATIVE || data == IMP_CONSTANT ? like_signs(n) : 8;
 }
 
-/* The place for other algorithms: one that does not add up the products themselves (Winograd) has
- * its own A and factor. Filters of constant data are signed random ones. */
+/* Filters of constant data are signed random ones. */
 static double conv_factor(const imp_case *c) {
     const imp_data data = c->data == IMP_CONSTANT ? IMP_SIGNED : c->data;
     const size_t window = c->conv.kernel * c->conv.kernel;

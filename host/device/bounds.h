@@ -15,6 +15,12 @@
 /* Makes of a trial its absolute twin: run on the oracle, it gives A for every output. */
 void imp_trial_absolute(imp_trial *t);
 
+/* Of a convolution or gradient that goes by Winograd's algorithm: adds to the sizes A of operand 0
+ * of the absolute twin t those of that algorithm. The factor remains: the transforms are sums like
+ * the rest. margin: the row and column of operand 0 at which tiles begin. IMP_ERR_MEMORY. */
+imp_status imp_bound_winograd(float *sizes, const imp_trial *t, const imp_winograd *w,
+                              size_t margin, imp_error *err);
+
 /* The factor of element k of operand i; 0: the result must be exact. */
 double imp_bound_factor(const imp_case *c, size_t i, size_t k);
 

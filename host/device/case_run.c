@@ -11,8 +11,11 @@
 #include "cpu/cpu.h"
 #include "device/bounds.h"
 
+enum { TILE = 4 }; /* windows begin at its multiples: the largest tile of Winograd's algorithm */
+
 typedef struct results {
-    float *values[IMP_OPERANDS]; /* owned; NULL where nothing is written */
+    float *values[IMP_OPERANDS];  /* owned; NULL where nothing is written */
+    const imp_winograd *winograd; /* what they were made by, or NULL */
 } results;
 
 /* What is compared: a rectangle of the output, and where it lies in the oracle's own output. */
@@ -67,6 +70,7 @@ static imp_status run_trial(results *r, const imp_trial *t, imp_device *d, size_
     const bool inputs = t->c.level != IMP_LEVEL_FULL;
     imp_status status = imp_run_open(&run, t, d, origin, fits, err);
     if (status == IMP_OK && *fits) {
+        r->winograd = imp_run_winograd(&run);
         status = imp_run_launch(&run, err);
         if (status == IMP_OK)
             status = read_results(r, &run, err);
@@ -154,7 +158,9 @@ static void compare_record(check *k, size_t i, const float *got, const float *wa
 static imp_status compare(check *k, imp_trial *t, const window *w, const results *got,
                           imp_error *err) {
     results wanted = {0}, sizes = {0};
-    const imp_status status = run_oracle(&wanted, &sizes, t, k->oracle, err);
+    imp_status status = run_oracle(&wanted, &sizes, t, k->oracle, err);
+    if (status == IMP_OK && got->winograd)
+        status = imp_bound_winograd(sizes.values[0], t, got->winograd, w ? w->margin : 0, err);
     for (size_t i = 0; status == IMP_OK && i < IMP_OPERANDS; i++) {
         const imp_operand *o = &t->operand[i];
         const window whole = {0, 0, o->h, o->w, 0};
@@ -216,18 +222,25 @@ static size_t at_most(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* The first and last corner, the middle of the upper and the left border, and an interior place on
- * no multiple of anything; as large as some 2^24 products of channels a tap allow. */
+/* As much of the window from (y, x) on as there is; it begins with a tile of Winograd's algorithm.
+ */
+static window window_at(const imp_operand *o, size_t y, size_t x, size_t side) {
+    y -= y % TILE;
+    x -= x % TILE;
+    return (window){y, x, at_most(side, o->h - y), at_most(side, o->w - x), 0};
+}
+
+/* The first and last corner, the middle of the upper and the left border, and an interior place; as
+ * large as some 2^24 products of channels a tap allow. */
 static imp_status compare_windows(check *k, const results *got, imp_error *err) {
     const imp_operand *o = &k->trial->operand[0];
     const imp_conv *conv = &k->trial->c.conv;
-    const size_t side = (size_t)fmin(32, fmax(8, sqrt(0x1p24 / (double)(conv->in * conv->out))));
-    const size_t h = at_most(side, o->h), w = at_most(side, o->w);
-    window windows[] = {{0, 0, h, w, 0},
-                        {o->h - h, o->w - w, h, w, 0},
-                        {0, (o->w - w) / 2, h, w, 0},
-                        {(o->h - h) / 2, 0, h, w, 0},
-                        {(o->h - h) * 5 / 7, (o->w - w) * 3 / 7, h, w, 0}};
+    const double fitting = sqrt(0x1p24 / (double)(conv->in * conv->out));
+    const size_t side = (size_t)fmin(32, fmax(8, fitting)) / TILE * TILE;
+    const size_t h = o->h - at_most(side, o->h), w = o->w - at_most(side, o->w);
+    window windows[] = {window_at(o, 0, 0, side), window_at(o, h, w, side + TILE),
+                        window_at(o, 0, w / 2, side), window_at(o, h / 2, 0, side),
+                        window_at(o, h * 5 / 7, w * 3 / 7, side)};
     for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
         imp_trial t = {0};
         imp_status status = crop_trial(&t, k->trial, &windows[i], err);

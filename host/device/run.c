@@ -173,6 +173,14 @@ imp_status imp_run_launch(imp_run *r, imp_error *err) {
     return checked(r, r->device->ops->sync(r->device), err);
 }
 
+const imp_winograd *imp_run_winograd(const imp_run *r) {
+    const imp_op op = r->trial->c.op;
+    if (!r->device->ops->winograd || (op != IMP_OP_CONV && op != IMP_OP_CONV_GRAD))
+        return NULL;
+    return r->device->ops->winograd(r->device, r->tensor[0], r->tensor[1], r->filter,
+                                    op == IMP_OP_CONV_GRAD);
+}
+
 /* ---- reading ---- */
 
 imp_status imp_run_read(imp_run *r, size_t i, float *values, imp_error *err) {

@@ -58,6 +58,8 @@ typedef struct imp_run {
 imp_status imp_run_open(imp_run *r, const imp_trial *t, imp_device *device, size_t origin,
                         bool *fits, imp_error *err);
 imp_status imp_run_launch(imp_run *r, imp_error *err);
+/* The matrices that the device's convolution goes by, or NULL. */
+const imp_winograd *imp_run_winograd(const imp_run *r);
 /* Operand i as it is now. */
 imp_status imp_run_read(imp_run *r, size_t i, float *values, imp_error *err);
 /* Whether all guards and, when inputs is true, all inputs are as they were; *what: the operand that

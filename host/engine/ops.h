@@ -51,6 +51,17 @@ static inline size_t imp_conv_side(const imp_conv *c, size_t n) {
     return (n + c->before + c->after - c->kernel) / c->stride + 1;
 }
 
+/* Winograd's F(out x out, 3 x 3) (Lavin and Gray 2016): y = A^T [ (G g G^T) . (B^T d B) ] A with
+ * filters g, and d the (out + 2) x (out + 2) inputs of a tile of outputs; tiles begin at the first
+ * output. Rows and columns beyond what out needs are zero. */
+enum { IMP_WINOGRAD_SIDE = 6 };
+typedef struct imp_winograd {
+    size_t out;
+    double at[IMP_WINOGRAD_SIDE - 2][IMP_WINOGRAD_SIDE]; /* A^T */
+    double g[IMP_WINOGRAD_SIDE][3];
+    double bt[IMP_WINOGRAD_SIDE][IMP_WINOGRAD_SIDE]; /* B^T */
+} imp_winograd;
+
 /* y = m x + o for each pixel: m is 3 x 3, row = output channel. */
 typedef struct imp_affine {
     float m[3][3], o[3];
@@ -106,6 +117,12 @@ typedef struct imp_ops {
      * tensor where there is no ReLU. */
     imp_status (*conv_grad)(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
                             imp_filter *filter);
+
+    /* How conv (back: conv_grad, with dx and dy for y and x) goes about these tensors: by these
+     * matrices, static, or NULL: it adds up the products themselves. Its errors are bounded
+     * accordingly (device/bounds.h). No slot: never by matrices. */
+    const imp_winograd *(*winograd)(const imp_device *d, imp_tensor y, imp_tensor x,
+                                    const imp_filter *filter, bool back);
 
     /* ---- pooling: 2 x 2, stride 2, side floor(n/2); planes or maps ---- */
 

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The transforms of Winograd's F(4x4,3x3) of one instruction set: native_winograd.c says what they
+ * compute. Each is done in one dimension and then in the other.
+ */
+#include "cpu/native_simd.h"
+
+enum { SIDE = 6, OUT = 4 };
+
+static const float root = 0.70710678118654752f; /* of 1/2, to single precision */
+
+/* t = B^T d. */
+INLINE void transform_input(vec t[SIDE], const vec d[SIDE]) {
+    const vec even = d[4] - 2 * d[2], odd = root * (d[3] - 2 * d[1]);
+    const vec even_far = d[4] - 0.5f * d[2], odd_far = 2 * root * (d[3] - 0.5f * d[1]);
+    t[0] = d[0] + d[4] - 2.5f * d[2];
+    t[1] = even + odd;
+    t[2] = even - odd;
+    t[3] = even_far + odd_far;
+    t[4] = even_far - odd_far;
+    t[5] = d[1] + d[5] - 2.5f * d[3];
+}
+
+/* y = A^T m. */
+INLINE void transform_output(vec y[OUT], const vec m[SIDE]) {
+    const vec sum = m[1] + m[2], difference = root * (m[1] - m[2]);
+    const vec sum_far = m[3] + m[4], difference_far = 2 * root * (m[3] - m[4]);
+    y[0] = m[0] + sum + sum_far;
+    y[1] = difference + difference_far;
+    y[2] = 0.5f * sum + 2 * sum_far;
+    y[3] = m[5] + 0.5f * difference + 2 * difference_far;
+}
+
+static void input(float *v, size_t v_step, const float *patch, size_t row, float *space,
+                  size_t tiles) {
+    const size_t columns = (OUT * tiles + SIDE - OUT) * IMP_BLOCK;
+    for (size_t c = 0; c < columns; c += LANES) {
+        vec d[SIDE], t[SIDE];
+        UNROLL
+            for (size_t i = 0; i < SIDE; i++)
+                d[i] = load(patch + i * row + c);
+        transform_input(t, d);
+        UNROLL
+            for (size_t i = 0; i < SIDE; i++)
+                store(space + i * columns + c, t[i]);
+    }
+    for (size_t i = 0; i < SIDE; i++)
+        for (size_t l = 0; l < tiles * IMP_BLOCK; l += LANES) {
+            const float *from =
+                space + i * columns + l / IMP_BLOCK * OUT * IMP_BLOCK + l % IMP_BLOCK;
+            vec d[SIDE], t[SIDE];
+            UNROLL
+                for (size_t j = 0; j < SIDE; j++)
+                    d[j] = load(from + j * IMP_BLOCK);
+            transform_input(t, d);
+            UNROLL
+                for (size_t j = 0; j < SIDE; j++)
+                    store(v + (i * SIDE + j) * v_step + l, t[j]);
+        }
+}
+
+static void output(float *y, size_t row, const float *m, size_t m_step, const float *bias,
+                   bool clip, size_t tiles) {
+    for (size_t l = 0; l < tiles * IMP_BLOCK; l += LANES) {
+        float *to = y + l / IMP_BLOCK * OUT * IMP_BLOCK + l % IMP_BLOCK;
+        const vec b = load(bias + l % IMP_BLOCK);
+        vec half[OUT][SIDE]; /* by column of the output, row of the tile */
+        UNROLL
+            for (size_t i = 0; i < SIDE; i++) {
+                vec in[SIDE], out[OUT];
+                UNROLL
+                    for (size_t j = 0; j < SIDE; j++)
+                        in[j] = load(m + (i * SIDE + j) * m_step + l);
+                transform_output(out, in);
+                UNROLL
+                    for (size_t j = 0; j < OUT; j++)
+                        half[j][i] = out[j];
+            }
+        UNROLL
+            for (size_t j = 0; j < OUT; j++) {
+                vec out[OUT];
+                transform_output(out, half[j]);
+                UNROLL
+                    for (size_t i = 0; i < OUT; i++) {
+                        const vec value = out[i] + b;
+                        store(to + i * row + j * IMP_BLOCK, clip ? relu(value) : value);
+                    }
+            }
+    }
+}
+
+const imp_winograd_kernels IMP_KERNEL(winograd_kernels) = {
+    .input = input,
+    .output = output,
+};

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Convolution of 3 x 3, stride 1, by Winograd's F(4x4,3x3) (Lavin and Gray 2016): for a tile of 4 x
+ * 4 outputs, 6 x 6 products a pair of channels instead of 144. With filters g and the 6 x 6 inputs
+ * d, y = A^T [ (G g G^T) . (B^T d B) ] A, and the sum over input channels is taken between the
+ * brackets: 36 products of matrices.
+ *
+ * The matrices (imp_native_f4x4) belong to the polynomial points 0, a, -a, 2a, -2a and infinity.
+ * The usual a = 1 loses five times as much to rounding as a = sqrt(1/2), which is taken here; the
+ * transforms cost the same.
+ *
+ * The output is cut into strips of tiles; one thread takes a strip through all three steps, so its
+ * transformed inputs and products stay in the caches, and no step waits for another thread.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "cpu/native_conv.h"
+
+enum {
+    SIDE = IMP_WINOGRAD_SIDE,
+    OUT = 4,
+    POINTS = SIDE * SIDE,
+    TILES = 96,      /* of a strip, */
+    TILES_WIDE = 16, /* and of its side: what is transformed stays in a first-level cache */
+    TILES_FEW = 8,   /* fewer do not pay for reading four times as many filters */
+    CHANNELS_MIN = IMP_BLOCK,
+    SHARE = 4 /* chunks for every thread, that they may finish together */
+};
+
+#define A 0.70710678118654752440 /* sqrt(1/2) */
+const imp_winograd imp_native_f4x4 = {.out = OUT,
+                                      .at = {{1, 1, 1, 1, 1, 0},
+                                             {0, A, -A, 2 * A, -2 * A, 0},
+                                             {0, 0.5, 0.5, 2, 2, 0},
+                                             {0, A / 2, -A / 2, 4 * A, -4 * A, 1}},
+                                      .g = {{1, 0, 0},
+                                            {-2. / 3, -2 * A / 3, -1. / 3},
+                                            {-2. / 3, 2 * A / 3, -1. / 3},
+                                            {1. / 6, A / 3, 1. / 3},
+                                            {1. / 6, -A / 3, 1. / 3},
+                                            {0, 0, 1}},
+                                      .bt = {{1, 0, -2.5, 0, 1, 0},
+                                             {0, -2 * A, -2, A, 1, 0},
+                                             {0, 2 * A, -2, -A, 1, 0},
+                                             {0, -A, -0.5, 2 * A, 1, 0},
+                                             {0, A, -0.5, -2 * A, 1, 0},
+                                             {0, 1, 0, -2.5, 0, 1}}};
+#undef A
+
+static size_t tiles_of(size_t n) {
+    return imp_over(n, OUT);
+}
+
+bool imp_native_winograd_fits(const imp_correlation *c) {
+    const size_t tiles = tiles_of(c->height) * tiles_of(c->width);
+    return c->taps.height == 3 && c->taps.width == 3 && c->stride == 1 && c->y_step == 1 &&
+           c->taps.inputs >= CHANNELS_MIN && c->taps.outputs >= CHANNELS_MIN &&
+           c->x.layout == IMP_MAPS && c->y.layout == IMP_MAPS && tiles >= TILES_FEW &&
+           2 * c->height * c->width >= OUT * OUT * tiles;
+}
+
+/* ---- filters ---- */
+
+/* Floats of one point's filters: [group][input][output]. */
+static size_t point_floats(const imp_taps *t) {
+    return imp_native_blocks(t->outputs) * IMP_BLOCK * t->inputs;
+}
+
+size_t imp_native_winograd_packed(const imp_taps *taps) {
+    return POINTS * point_floats(taps);
+}
+
+/* to[p * step] = (G g G^T)[p], in double; g: taps' filter from input i to output o. */
+static void transform_filter(float *to, size_t step, const imp_taps *taps, size_t o, size_t i) {
+    const double(*g)[3] = imp_native_f4x4.g;
+    const float *w = taps->at + (ptrdiff_t)o * taps->o_step + (ptrdiff_t)i * taps->i_step;
+    double half[SIDE][3];
+    for (size_t r = 0; r < SIDE; r++)
+        for (ptrdiff_t b = 0; b < 3; b++)
+            half[r][b] = g[r][0] * (double)w[b * taps->b_step] +
+                         g[r][1] * (double)w[taps->a_step + b * taps->b_step] +
+                         g[r][2] * (double)w[2 * taps->a_step + b * taps->b_step];
+    for (size_t r = 0; r < SIDE; r++)
+        for (size_t s = 0; s < SIDE; s++)
+            to[(r * SIDE + s) * step] =
+                (float)(half[r][0] * g[s][0] + half[r][1] * g[s][1] + half[r][2] * g[s][2]);
+}
+
+struct packing {
+    float *to;
+    const imp_taps *taps;
+    size_t group;
+};
+
+static void pack_group(void *context, size_t chunk, unsigned worker) {
+    (void)worker;
+    const struct packing *job = context;
+    const imp_taps *t = job->taps;
+    const size_t first = chunk * job->group, step = point_floats(t);
+    const size_t width = imp_min(job->group, imp_native_blocks(t->outputs) * IMP_BLOCK - first);
+    float *to = job->to + first * t->inputs;
+    for (size_t i = 0; i < t->inputs; i++)
+        for (size_t o = first; o < first + width; o++, to++)
+            if (o < t->outputs)
+                transform_filter(to, step, t, o, i);
+            else
+                for (size_t p = 0; p < POINTS; p++)
+                    to[p * step] = 0;
+}
+
+void imp_native_winograd_pack(imp_native *n, float *to, const imp_taps *taps) {
+    struct packing job = {to, taps, n->kernels->group};
+    imp_threads_run(n->threads, imp_over(taps->outputs, job.group), pack_group, &job);
+}
+
+/* ---- strips ---- */
+
+struct winograd {
+    imp_native *n;
+    const imp_correlation *c;
+    size_t high, wide;           /* tiles of a strip */
+    size_t across;               /* strips side by side */
+    size_t groups, parts;        /* of channels; chunks that share them out */
+    size_t v, m, patch, columns; /* floats of the parts of working space */
+};
+
+/* One strip: its place in tiles, its size, its output channels in blocks. Points of v and m are
+ * steps apart that are no multiple of a cache's period. */
+struct strip {
+    size_t row, column, high, wide, tiles, first_block, blocks;
+    size_t v_step, m_step;
+    float *v, *m, *patch, *columns;
+};
+
+static size_t step_of(size_t blocks, size_t tiles) {
+    return (blocks * tiles + 1) * IMP_BLOCK;
+}
+
+/* Channel block b of a patch: where it stands in x, when it is whole there, or else a copy. */
+static const float *patch_of(const struct winograd *job, const struct strip *s,
+                             const imp_patch *patch, size_t b, size_t *row) {
+    const imp_tensor *x = &job->c->x;
+    const bool inside = patch->row >= 0 && (size_t)patch->row + patch->rows <= x->h &&
+                        patch->column >= 0 && (size_t)patch->column + patch->columns <= x->w;
+    if (inside && !job->c->positive.memory) {
+        *row = x->w * IMP_BLOCK;
+        return imp_native_floats(*x) +
+               ((b * x->h + (size_t)patch->row) * x->w + (size_t)patch->column) * IMP_BLOCK;
+    }
+    *row = patch->lane;
+    imp_native_patch(job->n, s->patch, patch, b);
+    return s->patch;
+}
+
+/* v[point][channel block][tile]: the transformed inputs. */
+static void transform_inputs(const struct winograd *job, const struct strip *s) {
+    const imp_correlation *c = job->c;
+    const imp_patch patch = {.of = c,
+                             .row = c->row + (ptrdiff_t)(s->row * OUT),
+                             .column = c->column + (ptrdiff_t)(s->column * OUT),
+                             .rows = s->high * OUT + SIDE - OUT,
+                             .columns = s->wide * OUT + SIDE - OUT,
+                             .lane = (s->wide * OUT + SIDE - OUT) * IMP_BLOCK};
+    for (size_t b = 0; b < imp_native_blocks(c->x.c); b++) {
+        size_t row;
+        const float *from = patch_of(job, s, &patch, b, &row);
+        for (size_t r = 0; r < s->high; r++)
+            job->n->kernels->winograd->input(s->v + (b * s->tiles + r * s->wide) * IMP_BLOCK,
+                                             s->v_step, from + r * OUT * row, row, s->columns,
+                                             s->wide);
+    }
+}
+
+/* m[point][channel block of the part][tile]: the sums over input channels. What comes next is
+ * fetched meanwhile: the filters of the next group, and a share of the next point's inputs. */
+static void multiply(const struct winograd *job, const struct strip *s) {
+    const imp_correlation *c = job->c;
+    static const ptrdiff_t here = 0;
+    static const float zeros[2 * IMP_BLOCK] __attribute__((aligned(IMP_ALIGNMENT))) = {0};
+    const size_t group = job->n->kernels->group / IMP_BLOCK, tiles = s->tiles * IMP_BLOCK;
+    const size_t share = s->v_step / imp_over(s->blocks, group) / IMP_BLOCK * IMP_BLOCK;
+    imp_panel panel = {.x_block = tiles,
+                       .channels = c->x.c,
+                       .taps = &here,
+                       .tap_count = 1,
+                       .y_block = tiles,
+                       .pixels = s->tiles,
+                       .bias = zeros};
+    for (size_t p = 0; p < POINTS; p++) {
+        panel.x = s->v + p * s->v_step;
+        for (size_t b = 0; b < s->blocks; b += group) {
+            panel.group = imp_min(group, s->blocks - b) * IMP_BLOCK;
+            const size_t filters = panel.group * c->taps.inputs;
+            panel.w = c->weights + p * point_floats(&c->taps) +
+                      (s->first_block + b) * IMP_BLOCK * c->taps.inputs;
+            panel.y = s->m + p * s->m_step + b * tiles;
+            panel.ahead[0] = (imp_ahead){panel.w + filters, filters};
+            panel.ahead[1] = (imp_ahead){panel.x + s->v_step + b / group * share, share};
+            if (p + 1 == POINTS)
+                panel.ahead[0] = panel.ahead[1] = (imp_ahead){0};
+            job->n->kernels->panel(&panel);
+        }
+    }
+}
+
+/* One row of tiles of one channel block, to y; by way of the patch's space where tiles overhang. */
+static void transform_row(const struct winograd *job, const struct strip *s, size_t b, size_t r) {
+    const imp_correlation *c = job->c;
+    const size_t p = (s->row + r) * OUT, q = s->column * OUT;
+    const size_t rows = imp_min(OUT, c->height - p);
+    const size_t pixels = imp_min(s->wide * OUT, c->width - q);
+    const bool whole = rows == OUT && pixels == s->wide * OUT;
+    float *y =
+        imp_native_floats(c->y) +
+        (((s->first_block + b) * c->y.h + c->y_row + p) * c->y.w + c->y_column + q) * IMP_BLOCK;
+    const size_t y_row = c->y.w * IMP_BLOCK, row = whole ? y_row : s->wide * OUT * IMP_BLOCK;
+    job->n->kernels->winograd->output(whole ? y : s->patch, row,
+                                      s->m + (b * s->tiles + r * s->wide) * IMP_BLOCK, s->m_step,
+                                      c->bias + (s->first_block + b) * IMP_BLOCK, c->relu, s->wide);
+    for (size_t i = 0; !whole && i < rows; i++)
+        memcpy(y + i * y_row, s->patch + i * row, pixels * IMP_BLOCK * sizeof *y);
+}
+
+static void do_strip(void *context, size_t chunk, unsigned worker) {
+    const struct winograd *job = context;
+    const imp_correlation *c = job->c;
+    const size_t part = chunk % job->parts, number = chunk / job->parts;
+    const size_t group = job->n->kernels->group / IMP_BLOCK;
+    struct strip s = {.row = number / job->across * job->high,
+                      .column = number % job->across * job->wide,
+                      .first_block = part * job->groups / job->parts * group,
+                      .v = imp_native_space(job->n, worker)};
+    s.high = imp_min(job->high, tiles_of(c->height) - s.row);
+    s.wide = imp_min(job->wide, tiles_of(c->width) - s.column);
+    s.tiles = s.high * s.wide;
+    s.blocks =
+        imp_min((part + 1) * job->groups / job->parts * group, imp_native_blocks(c->taps.outputs)) -
+        s.first_block;
+    s.v_step = step_of(imp_native_blocks(c->x.c), s.tiles);
+    s.m_step = step_of(s.blocks, s.tiles);
+    s.m = s.v + job->v;
+    s.patch = s.m + job->m;
+    s.columns = s.patch + job->patch;
+    transform_inputs(job, &s);
+    multiply(job, &s);
+    for (size_t b = 0; b < s.blocks; b++)
+        for (size_t r = 0; r < s.high; r++)
+            transform_row(job, &s, b, r);
+}
+
+imp_status imp_native_winograd(imp_native *n, const imp_correlation *c) {
+    const size_t rows = tiles_of(c->height), columns = tiles_of(c->width);
+    struct winograd job = {.n = n, .c = c};
+    assert(imp_native_winograd_fits(c));
+    job.across = imp_over(columns, TILES_WIDE);
+    job.wide = imp_over(columns, job.across);
+    job.high = imp_min(rows, imp_max(1, TILES / job.wide));
+    job.high = imp_over(rows, imp_over(rows, job.high)); /* strips of nearly equal height */
+    const size_t strips = job.across * imp_over(rows, job.high);
+    job.groups = imp_over(c->taps.outputs, n->kernels->group);
+    job.parts = imp_min(job.groups, imp_over(SHARE * imp_threads_count(n->threads), strips));
+    const size_t blocks = imp_over(job.groups, job.parts) * n->kernels->group / IMP_BLOCK;
+    job.v = POINTS * step_of(imp_native_blocks(c->x.c), job.high * job.wide);
+    job.m = POINTS * step_of(blocks, job.high * job.wide);
+    job.columns = SIDE * (job.wide * OUT + SIDE - OUT) * IMP_BLOCK;
+    job.patch = (job.high * OUT + SIDE - OUT) * job.columns / SIDE;
+    TRY(imp_native_reserve(n, job.v + job.m + job.patch + job.columns));
+    imp_threads_run(n->threads, strips * job.parts, do_strip, &job);
+    return IMP_OK;
+}
