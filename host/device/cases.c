@@ -40,14 +40,13 @@ typedef struct conv_row {
 static const conv_row convs[] = {
     /* what each padding, stride and kernel does, at sizes for an interpreter */
     {TINY, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS, 5, 17, 6, 7, INSIDE, SIGNED},
-    {TINY, 3, 1, 1, 1, ZERO, 0, 17, 3, 5, 4, INSIDE, SIGNED},
     {TINY, 3, 1, 1, 1, ZERO, RELU | BIAS, 3, 16, 7, 5, ENTRY, SIGNED},
-    {TINY, 3, 2, 1, 1, EVERY_PADDING, RELU | BIAS, 3, 5, 7, 6, INSIDE, SIGNED},
+    {TINY, 3, 2, 1, 1, BIT(IMP_PAD_REFLECT), 0, 17, 3, 7, 6, INSIDE, SIGNED},
     {TINY, 1, 1, 0, 0, ZERO, BIAS, 3, 3, 5, 7, PLANES, SIGNED},
     {TINY, 1, 1, 0, 0, ZERO, RELU | BIAS, 18, 5, 3, 5, INSIDE, SIGNED},
-    {TINY, 7, 1, 3, 3, BIT(IMP_PAD_REFLECT), RELU | BIAS, 3, 4, 6, 5, ENTRY, SIGNED},
-    {TINY, 9, 2, 4, 4, BIT(IMP_PAD_REPLICATE), BIAS, 4, 3, 6, 5, EXIT, SIGNED},
-    {TINY, 3, 1, 1, 1, EDGES, RELU | BIAS, 3, 4, 1, 1, INSIDE, SIGNED},
+    {TINY, 7, 1, 3, 3, BIT(IMP_PAD_REFLECT), RELU | BIAS, 3, 4, 5, 4, ENTRY, SIGNED},
+    {TINY, 9, 2, 4, 4, BIT(IMP_PAD_REPLICATE), BIAS, 3, 3, 4, 3, EXIT, SIGNED},
+    {TINY, 3, 1, 1, 1, ZERO, RELU | BIAS, 3, 4, 1, 1, INSIDE, SIGNED},
 
     /* the self-test: whole vectors and what is left over */
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | QUICK, 64, 64, 17, 23, INSIDE, SIGNED},
