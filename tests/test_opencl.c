@@ -101,6 +101,9 @@ static uint64_t builds_of_open(const fixture *f) {
  * test has called the loader. */
 static void no_platform_is_no_error(void **state) {
     (void)state;
+    const char *preloaded = getenv("LD_PRELOAD");
+    if (preloaded && strstr(preloaded, "oclgrind"))
+        skip(); /* it is the only platform, whatever the loader's configuration */
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
