@@ -237,6 +237,7 @@ typedef struct imp_settings {
     imp_gram_norm gram_norm;
     bool metric; /* weigh Gram differences by the network's metric where it has one */
     imp_tv_form tv_form;
+    bool tv_mean; /* total variation over the number of colours, 3 H W, not summed */
     imp_pooling pooling;
     unsigned levels;     /* style is compared on this many halvings of the picture, >= 1 */
     size_t size;         /* longer side of the result in pixels; 0: the content's own */

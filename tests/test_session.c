@@ -294,10 +294,10 @@ static void test_scales_double(void **state) {
     imp_picture_finish(&f->content);
     f->content = waves(256, 192, 1);
     f->settings.size = 256;
-    f->settings.scales = 5; /* below 64 pixels none is painted */
+    f->settings.scales = 5; /* below 128 pixels none is painted */
     f->settings.iterations = 8;
     open_session(f);
-    const size_t widths[] = {64, 64, 64, 64, 128, 128, 256, 256};
+    const size_t widths[] = {128, 128, 128, 128, 256, 256, 256, 256};
     for (size_t i = 0; i < 8; i++)
         assert_int_equal(step(f).width, widths[i]);
 }

@@ -122,6 +122,8 @@ const cli_option cli_options[] = {
     {"epsilon", 0, CLI_REAL, CLI_GROUP_RECORD, 0, true, SET(epsilon), "R", 0, 1e6, "of adam"},
     {"adam-form", 0, CLI_CHOICE, CLI_GROUP_RECORD, 0, true, SET(adam_form), "pytorch|keras", 0, 0,
      "where adam adds its epsilon"},
+    {"tv-mean", 0, CLI_FLAG, CLI_GROUP_RECORD, 0, true, SET(tv_mean), NULL, 0, 0,
+     "whether total variation is a mean over colours instead of a sum"},
     {"clamp", 0, CLI_FLAG, CLI_GROUP_RECORD, 0, true, SET(clamp), NULL, 0, 0,
      "whether colours are kept in range after each step"},
     {"noise", 0, CLI_REAL, CLI_GROUP_RECORD, 0, true, SET(noise), "R", 0, 1e6,

@@ -331,6 +331,7 @@ imp_status imp_objective_evaluate(imp_objective *o) {
         if (o->nodes > 0)
             TRY(level_gradient(o, l));
     }
+    const float colours = s->tv_mean ? (float)(3 * o->x[0].h * o->x[0].w) : 1;
     return d->ops->tv(d, o->dx[0], imp_objective_slot(o, IMP_RECORD_TV), o->x[0], s->tv_form,
-                      s->tv_weight);
+                      s->tv_weight / colours);
 }

@@ -41,7 +41,7 @@ static imp_status check_settings(const imp_settings *s, imp_error *err) {
 
 /* ---- Sizes ---- */
 
-enum { SCALE_SIDE_MIN = 64 }; /* a smaller picture on the way teaches the next one nothing */
+enum { SCALE_SIDE_MIN = 128 }; /* a smaller picture on the way teaches the next one nothing */
 
 /* The sides that the network needs: none of its maps may vanish, at any level of the pyramid. */
 static void extend(const imp_session *s, size_t *w, size_t *h, size_t width, size_t height) {
