@@ -141,11 +141,17 @@ static ocl_class class_of(cl_device_id id, cl_uint vector) {
     return type & CL_DEVICE_TYPE_CPU && vector > 1 ? OCL_WIDE : OCL_SIMT;
 }
 
+/* Mesa's llvmpipe ends every loop of a work-item, silently, after 65535 turns of loops in all. */
+static size_t turns_of(const imp_device_info *info) {
+    return strncmp(info->name, "llvmpipe", strlen("llvmpipe")) == 0 ? 65535 : SIZE_MAX;
+}
+
 static void choose_variant(ocl_device *cl) {
     cl_uint vector = 0;
     clGetDeviceInfo(cl->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof vector, &vector, NULL);
     cl->class = class_of(cl->id, vector);
     cl->block = cl->class == OCL_WIDE ? 16 : 1;
+    cl->turns = turns_of(&cl->base.info);
     for (size_t i = 0; i < COUNT(variants) && !cl->variant; i++)
         if (variants[i].class == cl->class && variants[i].vector <= vector) {
             cl->variant = variants[i].name;

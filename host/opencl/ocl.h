@@ -65,8 +65,9 @@ typedef enum ocl_kernel {
     OP(conv)                                                                                       \
     OP(conv_grad)                                                                                  \
     OP(pool)                                                                                       \
-    OP(pool_grad) OP(gram) OP(style) OP(style_grad) OP(content) OP(tv) OP(affine) OP(affine_grad)  \
-        OP(fill) OP(combine) OP(clamp) OP(dot) OP(norm1) OP(axpy_dot) OP(adam) OP(measure)
+    OP(pool_grad)                                                                                  \
+    OP(gram) OP(style) OP(style_grad) OP(content) OP(tv) OP(affine) OP(affine_grad) OP(fill)       \
+        OP(combine) OP(clamp) OP(dot) OP(norm1) OP(axpy_dot) OP(adam) OP(measure)
 #define OP(name) OCL_OP_##name,
 typedef enum ocl_operation { OCL_OPERATIONS(OP) OCL_OPERATION_COUNT } ocl_operation;
 #undef OP
@@ -97,6 +98,7 @@ typedef struct ocl_device {
     const char *variant; /* name and options of the line of tiles.def */
     const char *options;
     size_t block;       /* channels in a unit of maps: 16 or 1 */
+    size_t turns;       /* of all loops of a work-item, SIZE_MAX: any number (turns_of) */
     size_t chunk;       /* most bytes of one cl_mem: a multiple of 4096 */
     cl_mem work;        /* space for what lives within one slot only, in order like all else */
     size_t work_floats; /* 4 Mi, fewer where the chunk is smaller */

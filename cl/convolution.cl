@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Convolution, the direct way. Both classes read x through conv_source, which knows padding and the
+ * zeros between the rows of a strided gradient, and y > 0 masks what they read where a ReLU asks
+ * for it; so one product serves every kind of convolution and, with filters that conv_filter has
+ * turned round, its gradient. What reflect and replicate padding copied is folded back afterwards.
+ *
+ * wide: a strip of output rows at a time, small enough for the cache. conv_pack resolves padding,
+ * stride and mask into scratch, conv_product multiplies from there. A packed strip is
+ * [blocks of channels][rows][stride][half_pitch][16], element (b, r, f, q, k) being channel
+ * 16 b + k at position (r, q * stride + f): neighbours of an output are neighbours in memory.
+ *
+ * simt: conv_3x3 with tiles in local memory, conv_any for every other kind.
+ */
+
+enum { PAD_ZERO, PAD_REFLECT, PAD_REPLICATE }; /* imp_padding of engine/ops.h */
+enum { CONV_PLANES = 1, CONV_MASKED = 2, CONV_ACCUMULATE = 4, CONV_RELU = 8 };
+enum { CONV_COPIES = 9 }; /* most padded positions of a row that are copies of one position */
+
+#if BLOCK == 16
+#define CONV_GROUP GROUP(1, 1)
+#else
+#define CONV_GROUP GROUP(64, 1)
+#endif
+
+/* Where padded position u of n comes from; -1 where it is a zero. Every step-th position holds a
+ * value, with zeros between. */
+INLINE int conv_source(int u, int n, int step, int mode) {
+    const int v = u / step;
+    const int inside = clamp(v, 0, n - 1);
+    const int mirrored = v < 0 ? -v : v < n ? v : 2 * (n - 1) - v;
+    const int source = mode == PAD_REFLECT ? clamp(mirrored, 0, n - 1) : inside;
+    return u % step != 0 || (mode == PAD_ZERO && v != inside) ? -1 : source;
+}
+
+/* Lists the padded positions that padding copied from position m of n; gives their number. */
+INLINE int conv_copies(int *list, int m, int n, int before, int after, int mode) {
+    int count = 1;
+    list[0] = m + before;
+    for (int i = 0; i < before + after; i++) {
+        const int u = i < before ? i : n + i;
+        if (conv_source(u - before, n, 1, mode) == m)
+            list[count++] = u;
+    }
+    return count;
+}
+
+/* Prepares filters: units of bo outputs x bi inputs, each [tap][bi][bo], 0 beyond `outputs` and
+ * `inputs`; the first unit here begins at o0, i0; row: floats from one unit of outputs to the next.
+ * w: weights O x I x taps, of which O from `first` on, `count` of them, are there: only what comes
+ * from these is written. turned: for the gradient, with O and I swapped and the taps reversed.
+ * Grid: units of outputs x units of inputs. */
+__kernel GROUP(1, 1) void conv_filter(__global float *f, ulong f_at, __global const float *w,
+                                      ulong w_at, int o0, int i0, int outputs, int inputs, int taps,
+                                      int bo, int bi, int row, int first, int count, int turned) {
+    const int uo = get_global_id(0), ui = get_global_id(1);
+    f += f_at + (size_t)uo * row + (size_t)ui * taps * bo * bi;
+    w += w_at;
+    for (int t = 0; t < taps; t++)
+        for (int i = i0 + ui * bi; i < i0 + (ui + 1) * bi; i++)
+            for (int o = o0 + uo * bo; o < o0 + (uo + 1) * bo; o++, f++) {
+                const int outer = (turned ? i : o) - first, inner = turned ? o : i;
+                const size_t filter = (size_t)outer * (turned ? outputs : inputs) + inner;
+                if (o >= outputs || i >= inputs)
+                    *f = 0.0f;
+                else if (outer >= 0 && outer < count)
+                    *f = w[filter * taps + (turned ? taps - 1 - t : t)];
+            }
+}
+
+/* The adjoint of padding: x[m] = the sum of the gradients s of the padded positions that are copies
+ * of m. s: rows from, from + 1, ... of `rows` of the padded units; x: units of h x w positions of
+ * `width` floats, rows first, first + 1, ...
+ * Grid: columns of x (wide: 1) x rows of x x units. */
+__kernel CONV_GROUP void conv_fold(__global float *x, ulong x_at, __global const float *s,
+                                   ulong s_at, int h, int w, int width, int first, int from,
+                                   int rows, int before, int after, int mode) {
+    const int m = first + get_global_id(1), pitch = w + before + after;
+    const size_t unit = get_global_id(2);
+    int us[CONV_COPIES], vs[CONV_COPIES];
+    const int n = conv_copies(us, m, h, before, after, mode);
+    x += x_at + (unit * h + m) * w * width;
+    s += s_at + unit * rows * pitch * width;
+    for (int q = get_global_id(0); q < w; q += get_global_size(0)) {
+        const int k = conv_copies(vs, q, w, before, after, mode);
+        vec sum = 0.0f;
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < k; j++) {
+                const size_t at = ((size_t)(us[i] - from) * pitch + vs[j]) * width;
+                sum += load(s, at, at + width);
+            }
+        store(sum, x, (size_t)q * width, (size_t)(q + 1) * width);
+    }
+}
+
+#if BLOCK == 16
+
+#if NATIVE == 16 /* 32 registers of 16 floats: 24 sums */
+#define CONV_UNIT   4
+#define CONV_BLOCKS 2
+#else /* 16 registers of 8 floats: 12 sums */
+#define CONV_UNIT   2
+#define CONV_BLOCKS 1
+#endif
+
+/* Position i: the vector of a block of maps or, of planes, those that are channels lo..hi-1 of the
+ * block, and 0 for its others. */
+INLINE float16 conv_gather(__global const float *x, size_t plane, size_t i, int lo, int hi,
+                           int kind) {
+    if (!(kind & CONV_PLANES))
+        return vload16(i, x);
+    float v[16];
+    for (int k = 0; k < 16; k++)
+        v[k] = k >= lo && k < hi ? x[clamp(k - lo, 0, hi - lo - 1) * plane + i] : 0.0f;
+    return vload16(0, v);
+}
+
+/* Packs rows top, top + 1, ... and columns left, left + 1, ... (of the padded x) of units of
+ * h x w; where MASKED times [y > 0]. lo, hi: see conv_gather.
+ * Grid: packed rows x blocks of channels. */
+__kernel GROUP(1, 1) void conv_pack(__global float *p, ulong p_at, __global const float *x,
+                                    ulong x_at, __global const float *y, ulong y_at, int lo, int hi,
+                                    int h, int w, int top, int left, int stride, int half_pitch,
+                                    int step, int mode, int kind) {
+    const size_t r = get_global_id(0), rows = get_global_size(0), b = get_global_id(1);
+    const int row = conv_source(top + (int)r, h, step, mode);
+    const size_t plane = (size_t)h * w, first = (size_t)max(row, 0) * w;
+    x += x_at + b * 16 * plane;
+    y += y_at + b * 16 * plane;
+    p += p_at + (b * rows + r) * stride * half_pitch * 16;
+    for (int f = 0; f < stride; f++)
+        for (int q = 0; q < half_pitch; q++, p += 16) {
+            const int column = conv_source(left + q * stride + f, w, step, mode);
+            float16 v = 0.0f;
+            if (row >= 0 && column >= 0) {
+                v = conv_gather(x, plane, first + column, lo, hi, kind);
+                if (kind & CONV_MASKED)
+                    v = select((float16)(0.0f), v,
+                               conv_gather(y, plane, first + column, lo, hi, kind) > 0.0f);
+            }
+            vstore16(v, 0, p);
+        }
+}
+
+/* What conv_product and conv_few read. Distances in floats. */
+typedef struct conv_strip {
+    int channels, side, stride, half_pitch;
+    size_t plane; /* from one packed block to the next */
+} conv_strip;
+
+/* Where the inputs of tap t of block b begin. */
+INLINE const __global float *conv_tap(const __global float *p, const conv_strip s, int b, int t) {
+    const int row = t / s.side, column = t - row * s.side;
+    const int line = row * s.stride + column % s.stride;
+    return p + b * s.plane + ((size_t)line * s.half_pitch + column / s.stride) * 16;
+}
+
+/* `size` positions of a row (at most 3 CONV_UNIT) x `blocks` blocks of outputs, in registers. Of
+ * the positions `valid` exist; y_plane, f_row: from one block of outputs to the next. */
+INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p,
+                      const conv_strip s, __global const float *f, size_t f_row,
+                      __global const float *bias, const int size, const int blocks, int valid,
+                      int kind) {
+    const int taps = s.side * s.side;
+    float16 sum[3 * CONV_UNIT][CONV_BLOCKS];
+    UNROLL(i, size)
+        UNROLL(j, blocks)
+            sum[i][j] = vload16(0, kind & CONV_ACCUMULATE ? y + j * y_plane + min(i, valid - 1) * 16
+                                                          : bias + j * 16);
+    for (int step = 0, t = 0, b = 0; step < (s.channels + 15) / 16 * taps; step++, f += 256) {
+        __global const float *x = conv_tap(p, s, b, t);
+        for (int k = 0, inputs = min(16, s.channels - 16 * b); k < inputs; k++)
+            UNROLL(i, size)
+                UNROLL(j, blocks)
+                    sum[i][j] = fma((float16)(x[i * 16 + k]), vload16(k, f + j * f_row), sum[i][j]);
+        if (++t == taps) {
+            t = 0;
+            b++;
+        }
+    }
+    const float16 lower = kind & CONV_RELU ? 0.0f : -INFINITY;
+    UNROLL(k, size) {
+        const int i = size - 1 - k; /* downwards: what is not valid is overwritten */
+        UNROLL(j, blocks)
+            vstore16(select(sum[i][j], lower, sum[i][j] < lower), 0,
+                     y + j * y_plane + min(i, valid - 1) * 16);
+    }
+}
+
+/* w outputs of a row, `blocks` (1 or CONV_BLOCKS) blocks of them. */
+INLINE void conv_row(__global float *y, size_t y_plane, __global const float *p, const conv_strip s,
+                     __global const float *f, size_t f_row, __global const float *bias,
+                     const int blocks, int w, int kind) {
+    const int u = CONV_UNIT;
+    int q = 0;
+    for (; q + 2 * u < w; q += 3 * u)
+        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, 3 * u, blocks, w - q, kind);
+    if (q + u < w)
+        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, 2 * u, blocks, w - q, kind);
+    else if (q < w)
+        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, u, blocks, w - q, kind);
+}
+
+/* y = [y, or bias] + filters * p, then ReLU: rows of w outputs, from position y_first on.
+ * outputs: blocks. y_plane, p_plane: positions from one block to the next; f_row: floats.
+ * Grid: rows x stretches of `columns` x pairs of blocks of outputs. */
+__kernel GROUP(1, 1) void conv_product(__global float *y, ulong y_at, __global const float *p,
+                                       ulong p_at, __global const float *f, ulong f_at,
+                                       __global const float *bias, ulong bias_at, int channels,
+                                       int outputs, int side, int stride, int half_pitch,
+                                       int p_plane, int f_row, int y_plane, int y_first, int w,
+                                       int columns, int kind) {
+    const size_t r = get_global_id(0), q = get_global_id(1) * columns, plane = y_plane * 16ul;
+    const conv_strip s = {channels, side, stride, half_pitch, p_plane * 16ul};
+    const int last = min(outputs, (int)get_global_id(2) * 2 + 2), n = min(columns, w - (int)q);
+    y += y_at + (y_first + r * w + q) * 16;
+    p += p_at + (r * stride * stride * half_pitch + q) * 16;
+    f += f_at;
+    bias += bias_at;
+    int o = get_global_id(2) * 2;
+    for (; o + CONV_BLOCKS <= last; o += CONV_BLOCKS)
+        conv_row(y + o * plane, plane, p, s, f + (size_t)o * f_row, f_row, bias + o * 16,
+                 CONV_BLOCKS, n, kind);
+    if (CONV_BLOCKS > 1 && o < last)
+        conv_row(y + o * plane, plane, p, s, f + (size_t)o * f_row, f_row, bias + o * 16, 1, n,
+                 kind);
+}
+
+/* conv_product for outputs that are planes: the lanes are input channels, and are summed at the
+ * end. f: [outputs][blocks of inputs][taps][16 inputs]. y_plane in floats.
+ * Grid: rows x stretches of `columns` x outputs. */
+__kernel GROUP(1, 1) void conv_planes(__global float *y, ulong y_at, __global const float *p,
+                                      ulong p_at, __global const float *f, ulong f_at,
+                                      __global const float *bias, ulong bias_at, int channels,
+                                      int outputs, int side, int stride, int half_pitch,
+                                      int p_plane, int f_row, int y_plane, int y_first, int w,
+                                      int columns, int kind) {
+    const size_t r = get_global_id(0), first = get_global_id(1) * columns, o = get_global_id(2);
+    const conv_strip s = {channels, side, stride, half_pitch, p_plane * 16ul};
+    if (o >= (size_t)outputs)
+        return;
+    y += y_at + o * y_plane + y_first + r * w;
+    p += p_at + r * stride * stride * half_pitch * 16;
+    f += f_at + o * f_row;
+    for (int q = first; q < min((int)first + columns, w); q += 3 * CONV_UNIT) {
+        float16 sum[3 * CONV_UNIT];
+        UNROLL(i, 3 * CONV_UNIT)
+            sum[i] = 0.0f;
+        for (int b = 0; b < (channels + 15) / 16; b++)
+            for (int t = 0; t < side * side; t++) {
+                __global const float *x = conv_tap(p + q * 16, s, b, t);
+                const float16 v = vload16(b * side * side + t, f);
+                UNROLL(i, 3 * CONV_UNIT)
+                    sum[i] = fma(vload16(i, x), v, sum[i]);
+            }
+        UNROLL(i, 3 * CONV_UNIT)
+            if (q + i < w) {
+                const float start = kind & CONV_ACCUMULATE ? y[q + i] : bias[bias_at + o];
+                const float v = lane_sum(sum[i]) + start;
+                y[q + i] = kind & CONV_RELU && v < 0.0f ? 0.0f : v;
+            }
+    }
+}
+
+/* df += D F for n positions of maps and `blocks` blocks of df; d: D as filters of 1 x 1. */
+INLINE void style_row(__global float *df, __global const float *f, const conv_strip s,
+                      __global const float *d, size_t d_row, const int blocks, int n) {
+    const int size = 3 * CONV_UNIT, kind = CONV_ACCUMULATE;
+    int q = 0;
+    for (; q + size <= n; q += size)
+        conv_tile(df + q * 16, s.plane, f + q * 16, s, d, d_row, d, size, blocks, size, kind);
+    for (; q < n; q++)
+        conv_tile(df + q * 16, s.plane, f + q * 16, s, d, d_row, d, 1, blocks, 1, kind);
+}
+
+/* df += D F for m positions of maps: `outputs` blocks of df, `channels` channels of F. d: D as
+ * filters of 1 x 1, d_row floats from one block of outputs to the next.
+ * Grid: rows of `row` positions x pairs of blocks of outputs. */
+__kernel GROUP(1, 1) void style_block(__global float *df, ulong df_at, __global const float *d,
+                                      ulong d_at, __global const float *f, ulong f_at, int m,
+                                      int channels, int outputs, int d_row, int row) {
+    const size_t first = get_global_id(0) * row;
+    const conv_strip s = {channels, 1, 1, 0, m * 16ul};
+    const int last = min(outputs, (int)get_global_id(1) * 2 + 2), n = min(row, m - (int)first);
+    df += df_at + first * 16;
+    f += f_at + first * 16;
+    d += d_at;
+    int o = get_global_id(1) * 2;
+    for (; o + CONV_BLOCKS <= last; o += CONV_BLOCKS)
+        style_row(df + o * s.plane, f, s, d + (size_t)o * d_row, d_row, CONV_BLOCKS, n);
+    if (CONV_BLOCKS > 1 && o < last)
+        style_row(df + o * s.plane, f, s, d + (size_t)o * d_row, d_row, 1, n);
+}
+
+#else
+
+#define CONV_X      16 /* columns of a tile of conv_3x3, one a work-item */
+#define CONV_ROWS   8  /* its rows, all of them in each work-item */
+#define CONV_GROUPS 8
+#define CONV_OUTS   8                         /* outputs of a work-item */
+#define CONV_TILE   (CONV_GROUPS * CONV_OUTS) /* outputs of a work-group */
+#define CONV_DEPTH  4                         /* input channels in local memory at a time */
+#define CONV_FEW    8                         /* outputs of a work-item of conv_any */
+
+/* Element (row, column) of a plane of x, 0 where one is negative; where MASKED times [m > 0]. */
+INLINE float conv_load(__global const float *x, __global const float *m, size_t plane, int row,
+                       int column, int w, int kind) {
+    const size_t i = plane + (size_t)max(row, 0) * w + max(column, 0);
+    const float v = x[i];
+    const int there = row >= 0 && column >= 0 && (!(kind & CONV_MASKED) || m[i] > 0.0f);
+    return there ? v : 0.0f;
+}
+
+INLINE void conv_store(__global float *y, size_t i, float sum, float bias, int kind) {
+    const float v = sum + (kind & CONV_ACCUMULATE ? y[i] : bias);
+    y[i] = kind & CONV_RELU && v < 0.0f ? 0.0f : v;
+}
+
+/* y = [y, or bias] + 3 x 3 filters * x, then ReLU. x: `channels` planes of h x w, where MASKED
+ * times [m > 0]. Output (r, q) of rows x columns reads x from (top + r, left + q) on and lies at
+ * y_first + r * columns + q of its plane. Outputs lo..hi-1 of the blocks in f are made, lo being
+ * the first plane of y. f: [blocks of CONV_TILE outputs][inputs][9][CONV_TILE].
+ * Grid: groups: CONV_X columns x CONV_ROWS rows x blocks of outputs. */
+__kernel GROUP(CONV_X, CONV_GROUPS) void conv_3x3(
+    __global float *y, ulong y_at, __global const float *x, ulong x_at, __global const float *m,
+    ulong m_at, __global const float *f, ulong f_at, __global const float *bias, ulong bias_at,
+    int channels, int lo, int hi, int h, int w, int top, int left, int mode, int f_row, int y_plane,
+    int y_first, int rows, int columns, int kind) {
+    __local float xs[CONV_DEPTH][CONV_ROWS + 2][CONV_X + 2];
+    __local float4 fs[CONV_DEPTH * 9 * CONV_TILE / 4];
+    const int tx = get_local_id(0), ty = get_local_id(1), lane = ty * CONV_X + tx;
+    const int q = get_global_id(0), r = get_group_id(1) * CONV_ROWS;
+    float4 sum[CONV_ROWS][CONV_OUTS / 4];
+    REPEAT(8, i, CONV_ROWS, sum[i][0] = sum[i][1] = 0.0f)
+    f += f_at + get_group_id(2) * (size_t)f_row;
+    for (int c = 0; c < channels; c += CONV_DEPTH, f += CONV_DEPTH * 9 * CONV_TILE) {
+        const int depth = min(CONV_DEPTH, channels - c);
+        for (int e = lane; e < CONV_DEPTH * (CONV_ROWS + 2) * (CONV_X + 2);
+             e += CONV_X * CONV_GROUPS) {
+            const int j = e % (CONV_X + 2), i = e / (CONV_X + 2) % (CONV_ROWS + 2);
+            const int k = e / ((CONV_ROWS + 2) * (CONV_X + 2));
+            const int row = k < depth ? conv_source(top + r + i, h, 1, mode) : -1;
+            xs[k][i][j] = conv_load(x + x_at, m + m_at, (size_t)min(c + k, channels - 1) * h * w,
+                                    row, conv_source(left + q - tx + j, w, 1, mode), w, kind);
+        }
+        for (int e = lane; e < CONV_DEPTH * 9 * CONV_TILE / 4; e += CONV_X * CONV_GROUPS)
+            fs[e] = e < depth * 9 * CONV_TILE / 4 ? vload4(min(e, depth * 9 * CONV_TILE / 4 - 1), f)
+                                                  : (float4)(0.0f);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (int k = 0; k < CONV_DEPTH; k++)
+            for (int b = 0; b < 3; b++) {
+                __local const float4 *g = fs + ((k * 9 + b) * CONV_TILE + ty * CONV_OUTS) / 4;
+                float v[12];
+                REPEAT(12, i, CONV_ROWS + 2, v[i] = xs[k][i][tx + b])
+                REPEAT(4, a, 3, {
+                    const float4 lo = g[a * 3 * CONV_TILE / 4], hi = g[a * 3 * CONV_TILE / 4 + 1];
+                    REPEAT(8, i, CONV_ROWS, sum[i][0] = fma((float4)(v[i + a]), lo, sum[i][0]);
+                           sum[i][1] = fma((float4)(v[i + a]), hi, sum[i][1]))
+                })
+            }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    REPEAT(8, i, CONV_ROWS, {
+        float out[CONV_OUTS];
+        vstore4(sum[i][0], 0, out);
+        vstore4(sum[i][1], 1, out);
+        REPEAT(8, j, CONV_OUTS, {
+            const int o = get_group_id(2) * CONV_TILE + ty * CONV_OUTS + j;
+            if (o >= lo && o < hi && q < columns && r + i < rows)
+                conv_store(y + y_at + y_first, (size_t)(o - lo) * y_plane + (r + i) * columns + q,
+                           out[j], bias[bias_at + o], kind);
+        })
+    })
+}
+
+/* The same for any side and stride, and for inputs with zeros between them (step: conv_source).
+ * f: [blocks of CONV_FEW outputs][inputs][taps][CONV_FEW].
+ * Grid: columns x rows x blocks of outputs. */
+__kernel GROUP(64, 1) void conv_any(__global float *y, ulong y_at, __global const float *x,
+                                    ulong x_at, __global const float *m, ulong m_at,
+                                    __global const float *f, ulong f_at, __global const float *bias,
+                                    ulong bias_at, int channels, int lo, int hi, int h, int w,
+                                    int top, int left, int mode, int side, int stride, int step,
+                                    int f_row, int y_plane, int y_first, int columns, int kind) {
+    const int q = get_global_id(0), r = get_global_id(1), taps = side * side;
+    float sum[CONV_FEW];
+    REPEAT(8, j, CONV_FEW, sum[j] = 0.0f)
+    f += f_at + get_global_id(2) * (size_t)f_row;
+    for (int t = 0; t < taps; t++) {
+        const int row = conv_source(top + r * stride + t / side, h, step, mode);
+        const int column = conv_source(left + q * stride + t % side, w, step, mode);
+        if (row < 0 || column < 0)
+            continue;
+        for (int c = 0; c < channels; c++) {
+            const float v = conv_load(x + x_at, m + m_at, (size_t)c * h * w, row, column, w, kind);
+            __global const float *g = f + ((size_t)c * taps + t) * CONV_FEW;
+            REPEAT(8, j, CONV_FEW, sum[j] = fma(v, g[j], sum[j]))
+        }
+    }
+    REPEAT(8, j, CONV_FEW, {
+        const int o = get_global_id(2) * CONV_FEW + j;
+        if (o >= lo && o < hi && q < columns)
+            conv_store(y + y_at + y_first, (size_t)(o - lo) * y_plane + r * columns + q, sum[j],
+                       bias[bias_at + o], kind);
+    })
+}
+
+#endif

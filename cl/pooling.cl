@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pooling, 2 x 2 with stride 2, both ways. Units of x are h x w positions of `width` floats: 16 for
+ * wide maps, else 1 (then the wide class uses one lane of its vectors; only pictures are so). Rows
+ * and columns of x that fill no window are dropped, and their gradient is 0.
+ */
+
+#if BLOCK == 16
+#define POOL_GROUP GROUP(1, 1)
+#else
+#define POOL_GROUP GROUP(64, 1)
+#endif
+
+static inline vec pool_maximum(vec a, vec b) { /* a, where neither is greater */
+    return select(a, b, b > a);
+}
+
+/* y[r,q] = the maximum, or the average, of x[2r..2r+1, 2q..2q+1].
+ * Grid: columns of y (wide: 1) x rows of y x units. */
+__kernel POOL_GROUP void pool(__global float *y, ulong y_at, __global const float *x, ulong x_at,
+                              int h, int w, int width, int average) {
+    const ulong row = (ulong)w * width, unit = get_global_id(2), r = get_global_id(1);
+    y += y_at + (unit * (h / 2) + r) * (w / 2) * width;
+    x += x_at + (unit * h + 2 * r) * row;
+    for (ulong q = get_global_id(0) * width; q < (ulong)(w / 2) * width;
+         q += get_global_size(0) * width) {
+        const ulong i = 2 * q, j = i + width;
+        const vec a = load(x, i, j), b = load(x, j, j + width);
+        const vec c = load(x, i + row, j + row), d = load(x, j + row, j + width + row);
+        const vec most = pool_maximum(pool_maximum(pool_maximum(a, b), c), d);
+        store(average ? 0.25f * ((a + b) + (c + d)) : most, y, q, q + width);
+    }
+}
+
+/* dx = dy at the first maximum of x in the window, row by row, else 0; or dy / 4 at all four.
+ * Grid: windows, partial ones too: columns (wide: 1) x rows x units. */
+__kernel POOL_GROUP void pool_grad(__global float *dx, ulong dx_at, __global const float *dy,
+                                   ulong dy_at, __global const float *x, ulong x_at, int h, int w,
+                                   int width, int average) {
+    const ulong row = (ulong)w * width, unit = get_global_id(2), r = get_global_id(1);
+    const int two_rows = r < (ulong)h / 2;
+    dx += dx_at + (unit * h + 2 * r) * row;
+    x += x_at + (unit * h + 2 * r) * row;
+    dy += dy_at + (unit * (h / 2) + min(r, (ulong)max(h / 2 - 1, 0))) * (w / 2) * width;
+    for (ulong q = get_global_id(0) * width; 2 * q < row; q += get_global_size(0) * width) {
+        const ulong i = 2 * q, j = i + width;
+        const int two_columns = j < row;
+        vec rest = 0.0f, second = 0.0f, third = 0.0f, fourth = 0.0f;
+        if (two_rows && two_columns) {
+            rest = load(dy, q, q + width);
+            if (average) {
+                rest *= 0.25f;
+                second = third = fourth = rest;
+            } else {
+                const vec a = load(x, i, j), b = load(x, j, j + width);
+                const vec c = load(x, i + row, j + row), d = load(x, j + row, j + width + row);
+                const vec ab = pool_maximum(a, b), abc = pool_maximum(ab, c), zero = 0.0f;
+                fourth = select(zero, rest, d > abc);
+                rest = select(rest, zero, d > abc);
+                third = select(zero, rest, c > ab);
+                rest = select(rest, zero, c > ab);
+                second = select(zero, rest, b > a);
+                rest = select(rest, zero, b > a);
+            }
+        }
+        store(rest, dx, i, j);
+        if (two_columns)
+            store(second, dx, j, j + width);
+        if (2 * r + 1 < (ulong)h) {
+            store(third, dx, i + row, j + row);
+            if (two_columns)
+                store(fourth, dx, j + row, j + width + row);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The slots of the convolution: filters in the forms that kernels read, a convolution and its
+ * gradient as passes. How a pass is made on a class of devices: convolution_wide.c, _simt.c.
+ */
+#include "opencl/convolution.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct imp_filter {
+    imp_conv conv;
+    const float *weights; /* borrowed */
+    cl_mem bias;          /* of the outputs, then a zero for each input; both whole blocks */
+    size_t bias_bytes, zeros;
+    ocl_form forms[2][OCL_FORMS]; /* convolution, gradient */
+};
+
+static size_t up(size_t n, size_t multiple) {
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+/* ---- filters ---- */
+
+static imp_status make_bias(ocl_device *cl, imp_filter *filter, const float *bias) {
+    enum { BLOCK = 16 };
+    filter->zeros = up(filter->conv.out, BLOCK);
+    filter->bias_bytes = (filter->zeros + up(filter->conv.in, BLOCK)) * sizeof(float);
+    float *values = calloc(1, filter->bias_bytes);
+    if (!values)
+        return imp_fail(&cl->base.error, IMP_ERR_MEMORY, "device '%s': out of host memory",
+                        cl->base.info.name);
+    if (bias)
+        memcpy(values, bias, filter->conv.out * sizeof *bias);
+    const imp_status status = ocl_buffer(cl, &filter->bias, filter->bias_bytes, values);
+    free(values);
+    return status;
+}
+
+imp_status ocl_filter_open(imp_device *d, imp_filter **out, const imp_conv *conv,
+                           const float *weights, const float *bias) {
+    ocl_device *cl = ocl_enter(d, filter_open);
+    imp_filter *filter = calloc(1, sizeof *filter);
+    *out = NULL;
+    if (!filter)
+        return imp_fail(&d->error, IMP_ERR_MEMORY, "device '%s': out of host memory", d->info.name);
+    filter->conv = *conv;
+    filter->weights = weights;
+    const imp_status status = make_bias(cl, filter, bias);
+    if (status == IMP_OK)
+        *out = filter;
+    else
+        ocl_filter_close(d, filter);
+    return status;
+}
+
+void ocl_filter_close(imp_device *d, imp_filter *filter) {
+    if (!filter)
+        return;
+    for (size_t turned = 0; turned < 2; turned++)
+        for (size_t kind = 0; kind < OCL_FORMS; kind++)
+            ocl_release(d, filter->forms[turned][kind].memory);
+    ocl_sync(d);
+    ocl_buffer_release((ocl_device *)d, filter->bias, filter->bias_bytes);
+    free(filter);
+}
+
+ocl_span ocl_bias(const ocl_pass *pass, size_t channel) {
+    const imp_filter *filter = pass->filter;
+    return (ocl_span){filter->bias, pass->turned ? filter->zeros : channel, 1};
+}
+
+/* Room for `units` in memory of its own. */
+static imp_status own_memory(ocl_device *cl, imp_memory **out, imp_tensor *units) {
+    const size_t bytes = ocl_place(&cl->base, units, 0);
+    if (bytes == SIZE_MAX)
+        return imp_fail(&cl->base.error, IMP_ERR_MEMORY,
+                        "device '%s': filters of %zu KiB in one piece, where it allocates %zu KiB "
+                        "at most: choose another --device",
+                        cl->base.info.name, ocl_unit_floats(cl, units) * sizeof(float) >> 10,
+                        cl->chunk >> 10);
+    TRY(ocl_alloc(&cl->base, out, bytes));
+    units->memory = *out;
+    return IMP_OK;
+}
+
+ocl_span ocl_form_piece(const ocl_form *form, size_t out, size_t in, size_t *outs, size_t *ins) {
+    const size_t whole = ocl_unit(&form->units, out * form->ins).units / form->ins;
+    const ocl_span span = ocl_unit(&form->units, out * form->ins + in);
+    if (*outs > whole)
+        *outs = whole ? whole : 1;
+    if (*ins > span.units)
+        *ins = span.units;
+    return span;
+}
+
+/* Fills a form from the weights `raw`, `count` of O from `first` on. */
+static imp_status fill_form(ocl_device *cl, const ocl_form *form, const ocl_pass *pass,
+                            ocl_span raw, size_t first, size_t count) {
+    const size_t taps = pass->side * pass->side, row = form->ins * form->units.w;
+    for (size_t out = 0, outs = 0; out < form->outs; out += outs)
+        for (size_t in = 0, ins; in < form->ins; in += ins) {
+            outs = form->outs - out;
+            ins = form->ins - in;
+            const ocl_span piece = ocl_form_piece(form, out, in, &outs, &ins);
+            TRY(ocl_launch(cl, conv_filter, grid2(outs, ins), at(piece), at(raw),
+                           i32(out * form->bo), i32(in * form->bi), i32(pass->out), i32(pass->in),
+                           i32(taps), i32(form->bo), i32(form->bi), i32(row), i32(first),
+                           i32(count), i32(pass->turned)));
+        }
+    return IMP_OK;
+}
+
+static imp_status make_form(ocl_device *cl, ocl_form *form, const ocl_pass *pass) {
+    const imp_conv *conv = &pass->filter->conv;
+    const size_t taps = pass->side * pass->side;
+    imp_memory *memory = NULL;
+    imp_tensor raw = {.c = conv->out, .h = 1, .w = conv->in * taps, .layout = IMP_PLANES};
+    ocl_run run = {0};
+    form->units = (imp_tensor){
+        .c = form->outs * form->ins, .h = 1, .w = taps * form->bo * form->bi, .layout = IMP_PLANES};
+    imp_status status = own_memory(cl, &memory, &raw);
+    if (status == IMP_OK)
+        status = ocl_write(&cl->base, raw, pass->filter->weights);
+    if (status == IMP_OK)
+        status = own_memory(cl, &form->memory, &form->units);
+    while (status == IMP_OK && ocl_next(&run, 1, &raw))
+        status = fill_form(cl, form, pass, run.span[0], run.unit, run.units);
+    ocl_release(&cl->base, memory);
+    return status;
+}
+
+imp_status ocl_form_get(ocl_device *cl, ocl_form **out, const ocl_pass *pass, ocl_form_kind kind) {
+    static const struct {
+        size_t bo, bi;
+    } shapes[OCL_FORMS] = {[OCL_FORM_BLOCKS] = {16, 16},
+                           [OCL_FORM_PLANES] = {1, 16},
+                           [OCL_FORM_3X3] = {64, 1},
+                           [OCL_FORM_ANY] = {8, 1}};
+    const ocl_operation operation = cl->operation;
+    ocl_form *form = *out = &pass->filter->forms[pass->turned][kind];
+    if (form->memory)
+        return IMP_OK;
+    form->bo = shapes[kind].bo;
+    form->bi = shapes[kind].bi;
+    form->outs = (pass->out + form->bo - 1) / form->bo;
+    form->ins = (pass->in + form->bi - 1) / form->bi;
+    cl->operation = OCL_OP_filter_open;
+    const imp_status status = make_form(cl, form, pass);
+    cl->operation = operation;
+    if (status != IMP_OK) {
+        ocl_release(&cl->base, form->memory);
+        form->memory = NULL;
+    }
+    return status;
+}
+
+/* ---- strips ---- */
+
+bool ocl_next_strip(ocl_strip *strip, const ocl_pass *pass, size_t rows) {
+    const imp_conv *fold = pass->fold;
+    const size_t h = pass->y.h, first = strip->first + strip->rows;
+    size_t last = first + rows;
+    if (first >= h)
+        return false;
+    if (!fold) {
+        last = last < h ? last : h;
+        *strip = (ocl_strip){first, last - first, first, last - first};
+        return true;
+    }
+    /* the border's copies come from the rows up to `before`, and from h - 1 - after on */
+    if (last <= fold->before)
+        last = fold->before + 1;
+    if (last + fold->after + 1 > h)
+        last = h;
+    const size_t from = first ? first + fold->before : 0;
+    const size_t to = last < h ? last + fold->before : h + fold->before + fold->after;
+    *strip = (ocl_strip){first, last - first, from, to - from};
+    return true;
+}
+
+bool ocl_next_output(const ocl_device *cl, ocl_run *run, const ocl_pass *pass) {
+    const size_t width = pass->y.layout == IMP_MAPS ? cl->block : 1;
+    const size_t least = 2 * pass->side * pass->w * width; /* of a unit's shortest strip */
+    const size_t units = cl->work_floats / 2 / least;
+    if (!ocl_next(run, 1, &pass->y))
+        return false;
+    if (pass->fold && run->units > units)
+        run->units = units ? units : 1;
+    return true;
+}
+
+imp_status ocl_fold_strip(ocl_device *cl, const ocl_pass *pass, const ocl_strip *strip,
+                          const ocl_run *run) {
+    const imp_tensor *y = &pass->y;
+    const size_t width = y->layout == IMP_MAPS ? cl->block : 1;
+    return ocl_launch(cl, conv_fold,
+                      grid3(cl->class == OCL_WIDE ? 1 : y->w, strip->rows, run->units),
+                      at(run->span[0]), at(ocl_work(cl, 0)), i32(y->h), i32(y->w), i32(width),
+                      i32(strip->first), i32(strip->from), i32(strip->made),
+                      i32(pass->fold->before), i32(pass->fold->after), i32(pass->fold->padding));
+}
+
+imp_status ocl_no_room(ocl_device *cl, const ocl_pass *pass) {
+    return imp_fail(&cl->base.error, IMP_ERR_MEMORY,
+                    "device '%s': rows of %zu pixels do not fit its work space: choose a smaller "
+                    "--size or another --device",
+                    cl->base.info.name, pass->w);
+}
+
+/* ---- slots ---- */
+
+static imp_status make_pass(ocl_device *cl, const ocl_pass *pass) {
+    return cl->class == OCL_WIDE ? ocl_pass_wide(cl, pass) : ocl_pass_simt(cl, pass);
+}
+
+imp_status ocl_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter) {
+    const imp_conv *c = &filter->conv;
+    assert(x.c == c->in && y.c == c->out);
+    assert(y.h == imp_conv_side(c, x.h) && y.w == imp_conv_side(c, x.w));
+    return make_pass(ocl_enter(d, conv), &(ocl_pass){.y = y,
+                                                     .x = x,
+                                                     .filter = filter,
+                                                     .relu = c->relu,
+                                                     .in = c->in,
+                                                     .out = c->out,
+                                                     .side = c->kernel,
+                                                     .stride = c->stride,
+                                                     .step = 1,
+                                                     .h = y.h,
+                                                     .w = y.w,
+                                                     .before = (ptrdiff_t)c->before,
+                                                     .mode = c->padding});
+}
+
+/* With dy spread out to `stride` the gradient of the padded input at u is the sum over taps t of
+ * w[t] dy[u - t]: a convolution with the filters turned round that begins at u - (kernel - 1). */
+imp_status ocl_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
+                         imp_filter *filter) {
+    const imp_conv *c = &filter->conv;
+    const bool fold = c->padding != IMP_PAD_ZERO;
+    const size_t border = fold ? c->before + c->after : 0;
+    assert(dx.c == c->in && dy.c == c->out);
+    assert(dy.h == imp_conv_side(c, dx.h) && dy.w == imp_conv_side(c, dx.w));
+    assert(!c->relu || ocl_alike(&y, &dy));
+    return make_pass(
+        ocl_enter(d, conv_grad),
+        &(ocl_pass){.y = dx,
+                    .x = dy,
+                    .mask = c->relu ? y : (imp_tensor){0},
+                    .filter = filter,
+                    .turned = true,
+                    .in = c->out,
+                    .out = c->in,
+                    .side = c->kernel,
+                    .stride = 1,
+                    .step = c->stride,
+                    .h = dx.h + border,
+                    .w = dx.w + border,
+                    .before = (ptrdiff_t)c->kernel - 1 - (fold ? 0 : (ptrdiff_t)c->before),
+                    .mode = IMP_PAD_ZERO,
+                    .fold = fold ? c : NULL});
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of the convolution share: a convolution or its gradient as one *pass* of the same
+ * kind, and filters in the form that a kernel reads.
+ */
+#ifndef OCL_CONVOLUTION_H
+#define OCL_CONVOLUTION_H
+
+#include "opencl/ocl.h"
+
+/* Bits of the kernels' `kind`, as in cl/convolution.cl. */
+enum { OCL_CONV_PLANES = 1, OCL_CONV_MASKED = 2, OCL_CONV_ACCUMULATE = 4, OCL_CONV_RELU = 8 };
+
+/* The forms of filters: units of bo outputs x bi inputs, by the kernel that reads them. */
+typedef enum ocl_form_kind {
+    OCL_FORM_BLOCKS, /* wide: conv_product */
+    OCL_FORM_PLANES, /* wide: conv_planes */
+    OCL_FORM_3X3,    /* simt: conv_3x3 */
+    OCL_FORM_ANY,    /* simt: conv_any */
+    OCL_FORMS
+} ocl_form_kind;
+
+/* Filters of one direction: a `planes` tensor of outs x ins units, those of one unit of outputs
+ * behind one another. Made by the first pass that needs it. */
+typedef struct ocl_form {
+    imp_memory *memory; /* owned; NULL: not made yet */
+    imp_tensor units;
+    size_t outs, ins, bo, bi;
+} ocl_form;
+
+/* One pass: out channels of y from in channels of x, h x w positions of y (padded ones, where the
+ * result is to be folded). The output at (r, q) reads x~ from (stride * r - before,
+ * stride * q - before) on, x~ being x with step - 1 zeros between its elements, padded by mode and,
+ * where there is a mask, times [mask > 0]. */
+typedef struct ocl_pass {
+    imp_tensor y, x, mask;
+    imp_filter *filter;
+    bool turned; /* the gradient: filters turned round, no bias */
+    bool relu;
+    size_t in, out, side, stride, step, h, w;
+    ptrdiff_t before;
+    imp_padding mode;
+    const imp_conv *fold; /* the padding that y is to be folded by; NULL for none */
+} ocl_pass;
+
+/* A stretch of y's rows that is made at a time: rows first..first+rows-1 of y, for which rows
+ * from..from+made-1 of the pass are needed. Without fold both are the same. */
+typedef struct ocl_strip {
+    size_t first, rows, from, made;
+} ocl_strip;
+
+/* Moves a strip (all zeros before the first) on by at least one row, at most `rows` where that is
+ * possible: folded rows at a border have to stay together. False after the last. */
+bool ocl_next_strip(ocl_strip *strip, const ocl_pass *pass, size_t rows);
+
+/* The pass's filters in a form; made where they are not yet. */
+imp_status ocl_form_get(ocl_device *cl, ocl_form **out, const ocl_pass *pass, ocl_form_kind kind);
+/* How many units of outputs from `out` on, and of inputs (of the wanted `ins`) from `in` on, lie in
+ * one piece; *row: floats from one unit of outputs to the next. The number of outputs does not
+ * depend on the inputs. */
+ocl_span ocl_form_piece(const ocl_form *form, size_t out, size_t in, size_t *outs, size_t *ins);
+/* The bias from a channel on: zeros where the pass has none. */
+ocl_span ocl_bias(const ocl_pass *pass, size_t channel);
+
+/* Moves a run of y on, by units whose result may wait in half of the work space to be folded. */
+bool ocl_next_output(const ocl_device *cl, ocl_run *run, const ocl_pass *pass);
+/* Folds a strip of a run, which lies at the begin of the work space, into y. */
+imp_status ocl_fold_strip(ocl_device *cl, const ocl_pass *pass, const ocl_strip *strip,
+                          const ocl_run *run);
+
+/* The error that the work space is too small for a pass. */
+imp_status ocl_no_room(ocl_device *cl, const ocl_pass *pass);
+
+/* convolution_wide.c, convolution_simt.c */
+imp_status ocl_pass_wide(ocl_device *cl, const ocl_pass *pass);
+imp_status ocl_pass_simt(ocl_device *cl, const ocl_pass *pass);
+
+#endif

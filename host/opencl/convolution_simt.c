@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A pass of the convolution in the simt class: planes, one launch a strip of rows and a piece of
+ * filters (cl/convolution.cl). The work space holds the strip's result where it is to be folded.
+ */
+#include "opencl/convolution.h"
+
+/* TILE_*: what a work-group of conv_3x3 makes. PRODUCTS: multiply-adds of one launch, few enough
+ * that a display that shares the device does not notice. */
+enum { TILE_COLUMNS = 16, TILE_ROWS = 8, PRODUCTS = 1 << 30 };
+
+/* Where a pass is: this run of y, this strip of its rows, these inputs. */
+typedef struct simt {
+    ocl_device *cl;
+    const ocl_pass *pass;
+    const ocl_form *form;
+    bool tiled; /* by conv_3x3 */
+    ocl_run run, in;
+    ocl_strip strip;
+} simt;
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static size_t most(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+/* ---- launches ---- */
+
+/* `outs` blocks of outputs from block `out` on, as far as they are in the run, from `ins` inputs
+ * from `in` on, whose filters are in one piece. */
+static imp_status multiply_piece(const simt *s, ocl_span filters, size_t out, size_t outs,
+                                 size_t in, size_t ins) {
+    const ocl_pass *pass = s->pass;
+    const size_t block = out * s->form->bo, first = most(block, s->run.unit);
+    const size_t end = least(block + outs * s->form->bo, s->run.unit + s->run.units);
+    const size_t y_plane = pass->fold ? s->strip.made * pass->w : pass->y.h * pass->y.w;
+    const ptrdiff_t top = (ptrdiff_t)(s->strip.from * pass->stride) - pass->before;
+    const size_t kind = (in > 0 ? OCL_CONV_ACCUMULATE : 0) |
+                        (in + ins == pass->in && pass->relu ? OCL_CONV_RELU : 0) |
+                        (pass->mask.memory ? OCL_CONV_MASKED : 0);
+    const size_t skipped = (in - s->in.unit) * pass->x.h * pass->x.w;
+    ocl_span y = pass->fold ? ocl_work(s->cl, 0) : s->run.span[0];
+    ocl_span x = s->in.span[0], mask = s->in.span[pass->mask.memory ? 1 : 0];
+    y.at += (first - s->run.unit) * y_plane;
+    x.at += skipped;
+    mask.at += skipped;
+    const ocl_arg y_first = i32(pass->fold ? 0 : s->strip.first * pass->w);
+    const ocl_arg row = i32(s->form->ins * s->form->units.w);
+    if (s->tiled)
+        return ocl_launch(s->cl, conv_3x3,
+                          groups3((pass->w + TILE_COLUMNS - 1) / TILE_COLUMNS,
+                                  (s->strip.made + TILE_ROWS - 1) / TILE_ROWS, outs),
+                          at(y), at(x), at(mask), at(filters), at(ocl_bias(pass, block)), i32(ins),
+                          i32(first - block), i32(end - block), i32(pass->x.h), i32(pass->x.w),
+                          i32((size_t)top), i32((size_t)-pass->before), i32(pass->mode), row,
+                          i32(y_plane), y_first, i32(s->strip.made), i32(pass->w), i32(kind));
+    return ocl_launch(s->cl, conv_any, grid3(pass->w, s->strip.made, outs), at(y), at(x), at(mask),
+                      at(filters), at(ocl_bias(pass, block)), i32(ins), i32(first - block),
+                      i32(end - block), i32(pass->x.h), i32(pass->x.w), i32((size_t)top),
+                      i32((size_t)-pass->before), i32(pass->mode), i32(pass->side),
+                      i32(pass->stride), i32(pass->step), row, i32(y_plane), y_first, i32(pass->w),
+                      i32(kind));
+}
+
+/* All outputs of the run from the inputs of the input run. */
+static imp_status multiply(const simt *s) {
+    const size_t end = (s->run.unit + s->run.units + s->form->bo - 1) / s->form->bo;
+    const size_t last = s->in.unit + s->in.units;
+    for (size_t out = s->run.unit / s->form->bo, outs = 0; out < end; out += outs)
+        for (size_t in = s->in.unit, ins; in < last; in += ins) {
+            outs = end - out;
+            ins = last - in;
+            const ocl_span filters = ocl_form_piece(s->form, out, in, &outs, &ins);
+            TRY(multiply_piece(s, filters, out, outs, in, ins));
+        }
+    return IMP_OK;
+}
+
+static imp_status make_strip(simt *s) {
+    const ocl_pass *pass = s->pass;
+    const imp_tensor inputs[] = {pass->x, pass->mask};
+    if (pass->fold && s->run.units * s->strip.made * pass->w > s->cl->work_floats)
+        return ocl_no_room(s->cl, pass);
+    s->in = (ocl_run){0};
+    while (ocl_next(&s->in, pass->mask.memory ? 2 : 1, inputs))
+        TRY(multiply(s));
+    return pass->fold ? ocl_fold_strip(s->cl, pass, &s->strip, &s->run) : IMP_OK;
+}
+
+/* ---- the pass ---- */
+
+/* Rows of a strip: whole tiles, and what is to be folded in the work space. */
+static size_t strip_rows(const simt *s) {
+    const ocl_pass *pass = s->pass;
+    const size_t products = pass->w * pass->in * pass->out * pass->side * pass->side;
+    const size_t rows = most(PRODUCTS / products / TILE_ROWS, 1) * TILE_ROWS;
+    const size_t border = 2 * pass->side; /* rows that a folded strip may be longer */
+    const size_t room = s->cl->work_floats / (s->run.units * pass->w);
+    return pass->fold ? least(rows, room > border ? room - border : 1) : rows;
+}
+
+imp_status ocl_pass_simt(ocl_device *cl, const ocl_pass *pass) {
+    ocl_form *form = NULL;
+    simt s = {.cl = cl, .pass = pass};
+    s.tiled = pass->side == 3 && pass->stride == 1 && pass->step == 1;
+    TRY(ocl_form_get(cl, &form, pass, s.tiled ? OCL_FORM_3X3 : OCL_FORM_ANY));
+    s.form = form;
+    while (ocl_next_output(cl, &s.run, pass)) {
+        const size_t rows = strip_rows(&s);
+        s.strip = (ocl_strip){0};
+        while (ocl_next_strip(&s.strip, pass, rows))
+            TRY(make_strip(&s));
+    }
+    return IMP_OK;
+}

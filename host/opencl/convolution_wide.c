@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A pass of the convolution in the wide class: a strip of rows at a time is packed into the work
+ * space and multiplied from there (cl/convolution.cl). Work space: the strip's result where it is
+ * to be folded, then the packed strip.
+ */
+#include "opencl/convolution.h"
+
+/* PACKED: floats of a packed strip that a processor's cache holds beside the filters. TILE: columns
+ * that a kernel reads at a time, at most. PAIR: blocks of outputs that a work-item makes. */
+enum { BLOCK = 16, PACKED = 512 << 10, TILE = 12, PAIR = 2 };
+/* Where cl->turns are few: columns that a work-item makes, and turns of its loops for each tap of
+ * each input of their tile. */
+enum { FEW_COLUMNS = 6, TAP_TURNS = 37 };
+
+/* Where a pass is: this run of y, this strip of its rows, these inputs. */
+typedef struct wide {
+    ocl_device *cl;
+    const ocl_pass *pass;
+    const ocl_form *form;
+    size_t width;      /* channels in a unit of y */
+    size_t half_pitch; /* columns of one phase of a packed row */
+    size_t line;       /* floats of a packed row of a block */
+    size_t columns;    /* of a row that a work-item makes */
+    ocl_run run;
+    ocl_strip strip;
+    size_t block, blocks; /* input blocks that are packed */
+    size_t lo, hi;        /* channels of them: 0 and all, but for planes within one block */
+} wide;
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static size_t packed_rows(const ocl_pass *pass, size_t rows) {
+    return (rows - 1) * pass->stride + pass->side;
+}
+
+/* Floats of a packed block. */
+static size_t packed_plane(const wide *w) {
+    return packed_rows(w->pass, w->strip.made) * w->line;
+}
+
+/* Floats of a strip's result that wait to be folded. */
+static size_t folded_floats(const wide *w) {
+    return w->pass->fold ? w->run.units * w->strip.made * w->pass->w * w->width : 0;
+}
+
+/* ---- multiplying ---- */
+
+/* Output units out..out+outs-1 from input blocks in..in+ins-1, whose filters are in one piece. */
+static imp_status multiply_piece(const wide *w, ocl_span filters, size_t out, size_t outs,
+                                 size_t in, size_t ins) {
+    const ocl_pass *pass = w->pass;
+    const size_t channels = least(ins * BLOCK, w->hi - (in - w->block) * BLOCK);
+    const bool first = in == 0 && w->lo == 0, last = in * BLOCK + channels == pass->in;
+    const size_t plane = packed_plane(w), row = w->form->ins * w->form->units.w;
+    const size_t y_plane = pass->fold ? w->strip.made * pass->w : pass->y.h * pass->y.w;
+    ocl_span y = pass->fold ? ocl_work(w->cl, 0) : w->run.span[0];
+    y.at += (out - w->run.unit) * y_plane * w->width;
+    const ocl_span p = ocl_work(w->cl, folded_floats(w) + (in - w->block) * plane);
+    const size_t stretches = (pass->w + w->columns - 1) / w->columns;
+    const ocl_arg arguments[] = {
+        at(y),
+        at(p),
+        at(filters),
+        at(ocl_bias(pass, out * w->width)),
+        i32(channels),
+        i32(outs),
+        i32(pass->side),
+        i32(pass->stride),
+        i32(w->half_pitch),
+        i32(plane / BLOCK),
+        i32(row),
+        i32(y_plane),
+        i32(pass->fold ? 0 : w->strip.first * pass->w),
+        i32(pass->w),
+        i32(w->columns),
+        i32((first ? 0 : OCL_CONV_ACCUMULATE) | (last && pass->relu ? OCL_CONV_RELU : 0)),
+    };
+    const size_t count = sizeof arguments / sizeof *arguments;
+    if (w->width == 1)
+        return ocl_enqueue(w->cl, OCL_K_conv_planes, grid3(w->strip.made, stretches, outs),
+                           arguments, count);
+    return ocl_enqueue(w->cl, OCL_K_conv_product,
+                       grid3(w->strip.made, stretches, (outs + PAIR - 1) / PAIR), arguments, count);
+}
+
+/* All units of the run's outputs from what is packed. */
+static imp_status multiply(const wide *w) {
+    const size_t end = w->run.unit + w->run.units, last = w->block + w->blocks;
+    for (size_t out = w->run.unit, outs = 0; out < end; out += outs)
+        for (size_t in = w->block, ins; in < last; in += ins) {
+            outs = end - out;
+            ins = last - in;
+            const ocl_span filters = ocl_form_piece(w->form, out, in, &outs, &ins);
+            TRY(multiply_piece(w, filters, out, outs, in, ins));
+        }
+    return IMP_OK;
+}
+
+/* ---- packing ---- */
+
+static imp_status pack(const wide *w, ocl_span x, ocl_span mask) {
+    const ocl_pass *pass = w->pass;
+    const ptrdiff_t top = (ptrdiff_t)(w->strip.from * pass->stride) - pass->before;
+    return ocl_launch(w->cl, conv_pack, grid2(packed_rows(pass, w->strip.made), w->blocks),
+                      at(ocl_work(w->cl, folded_floats(w))), at(x), at(mask), i32(w->lo),
+                      i32(w->hi), i32(pass->x.h), i32(pass->x.w), i32((size_t)top),
+                      i32((size_t)-pass->before), i32(pass->stride), i32(w->half_pitch),
+                      i32(pass->step), i32(pass->mode),
+                      i32((pass->x.layout == IMP_PLANES ? OCL_CONV_PLANES : 0) |
+                          (pass->mask.memory ? OCL_CONV_MASKED : 0)));
+}
+
+/* The next piece of an input run from its unit `done` on, at most `most` blocks: as many blocks as
+ * there are, or the planes that lie in one block. Gives its units. */
+static size_t next_input(wide *w, const ocl_run *run, size_t done, size_t most) {
+    const size_t unit = run->unit + done, units = run->units - done;
+    if (w->pass->x.layout == IMP_MAPS) {
+        w->block = unit;
+        w->blocks = least(units, most);
+        w->lo = 0;
+        w->hi = least(w->blocks * BLOCK, w->pass->in - unit * BLOCK);
+        return w->blocks;
+    }
+    w->block = unit / BLOCK;
+    w->blocks = 1;
+    w->lo = unit % BLOCK;
+    w->hi = least(BLOCK, w->lo + units);
+    return w->hi - w->lo;
+}
+
+/* Makes the strip of the run's outputs: packs as many inputs as the work space holds at a time. */
+static imp_status make_strip(wide *w) {
+    const ocl_pass *pass = w->pass;
+    const imp_tensor inputs[] = {pass->x, pass->mask};
+    const size_t floats = ocl_unit_floats(w->cl, &pass->x), folded = folded_floats(w);
+    const size_t room = w->cl->work_floats > folded ? w->cl->work_floats - folded : 0;
+    const size_t turns = TAP_TURNS * pass->side * pass->side * BLOCK;
+    const size_t most = least(room / packed_plane(w), w->cl->turns / turns);
+    if (most == 0)
+        return ocl_no_room(w->cl, pass);
+    ocl_run run = {0};
+    while (ocl_next(&run, pass->mask.memory ? 2 : 1, inputs))
+        for (size_t done = 0, units; done < run.units; done += units) {
+            units = next_input(w, &run, done, most);
+            ocl_span x = run.span[0], mask = run.span[pass->mask.memory ? 1 : 0];
+            x.at += done * floats;
+            mask.at += done * floats;
+            TRY(pack(w, x, mask));
+            TRY(multiply(w));
+        }
+    return pass->fold ? ocl_fold_strip(w->cl, pass, &w->strip, &w->run) : IMP_OK;
+}
+
+/* ---- the pass ---- */
+
+/* Rows of a strip such that what is packed stays in the cache, about as many in each strip. */
+static size_t strip_rows(const wide *w) {
+    const ocl_pass *pass = w->pass;
+    const size_t blocks = (pass->in + BLOCK - 1) / BLOCK, row = pass->stride * blocks * w->line;
+    const size_t folded = pass->fold ? w->run.units * pass->w * w->width : 0;
+    const size_t border = pass->fold ? 2 * pass->side : 0; /* rows that a strip may be longer */
+    const size_t room = folded ? w->cl->work_floats / 2 / folded : pass->h + border;
+    const size_t rows = least(least(pass->h, 1 + PACKED / row), room > border ? room - border : 1);
+    const size_t strips = (pass->h + rows - 1) / rows;
+    return (pass->h + strips - 1) / strips;
+}
+
+imp_status ocl_pass_wide(ocl_device *cl, const ocl_pass *pass) {
+    const bool planes = pass->y.layout == IMP_PLANES;
+    const size_t tiles = (pass->w + TILE - 1) / TILE;
+    ocl_form *form = NULL;
+    wide w = {.cl = cl, .pass = pass, .width = planes ? 1 : BLOCK};
+    w.half_pitch = tiles * TILE + (pass->side - 1) / pass->stride;
+    w.line = pass->stride * w.half_pitch * BLOCK;
+    w.columns = cl->turns < SIZE_MAX ? FEW_COLUMNS : pass->w;
+    TRY(ocl_form_get(cl, &form, pass, planes ? OCL_FORM_PLANES : OCL_FORM_BLOCKS));
+    w.form = form;
+    while (ocl_next_output(cl, &w.run, pass)) {
+        const size_t rows = strip_rows(&w);
+        w.strip = (ocl_strip){0};
+        while (ocl_next_strip(&w.strip, pass, rows))
+            TRY(make_strip(&w));
+    }
+    return IMP_OK;
+}
