@@ -11,7 +11,7 @@
 enum { BLOCK = 16, PACKED = 512 << 10, TILE = 12, PAIR = 2 };
 /* Where cl->turns are few: columns that a work-item makes, and turns of its loops for each tap of
  * each input of their tile. */
-enum { FEW_COLUMNS = 6, TAP_TURNS = 37 };
+enum { FEW_COLUMNS = 6, TAP_TURNS = 48 };
 
 /* Where a pass is: this run of y, this strip of its rows, these inputs. */
 typedef struct wide {

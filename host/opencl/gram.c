@@ -16,7 +16,7 @@
 enum { RUN = 64, STRETCH = 4096, FEWEST = 256, CACHED = 256 << 10, GROUPS = 512 };
 /* ROW: positions that a work-item of style_block goes over, a multiple of all its tiles; FEW: where
  * cl->turns are few. POSITION_TURNS: turns of loops of gram_block for a position. */
-enum { BLOCK = 16, ROW = 240, FEW = 6, POSITION_TURNS = 24 };
+enum { BLOCK = 16, ROW = 240, FEW = 6, POSITION_TURNS = 32 };
 
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
