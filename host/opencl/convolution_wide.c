@@ -156,14 +156,23 @@ static imp_status make_strip(wide *w) {
 
 /* ---- the pass ---- */
 
+/* Rows of y whose packed strip of so many blocks takes at most so many floats; at least 1. */
+static size_t rows_within(const wide *w, size_t floats, size_t blocks) {
+    const size_t packed = floats / (blocks * w->line), side = w->pass->side;
+    return packed > side ? (packed - side) / w->pass->stride + 1 : 1;
+}
+
 /* Rows of a strip such that what is packed stays in the cache, about as many in each strip. */
 static size_t strip_rows(const wide *w) {
     const ocl_pass *pass = w->pass;
-    const size_t blocks = (pass->in + BLOCK - 1) / BLOCK, row = pass->stride * blocks * w->line;
-    const size_t folded = pass->fold ? w->run.units * pass->w * w->width : 0;
-    const size_t border = pass->fold ? 2 * pass->side : 0; /* rows that a strip may be longer */
-    const size_t room = folded ? w->cl->work_floats / 2 / folded : pass->h + border;
-    const size_t rows = least(least(pass->h, 1 + PACKED / row), room > border ? room - border : 1);
+    const size_t work = w->cl->work_floats, blocks = (pass->in + BLOCK - 1) / BLOCK;
+    size_t rows = least(pass->h, rows_within(w, PACKED, blocks));
+    rows = least(rows, rows_within(w, pass->fold ? work / 2 : work, 1));
+    if (pass->fold) {
+        const size_t fit = work / 2 / (w->run.units * pass->w * w->width);
+        const size_t border = 2 * pass->side; /* rows that a folded strip may be longer */
+        rows = least(rows, fit > border ? fit - border : 1);
+    }
     const size_t strips = (pass->h + rows - 1) / rows;
     return (pass->h + strips - 1) / strips;
 }
