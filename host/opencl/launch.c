@@ -30,7 +30,9 @@ static const int kernel_classes[] = {
 };
 #undef K
 #define OP(name) #name,
-static const char *const operation_names[] = {OCL_OPERATIONS(OP)};
+static const char *const operation_names[] = {
+#include "opencl/operations.def"
+};
 #undef OP
 
 const char *ocl_kernel_name(ocl_kernel kernel) {
@@ -46,7 +48,7 @@ bool ocl_kernel_in(ocl_kernel kernel, ocl_class class) {
 }
 
 uint64_t imp_opencl_launches(const imp_device *device, const char *operation) {
-    for (size_t i = 0; i < OCL_OPERATION_COUNT; i++)
+    for (size_t i = 0; i < OCL_OPERATIONS; i++)
         if (strcmp(operation_names[i], operation) == 0)
             return ((const ocl_device *)device)->launches[i];
     return 0;

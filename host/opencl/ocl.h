@@ -57,19 +57,12 @@ typedef enum ocl_kernel {
 } ocl_kernel;
 #undef K
 
-/* Operations: the slots of ops.h that launch kernels, and what measures them. */
-#define OCL_OPERATIONS(OP)                                                                         \
-    OP(write)                                                                                      \
-    OP(read)                                                                                       \
-    OP(filter_open)                                                                                \
-    OP(conv)                                                                                       \
-    OP(conv_grad)                                                                                  \
-    OP(pool)                                                                                       \
-    OP(pool_grad)                                                                                  \
-    OP(gram) OP(style) OP(style_grad) OP(content) OP(tv) OP(affine) OP(affine_grad) OP(fill)       \
-        OP(combine) OP(clamp) OP(dot) OP(norm1) OP(axpy_dot) OP(adam) OP(measure)
+/* Operations: host/opencl/operations.def. */
 #define OP(name) OCL_OP_##name,
-typedef enum ocl_operation { OCL_OPERATIONS(OP) OCL_OPERATION_COUNT } ocl_operation;
+typedef enum ocl_operation {
+#include "opencl/operations.def"
+    OCL_OPERATIONS
+} ocl_operation;
 #undef OP
 
 /* ---- the device ---- */
@@ -107,7 +100,7 @@ typedef struct ocl_device {
     size_t in_use;           /* bytes in buffers */
     char fault[64];          /* IMPASTO_FAULT as it was at open */
     ocl_operation operation; /* what launches count for */
-    uint64_t launches[OCL_OPERATION_COUNT];
+    uint64_t launches[OCL_OPERATIONS];
     unsigned unflushed; /* launches since the last flush */
     size_t events_used;
     ocl_event *events;     /* OCL_EVENTS of them, only with base.options.profile */
