@@ -180,7 +180,7 @@ typedef struct imp_network_layer {
     size_t in, out, kernel;
 } imp_network_layer;
 
-/* "builtin" or the path of a safetensors file (weights/README.md lists its keys). */
+/* "builtin" or the path of a safetensors file (host/weights/network.h lists its keys). */
 IMP_API imp_status imp_network_open(imp_network **out, const char *name, imp_error *err);
 IMP_API void imp_network_close(imp_network *network);
 

@@ -19,8 +19,9 @@ static const char entry[] = "devices.json";
 static void key_of(char *key, size_t size, const imp_device_info *info, unsigned threads) {
     static const char *const variables[] = {"IMPASTO_CLASS", "IMPASTO_ISA", "IMPASTO_MAX_ALLOC",
                                             "IMPASTO_FAULT", "IMPASTO_CL_DIR"};
-    int n = snprintf(key, size, "%s|%s|%s|%u|%s", info->platform, info->name, info->driver,
-                     info->kind == IMP_DEVICE_CPU ? threads : 0, IMP_VERSION);
+    const bool cpu = info->kind == IMP_DEVICE_CPU;
+    int n = snprintf(key, size, "%s|%s|%s|%u|%s|%.12s", info->platform, info->name, info->driver,
+                     cpu ? threads : 0, IMP_VERSION, cpu ? "" : imp_opencl_digest());
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
         const char *value = getenv(variables[i]);
         if (value && n > 0 && (size_t)n < size)

@@ -24,6 +24,9 @@ imp_status imp_opencl_open(imp_device **out, size_t index, const imp_device_opti
  * GFLOP/s, and bytes read and written by a copy in GB/s. device: opened by imp_opencl_open. */
 imp_status imp_opencl_measure(imp_device *device, double *gflops, double *gbs);
 
+/* Tells one set of built-in kernels from another, in 64 letters: static. */
+const char *imp_opencl_digest(void);
+
 /* How many kernels an operation (a slot of ops.h, "conv") has launched on the device so far. */
 uint64_t imp_opencl_launches(const imp_device *device, const char *operation);
 

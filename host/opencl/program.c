@@ -258,6 +258,10 @@ static imp_status make_kernels(ocl_device *cl) {
     return IMP_OK;
 }
 
+const char *imp_opencl_digest(void) {
+    return imp_cl_digest;
+}
+
 void ocl_program_close(ocl_device *cl) {
     for (size_t k = 0; k < OCL_KERNELS; k++)
         if (cl->kernels[k])
