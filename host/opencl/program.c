@@ -13,6 +13,7 @@
 #include "cl_sources.h"
 #include "engine/cache.h"
 #include "opencl/ocl.h"
+#include "opencl/opencl.h"
 
 enum { SOURCES_MAX = 64, DIGEST = 32, PATH_BYTES = 4096 };
 
