@@ -58,15 +58,17 @@ void imp_native_filter_close(imp_device *d, imp_filter *filter) {
 /* The forward filters. */
 static imp_taps taps_forward(const imp_filter *f) {
     const size_t k = f->conv.kernel, in = f->conv.in;
-    return (imp_taps){.at = f->weights,
-                      .outputs = f->conv.out,
-                      .inputs = in,
-                      .height = k,
-                      .width = k,
-                      .o_step = (ptrdiff_t)(in * k * k),
-                      .i_step = (ptrdiff_t)(k * k),
-                      .a_step = (ptrdiff_t)k,
-                      .b_step = 1};
+    imp_taps taps = {.at = f->weights,
+                     .outputs = f->conv.out,
+                     .inputs = in,
+                     .height = k,
+                     .width = k,
+                     .o_step = (ptrdiff_t)(in * k * k),
+                     .i_step = (ptrdiff_t)(k * k),
+                     .a_step = (ptrdiff_t)k,
+                     .b_step = 1};
+    taps.fold = imp_taps_fold(&taps, f->conv.stride);
+    return taps;
 }
 
 /* The filters of the gradient at padded positions (r, s) modulo the stride: every stride-th tap
@@ -84,6 +86,7 @@ static imp_taps taps_back(const imp_filter *f, size_t r, size_t s) {
                      .i_step = (ptrdiff_t)(in * k * k),
                      .a_step = -(ptrdiff_t)(stride * k),
                      .b_step = -(ptrdiff_t)stride};
+    taps.fold = imp_taps_fold(&taps, 1);
     if (height > 0 && width > 0)
         taps.at += (r + stride * (height - 1)) * k + s + stride * (width - 1);
     return taps;

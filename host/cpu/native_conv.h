@@ -15,7 +15,24 @@ typedef struct imp_taps {
     const float *at;
     size_t outputs, inputs, height, width;
     ptrdiff_t o_step, i_step, a_step, b_step;
+    /* How many lanes of a panel an output takes: 1; or width, where outputs are so few that a
+     * block has room for every one's tap columns side by side. These lanes are added up later. */
+    size_t fold;
 } imp_taps;
+
+/* A fold for these taps at this stride. */
+static inline size_t imp_taps_fold(const imp_taps *t, size_t stride) {
+    return stride == 1 && t->width > 1 && t->outputs * t->width <= IMP_BLOCK ? t->width : 1;
+}
+
+/* The lanes of all outputs, and the taps that a panel sees. */
+static inline size_t imp_taps_lanes(const imp_taps *t) {
+    return t->outputs * t->fold;
+}
+
+static inline size_t imp_taps_count(const imp_taps *t) {
+    return t->height * t->width / t->fold;
+}
 
 /* y[o, y_row + y_step p, y_column + y_step q] = bias[o] + sum w[o,i,a,b]
  * x~[i, row + stride p + a, column + stride q + b] for p < height, q < width; x~ is x with padding
@@ -46,6 +63,9 @@ ptrdiff_t imp_native_source(imp_padding padding, ptrdiff_t k, size_t n);
 
 /* Fills in channel block `block` of a patch; lanes beyond x.c are undefined for planes. */
 void imp_native_patch(const imp_native *n, float *to, const imp_patch *patch, size_t block);
+
+/* A bias of a panel. */
+extern const float imp_native_zeros[2 * IMP_BLOCK];
 
 /* The floats that packed taps take, and the packing for panels: [group][channel block][tap]
  * [channel][output], the last group half as wide where outputs ask for no more. */

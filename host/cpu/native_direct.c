@@ -17,10 +17,12 @@ enum {
     TAPS_MAX = 81
 };
 
+const float imp_native_zeros[2 * IMP_BLOCK] __attribute__((aligned(IMP_ALIGNMENT))) = {0};
+
 /* ---- packing ---- */
 
 size_t imp_native_packed(const imp_taps *t) {
-    return imp_native_blocks(t->outputs) * IMP_BLOCK * t->inputs * t->height * t->width;
+    return imp_native_blocks(imp_taps_lanes(t)) * IMP_BLOCK * t->inputs * imp_taps_count(t);
 }
 
 struct packing {
@@ -33,23 +35,26 @@ static void pack_group(void *context, size_t g, unsigned worker) {
     (void)worker;
     const struct packing *job = context;
     const imp_taps *t = job->taps;
-    const size_t first = g * job->group, outputs = imp_native_blocks(t->outputs) * IMP_BLOCK;
-    const size_t width = imp_min(job->group, outputs - first);
-    float *to = job->to + first * t->inputs * t->height * t->width;
+    const size_t first = g * job->group, lanes = imp_taps_lanes(t);
+    const size_t width = imp_min(job->group, imp_native_blocks(lanes) * IMP_BLOCK - first);
+    const size_t count = imp_taps_count(t), columns = imp_max(1, t->width / t->fold);
+    float *to = job->to + first * t->inputs * count;
     for (size_t block = 0; block < t->inputs; block += IMP_BLOCK)
-        for (size_t tap = 0; tap < t->height * t->width; tap++)
+        for (size_t tap = 0; tap < count; tap++)
             for (size_t i = block; i < imp_min(block + IMP_BLOCK, t->inputs); i++) {
                 const float *from = t->at + (ptrdiff_t)i * t->i_step +
-                                    (ptrdiff_t)(tap / t->width) * t->a_step +
-                                    (ptrdiff_t)(tap % t->width) * t->b_step;
-                for (size_t o = first; o < first + width; o++)
-                    *to++ = o < t->outputs ? from[(ptrdiff_t)o * t->o_step] : 0;
+                                    (ptrdiff_t)(tap / columns) * t->a_step +
+                                    (ptrdiff_t)(tap % columns) * t->b_step;
+                for (size_t l = first; l < first + width; l++)
+                    *to++ = l < lanes ? from[(ptrdiff_t)(l / t->fold) * t->o_step +
+                                             (ptrdiff_t)(l % t->fold) * t->b_step]
+                                      : 0;
             }
 }
 
 void imp_native_pack(imp_native *n, float *to, const imp_taps *taps) {
     struct packing job = {to, taps, n->kernels->group};
-    imp_threads_run(n->threads, imp_over(taps->outputs, job.group), pack_group, &job);
+    imp_threads_run(n->threads, imp_over(imp_taps_lanes(taps), job.group), pack_group, &job);
 }
 
 /* ---- patches ---- */
@@ -135,14 +140,14 @@ static void cut(struct direct *job) {
     job->tile_width = width;
     job->lane = (width - 1 + imp_over(c->taps.width, c->stride)) * IMP_BLOCK;
     job->block = patch_floats(c, height, width);
-    job->groups = imp_over(c->taps.outputs, job->n->kernels->group);
+    job->groups = imp_over(imp_taps_lanes(&c->taps), job->n->kernels->group);
     const size_t tiles = job->across * imp_over(c->height, height);
     job->parts = imp_min(job->groups, imp_over(SHARE * threads, tiles));
+    const size_t columns = c->taps.width / c->taps.fold;
     for (size_t a = 0; a < c->taps.height; a++)
-        for (size_t b = 0; b < c->taps.width; b++)
-            job->taps[a * c->taps.width + b] =
-                (ptrdiff_t)((a * c->stride + b % c->stride) * job->lane +
-                            b / c->stride * IMP_BLOCK);
+        for (size_t b = 0; b < columns; b++)
+            job->taps[a * columns + b] = (ptrdiff_t)((a * c->stride + b % c->stride) * job->lane +
+                                                     b / c->stride * IMP_BLOCK);
 }
 
 /* Brings a finished row of a group's channels from `first` on to its place in y, where panels
@@ -163,30 +168,49 @@ static void place_row(const imp_correlation *c, const float *row, size_t first, 
         }
 }
 
-/* Rows p .. p + rows of a tile, for one group of channels. */
+/* Adds up the lanes of a row of pixels + fold - 1: output o of pixel i has one in each of the
+ * pixels from i on. They stand in the pixels' first lanes then, the others zero. */
+static void unfold_row(const imp_correlation *c, float *row, size_t pixels) {
+    const size_t fold = c->taps.fold;
+    for (size_t i = 0; i < pixels; i++) {
+        float sum[IMP_BLOCK] = {0};
+        for (size_t o = 0; o < c->taps.outputs; o++) {
+            for (size_t b = 0; b < fold; b++)
+                sum[o] += row[(i + b) * IMP_BLOCK + o * fold + b];
+            sum[o] += c->bias[o];
+            sum[o] = c->relu && sum[o] < 0 ? 0 : sum[o];
+        }
+        memcpy(row + i * IMP_BLOCK, sum, sizeof sum);
+    }
+}
+
+/* Rows p .. p + rows of a tile, for one group of lanes. */
 static void do_group(const struct direct *job, const float *patch, float *row, size_t group,
                      size_t p, size_t q, size_t rows, size_t pixels) {
     const imp_correlation *c = job->c;
     const size_t first = group * job->n->kernels->group, m = c->y.h * c->y.w;
-    const size_t outputs = imp_native_blocks(c->taps.outputs) * IMP_BLOCK;
-    const bool there = c->y.layout == IMP_MAPS && c->y_step == 1;
+    const size_t lanes = imp_native_blocks(imp_taps_lanes(&c->taps)) * IMP_BLOCK;
+    const bool folded = c->taps.fold > 1;
+    const bool there = c->y.layout == IMP_MAPS && c->y_step == 1 && !folded;
     imp_panel panel = {.x_block = job->block,
                        .channels = c->x.c,
                        .taps = job->taps,
-                       .tap_count = c->taps.height * c->taps.width,
-                       .w = c->weights + first * imp_native_packed(&c->taps) / outputs,
-                       .group = imp_min(job->n->kernels->group, outputs - first),
+                       .tap_count = imp_taps_count(&c->taps),
+                       .w = c->weights + first * imp_native_packed(&c->taps) / lanes,
+                       .group = imp_min(job->n->kernels->group, lanes - first),
                        .y = row,
                        .y_block = (there ? m : pixels) * IMP_BLOCK,
-                       .pixels = pixels,
-                       .bias = c->bias + first,
-                       .relu = c->relu};
+                       .pixels = pixels + c->taps.fold - 1,
+                       .bias = folded ? imp_native_zeros : c->bias + first,
+                       .relu = c->relu && !folded};
     for (size_t r = 0; r < rows; r++) {
         panel.x = patch + r * c->stride * c->stride * job->lane;
         if (there)
             panel.y = imp_native_floats(c->y) + first * m +
                       ((c->y_row + p + r) * c->y.w + c->y_column + q) * IMP_BLOCK;
         job->n->kernels->panel(&panel);
+        if (folded)
+            unfold_row(c, row, pixels);
         if (!there)
             place_row(c, row, first, panel.group, p + r, q, pixels);
     }
@@ -221,7 +245,7 @@ imp_status imp_native_direct(imp_native *n, const imp_correlation *c) {
     assert(c->taps.height * c->taps.width <= TAPS_MAX);
     cut(&job);
     TRY(imp_native_reserve(n, imp_native_blocks(c->x.c) * job.block +
-                                  n->kernels->group * job.tile_width));
+                                  n->kernels->group * (job.tile_width + c->taps.fold - 1)));
     imp_threads_run(n->threads, job.across * imp_over(c->height, job.tile_height) * job.parts,
                     do_tile, &job);
     return IMP_OK;
@@ -239,7 +263,6 @@ static void do_strip(void *context, size_t strip, unsigned worker) {
     (void)worker;
     const struct strips *job = context;
     const imp_product *p = job->p;
-    static const float zeros[2 * IMP_BLOCK] __attribute__((aligned(IMP_ALIGNMENT))) = {0};
     static const ptrdiff_t here = 0;
     const size_t at = strip * job->pixels, group = job->n->kernels->group;
     const size_t outputs = imp_native_blocks(p->outputs) * IMP_BLOCK;
@@ -255,7 +278,7 @@ static void do_strip(void *context, size_t strip, unsigned worker) {
                          .y = p->y + first / IMP_BLOCK * p->y_block + at * IMP_BLOCK,
                          .y_block = p->y_block,
                          .pixels = imp_min(job->pixels, p->pixels - at),
-                         .bias = p->add ? NULL : zeros});
+                         .bias = p->add ? NULL : imp_native_zeros});
 }
 
 void imp_native_product(imp_native *n, const imp_product *p) {

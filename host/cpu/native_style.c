@@ -131,7 +131,8 @@ static imp_taps matrix_taps(const float *m, size_t c) {
                       .height = 1,
                       .width = 1,
                       .o_step = 1,
-                      .i_step = (ptrdiff_t)c};
+                      .i_step = (ptrdiff_t)c,
+                      .fold = 1};
 }
 
 /* Between the rows of a C x C matrix and the same as a map: C pixels of C channels. */

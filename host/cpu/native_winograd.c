@@ -177,7 +177,6 @@ static void transform_inputs(const struct winograd *job, const struct strip *s) 
 static void multiply(const struct winograd *job, const struct strip *s) {
     const imp_correlation *c = job->c;
     static const ptrdiff_t here = 0;
-    static const float zeros[2 * IMP_BLOCK] __attribute__((aligned(IMP_ALIGNMENT))) = {0};
     const size_t group = job->n->kernels->group / IMP_BLOCK, tiles = s->tiles * IMP_BLOCK;
     const size_t share = s->v_step / imp_over(s->blocks, group) / IMP_BLOCK * IMP_BLOCK;
     imp_panel panel = {.x_block = tiles,
@@ -186,7 +185,7 @@ static void multiply(const struct winograd *job, const struct strip *s) {
                        .tap_count = 1,
                        .y_block = tiles,
                        .pixels = s->tiles,
-                       .bias = zeros};
+                       .bias = imp_native_zeros};
     for (size_t p = 0; p < POINTS; p++) {
         panel.x = s->v + p * s->v_step;
         for (size_t b = 0; b < s->blocks; b += group) {
