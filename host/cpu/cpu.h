@@ -9,7 +9,9 @@
 #include "engine/ops.h"
 
 /* Opens the backend; options may be NULL. The device goes back through imp_device_close.
- * IMP_ERR_MEMORY when host memory ran out. */
+ * IMP_ERR_MEMORY when host memory ran out.
+ * cpu takes the best instruction set that the processor has; IMPASTO_ISA=base|avx2|avx512 in the
+ * environment forces one, and IMP_ERR_UNSUPPORTED comes where the processor lacks it. */
 imp_status imp_oracle_open(imp_device **out, const imp_device_options *options, imp_error *err);
 imp_status imp_cpu_open(imp_device **out, const imp_device_options *options, imp_error *err);
 
