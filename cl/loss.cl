@@ -57,9 +57,8 @@ __kernel GROUP(LANES, 1) void tv(__global float *dx, ulong dx_at, __global const
     leave(weight * total(sum, sums), slot, accumulate);
 }
 
-/* y = a^T b for n x n matrices. Grid: groups (n / 64, n / 4) on wide, where
- * a work-item does 4 rows of 64; (n / 16, n / 16) on simt, where a group does a square; rounded
- * up. */
+/* y = a^T b for n x n matrices. Grid: groups (n / 64, n / 4) on wide, where a work-item does 4 rows
+ * of 64; (n / 16, n / 16) on simt, where a group does a square; rounded up. */
 #if BLOCK == 16
 #define ROWS 4
 #define VECS 4
@@ -67,16 +66,19 @@ __kernel GROUP(1, 1) void product(__global float *y, ulong y_at, __global const 
                                   ulong a_at, __global const float *b, ulong b_at, uint n) {
     y += y_at, a += a_at, b += b_at;
     const uint row = get_global_id(1) * ROWS, column = get_global_id(0) * VECS * 16;
+    const bool whole = column + VECS * 16 <= n;
     float16 sum[ROWS][VECS];
-    for (uint r = 0; r < ROWS; r++)
-        for (uint v = 0; v < VECS; v++)
+    UNROLL(r, ROWS)
+        UNROLL(v, VECS)
             sum[r][v] = 0;
-    for (uint k = 0; k < n; k++) {
-        const __global float *line = b + (ulong)k * n;
-        for (uint v = 0; v < VECS; v++) {
-            const float16 value = load(line, min(column + v * 16, n - 1), n);
-            for (uint r = 0; r < ROWS; r++)
-                sum[r][v] += a[(ulong)k * n + min(row + r, n - 1)] * value;
+    for (uint k = 0; k < n; k++, a += n, b += n) {
+        float16 line[VECS];
+        UNROLL(v, VECS)
+            line[v] = whole ? vload16(v, b + column) : load(b, min(column + v * 16, n - 1), n);
+        UNROLL(r, ROWS) {
+            const float16 factor = a[min(row + r, n - 1)];
+            UNROLL(v, VECS)
+                sum[r][v] += factor * line[v];
         }
     }
     for (uint r = 0; r < ROWS && row + r < n; r++)
