@@ -70,6 +70,7 @@ unsigned char *scratch_read(scratch *s, const char *name, size_t *size) {
     unsigned char *bytes = malloc(*size + 1);
     assert_non_null(bytes);
     assert_int_equal(fread(bytes, 1, *size, file), *size);
+    bytes[*size] = 0; /* so that text can be read as such */
     fclose(file);
     return bytes;
 }
