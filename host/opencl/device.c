@@ -167,6 +167,7 @@ void ocl_close(imp_device *d) {
     ocl_device *cl = (ocl_device *)d;
     if (cl->queue)
         ocl_finish(cl);
+    ocl_gemm_close(cl);
     ocl_program_close(cl);
     ocl_buffer_release(cl, cl->work, cl->work_floats * sizeof(cl_float));
     ocl_buffer_release(cl, cl->staging, cl->staging_floats * sizeof(cl_float));
