@@ -224,6 +224,8 @@ static imp_status enter_scale(imp_session *s, unsigned scale, const imp_picture 
     d->ops->release(d, s->memory);
     s->memory = NULL;
     TRY(lay_out(s, k, &bytes, err));
+    if (bytes == SIZE_MAX)
+        return imp_fail_device(err, d); /* the style's maps can lie nowhere */
     if (d->ops->alloc(d, &s->memory, bytes) != IMP_OK ||
         imp_objective_bind(&s->objective, s->memory) != IMP_OK)
         return imp_fail_device(err, d);
