@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -129,10 +130,24 @@ static imp_status run(void *user, cli_stage *stage, imp_error *err) {
 
 /* ---- Afterwards ------------------------------------------------------------------------------ */
 
+/* Linux counts in getrusage also what the process was before it became this program. */
+static double peak_from_proc(void) {
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[128];
+    double kib = 0;
+    while (file && fgets(line, sizeof line, file))
+        if (!strncmp(line, "VmHWM:", 6))
+            kib = strtod(line + 6, NULL);
+    if (file)
+        fclose(file);
+    return kib / 0x1p10;
+}
+
 static double peak_mib(void) {
+    const double peak = peak_from_proc();
     struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) != 0)
-        return 0;
+    if (peak > 0 || getrusage(RUSAGE_SELF, &usage) != 0)
+        return peak;
 #ifdef __APPLE__
     return (double)usage.ru_maxrss / 0x1p20;
 #else
