@@ -17,6 +17,33 @@ struct imp_memory {
     cl_mem chunks[]; /* of cl->chunk bytes each, the last one the rest */
 };
 
+/* ---- transfers ---- */
+
+/* n floats to the device, by way of its staging space. A driver would take them where they belong;
+ * but Oclgrind 21.10, on a write into a part of a buffer, forgets what of the rest had a value, and
+ * its check for uninitialised reads is worth one copy of what is seldom written. */
+static imp_status transfer_in(ocl_device *cl, ocl_span to, const float *from, size_t n) {
+    for (size_t k = 0, piece; k < n; k += piece, to.at += piece) {
+        piece = n - k < cl->staging_floats ? n - k : cl->staging_floats;
+        const cl_int code =
+            clEnqueueWriteBuffer(cl->queue, cl->staging, CL_TRUE, 0, piece * sizeof(cl_float),
+                                 from + k, 0, NULL, ocl_event_place(cl));
+        TRY(ocl_check(cl, code, "writing to the device"));
+        TRY(ocl_enqueued(cl));
+        TRY(ocl_launch(cl, copy, ocl_each(cl, piece), at(to), at((ocl_span){cl->staging, 0, 1}),
+                       u64(piece)));
+    }
+    return IMP_OK;
+}
+
+static imp_status transfer_out(ocl_device *cl, float *to, ocl_span from, size_t n) {
+    const cl_int code =
+        clEnqueueReadBuffer(cl->queue, from.memory, CL_TRUE, from.at * sizeof(cl_float),
+                            n * sizeof(cl_float), to, 0, NULL, ocl_event_place(cl));
+    TRY(ocl_check(cl, code, "reading from the device"));
+    return ocl_enqueued(cl);
+}
+
 /* ---- buffers ---- */
 
 static unsigned long long mebibytes(uint64_t bytes) {
@@ -31,6 +58,16 @@ static imp_status out_of_memory(ocl_device *cl, size_t bytes, cl_int code) {
                     mebibytes(cl->base.info.memory_bytes), ocl_error_name(code), (int)code);
 }
 
+/* What a buffer of that many bytes takes: steps of 128 KiB, as drivers give memory anyway, up to a
+ * whole chunk. (For a buffer in the place of a released one Oclgrind 21.10 keeps the size at which
+ * it noted what has a value. With IMPASTO_MAX_ALLOC=131072 all buffers are of one size.) */
+static size_t rounded(const ocl_device *cl, size_t bytes) {
+    const size_t step = 128 << 10, up = (bytes / step + 1) * step;
+    if (bytes >= cl->chunk) /* more than a chunk: the driver is to say no */
+        return bytes;
+    return up < cl->chunk ? up : cl->chunk;
+}
+
 imp_status ocl_buffer(ocl_device *cl, cl_mem *out, size_t bytes, const void *host) {
     char number[24];
     cl_int code = CL_SUCCESS;
@@ -38,31 +75,26 @@ imp_status ocl_buffer(ocl_device *cl, cl_mem *out, size_t bytes, const void *hos
     snprintf(number, sizeof number, "%llu", (unsigned long long)cl->base.counters.allocations + 1);
     if (ocl_fault(cl, "alloc", number))
         return out_of_memory(cl, bytes, CL_MEM_OBJECT_ALLOCATION_FAILURE);
-    *out = clCreateBuffer(cl->context, CL_MEM_READ_WRITE | (host ? CL_MEM_COPY_HOST_PTR : 0),
-                          bytes ? bytes : 1, (void *)host, &code);
+    *out = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, rounded(cl, bytes), NULL, &code);
     if (code != CL_SUCCESS) {
         *out = NULL;
         return out_of_memory(cl, bytes, code);
     }
     cl->base.counters.allocations++;
-    cl->in_use += bytes;
-    return IMP_OK;
+    cl->in_use += rounded(cl, bytes);
+    return host ? transfer_in(cl, (ocl_span){*out, 0, 1}, host, bytes / sizeof(cl_float)) : IMP_OK;
 }
 
 void ocl_buffer_release(ocl_device *cl, cl_mem memory, size_t bytes) {
     if (!memory)
         return;
     clReleaseMemObject(memory);
-    cl->in_use -= bytes;
+    cl->in_use -= rounded(cl, bytes);
 }
 
-/* Whole chunks, and a last one in steps of 64 KiB, as drivers give memory anyway. (And
- * Oclgrind 21.10 keeps, for a buffer in the place of a released one, the released one's size when
- * it notes what has a value: small buffers of one size never show that.) */
 static size_t chunk_bytes(const imp_memory *memory, size_t i) {
-    const size_t chunk = memory->cl->chunk, step = 64 << 10;
-    const size_t rest = (memory->bytes - i * chunk + step - 1) / step * step;
-    return rest < chunk ? rest : chunk;
+    const size_t rest = memory->bytes - i * memory->cl->chunk;
+    return rest < memory->cl->chunk ? rest : memory->cl->chunk;
 }
 
 imp_status ocl_alloc(imp_device *d, imp_memory **out, size_t bytes) {
@@ -169,31 +201,6 @@ bool ocl_next(ocl_run *run, size_t n, const imp_tensor *tensors) {
 }
 
 /* ---- to and from the host ---- */
-
-/* n floats to the device, by way of its staging space. A driver would take them where they belong;
- * but Oclgrind 21.10, on a write into a part of a buffer, forgets what of the rest had a value, and
- * its check for uninitialised reads is worth one copy of what is seldom written. */
-static imp_status transfer_in(ocl_device *cl, ocl_span to, const float *from, size_t n) {
-    for (size_t k = 0, piece; k < n; k += piece, to.at += piece) {
-        piece = n - k < cl->staging_floats ? n - k : cl->staging_floats;
-        const cl_int code =
-            clEnqueueWriteBuffer(cl->queue, cl->staging, CL_TRUE, 0, piece * sizeof(cl_float),
-                                 from + k, 0, NULL, ocl_event_place(cl));
-        TRY(ocl_check(cl, code, "writing to the device"));
-        TRY(ocl_enqueued(cl));
-        TRY(ocl_launch(cl, copy, ocl_each(cl, piece), at(to), at((ocl_span){cl->staging, 0, 1}),
-                       u64(piece)));
-    }
-    return IMP_OK;
-}
-
-static imp_status transfer_out(ocl_device *cl, float *to, ocl_span from, size_t n) {
-    const cl_int code =
-        clEnqueueReadBuffer(cl->queue, from.memory, CL_TRUE, from.at * sizeof(cl_float),
-                            n * sizeof(cl_float), to, 0, NULL, ocl_event_place(cl));
-    TRY(ocl_check(cl, code, "reading from the device"));
-    return ocl_enqueued(cl);
-}
 
 /* Channels of a block and positions are swapped on the host, a strip of positions at a time. */
 enum { STRIP = 4096 };

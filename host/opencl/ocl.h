@@ -175,9 +175,10 @@ static inline ocl_span ocl_work(const ocl_device *cl, size_t floats) {
     return (ocl_span){cl->work, floats, 1};
 }
 
-/* A plain buffer of at most cl->chunk bytes, filled from host unless that is NULL; give it back
- * through ocl_buffer_release. Filters that may be larger are `planes` tensors (one unit a block of
- * output channels, say) in memory from ocl_alloc, written by ocl_write. */
+/* A plain buffer of at most cl->chunk bytes, filled with floats from host unless that is NULL; give
+ * it back through ocl_buffer_release, on failure too. Filters that may be larger are `planes`
+ * tensors (one unit a block of output channels, say) in memory from ocl_alloc, written by
+ * ocl_write. */
 imp_status ocl_buffer(ocl_device *cl, cl_mem *out, size_t bytes, const void *host);
 void ocl_buffer_release(ocl_device *cl, cl_mem memory, size_t bytes);
 
