@@ -95,19 +95,30 @@ ocl_span ocl_form_piece(const ocl_form *form, size_t out, size_t in, size_t *out
     return span;
 }
 
-/* Fills a form from the weights `raw`, `count` of O from `first` on. */
+/* Fills a piece of a form, from units `out`, `in` on, from the weights `raw`, `count` of O from
+ * `first` on. */
+static imp_status fill_piece(ocl_device *cl, const ocl_form *form, const ocl_pass *pass,
+                             ocl_span piece, size_t out, size_t outs, size_t in, size_t ins,
+                             ocl_span raw, size_t first, size_t count) {
+    const ocl_arg row = i32(form->ins * form->units.w);
+    if (form->points > 0)
+        return ocl_launch(cl, winograd_filter, grid2(outs, form->units.w / form->points / 256),
+                          at(piece), at(raw), i32(out * form->bo), i32(pass->out), i32(pass->in),
+                          row, i32(first), i32(count), i32(pass->turned));
+    return ocl_launch(cl, conv_filter, grid2(outs, ins), at(piece), at(raw), i32(out * form->bo),
+                      i32(in * form->bi), i32(pass->out), i32(pass->in),
+                      i32(pass->side * pass->side), i32(form->bo), i32(form->bi), row, i32(first),
+                      i32(count), i32(pass->turned));
+}
+
 static imp_status fill_form(ocl_device *cl, const ocl_form *form, const ocl_pass *pass,
                             ocl_span raw, size_t first, size_t count) {
-    const size_t taps = pass->side * pass->side, row = form->ins * form->units.w;
     for (size_t out = 0, outs = 0; out < form->outs; out += outs)
         for (size_t in = 0, ins; in < form->ins; in += ins) {
             outs = form->outs - out;
             ins = form->ins - in;
             const ocl_span piece = ocl_form_piece(form, out, in, &outs, &ins);
-            TRY(ocl_launch(cl, conv_filter, grid2(outs, ins), at(piece), at(raw),
-                           i32(out * form->bo), i32(in * form->bi), i32(pass->out), i32(pass->in),
-                           i32(taps), i32(form->bo), i32(form->bi), i32(row), i32(first),
-                           i32(count), i32(pass->turned)));
+            TRY(fill_piece(cl, form, pass, piece, out, outs, in, ins, raw, first, count));
         }
     return IMP_OK;
 }
@@ -118,8 +129,10 @@ static imp_status make_form(ocl_device *cl, ocl_form *form, const ocl_pass *pass
     imp_memory *memory = NULL;
     imp_tensor raw = {.c = conv->out, .h = 1, .w = conv->in * taps, .layout = IMP_PLANES};
     ocl_run run = {0};
-    form->units = (imp_tensor){
-        .c = form->outs * form->ins, .h = 1, .w = taps * form->bo * form->bi, .layout = IMP_PLANES};
+    form->units = (imp_tensor){.c = form->outs * form->ins,
+                               .h = 1,
+                               .w = (form->points ? form->points : taps) * form->bo * form->bi,
+                               .layout = IMP_PLANES};
     imp_status status = own_memory(cl, &memory, &raw);
     if (status == IMP_OK)
         status = ocl_write(&cl->base, raw, pass->filter->weights);
@@ -132,18 +145,21 @@ static imp_status make_form(ocl_device *cl, ocl_form *form, const ocl_pass *pass
 }
 
 imp_status ocl_form_get(ocl_device *cl, ocl_form **out, const ocl_pass *pass, ocl_form_kind kind) {
-    static const struct {
-        size_t bo, bi;
-    } shapes[OCL_FORMS] = {[OCL_FORM_BLOCKS] = {16, 16},
-                           [OCL_FORM_PLANES] = {1, 16},
-                           [OCL_FORM_3X3] = {64, 1},
-                           [OCL_FORM_ANY] = {8, 1}};
+    const size_t all = (pass->in + 15) / 16 * 16; /* inputs */
+    const struct {
+        size_t bo, bi, points;
+    } shapes[OCL_FORMS] = {[OCL_FORM_BLOCKS] = {16, 16, 0},
+                           [OCL_FORM_PLANES] = {1, 16, 0},
+                           [OCL_FORM_3X3] = {64, 1, 0},
+                           [OCL_FORM_ANY] = {8, 1, 0},
+                           [OCL_FORM_WINOGRAD] = {16, all, 36}};
     const ocl_operation operation = cl->operation;
     ocl_form *form = *out = &pass->filter->forms[pass->turned][kind];
     if (form->memory)
         return IMP_OK;
     form->bo = shapes[kind].bo;
     form->bi = shapes[kind].bi;
+    form->points = shapes[kind].points;
     form->outs = (pass->out + form->bo - 1) / form->bo;
     form->ins = (pass->in + form->bi - 1) / form->bi;
     cl->operation = OCL_OP_filter_open;
@@ -211,54 +227,70 @@ imp_status ocl_no_room(ocl_device *cl, const ocl_pass *pass) {
 
 /* ---- slots ---- */
 
+static ocl_pass forward(imp_tensor y, imp_tensor x, imp_filter *filter) {
+    const imp_conv *c = &filter->conv;
+    return (ocl_pass){.y = y,
+                      .x = x,
+                      .filter = filter,
+                      .relu = c->relu,
+                      .in = c->in,
+                      .out = c->out,
+                      .side = c->kernel,
+                      .stride = c->stride,
+                      .step = 1,
+                      .h = y.h,
+                      .w = y.w,
+                      .before = (ptrdiff_t)c->before,
+                      .mode = c->padding};
+}
+
+/* With dy spread out to `stride` the gradient of the padded input at u is the sum over taps t of
+ * w[t] dy[u - t]: a convolution with the filters turned round that begins at u - (kernel - 1). */
+static ocl_pass backward(imp_tensor dx, imp_tensor dy, imp_tensor y, imp_filter *filter) {
+    const imp_conv *c = &filter->conv;
+    const bool fold = c->padding != IMP_PAD_ZERO;
+    const size_t border = fold ? c->before + c->after : 0;
+    return (ocl_pass){.y = dx,
+                      .x = dy,
+                      .mask = c->relu ? y : (imp_tensor){0},
+                      .filter = filter,
+                      .turned = true,
+                      .in = c->out,
+                      .out = c->in,
+                      .side = c->kernel,
+                      .stride = 1,
+                      .step = c->stride,
+                      .h = dx.h + border,
+                      .w = dx.w + border,
+                      .before = (ptrdiff_t)c->kernel - 1 - (fold ? 0 : (ptrdiff_t)c->before),
+                      .mode = IMP_PAD_ZERO,
+                      .fold = fold ? c : NULL};
+}
+
 static imp_status make_pass(ocl_device *cl, const ocl_pass *pass) {
     return cl->class == OCL_WIDE ? ocl_pass_wide(cl, pass) : ocl_pass_simt(cl, pass);
 }
 
 imp_status ocl_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter) {
-    const imp_conv *c = &filter->conv;
-    assert(x.c == c->in && y.c == c->out);
-    assert(y.h == imp_conv_side(c, x.h) && y.w == imp_conv_side(c, x.w));
-    return make_pass(ocl_enter(d, conv), &(ocl_pass){.y = y,
-                                                     .x = x,
-                                                     .filter = filter,
-                                                     .relu = c->relu,
-                                                     .in = c->in,
-                                                     .out = c->out,
-                                                     .side = c->kernel,
-                                                     .stride = c->stride,
-                                                     .step = 1,
-                                                     .h = y.h,
-                                                     .w = y.w,
-                                                     .before = (ptrdiff_t)c->before,
-                                                     .mode = c->padding});
+    const ocl_pass pass = forward(y, x, filter);
+    assert(x.c == pass.in && y.c == pass.out);
+    assert(y.h == imp_conv_side(&filter->conv, x.h) && y.w == imp_conv_side(&filter->conv, x.w));
+    return make_pass(ocl_enter(d, conv), &pass);
 }
 
-/* With dy spread out to `stride` the gradient of the padded input at u is the sum over taps t of
- * w[t] dy[u - t]: a convolution with the filters turned round that begins at u - (kernel - 1). */
 imp_status ocl_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
                          imp_filter *filter) {
-    const imp_conv *c = &filter->conv;
-    const bool fold = c->padding != IMP_PAD_ZERO;
-    const size_t border = fold ? c->before + c->after : 0;
-    assert(dx.c == c->in && dy.c == c->out);
-    assert(dy.h == imp_conv_side(c, dx.h) && dy.w == imp_conv_side(c, dx.w));
-    assert(!c->relu || ocl_alike(&y, &dy));
-    return make_pass(
-        ocl_enter(d, conv_grad),
-        &(ocl_pass){.y = dx,
-                    .x = dy,
-                    .mask = c->relu ? y : (imp_tensor){0},
-                    .filter = filter,
-                    .turned = true,
-                    .in = c->out,
-                    .out = c->in,
-                    .side = c->kernel,
-                    .stride = 1,
-                    .step = c->stride,
-                    .h = dx.h + border,
-                    .w = dx.w + border,
-                    .before = (ptrdiff_t)c->kernel - 1 - (fold ? 0 : (ptrdiff_t)c->before),
-                    .mode = IMP_PAD_ZERO,
-                    .fold = fold ? c : NULL});
+    const ocl_pass pass = backward(dx, dy, y, filter);
+    assert(dx.c == pass.out && dy.c == pass.in);
+    assert(dy.h == imp_conv_side(&filter->conv, dx.h));
+    assert(dy.w == imp_conv_side(&filter->conv, dx.w));
+    assert(!filter->conv.relu || ocl_alike(&y, &dy));
+    return make_pass(ocl_enter(d, conv_grad), &pass);
+}
+
+const imp_winograd *ocl_winograd(const imp_device *d, imp_tensor y, imp_tensor x,
+                                 const imp_filter *filter, bool back) {
+    imp_filter copy = *filter; /* a pass may make filters; this one is not made */
+    const ocl_pass pass = back ? backward(y, x, x, &copy) : forward(y, x, &copy);
+    return ocl_winograd_takes((const ocl_device *)d, &pass) ? &ocl_winograd_f4x4 : NULL;
 }

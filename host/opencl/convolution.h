@@ -13,10 +13,11 @@ enum { OCL_CONV_PLANES = 1, OCL_CONV_MASKED = 2, OCL_CONV_ACCUMULATE = 4, OCL_CO
 
 /* The forms of filters: units of bo outputs x bi inputs, by the kernel that reads them. */
 typedef enum ocl_form_kind {
-    OCL_FORM_BLOCKS, /* wide: conv_product */
-    OCL_FORM_PLANES, /* wide: conv_planes */
-    OCL_FORM_3X3,    /* simt: conv_3x3 */
-    OCL_FORM_ANY,    /* simt: conv_any */
+    OCL_FORM_BLOCKS,   /* wide: conv_product */
+    OCL_FORM_PLANES,   /* wide: conv_planes */
+    OCL_FORM_3X3,      /* simt: conv_3x3 */
+    OCL_FORM_ANY,      /* simt: conv_any */
+    OCL_FORM_WINOGRAD, /* wide: winograd; a unit is a block of outputs and all inputs */
     OCL_FORMS
 } ocl_form_kind;
 
@@ -26,6 +27,7 @@ typedef struct ocl_form {
     imp_memory *memory; /* owned; NULL: not made yet */
     imp_tensor units;
     size_t outs, ins, bo, bi;
+    size_t points; /* of a transformed filter; 0: one for each tap */
 } ocl_form;
 
 /* One pass: out channels of y from in channels of x, h x w positions of y (padded ones, where the
@@ -70,6 +72,11 @@ imp_status ocl_fold_strip(ocl_device *cl, const ocl_pass *pass, const ocl_strip 
 
 /* The error that the work space is too small for a pass. */
 imp_status ocl_no_room(ocl_device *cl, const ocl_pass *pass);
+
+/* winograd.c: whether Winograd's algorithm makes the pass, and the pass made so. */
+extern const imp_winograd ocl_winograd_f4x4; /* its matrices */
+bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass);
+imp_status ocl_pass_winograd(ocl_device *cl, const ocl_pass *pass);
 
 /* convolution_wide.c, convolution_simt.c */
 imp_status ocl_pass_wide(ocl_device *cl, const ocl_pass *pass);

@@ -181,6 +181,8 @@ imp_status ocl_pass_wide(ocl_device *cl, const ocl_pass *pass) {
     const bool planes = pass->y.layout == IMP_PLANES;
     const size_t tiles = (pass->w + TILE - 1) / TILE;
     ocl_form *form = NULL;
+    if (ocl_winograd_takes(cl, pass))
+        return ocl_pass_winograd(cl, pass);
     wide w = {.cl = cl, .pass = pass, .width = planes ? 1 : BLOCK};
     w.half_pitch = tiles * TILE + (pass->side - 1) / pass->stride;
     w.line = pass->stride * w.half_pitch * BLOCK;

@@ -17,6 +17,7 @@ const imp_ops ocl_table = {
     .filter_close = ocl_filter_close,
     .conv = ocl_conv,
     .conv_grad = ocl_conv_grad,
+    .winograd = ocl_winograd,
     .pool = ocl_pool,
     .pool_grad = ocl_pool_grad,
     .gram = ocl_gram,

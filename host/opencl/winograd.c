@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Convolution of 3 x 3 by Winograd's F(4x4, 3x3) in the wide class (cl/convolution.cl): a quarter
+ * of the products, in strips of tiles that a core keeps in its own cache from the transformation
+ * of the input to that of the output.
+ */
+#include "opencl/convolution.h"
+
+/* TILE: rows and columns of a tile of outputs. VALUES: floats of a strip's transformed input that a
+ * core's cache holds. Tiles of a strip: LEAST to MOST, a multiple of UNIT; with fewer than ENOUGH
+ * tiles in all the filters, four times as large as plain ones, cost more than the products save.
+ * ITEMS: work-items for each core. */
+enum { BLOCK = 16, TILE = 4, POINTS = 36, VALUES = 256 << 10 };
+enum { LEAST = 24, MOST = 96, UNIT = 4, ENOUGH = 24, ITEMS = 4 };
+
+/* Of the points 0, +-A, +-B and infinity, as cl/convolution.cl has them. */
+#define A 0.70710678118654752
+#define B 1.41421356237309505
+const imp_winograd ocl_winograd_f4x4 = {
+    .out = TILE,
+    .at = {{1, 1, 1, 1, 1, 0},
+           {0, A, -A, B, -B, 0},
+           {0, 1 / 2., 1 / 2., 2, 2, 0},
+           {0, A / 2, -A / 2, 2 * B, -2 * B, 1}},
+    .g = {{1, 0, 0},
+          {-2 / 3., -2 / 3. * A, -1 / 3.},
+          {-2 / 3., 2 / 3. * A, -1 / 3.},
+          {1 / 6., B / 6, 1 / 3.},
+          {1 / 6., -B / 6, 1 / 3.},
+          {0, 0, 1}},
+    .bt = {{1, 0, -5 / 2., 0, 1, 0},
+           {0, -B, -2, A, 1, 0},
+           {0, B, -2, -A, 1, 0},
+           {0, -A, -1 / 2., B, 1, 0},
+           {0, A, -1 / 2., -B, 1, 0},
+           {0, 1, 0, -5 / 2., 0, 1}},
+};
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static size_t ceiling(size_t n, size_t unit) {
+    return (n + unit - 1) / unit;
+}
+
+static size_t tiles_of(const ocl_pass *pass) {
+    return ceiling(pass->h, TILE) * ceiling(pass->w, TILE);
+}
+
+/* Floats of the work space that a work-item needs. */
+static size_t slab_floats(size_t blocks, size_t tiles) {
+    return POINTS * BLOCK * ((blocks * tiles + 1) + (2 * tiles + 1));
+}
+
+bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass) {
+    const size_t row = POINTS * BLOCK * ceiling(pass->in, BLOCK) * BLOCK * sizeof(float);
+    return cl->class == OCL_WIDE && cl->turns == SIZE_MAX && pass->side == 3 && pass->stride == 1 &&
+           pass->step == 1 && !pass->fold && pass->x.layout == IMP_MAPS &&
+           pass->y.layout == IMP_MAPS && pass->in >= BLOCK && pass->out >= BLOCK && pass->h >= 8 &&
+           pass->w >= 8 && tiles_of(pass) >= ENOUGH && row <= cl->chunk &&
+           slab_floats(1, UNIT) <= cl->work_floats;
+}
+
+/* How a pass is shared: strips of `tiles` tiles x groups of blocks of outputs. */
+typedef struct sharing {
+    size_t tiles, group, slab, items;
+} sharing;
+
+/* For `blocks` blocks of inputs and `outs` of outputs. */
+static sharing share(const ocl_device *cl, const ocl_pass *pass, size_t blocks, size_t outs) {
+    const size_t all = tiles_of(pass), units = cl->base.info.units ? cl->base.info.units : 1;
+    size_t tiles = VALUES / (POINTS * BLOCK * blocks);
+    tiles = tiles < LEAST ? LEAST : least(tiles, MOST);
+    size_t strips = ceiling(all, tiles);
+    strips = strips > units ? ceiling(strips, units) * units : strips; /* alike for every core */
+    sharing s = {.tiles = ceiling(ceiling(all, strips), UNIT) * UNIT};
+    while (s.tiles > UNIT && slab_floats(blocks, s.tiles) > cl->work_floats)
+        s.tiles = ceiling(s.tiles / 2, UNIT) * UNIT;
+    strips = ceiling(all, s.tiles);
+    const size_t groups = least(ceiling(units, strips), ceiling(outs, 2));
+    s.group = ceiling(ceiling(outs, groups), 2) * 2;
+    s.slab = slab_floats(blocks, s.tiles);
+    s.items = least(least(strips * groups, ITEMS * units), cl->work_floats / s.slab);
+    return s;
+}
+
+/* `outs` blocks of outputs from `out` on from `blocks` blocks of inputs from `in` on; x and mask
+ * begin at the latter. */
+static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, ocl_span y, size_t out,
+                             size_t outs, ocl_span x, ocl_span mask, size_t in, size_t blocks,
+                             ocl_span filters) {
+    const sharing s = share(cl, pass, blocks, outs);
+    const size_t all = ceiling(pass->in, BLOCK), point = all * BLOCK * BLOCK;
+    const size_t channels = least(blocks * BLOCK, pass->in - in * BLOCK);
+    const size_t kind = (pass->mask.memory ? OCL_CONV_MASKED : 0) |
+                        (in > 0 ? OCL_CONV_ACCUMULATE : 0) |
+                        (in + blocks == all && pass->relu ? OCL_CONV_RELU : 0);
+    filters.at += in * BLOCK * BLOCK;
+    return ocl_launch(cl, winograd, grid1(s.items), at(y), at(x), at(mask), at(filters),
+                      at(ocl_bias(pass, out * BLOCK)), at(ocl_work(cl, 0)), i32(channels),
+                      i32(outs), i32(pass->x.h), i32(pass->x.w), i32((size_t)pass->before),
+                      i32(pass->mode), i32(pass->h), i32(pass->w), i32(point), i32(POINTS * point),
+                      i32(s.tiles), i32(s.group), i32(s.slab), i32(kind));
+}
+
+/* The outputs of a run from as many inputs at a time as there are in one run and have room. */
+static imp_status make_run(ocl_device *cl, const ocl_pass *pass, const ocl_run *out, size_t unit,
+                           size_t units, ocl_span filters) {
+    const imp_tensor inputs[] = {pass->x, pass->mask};
+    const size_t y_unit = ocl_unit_floats(cl, &pass->y), x_unit = ocl_unit_floats(cl, &pass->x);
+    ocl_span y = out->span[0];
+    ocl_run in = {0};
+    y.at += (unit - out->unit) * y_unit;
+    while (ocl_next(&in, pass->mask.memory ? 2 : 1, inputs))
+        for (size_t done = 0, blocks; done < in.units; done += blocks) {
+            ocl_span x = in.span[0], mask = in.span[pass->mask.memory ? 1 : 0];
+            blocks = in.units - done;
+            while (slab_floats(blocks, UNIT) > cl->work_floats)
+                blocks = ceiling(blocks, 2);
+            x.at += done * x_unit;
+            mask.at += done * x_unit;
+            TRY(make_piece(cl, pass, y, unit, units, x, mask, in.unit + done, blocks, filters));
+        }
+    return IMP_OK;
+}
+
+imp_status ocl_pass_winograd(ocl_device *cl, const ocl_pass *pass) {
+    ocl_form *form = NULL;
+    ocl_run run = {0};
+    TRY(ocl_form_get(cl, &form, pass, OCL_FORM_WINOGRAD));
+    while (ocl_next(&run, 1, &pass->y)) {
+        const size_t end = run.unit + run.units;
+        for (size_t out = run.unit, outs; out < end; out += outs) {
+            size_t ins = 1;
+            outs = end - out;
+            const ocl_span filters = ocl_form_piece(form, out, 0, &outs, &ins);
+            TRY(make_run(cl, pass, &run, out, outs, filters));
+        }
+    }
+    return IMP_OK;
+}
