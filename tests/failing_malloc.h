@@ -14,7 +14,8 @@
 
 static atomic_long left = -1; /* allocations until the one that fails; below 0: none will */
 static atomic_long live;      /* blocks allocated and not freed */
-static atomic_long asked;     /* allocations asked for so far */
+/* Allocations asked for so far; not every program counts them. */
+__attribute__((unused)) static atomic_long asked;
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
