@@ -198,6 +198,15 @@ IMP_API void imp_network_describe(const imp_network *network, imp_network_info *
 /* Layer i in order of depth; i below imp_network_info.layers. */
 IMP_API imp_network_layer imp_network_layer_at(const imp_network *network, size_t i);
 
+/* ---- Network files of one's own -------------------------------------------------------------- */
+
+/* The folder where they lie: $IMPASTO_WEIGHTS, else $XDG_DATA_HOME/impasto, else
+ * ~/.local/share/impasto; make: made with those above it where it is missing. And the path of the
+ * one of that name in it, NAME.safetensors, there or not. IMP_PATH_MAX holds any path. */
+enum { IMP_PATH_MAX = 4096 };
+IMP_API imp_status imp_weights_folder(char *path, size_t size, bool make, imp_error *err);
+IMP_API imp_status imp_weights_path(char *path, size_t size, const char *name, imp_error *err);
+
 /* ---- Settings: an objective and how to reach it ---------------------------------------------- */
 
 enum { IMP_TERMS_MAX = 32, IMP_NAME_MAX = 32 };

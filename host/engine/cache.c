@@ -9,36 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "media/folder.h"
+
 enum { PATH_MAX_HERE = 4096 };
 
-/* Makes the folder and those above it; true when it is there in the end. */
-static bool make_folder(char *path) {
-    for (char *c = path + 1; *c; c++) {
-        if (*c != '/')
-            continue;
-        *c = 0;
-        mkdir(path, 0777); /* one that is there already, or cannot be made, shows below */
-        *c = '/';
-    }
-    mkdir(path, 0777);
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
+static const imp_folder cache = {"IMPASTO_CACHE", "XDG_CACHE_HOME", ".cache"};
 
 bool imp_cache_path(char *path, size_t size, const char *name) {
-    const char *own = getenv("IMPASTO_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
-    const char *home = getenv("HOME");
     char folder[PATH_MAX_HERE];
-    int n = -1;
-    if (own && *own)
-        n = snprintf(folder, sizeof folder, "%s", own);
-    else if (xdg && *xdg == '/') /* the XDG specification: relative paths are to be ignored */
-        n = snprintf(folder, sizeof folder, "%s/impasto", xdg);
-    else if (home && *home)
-        n = snprintf(folder, sizeof folder, "%s/.cache/impasto", home);
-    if (n < 0 || (size_t)n >= sizeof folder || !make_folder(folder))
+    if (!imp_folder_path(folder, sizeof folder, &cache) || !imp_folder_make(folder))
         return false;
-    n = snprintf(path, size, "%s/%s", folder, name);
+    const int n = snprintf(path, size, "%s/%s", folder, name);
     return n > 0 && (size_t)n < size;
 }
 
