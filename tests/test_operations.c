@@ -64,6 +64,7 @@ static void every_slot_is_the_devices_own(void **state) {
     CHECK_SLOT(d, filter_close);
     CHECK_SLOT(d, conv);
     CHECK_SLOT(d, conv_grad);
+    CHECK_SLOT(d, algorithm);
     CHECK_SLOT(d, pool);
     CHECK_SLOT(d, pool_grad);
     CHECK_SLOT(d, gram);

@@ -228,6 +228,7 @@ static const imp_ops native_ops = {
     .conv = conv,
     .conv_grad = conv_grad,
     .winograd = imp_native_winograd_of,
+    .algorithm = imp_native_algorithm,
     .pool = pool,
     .pool_grad = pool_grad,
     .gram = gram,

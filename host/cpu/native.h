@@ -86,6 +86,8 @@ imp_status imp_native_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp
                                 imp_filter *filter);
 const imp_winograd *imp_native_winograd_of(const imp_device *d, imp_tensor y, imp_tensor x,
                                            const imp_filter *filter, bool gradient);
+imp_algorithm imp_native_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
+                                   const imp_filter *filter, bool gradient);
 imp_status imp_native_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind);
 imp_status imp_native_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x,
                                 imp_tensor y, imp_pooling kind);

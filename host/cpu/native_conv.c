@@ -285,3 +285,9 @@ const imp_winograd *imp_native_winograd_of(const imp_device *d, imp_tensor y, im
         gradient ? back(filter, y, x, before, before, 0, 0) : forward(filter, y, x);
     return imp_native_winograd_fits(&job) ? &imp_native_f4x4 : NULL;
 }
+
+imp_algorithm imp_native_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
+                                   const imp_filter *filter, bool gradient) {
+    return imp_algorithm_by(imp_native_winograd_of(d, y, x, filter, gradient), &filter->conv, y, x,
+                            gradient);
+}

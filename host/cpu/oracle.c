@@ -135,6 +135,7 @@ const imp_ops imp_oracle_ops = {
     .filter_close = imp_oracle_filter_close,
     .conv = imp_oracle_conv,
     .conv_grad = imp_oracle_conv_grad,
+    .algorithm = imp_oracle_algorithm,
     .pool = imp_oracle_pool,
     .pool_grad = imp_oracle_pool_grad,
     .gram = imp_oracle_gram,

@@ -148,6 +148,12 @@ imp_status imp_oracle_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp
     return IMP_OK;
 }
 
+imp_algorithm imp_oracle_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
+                                   const imp_filter *filter, bool back) {
+    (void)d;
+    return imp_algorithm_by(NULL, &filter->conv, y, x, back);
+}
+
 /* ---- pooling ---- */
 
 /* The place of the first maximum among the four of a window; corner: its first, in rows of w. */

@@ -62,6 +62,25 @@ typedef struct imp_winograd {
     double bt[IMP_WINOGRAD_SIDE][IMP_WINOGRAD_SIDE]; /* B^T */
 } imp_winograd;
 
+/* What conv (back: conv_grad) does: the name of its algorithm, and its multiply-adds, counted as
+ * two each, without those of transforms and padding. */
+typedef struct imp_algorithm {
+    const char *name; /* static */
+    double flop;
+} imp_algorithm;
+
+/* That of these tensors (back: dx and dy for y and x) by matrices w, or NULL: directly. */
+static inline imp_algorithm imp_algorithm_by(const imp_winograd *w, const imp_conv *c, imp_tensor y,
+                                             imp_tensor x, bool back) {
+    const double pairs = 2.0 * (double)(c->in * c->out);
+    if (!w)
+        return (imp_algorithm){"direct", pairs * (double)(c->kernel * c->kernel) *
+                                             (double)(back ? x.h * x.w : y.h * y.w)};
+    const size_t side = w->out, tiles = ((y.h + side - 1) / side) * ((y.w + side - 1) / side);
+    return (imp_algorithm){side == 4 ? "F(4x4,3x3)" : "F(2x2,3x3)",
+                           pairs * (double)((side + 2) * (side + 2) * tiles)};
+}
+
 /* y = m x + o for each pixel: m is 3 x 3, row = output channel. */
 typedef struct imp_affine {
     float m[3][3], o[3];
@@ -123,6 +142,11 @@ typedef struct imp_ops {
      * accordingly (device/bounds.h). No slot: never by matrices. */
     const imp_winograd *(*winograd)(const imp_device *d, imp_tensor y, imp_tensor x,
                                     const imp_filter *filter, bool back);
+
+    /* What conv does with these tensors; back: conv_grad, with dx and dy for y and x. No device is
+     * asked: it may be called at any time. */
+    imp_algorithm (*algorithm)(const imp_device *d, imp_tensor y, imp_tensor x,
+                               const imp_filter *filter, bool back);
 
     /* ---- pooling: 2 x 2, stride 2, side floor(n/2); planes or maps ---- */
 

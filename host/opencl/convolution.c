@@ -294,3 +294,8 @@ const imp_winograd *ocl_winograd(const imp_device *d, imp_tensor y, imp_tensor x
     const ocl_pass pass = back ? backward(y, x, x, &copy) : forward(y, x, &copy);
     return ocl_winograd_takes((const ocl_device *)d, &pass) ? &ocl_winograd_f4x4 : NULL;
 }
+
+imp_algorithm ocl_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
+                            const imp_filter *filter, bool back) {
+    return imp_algorithm_by(ocl_winograd(d, y, x, filter, back), &filter->conv, y, x, back);
+}

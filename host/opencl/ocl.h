@@ -305,6 +305,8 @@ imp_status ocl_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor
                          imp_filter *filter);
 const imp_winograd *ocl_winograd(const imp_device *d, imp_tensor y, imp_tensor x,
                                  const imp_filter *filter, bool back);
+imp_algorithm ocl_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
+                            const imp_filter *filter, bool back);
 /* pooling.c */
 imp_status ocl_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind);
 imp_status ocl_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x, imp_tensor y,

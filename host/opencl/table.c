@@ -18,6 +18,7 @@ const imp_ops ocl_table = {
     .conv = ocl_conv,
     .conv_grad = ocl_conv_grad,
     .winograd = ocl_winograd,
+    .algorithm = ocl_algorithm,
     .pool = ocl_pool,
     .pool_grad = ocl_pool_grad,
     .gram = ocl_gram,
