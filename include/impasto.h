@@ -207,6 +207,41 @@ enum { IMP_PATH_MAX = 4096 };
 IMP_API imp_status imp_weights_folder(char *path, size_t size, bool make, imp_error *err);
 IMP_API imp_status imp_weights_path(char *path, size_t size, const char *name, imp_error *err);
 
+/* How a picture becomes the network's input, where the file does not say it. AUTO: by the names of
+ * the tensors and by what is known of published files. TORCHVISION: RGB in 0..1, less
+ * (0.485, 0.456, 0.406), over (0.229, 0.224, 0.225). CAFFE: BGR in 0..255, less
+ * (103.939, 116.779, 123.68). */
+typedef enum imp_input { IMP_INPUT_AUTO, IMP_INPUT_TORCHVISION, IMP_INPUT_CAFFE } imp_input;
+
+/* Zeroed: fp32, AUTO, no words. */
+typedef struct imp_import_options {
+    bool half; /* store fp16; refused where a value is too large for it */
+    imp_input input;
+    const char *name, *licence, *provenance; /* for people; NULL: what the file itself says */
+} imp_import_options;
+
+typedef struct imp_import_report {
+    char format[48];  /* "PyTorch, zip format" */
+    char name[64];    /* "VGG-19 from torchvision" */
+    char deepest[32]; /* "conv5_4" */
+    char sha256[65];  /* of the file that was read */
+    size_t layers, parameters;
+    size_t skipped;  /* tensors of fully connected layers and the like */
+    bool folded;     /* batch normalisation became part of the convolutions */
+    bool guessed;    /* the input is the usual one of such names; the file is not known */
+    imp_input input; /* the one that was taken; AUTO where the file said it itself */
+} imp_import_report;
+
+/* Converts a VGG of any width to the safetensors file `to` that imp_network_open reads: torch.save
+ * in its stream and its zip format, safetensors, Keras HDF5 and .keras, .caffemodel. Fully
+ * connected layers are left out. options and report may be NULL. Holds a layer or two at a time,
+ * whatever the size of the file. Errors: IMP_ERR_IO, IMP_ERR_FORMAT (damaged, or no VGG),
+ * IMP_ERR_UNSUPPORTED, IMP_ERR_NUMBER (not finite, or too large for fp16), IMP_ERR_MEMORY; then
+ * `to` is as it was. */
+IMP_API imp_status imp_network_import(const char *from, const char *to,
+                                      const imp_import_options *options, imp_import_report *report,
+                                      imp_error *err);
+
 /* ---- Settings: an objective and how to reach it ---------------------------------------------- */
 
 enum { IMP_TERMS_MAX = 32, IMP_NAME_MAX = 32 };
