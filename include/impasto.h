@@ -180,13 +180,14 @@ typedef struct imp_network_layer {
     size_t in, out, kernel;
 } imp_network_layer;
 
-/* "builtin" or the path of a safetensors file (host/weights/network.h lists its keys). */
+/* "builtin", "random-vgg19" (VGG-19's shapes to conv5_1 with random filters, for measuring), or the
+ * path of a safetensors file (host/weights/network.h lists its keys). */
 IMP_API imp_status imp_network_open(imp_network **out, const char *name, imp_error *err);
 IMP_API void imp_network_close(imp_network *network);
 
 typedef struct imp_network_info {
     const char *name, *source, *licence, *provenance; /* borrowed until the network is closed */
-    char sha256[65];
+    char sha256[65]; /* of the file; empty where there is none */
     size_t layers, parameters;
     bool bgr;    /* channel order of its input */
     float range; /* 1 or 255: the unit of mean and deviation */

@@ -184,4 +184,5 @@ const imp_kernels IMP_KERNEL(kernels) = {
     .sum_pixels = sum_pixels,
     .vector = &IMP_KERNEL(vector_kernels),
     .winograd = &IMP_KERNEL(winograd_kernels),
+    .measure = &IMP_KERNEL(measure_kernels),
 };

@@ -83,6 +83,14 @@ typedef struct imp_winograd_kernels {
                    bool relu, size_t tiles);
 } imp_winograd_kernels;
 
+/* The roof, native_kernels_measure.c. */
+typedef struct imp_measure_kernels {
+    /* x = a x + b, n times in every lane of many chains, from values that differ; their sum is
+     * given so that no compiler leaves them out. */
+    void (*multiply)(float *sum, float a, size_t n);
+    size_t flop; /* of each time, a multiply-add counting as two */
+} imp_measure_kernels;
+
 typedef struct imp_kernels {
     const char *name;
     size_t group; /* output channels that a panel does at once: 16 or 32 */
@@ -95,6 +103,7 @@ typedef struct imp_kernels {
     void (*sum_pixels)(float *sum, const float *f, size_t pixels);
     const imp_vector_kernels *vector;
     const imp_winograd_kernels *winograd;
+    const imp_measure_kernels *measure;
 } imp_kernels;
 
 extern const imp_kernels imp_kernels_base;

@@ -4,9 +4,11 @@
  */
 #include <stdlib.h>
 
+#include "cpu/cpu.h"
 #include "device/verdict.h"
 #include "engine/plan.h"
 #include "engine/profile.h"
+#include "opencl/opencl.h"
 
 enum { REPEATS = 3 };
 
@@ -98,4 +100,11 @@ double imp_measure_seconds(imp_device *d) {
     if (small * SHRINK * SHRINK > slow)
         return small * SHRINK * SHRINK;
     return measure(d, 1, &whole) == IMP_OK ? whole : 0;
+}
+
+imp_status imp_measure_roofs(imp_device *d, double *gflops, double *gbs) {
+    *gflops = *gbs = 0;
+    if (d->info.kind == IMP_DEVICE_CPU)
+        return imp_cpu_measure(d, gflops, gbs);
+    return d->info.kind == IMP_DEVICE_OPENCL ? imp_opencl_measure(d, gflops, gbs) : IMP_OK;
 }

@@ -99,7 +99,7 @@ void imp_verdict_measure(imp_device *d) {
     d->info.tested = true;
     d->info.reason[0] = 0;
     d->info.usable = trustworthy(d);
-    if (d->info.usable && d->info.kind == IMP_DEVICE_OPENCL)
-        imp_opencl_measure(d, &d->info.gflops, &d->info.gbs);
+    if (d->info.usable)
+        imp_measure_roofs(d, &d->info.gflops, &d->info.gbs);
     remember(&d->info, d->options.threads);
 }

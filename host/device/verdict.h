@@ -18,6 +18,11 @@ void imp_verdict_measure(imp_device *device);
 /* Remembers that the device described could not be opened, and why. */
 void imp_verdict_refuse(imp_device_info *info, unsigned threads, const char *reason);
 
+/* Measures the device's roofs in about 0.2 seconds: multiply-adds of floats (2 operations each) in
+ * GFLOP/s, and bytes read and written by a copy in GB/s. Both 0 for the oracle, which has none.
+ * Errors: device->error. */
+imp_status imp_measure_roofs(imp_device *device, double *gflops, double *gbs);
+
 /* Seconds of a fixed piece of an iteration (3 x 3 convolutions of 64 and 256 channels both ways and
  * their Gram matrices), the best of three; 0 when the device failed (device->error says why). */
 double imp_measure_seconds(imp_device *device);

@@ -11,6 +11,7 @@
 #include "media/file.h"
 #include "weights/builtin.h"
 #include "weights/metadata.h"
+#include "weights/random.h"
 #include "weights/safetensors.h"
 
 /* What one reading holds. */
@@ -302,6 +303,8 @@ imp_status imp_network_open(imp_network **out, const char *name, imp_error *err)
                             "network 'builtin': this build has none: name a file with --network");
         return imp_network_parse(out, imp_builtin_network, imp_builtin_network_size, name, err);
     }
+    if (strcmp(name, IMP_NETWORK_RANDOM) == 0)
+        return imp_network_random(out, err);
     TRY(imp_file_read(&bytes, &size, "network", name, err));
     const imp_status status = imp_network_parse(out, bytes, size, name, err);
     free(bytes);
