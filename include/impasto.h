@@ -69,7 +69,8 @@ typedef enum imp_status {
     IMP_ERR_FORMAT = -4,      /* a file is not what it should be */
     IMP_ERR_DEVICE = -5,      /* a device or its driver failed */
     IMP_ERR_UNSUPPORTED = -6, /* well-formed, but not known here */
-    IMP_ERR_NUMBER = -7       /* the computation left the finite numbers for good */
+    IMP_ERR_NUMBER = -7,      /* the computation left the finite numbers for good */
+    IMP_ERR_STOPPED = -8      /* a callback asked for it */
 } imp_status;
 
 typedef struct imp_error {

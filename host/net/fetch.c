@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An address fetched into a file, over several calls where need be. What is needed to go on lies
+ * beside the file in three lines: the address, the size of the whole, and what the server calls
+ * this version of it.
+ */
+#include "net/transfer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/error.h"
+
+enum { PATH_ROOM = 4096 + 16, LINE_ROOM = 4096, VALIDATOR_ROOM = 256 };
+
+/* What is known of the bytes that are here. */
+typedef struct origin {
+    char address[LINE_ROOM], validator[VALIDATOR_ROOM];
+    uint64_t total; /* 0: not known */
+} origin;
+
+typedef struct part {
+    const char *path, *address;
+    char beside[PATH_ROOM]; /* where the origin lies */
+    origin origin;
+    int fd;
+    bool changed; /* the server has something else now than what is here */
+} part;
+
+static imp_status fail_write(const part *p, int code, imp_error *err) {
+    char reason[128];
+    if (strerror_r(code, reason, sizeof reason) != 0)
+        snprintf(reason, sizeof reason, "error %d", code);
+    return imp_fail(err, IMP_ERR_IO, "cannot write '%s': %s: %s", p->path, reason,
+                    code == ENOSPC || code == EDQUOT ? "free some space and say it again"
+                                                     : "check its folder");
+}
+
+/* ---- The origin ------------------------------------------------------------------------------ */
+
+static bool read_line(char *line, size_t size, FILE *file) {
+    if (!fgets(line, (int)size, file))
+        return false;
+    const size_t length = strcspn(line, "\n");
+    const bool whole = line[length] == '\n';
+    line[length] = 0;
+    return whole;
+}
+
+/* Zero where there is none that is whole: then nothing of the part is used. */
+static void read_origin(part *p) {
+    char number[32];
+    FILE *const file = fopen(p->beside, "r");
+    p->origin = (origin){0};
+    if (!file)
+        return;
+    if (!read_line(p->origin.address, LINE_ROOM, file) || !read_line(number, sizeof number, file) ||
+        !read_line(p->origin.validator, VALIDATOR_ROOM, file))
+        p->origin = (origin){0};
+    else
+        p->origin.total = strtoull(number, NULL, 10);
+    fclose(file);
+}
+
+/* A text that would break the lines is left out: without it nothing is taken up again. */
+static imp_status write_origin(part *p, imp_error *err) {
+    FILE *const file = fopen(p->beside, "w");
+    if (!file)
+        return fail_write(p, errno, err);
+    const bool ok = fprintf(file, "%s\n%" PRIu64 "\n%s\n", p->origin.address, p->origin.total,
+                            p->origin.validator) > 0;
+    const int code = errno;
+    if (fclose(file) == 0 && ok)
+        return IMP_OK;
+    return fail_write(p, ok ? errno : code, err);
+}
+
+/* ---- The file -------------------------------------------------------------------------------- */
+
+static imp_status empty(part *p, imp_error *err) {
+    if (ftruncate(p->fd, 0) == 0 && lseek(p->fd, 0, SEEK_SET) == 0)
+        return IMP_OK;
+    return fail_write(p, errno, err);
+}
+
+/* A strong ETag, else the date of the last change; "" where there is neither. */
+static void take_validator(char *out, const imp_transfer *t) {
+    const char *tag = imp_transfer_field(t, "ETag");
+    if (!tag || strncmp(tag, "W/", 2) == 0)
+        tag = imp_transfer_field(t, "Last-Modified");
+    snprintf(out, VALIDATOR_ROOM, "%s", tag && strlen(tag) < VALIDATOR_ROOM ? tag : "");
+}
+
+/* Whether "bytes A-B/TOTAL" goes on where the part ends and is of the same size. */
+static bool fits(const part *p, const imp_transfer *t) {
+    const char *const range = imp_transfer_field(t, "Content-Range");
+    uint64_t from, to, total;
+    return range &&
+           sscanf(range, "bytes %" SCNu64 "-%" SCNu64 "/%" SCNu64, &from, &to, &total) == 3 &&
+           from == t->before && total == p->origin.total;
+}
+
+static imp_status begin(imp_transfer *t, long code, imp_error *err) {
+    part *const p = t->into;
+    if (code == 206) {
+        p->changed = !fits(p, t);
+        return p->changed ? IMP_ERR_IO : IMP_OK;
+    }
+    p->origin = (origin){.total = t->total};
+    snprintf(p->origin.address, LINE_ROOM, "%s", p->address);
+    take_validator(p->origin.validator, t);
+    const imp_status status = empty(p, err);
+    return status == IMP_OK ? write_origin(p, err) : status;
+}
+
+static imp_status take(imp_transfer *t, const void *bytes, size_t size, imp_error *err) {
+    const part *const p = t->into;
+    const unsigned char *next = bytes;
+    while (size > 0) {
+        const ssize_t n = write(p->fd, next, size);
+        if (n < 0 && errno != EINTR)
+            return fail_write(p, errno, err);
+        if (n > 0) {
+            next += n;
+            size -= (size_t)n;
+        }
+    }
+    return IMP_OK;
+}
+
+/* ---- Over several calls ---------------------------------------------------------------------- */
+
+/* Opens the part for this process alone; *kept: how much of it can be kept. */
+static imp_status open_part(part *p, uint64_t *kept, imp_error *err) {
+    struct stat about;
+    if ((size_t)snprintf(p->beside, sizeof p->beside, "%s.from", p->path) >= sizeof p->beside)
+        return fail_write(p, ENAMETOOLONG, err);
+    p->fd = open(p->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (p->fd < 0)
+        return fail_write(p, errno, err);
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(p->fd, F_SETLK, &whole) != 0 && (errno == EACCES || errno == EAGAIN))
+        return imp_fail(err, IMP_ERR_IO,
+                        "'%s': another process is fetching it: wait until that has ended", p->path);
+    if (fstat(p->fd, &about) != 0)
+        return fail_write(p, errno, err);
+    read_origin(p);
+    if (p->origin.total > 0 && (uint64_t)about.st_size <= p->origin.total)
+        *kept = (uint64_t)about.st_size;
+    return lseek(p->fd, (off_t)*kept, SEEK_SET) >= 0 ? IMP_OK : fail_write(p, errno, err);
+}
+
+static imp_status fail_whole(const part *p, const char *what, imp_error *err) {
+    char shown[256];
+    imp_http_show(shown, sizeof shown, p->address);
+    return imp_fail(err, IMP_ERR_FORMAT, "'%s': %s: check the address", shown, what);
+}
+
+static imp_status fetch_once(part *p, uint64_t kept, const imp_http_terms *terms, imp_error *err) {
+    static const imp_sink sink = {begin, take};
+    const bool known = strcmp(p->origin.address, p->address) == 0 && *p->origin.validator;
+    char validator[VALIDATOR_ROOM];
+    snprintf(validator, sizeof validator, "%s", p->origin.validator);
+    imp_transfer t = {.address = p->address,
+                      .terms = terms,
+                      .sink = &sink,
+                      .into = p,
+                      .before = kept,
+                      .validator = known ? validator : NULL};
+    imp_error why = {0};
+    const imp_status status = imp_transfer_run(&t, &why);
+    p->changed = p->changed || (kept > 0 && t.code == 416);
+    if (status != IMP_OK && !p->changed)
+        return imp_fail(err, status, "%s", why.text);
+    if (status == IMP_OK && t.done == 0)
+        return fail_whole(p, "it is empty", err);
+    return status;
+}
+
+static imp_status fetch_open(part *p, uint64_t kept, const imp_http_terms *terms, imp_error *err) {
+    if (kept > 0 && kept == p->origin.total)
+        return IMP_OK;
+    const imp_status status = fetch_once(p, kept, terms, err);
+    if (!p->changed)
+        return status;
+    p->changed = false;
+    p->origin = (origin){0};
+    const imp_status emptied = empty(p, err);
+    return emptied == IMP_OK ? fetch_once(p, 0, terms, err) : emptied;
+}
+
+imp_status imp_http_fetch(const char *path, const char *address, const imp_http_terms *terms,
+                          imp_error *err) {
+    part p = {.path = path, .address = address, .fd = -1};
+    uint64_t kept = 0;
+    imp_status status =
+        strlen(address) < LINE_ROOM && !strpbrk(address, "\r\n")
+            ? open_part(&p, &kept, err)
+            : imp_fail(err, IMP_ERR_ARGUMENT, "'%.100s...': this is no address: check it", address);
+    if (status == IMP_OK)
+        status = fetch_open(&p, kept, terms, err);
+    if (status == IMP_OK && fsync(p.fd) != 0 && errno != EINVAL)
+        status = fail_write(&p, errno, err);
+    if (p.fd >= 0 && close(p.fd) != 0 && status == IMP_OK)
+        status = fail_write(&p, errno, err);
+    if (status == IMP_OK)
+        unlink(p.beside);
+    return status;
+}
