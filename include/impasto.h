@@ -15,12 +15,12 @@
  *         imp_picture content = {0}, style = {0}, out = {0};
  *         imp_settings set = *imp_preset_find("default");
  *         set.size = 64, set.iterations = 5;
- *         if (argc != 4 || imp_picture_read(&content, argv[1], 0, &e) ||
- *             imp_picture_read(&style, argv[2], 0, &e) ||
+ *         if (argc != 4 || imp_picture_read(&content, argv[1], NULL, &e) ||
+ *             imp_picture_read(&style, argv[2], NULL, &e) ||
  *             imp_device_open(&d, "auto", NULL, &e) || imp_network_open(&n, "builtin", &e) ||
  *             imp_session_open(&s, d, n, &set, &content, &style, NULL, &e) ||
  *             imp_session_run(s, NULL, NULL, &e) || imp_session_picture(s, &out, &e) ||
- *             imp_picture_write(&out, argv[3], 95, NULL, &e))
+ *             imp_picture_write(&out, argv[3], NULL, &e))
  *             fprintf(stderr, "%s\n", argc != 4 ? "usage: CONTENT STYLE OUT" : e.text);
  *         imp_picture_finish(&content), imp_picture_finish(&style), imp_picture_finish(&out);
  *         imp_session_close(s), imp_network_close(n), imp_device_close(d);
@@ -86,22 +86,49 @@ typedef void (*imp_log)(void *user, const char *line);
 
 /* ---- Pictures -------------------------------------------------------------------------------- */
 
+/* What a camera wrote of a picture, as in EXIF; "" where it is not known. */
+typedef struct imp_origin {
+    char make[64], model[64];
+    char date[20]; /* when it was taken, "2024:05:31 18:20:07" */
+} imp_origin;
+
 /* sRGB-encoded colours in [0,1], interleaved R,G,B, rows from the top: rgb[3 * (y * width + x)]. */
 typedef struct imp_picture {
     size_t width, height;
-    float *rgb; /* owned: malloc */
-    bool alpha; /* it had transparency, which was composited on white */
+    float *rgb;        /* owned: malloc */
+    float *opacity;    /* owned: width * height numbers in [0,1]; NULL: opaque everywhere */
+    bool alpha;        /* it had transparent parts */
+    imp_origin origin; /* is written with the picture */
+    char sha256[65];   /* of the file that it was read from; "" of others */
 } imp_picture;
 
-/* Reads a PNG or JPEG (told by content, not by name). Grey, palette, 16-bit, alpha and CMYK come
- * out as RGB. Refuses more than max_pixels pixels before decoding (0: the default, 2^28). */
-IMP_API imp_status imp_picture_read(imp_picture *out, const char *path, size_t max_pixels,
-                                    imp_error *err);
+/* All zero, or a NULL in its place: the defaults. */
+typedef struct imp_read_options {
+    size_t max_pixels;       /* more are refused before decoding; 0: 2^28 */
+    bool keep_alpha;         /* transparency goes to `opacity`, and is not laid on the background */
+    const float *background; /* R,G,B in [0,1], borrowed; NULL: white */
+    imp_log log;             /* told what was passed over: further frames, a damaged profile */
+    void *user;
+} imp_read_options;
 
-/* Writes a PNG or JPEG, told by the extension, to a temporary name and renames it. quality: 1..100,
- * JPEG only. text: stored as PNG text chunk or JPEG comment; NULL for none. */
-IMP_API imp_status imp_picture_write(const imp_picture *picture, const char *path, int quality,
-                                     const char *text, imp_error *err);
+typedef struct imp_write_options {
+    int quality;      /* 1..100, of JPEG and WebP (at 100 WebP loses nothing); 0: 95 */
+    unsigned depth;   /* bits of a colour: 8, or 16 in PNG and TIFF; 0: 8 */
+    bool opacity;     /* the picture's opacity is written, too; not in JPEG */
+    const char *text; /* stored in the file: UTF-8, or NULL; borrowed */
+} imp_write_options;
+
+/* Reads a PNG, JPEG, WebP, TIFF, HEIF or AVIF, told by its content, from a file or, with the path
+ * "-", from standard input. Whatever its kind of colours, it comes out in sRGB, converted by the
+ * profile that it carries, and upright as its EXIF orientation says. Of an animation or a file with
+ * several pictures the first is taken. */
+IMP_API imp_status imp_picture_read(imp_picture *out, const char *path,
+                                    const imp_read_options *options, imp_error *err);
+
+/* Writes a PNG, JPEG, WebP or TIFF, told by the extension, to a temporary name and renames it; to
+ * the path "-", a PNG to standard output. The file says that its colours are sRGB. */
+IMP_API imp_status imp_picture_write(const imp_picture *picture, const char *path,
+                                     const imp_write_options *options, imp_error *err);
 
 /* The text that imp_picture_write stored; *text is NULL where there is none, else caller frees. */
 IMP_API imp_status imp_picture_text(char **text, const char *path, imp_error *err);
@@ -111,11 +138,12 @@ IMP_API imp_status imp_picture_resize(imp_picture *out, const imp_picture *in, s
                                       size_t height, imp_error *err);
 IMP_API void imp_picture_finish(imp_picture *picture);
 
-/* Whether a picture of width x height could be written to path: a known extension, a folder that is
- * there and can be written to, and enough free space in it (not asked when width or height is 0).
- * Leaves nothing behind and does not touch an older file of that name. */
+/* Whether a picture of width x height could be written to path with these options: a known
+ * extension whose format has what they ask for, a folder that is there and can be written to, and
+ * enough free space in it (not asked when width or height is 0). Leaves nothing behind and does not
+ * touch an older file of that name. */
 IMP_API imp_status imp_picture_check_output(const char *path, size_t width, size_t height,
-                                            imp_error *err);
+                                            const imp_write_options *options, imp_error *err);
 
 /* The SHA-256 of a file's bytes in lower-case hexadecimal. */
 IMP_API imp_status imp_file_sha256(char hex[65], const char *path, imp_error *err);

@@ -17,12 +17,18 @@ static void check(bool good) {
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size) {
     imp_picture p;
     imp_error err = {0};
-    const imp_source in = {bytes, size, "fuzz", 1 << 16};
+    const imp_read_options options = {.max_pixels = 1 << 16, .keep_alpha = size & 1};
+    const imp_source in = {bytes, size, "fuzz", &options};
+    char *text;
     const imp_status status = imp_picture_decode(&p, &in, &err);
     check(status == err.status && (status == IMP_OK) == (p.rgb != NULL));
     for (size_t i = 0; i < 3 * p.width * p.height; i++)
         check(p.rgb[i] >= 0 && p.rgb[i] <= 1);
     check(status == IMP_OK || (err.text[0] && !strpbrk(err.text, "\r\n")));
+    for (size_t i = 0; p.opacity && i < p.width * p.height; i++)
+        check(p.opacity[i] >= 0 && p.opacity[i] <= 1);
     imp_picture_finish(&p);
+    (void)imp_picture_decode_text(&text, &in, NULL);
+    free(text);
     return 0;
 }

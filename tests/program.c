@@ -117,6 +117,6 @@ void write_waves(scratch *s, const char *name, size_t width, size_t height) {
         const double x = (double)(pixel % width), y = (double)row;
         p.rgb[i] = (float)(0.5 + 0.4 * sin(0.3 * x + 0.1 * y * (double)(1 + i % 3)));
     }
-    assert_int_equal(imp_picture_write(&p, scratch_path(s, name), 90, NULL, &err), IMP_OK);
+    assert_int_equal(imp_picture_write(&p, scratch_path(s, name), NULL, &err), IMP_OK);
     imp_picture_finish(&p);
 }

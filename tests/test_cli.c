@@ -124,7 +124,9 @@ static void spoil(scratch *s, const char *from, const char *cut, const char *cor
 static void write_record(scratch *s, const char *name, const char *text) {
     float grey[3] = {0.5F, 0.5F, 0.5F};
     const imp_picture p = {.width = 1, .height = 1, .rgb = grey};
-    assert_int_equal(imp_picture_write(&p, scratch_path(s, name), 90, text, NULL), IMP_OK);
+    assert_int_equal(
+        imp_picture_write(&p, scratch_path(s, name), &(imp_write_options){.text = text}, NULL),
+        IMP_OK);
 }
 
 /* A network file: its header, and `size` bytes of tensors. */

@@ -47,7 +47,7 @@ static bool exists(scratch *s, const char *name) {
 
 static void assert_size(scratch *s, const char *name, size_t width, size_t height) {
     imp_picture p = {0};
-    assert_int_equal(imp_picture_read(&p, scratch_path(s, name), 0, NULL), IMP_OK);
+    assert_int_equal(imp_picture_read(&p, scratch_path(s, name), NULL, NULL), IMP_OK);
     assert_int_equal(p.width, width);
     assert_int_equal(p.height, height);
     imp_picture_finish(&p);
@@ -125,8 +125,9 @@ static void test_options_reach_the_objective(void **state) {
         snprintf(line, sizeof line, "impasto paint -q a.png b.jpg " SMALL "%s -o other.png",
                  changes[i]);
         run_silent(s, line);
-        assert_int_equal(imp_picture_read(&one, scratch_path(s, "one.png"), 0, NULL), IMP_OK);
-        assert_int_equal(imp_picture_read(&other, scratch_path(s, "other.png"), 0, NULL), IMP_OK);
+        assert_int_equal(imp_picture_read(&one, scratch_path(s, "one.png"), NULL, NULL), IMP_OK);
+        assert_int_equal(imp_picture_read(&other, scratch_path(s, "other.png"), NULL, NULL),
+                         IMP_OK);
         if (!memcmp(one.rgb, other.rgb, 3 * one.width * one.height * sizeof *one.rgb))
             fail_msg("%s changes nothing", changes[i]);
         imp_picture_finish(&one);

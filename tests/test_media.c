@@ -22,7 +22,7 @@
 static imp_picture read_picture(const char *path) {
     imp_picture p;
     imp_error err = {0};
-    imp_picture_read(&p, path, 0, &err);
+    imp_picture_read(&p, path, NULL, &err);
     assert_string_equal(err.text, "");
     return p;
 }
@@ -135,7 +135,7 @@ static imp_picture gradient(size_t width, size_t height) {
 
 static void write_picture(const imp_picture *p, const char *path, int quality, const char *text) {
     imp_error err = {0};
-    imp_picture_write(p, path, quality, text, &err);
+    imp_picture_write(p, path, &(imp_write_options){.quality = quality, .text = text}, &err);
     assert_string_equal(err.text, "");
 }
 
@@ -247,8 +247,8 @@ static void test_long_text(void **state) {
     write_picture(&p, scratch_path(*state, "long.png"), 90, text);
     assert_text(scratch_path(*state, "long.png"), text);
     const char *path = scratch_path(*state, "long.jpg");
-    assert_error(&err, imp_picture_write(&p, path, 90, text, &err), IMP_ERR_ARGUMENT, path,
-                 "write a PNG");
+    assert_error(&err, imp_picture_write(&p, path, &(imp_write_options){.text = text}, &err),
+                 IMP_ERR_ARGUMENT, path, "write a PNG");
     text[65533 - strlen("impasto: ")] = '\0'; /* all that a marker holds */
     write_picture(&p, path, 90, text);
     assert_text(path, text);

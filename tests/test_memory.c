@@ -23,10 +23,11 @@
 static const char png_path[] = "in.png", jpeg_path[] = "in.jpg", network_path[] = "in.safetensors";
 static float grey[3 * 40 * 30];
 static const imp_picture blank = {.width = 40, .height = 30, .rgb = grey};
+static const imp_write_options with_text = {.text = "text"};
 
 static imp_status read_and_drop(const char *path, imp_error *err) {
     imp_picture p;
-    const imp_status status = imp_picture_read(&p, path, 0, err);
+    const imp_status status = imp_picture_read(&p, path, NULL, err);
     imp_picture_finish(&p);
     return status;
 }
@@ -55,15 +56,15 @@ static imp_status text_of_jpeg(scratch *s, imp_error *err) {
 }
 
 static imp_status write_png(scratch *s, imp_error *err) {
-    return imp_picture_write(&blank, scratch_path(s, "out.png"), 90, "text", err);
+    return imp_picture_write(&blank, scratch_path(s, "out.png"), &with_text, err);
 }
 
 static imp_status write_jpeg(scratch *s, imp_error *err) {
-    return imp_picture_write(&blank, scratch_path(s, "out.jpg"), 90, "text", err);
+    return imp_picture_write(&blank, scratch_path(s, "out.jpg"), &with_text, err);
 }
 
 static imp_status check_output(scratch *s, imp_error *err) {
-    return imp_picture_check_output(scratch_path(s, "out.jpg"), 8, 8, err);
+    return imp_picture_check_output(scratch_path(s, "out.jpg"), 8, 8, NULL, err);
 }
 
 static imp_status hash(scratch *s, imp_error *err) {

@@ -103,7 +103,7 @@ static imp_status check_space(const cli_painting *p, imp_error *err) {
     const size_t wanted = p->values->settings.size ? p->values->settings.size : longer;
     const double scale = (double)wanted / (double)longer;
     return imp_picture_check_output(p->out, (size_t)((double)content->width * scale) + 1,
-                                    (size_t)((double)content->height * scale) + 1, err);
+                                    (size_t)((double)content->height * scale) + 1, NULL, err);
 }
 
 /* The cli_work of painting. A loss that stays out of the finite numbers does not cost the picture.
@@ -159,9 +159,9 @@ static int write_picture(cli_painting *p) {
     imp_error err = {0};
     const char *device = cli_device_name(imp_device_describe(p->stage.device));
     char *text = cli_record_text(&p->record, p->values, p->last.iteration, device);
+    const imp_write_options options = {.quality = (int)p->values->quality, .text = text};
     handle_interrupt(SIG_IGN); /* half a picture helps nobody */
-    const imp_status status =
-        imp_picture_write(&p->picture, p->out, (int)p->values->quality, text, &err);
+    const imp_status status = imp_picture_write(&p->picture, p->out, &options, &err);
     free(text);
     return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
 }

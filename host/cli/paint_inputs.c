@@ -90,7 +90,7 @@ static int prepare_output(cli_painting *p) {
                             "output '%s': is one of the pictures to paint from; name "
                             "another with -o",
                             p->out);
-    if (imp_picture_check_output(p->out, 0, 0, &err) != IMP_OK)
+    if (imp_picture_check_output(p->out, 0, 0, NULL, &err) != IMP_OK)
         return cli_complain_error(&err);
     return CLI_DONE;
 }

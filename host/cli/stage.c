@@ -58,9 +58,16 @@ int cli_stage_network(cli_stage *stage) {
 
 /* ---- The pictures ---------------------------------------------------------------------------- */
 
+static void log_note(void *user, const char *line) {
+    (void)user;
+    cli_note("%s", line);
+}
+
 static int read_picture(cli_stage *stage, imp_picture *picture, const char *path) {
+    const imp_read_options options = {.max_pixels = stage->values->max_pixels,
+                                      .log = stage->values->quiet ? NULL : log_note};
     imp_error err = {0};
-    if (imp_picture_read(picture, path, stage->values->max_pixels, &err) != IMP_OK)
+    if (imp_picture_read(picture, path, &options, &err) != IMP_OK)
         return cli_complain_error(&err);
     if (picture->alpha && !stage->values->quiet)
         cli_note("'%s': has transparent parts; they are laid on white", path);

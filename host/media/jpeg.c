@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * JPEG by libjpeg-turbo. Grey, YCbCr and RGB files come out as the library has them; of CMYK and
- * YCCK, R = (1 - C)(1 - K) and so on, where Adobe's programs store all four inverted. Colour
- * profiles and the orientation of cameras are not looked at.
+ * JPEG by libjpeg-turbo. Adobe's programs store inks inverted, and mark their files.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -17,7 +15,6 @@
 #include "engine/error.h"
 #include "media/media.h"
 
-#define COMMENT_START "impasto: "
 enum { COMMENT_MAX = 65533 };
 
 /* What libjpeg's callbacks need to reach, and what a jump out of it must leave to be released. */
@@ -29,7 +26,7 @@ typedef struct jpeg_state {
         struct jpeg_decompress_struct in;
         struct jpeg_compress_struct out;
     } jpeg;
-    unsigned char *row;
+    unsigned char *row, *profile, *exif;
     char reason[JMSG_LENGTH_MAX];
 } jpeg_state;
 
@@ -75,71 +72,84 @@ static bool out_of_memory(const jpeg_state *s) {
     return s->errors.msg_code == JERR_OUT_OF_MEMORY;
 }
 
+static void fail_memory(jpeg_state *s) {
+    s->errors.msg_code = JERR_OUT_OF_MEMORY;
+    on_error(&s->jpeg.common);
+}
+
 static void *allocate(jpeg_state *s, size_t size) {
     void *p = malloc(size);
-    if (!p) {
-        s->errors.msg_code = JERR_OUT_OF_MEMORY;
-        on_error(&s->jpeg.common);
-    }
+    if (!p)
+        fail_memory(s);
     return p;
+}
+
+static void release(jpeg_state *s) {
+    jpeg_destroy(&s->jpeg.common);
+    free(s->row);
+    free(s->profile);
+    free(s->exif);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 static void read_header(jpeg_state *s, const imp_source *in) {
+    enum { EXIF = JPEG_APP0 + 1, PROFILE = JPEG_APP0 + 2, ALL = 0xFFFF };
     jpeg_create_decompress(&s->jpeg.in);
     jpeg_mem_src(&s->jpeg.in, in->bytes, (unsigned long)in->size);
-    jpeg_save_markers(&s->jpeg.in, JPEG_COM, 0xFFFF);
+    jpeg_save_markers(&s->jpeg.in, JPEG_COM, ALL);
+    jpeg_save_markers(&s->jpeg.in, EXIF, ALL);
+    jpeg_save_markers(&s->jpeg.in, PROFILE, ALL);
     jpeg_read_header(&s->jpeg.in, TRUE);
 }
 
-static void convert_rgb(float *rgb, const unsigned char *row, size_t width) {
-    for (size_t i = 0; i < 3 * width; i++)
-        rgb[i] = (float)row[i] / 255;
+/* Other things than EXIF come under the same marker. */
+static void read_exif(const jpeg_state *s, imp_intake *t) {
+    for (jpeg_saved_marker_ptr m = s->jpeg.in.marker_list; m; m = m->next)
+        if (m->marker == JPEG_APP0 + 1 && m->data_length > 6 && !memcmp(m->data, "Exif\0", 6)) {
+            imp_intake_exif(t, m->data, m->data_length);
+            return;
+        }
 }
 
-static void convert_cmyk(float *rgb, const unsigned char *row, size_t width, bool inverted) {
-    const int flip = inverted ? 0 : 255; /* 255 - v is v ^ 255 */
-    for (size_t x = 0; x < width; x++)
-        for (size_t c = 0; c < 3; c++)
-            rgb[3 * x + c] =
-                (float)((row[4 * x + c] ^ flip) * (row[4 * x + 3] ^ flip)) / (255 * 255);
-}
-
-static void read_rows(jpeg_state *s, imp_picture *out) {
+static void read_rows(jpeg_state *s, imp_intake *t) {
     struct jpeg_decompress_struct *jpeg = &s->jpeg.in;
-    s->row = allocate(s, out->width * (size_t)jpeg->output_components);
-    for (size_t y = 0; y < out->height; y++) {
+    const size_t n = t->out->width * t->colours;
+    const unsigned flip = t->colours == 4 && jpeg->saw_Adobe_marker ? 255 : 0;
+    s->row = allocate(s, n);
+    for (size_t y = 0; y < t->out->height; y++) {
         JSAMPROW rows[1] = {s->row};
-        float *rgb = out->rgb + 3 * y * out->width;
         jpeg_read_scanlines(jpeg, rows, 1);
-        if (jpeg->out_color_space == JCS_CMYK)
-            convert_cmyk(rgb, s->row, out->width, jpeg->saw_Adobe_marker);
-        else
-            convert_rgb(rgb, s->row, out->width);
+        for (size_t i = 0; flip && i < n; i++)
+            s->row[i] ^= flip; /* 255 - v */
+        imp_intake_bytes(t, y, s->row);
     }
 }
 
-static imp_status decode(jpeg_state *s, imp_picture *out, const imp_source *in, imp_error *err) {
+static imp_status decode(jpeg_state *s, imp_intake *t, imp_error *err) {
+    unsigned profile_size = 0;
     if (setjmp(s->jump))
-        return imp_picture_damaged(in, "JPEG", out_of_memory(s), s->reason, err);
+        return imp_picture_damaged(t->in, "JPEG", out_of_memory(s), s->reason, err);
     struct jpeg_decompress_struct *const jpeg = &s->jpeg.in;
-    read_header(s, in);
-    TRY(imp_picture_expect(out, in, jpeg->image_width, jpeg->image_height, err));
+    read_header(s, t->in);
+    TRY(imp_intake_size(t, jpeg->image_width, jpeg->image_height, err));
+    const bool grey = jpeg->jpeg_color_space == JCS_GRAYSCALE;
     const bool inks = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
-    jpeg->out_color_space = inks ? JCS_CMYK : JCS_RGB;
+    jpeg->out_color_space = grey ? JCS_GRAYSCALE : inks ? JCS_CMYK : JCS_RGB;
+    jpeg_read_icc_profile(jpeg, &s->profile, &profile_size);
+    TRY(imp_intake_colours(t, grey ? 1 : inks ? 4 : 3, false, s->profile, profile_size, err));
+    read_exif(s, t);
     jpeg_start_decompress(jpeg);
-    read_rows(s, out);
+    read_rows(s, t);
     jpeg_finish_decompress(jpeg);
     return IMP_OK;
 }
 
-imp_status imp_jpeg_read(imp_picture *out, const imp_source *in, imp_error *err) {
+imp_status imp_jpeg_read(imp_intake *t, imp_error *err) {
     jpeg_state s;
     init_state(&s);
-    const imp_status status = decode(&s, out, in, err);
-    jpeg_destroy(&s.jpeg.common);
-    free(s.row);
+    const imp_status status = decode(&s, t, err);
+    release(&s);
     return status;
 }
 
@@ -148,18 +158,12 @@ imp_status imp_jpeg_read(imp_picture *out, const imp_source *in, imp_error *err)
 static imp_status find_text(jpeg_state *s, char **text, const imp_source *in, imp_error *err) {
     if (setjmp(s->jump))
         return imp_picture_damaged(in, "JPEG", out_of_memory(s), s->reason, err);
-    const size_t start = strlen(COMMENT_START);
+    bool memory = false;
     read_header(s, in);
-    for (jpeg_saved_marker_ptr m = s->jpeg.in.marker_list; m; m = m->next) {
-        if (m->data_length < start || memcmp(m->data, COMMENT_START, start) != 0)
-            continue;
-        const size_t n = m->data_length - start;
-        *text = allocate(s, n + 1);
-        memcpy(*text, m->data + start, n);
-        (*text)[n] = '\0';
-        break;
-    }
-    return IMP_OK;
+    for (jpeg_saved_marker_ptr m = s->jpeg.in.marker_list; m && !*text && !memory; m = m->next)
+        if (m->marker == JPEG_COM)
+            *text = imp_text_of_ours(m->data, m->data_length, &memory);
+    return memory ? imp_picture_damaged(in, "JPEG", true, "", err) : IMP_OK;
 }
 
 imp_status imp_jpeg_text(char **text, const imp_source *in, imp_error *err) {
@@ -167,21 +171,43 @@ imp_status imp_jpeg_text(char **text, const imp_source *in, imp_error *err) {
     *text = NULL;
     init_state(&s);
     const imp_status status = find_text(&s, text, in, err);
-    jpeg_destroy(&s.jpeg.common);
+    release(&s);
     return status;
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 static void write_comment(struct jpeg_compress_struct *jpeg, const char *text) {
-    const size_t start = strlen(COMMENT_START), n = strlen(text);
+    const size_t start = strlen(IMP_TEXT_START), n = strlen(text);
     jpeg_write_m_header(jpeg, JPEG_COM, (unsigned)(start + n));
     for (size_t i = 0; i < start + n; i++)
-        jpeg_write_m_byte(jpeg, i < start ? COMMENT_START[i] : text[i - start]);
+        jpeg_write_m_byte(jpeg, i < start ? IMP_TEXT_START[i] : text[i - start]);
+}
+
+/* Of origins as long as they can be, EXIF is far below what a marker holds. */
+static void write_exif(jpeg_state *s, const imp_origin *origin) {
+    static const unsigned char start[6] = "Exif\0";
+    size_t size;
+    if (!imp_exif_write(&s->exif, &size, origin, NULL))
+        fail_memory(s);
+    if (!s->exif)
+        return;
+    jpeg_write_m_header(&s->jpeg.out, JPEG_APP0 + 1, (unsigned)(sizeof start + size));
+    for (size_t i = 0; i < sizeof start + size; i++)
+        jpeg_write_m_byte(&s->jpeg.out, i < sizeof start ? start[i] : s->exif[i - sizeof start]);
+}
+
+static void write_profile(jpeg_state *s) {
+    size_t size;
+    s->profile = imp_srgb_profile(&size);
+    if (!s->profile)
+        fail_memory(s);
+    jpeg_write_icc_profile(&s->jpeg.out, s->profile, (unsigned)size);
 }
 
 /* Colours at full resolution from quality 90 on; below, at half of it both ways, as is usual. */
-static void start_file(struct jpeg_compress_struct *jpeg, FILE *file, const imp_painting *what) {
+static void start_file(jpeg_state *s, FILE *file, const imp_painting *what) {
+    struct jpeg_compress_struct *jpeg = &s->jpeg.out;
     jpeg_create_compress(jpeg);
     jpeg_stdio_dest(jpeg, file);
     jpeg->image_width = (JDIMENSION)what->picture->width;
@@ -189,23 +215,25 @@ static void start_file(struct jpeg_compress_struct *jpeg, FILE *file, const imp_
     jpeg->input_components = 3;
     jpeg->in_color_space = JCS_RGB;
     jpeg_set_defaults(jpeg);
-    jpeg_set_quality(jpeg, what->quality, TRUE);
+    jpeg_set_quality(jpeg, what->options.quality, TRUE);
     jpeg->optimize_coding = TRUE;
-    if (what->quality >= 90)
+    if (what->options.quality >= 90)
         jpeg->comp_info[0].h_samp_factor = jpeg->comp_info[0].v_samp_factor = 1;
     jpeg_start_compress(jpeg, TRUE);
-    if (what->text)
-        write_comment(jpeg, what->text);
+    write_exif(s, &what->picture->origin);
+    write_profile(s);
+    if (what->options.text)
+        write_comment(jpeg, what->options.text);
 }
 
 static imp_status encode(jpeg_state *s, FILE *file, const imp_painting *what, imp_error *err) {
     if (setjmp(s->jump))
         return imp_picture_unwritten(what, file, out_of_memory(s), s->reason, err);
-    start_file(&s->jpeg.out, file, what);
+    start_file(s, file, what);
     s->row = allocate(s, 3 * what->picture->width);
     for (size_t y = 0; y < what->picture->height; y++) {
         JSAMPROW rows[1] = {s->row};
-        imp_picture_row(s->row, what->picture, y);
+        imp_painting_bytes(s->row, what, y);
         jpeg_write_scanlines(&s->jpeg.out, rows, 1);
     }
     jpeg_finish_compress(&s->jpeg.out);
@@ -214,17 +242,17 @@ static imp_status encode(jpeg_state *s, FILE *file, const imp_painting *what, im
 
 imp_status imp_jpeg_write(FILE *file, const void *painting, imp_error *err) {
     const imp_painting *what = painting;
-    if (what->text && strlen(what->text) > COMMENT_MAX - strlen(COMMENT_START))
+    const size_t length = what->options.text ? strlen(what->options.text) : 0;
+    if (length > COMMENT_MAX - strlen(IMP_TEXT_START))
         return imp_fail(
             err, IMP_ERR_ARGUMENT,
             "cannot write '%s': a text of %zu bytes is too long for a JPEG: write a PNG",
-            what->path, strlen(what->text));
+            what->path, length);
     jpeg_state s;
     init_state(&s);
     const imp_status status = encode(&s, file, what, err);
     const int code = errno;
-    jpeg_destroy(&s.jpeg.common);
-    free(s.row);
+    release(&s);
     errno = code;
     return status;
 }

@@ -10,14 +10,20 @@
 #include "engine/error.h"
 #include "media/file.h"
 #include "media/media.h"
+#include "media/source.h"
 
-enum { MAX_PIXELS = 1 << 28, TEXT_ROOM = 1 << 16 };
+#define STANDARD_STREAM "-"
+enum { TEXT_ROOM = 1 << 16, QUALITY = 95 };
+
+#define KNOWN "PNG, JPEG, WebP, TIFF, HEIF or AVIF"
 
 typedef struct picture_format {
     const char *name;
     const char *extensions[2];
     size_t max_side;
-    imp_status (*read)(imp_picture *out, const imp_source *in, imp_error *err);
+    unsigned max_depth;
+    bool opacity;
+    imp_status (*read)(imp_intake *t, imp_error *err);
     imp_status (*text)(char **text, const imp_source *in, imp_error *err);
     imp_file_fill write;
 } picture_format;
@@ -25,6 +31,8 @@ typedef struct picture_format {
 static const picture_format png = {.name = "PNG",
                                    .extensions = {"png", "png"},
                                    .max_side = INT32_MAX,
+                                   .max_depth = 16,
+                                   .opacity = true,
                                    .read = imp_png_read,
                                    .text = imp_png_text,
                                    .write = imp_png_write};
@@ -32,9 +40,32 @@ static const picture_format png = {.name = "PNG",
 static const picture_format jpeg = {.name = "JPEG",
                                     .extensions = {"jpg", "jpeg"},
                                     .max_side = 65500,
+                                    .max_depth = 8,
                                     .read = imp_jpeg_read,
                                     .text = imp_jpeg_text,
                                     .write = imp_jpeg_write};
+
+static const picture_format webp = {.name = "WebP",
+                                    .extensions = {"webp", "webp"},
+                                    .max_side = 16383,
+                                    .max_depth = 8,
+                                    .opacity = true,
+                                    .read = imp_webp_read,
+                                    .text = imp_webp_text,
+                                    .write = imp_webp_write};
+
+static const picture_format tiff = {.name = "TIFF",
+                                    .extensions = {"tif", "tiff"},
+                                    .max_side = INT32_MAX,
+                                    .max_depth = 16,
+                                    .opacity = true,
+                                    .read = imp_tiff_read,
+                                    .text = imp_tiff_text,
+                                    .write = imp_tiff_write};
+
+static const picture_format heif = {.name = "HEIF", .read = imp_heif_read, .text = imp_heif_text};
+
+static const picture_format *const written[] = {&png, &jpeg, &webp, &tiff};
 
 /* ---- Which format ---------------------------------------------------------------------------- */
 
@@ -48,12 +79,15 @@ static const struct signature {
     {"PNG picture", &png, 0, 8, "\x89PNG\r\n\x1a\n"},
     {"JPEG picture", &jpeg, 0, 3, "\xff\xd8\xff"},
     {"GIF picture", NULL, 0, 4, "GIF8"},
-    {"WebP picture", NULL, 8, 4, "WEBP"},
-    {"TIFF picture", NULL, 0, 4, "II*\0"},
-    {"TIFF picture", NULL, 0, 4, "MM\0*"},
-    {"AVIF picture", NULL, 4, 8, "ftypavif"},
-    {"HEIC picture", NULL, 4, 6, "ftyphe"},
-    {"HEIF picture", NULL, 4, 8, "ftypmif1"},
+    {"WebP picture", &webp, 8, 4, "WEBP"},
+    {"TIFF picture", &tiff, 0, 4, "II*\0"},
+    {"TIFF picture", &tiff, 0, 4, "MM\0*"},
+    {"TIFF picture", &tiff, 0, 4, "II+\0"},
+    {"TIFF picture", &tiff, 0, 4, "MM\0+"},
+    {"AVIF picture", &heif, 4, 7, "ftypavi"},
+    {"HEIC picture", &heif, 4, 6, "ftyphe"},
+    {"HEIF picture", &heif, 4, 7, "ftypmif"},
+    {"HEIF picture", &heif, 4, 7, "ftypmsf"},
     {"video file", NULL, 4, 4, "ftyp"},
     {"JPEG XL picture", NULL, 0, 2, "\xff\x0a"},
     {"JPEG XL picture", NULL, 4, 8, "JXL \r\n\x87\n"},
@@ -99,26 +133,24 @@ static imp_status format_of(const picture_format **out, const imp_source *in, im
         return IMP_OK;
     if (name)
         return imp_fail(err, IMP_ERR_UNSUPPORTED,
-                        "picture '%s': it is a %s, whatever its name: give a PNG or JPEG", in->path,
+                        "picture '%s': it is a %s, whatever its name: give a " KNOWN, in->path,
                         name);
     return imp_fail(err, IMP_ERR_FORMAT,
-                    "picture '%s': it is neither a PNG nor a JPEG: convert or fetch it again",
-                    in->path);
+                    "picture '%s': it is no " KNOWN ": convert or fetch it again", in->path);
 }
 
 static imp_status format_of_name(const picture_format **out, const char *path, imp_error *err) {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
     const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot && i < 2; i++) {
-        if (strcasecmp(dot + 1, png.extensions[i]) == 0 ||
-            strcasecmp(dot + 1, jpeg.extensions[i]) == 0) {
-            *out = strcasecmp(dot + 1, png.extensions[i]) == 0 ? &png : &jpeg;
-            return IMP_OK;
-        }
-    }
+    *out = strcmp(path, STANDARD_STREAM) == 0 ? &png : NULL;
+    for (size_t i = 0; !*out && dot && i < 2 * sizeof written / sizeof *written; i++)
+        if (strcasecmp(dot + 1, written[i / 2]->extensions[i % 2]) == 0)
+            *out = written[i / 2];
+    if (*out)
+        return IMP_OK;
     return imp_fail(
-        err, IMP_ERR_ARGUMENT, "cannot write '%s': %s%s: name it .png, .jpg or .jpeg", path,
+        err, IMP_ERR_ARGUMENT, "cannot write '%s': %s%s: name it .png, .jpg, .webp or .tiff", path,
         dot ? "no picture format has the extension " : "its name has no extension", dot ? dot : "");
 }
 
@@ -130,76 +162,128 @@ static imp_status check_side(const picture_format *format, const char *path, siz
                     "cannot write '%s': %zu x %zu pixels, and a %s holds %zu on a side: "
                     "%s",
                     path, width, height, format->name, format->max_side,
-                    format == &jpeg ? "write a PNG" : "make it smaller");
+                    format->max_side < INT32_MAX ? "write a PNG" : "make it smaller");
+}
+
+/* The options with their defaults, if the format has what they ask for. */
+static imp_status settle_options(imp_write_options *out, const imp_write_options *options,
+                                 const picture_format *format, const char *path, imp_error *err) {
+    *out = options ? *options : (imp_write_options){0};
+    out->quality = out->quality ? out->quality : QUALITY;
+    out->depth = out->depth ? out->depth : 8;
+    if (out->quality < 1 || out->quality > 100)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "cannot write '%s': quality %d: give 1 to 100", path,
+                        out->quality);
+    if (out->depth != 8 && out->depth != 16)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "cannot write '%s': %u bits a colour: give 8 or 16",
+                        path, out->depth);
+    if (out->depth > format->max_depth)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "cannot write '%s': a %s has no 16 bits a colour: write a PNG or TIFF",
+                        path, format->name);
+    if (out->opacity && !format->opacity)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "cannot write '%s': a %s has no transparency: write a PNG, WebP or TIFF",
+                        path, format->name);
+    return IMP_OK;
 }
 
 /* ---- Reading and writing --------------------------------------------------------------------- */
 
 imp_status imp_picture_decode(imp_picture *out, const imp_source *in, imp_error *err) {
     const picture_format *format;
+    imp_intake t = {.in = in, .out = out};
     *out = (imp_picture){0};
     TRY(format_of(&format, in, err));
-    const imp_status status = format->read(out, in, err);
+    imp_status status = format->read(&t, err);
+    if (status == IMP_OK)
+        status = imp_intake_complete(&t, err);
+    imp_intake_finish(&t);
     if (status != IMP_OK)
         imp_picture_finish(out);
     return status;
 }
 
-imp_status imp_picture_read(imp_picture *out, const char *path, size_t max_pixels, imp_error *err) {
+imp_status imp_picture_decode_text(char **text, const imp_source *in, imp_error *err) {
+    const picture_format *format;
+    *text = NULL;
+    TRY(format_of(&format, in, err));
+    return format->text(text, in, err);
+}
+
+imp_status imp_picture_read(imp_picture *out, const char *path, const imp_read_options *options,
+                            imp_error *err) {
     unsigned char *bytes;
-    imp_source in = {.path = path, .max_pixels = max_pixels ? max_pixels : MAX_PIXELS};
+    imp_source in = {.path = path, .options = options};
     *out = (imp_picture){0};
-    TRY(imp_file_read(&bytes, &in.size, "picture", path, err));
+    TRY(imp_source_read(&bytes, &in.size, path, err));
     in.bytes = bytes;
-    const imp_status status = imp_picture_decode(out, &in, err);
+    imp_status status = imp_picture_decode(out, &in, err);
+    if (status == IMP_OK && !imp_bytes_sha256(out->sha256, bytes, in.size)) {
+        imp_picture_finish(out);
+        status = imp_fail(err, IMP_ERR_MEMORY,
+                          "picture '%s': no memory to hash it: close other programs", path);
+    }
     free(bytes);
     return status;
 }
 
 imp_status imp_picture_text(char **text, const char *path, imp_error *err) {
     unsigned char *bytes;
-    const picture_format *format;
     imp_source in = {.path = path};
     *text = NULL;
-    TRY(imp_file_read(&bytes, &in.size, "picture", path, err));
+    TRY(imp_source_read(&bytes, &in.size, path, err));
     in.bytes = bytes;
-    imp_status status = format_of(&format, &in, err);
-    if (status == IMP_OK)
-        status = format->text(text, &in, err);
+    const imp_status status = imp_picture_decode_text(text, &in, err);
     free(bytes);
     return status;
 }
 
-imp_status imp_picture_write(const imp_picture *picture, const char *path, int quality,
-                             const char *text, imp_error *err) {
+/* imp_file_fill's IMP_ERR_IO has no message yet. */
+static imp_status write_stream(const imp_painting *painting, imp_error *err) {
+    const imp_status status = png.write(stdout, painting, err);
+    if (status == IMP_ERR_IO || (status == IMP_OK && fflush(stdout) != 0))
+        return imp_fail(err, IMP_ERR_IO,
+                        "standard output: cannot be written: give a file, or a program that reads");
+    return status;
+}
+
+imp_status imp_picture_write(const imp_picture *picture, const char *path,
+                             const imp_write_options *options, imp_error *err) {
     const picture_format *format;
-    const imp_painting painting = {picture, path, quality, text};
+    imp_painting painting = {.picture = picture, .path = path};
     TRY(format_of_name(&format, path, err));
+    TRY(settle_options(&painting.options, options, format, path, err));
     TRY(check_side(format, path, picture->width, picture->height, err));
     if (!picture->rgb || picture->width == 0 || picture->height == 0)
         return imp_fail(err, IMP_ERR_ARGUMENT, "cannot write '%s': the picture is empty", path);
-    if (quality < 1 || quality > 100)
-        return imp_fail(err, IMP_ERR_ARGUMENT, "cannot write '%s': quality %d: give 1 to 100", path,
-                        quality);
+    if (strcmp(path, STANDARD_STREAM) == 0)
+        return write_stream(&painting, err);
     return imp_file_replace(path, format->write, &painting, err);
 }
 
-/* Bytes that no file of ours exceeds: three a pixel with a little for what cannot be compressed. */
-static size_t most_bytes(size_t width, size_t height) {
+/* Bytes that no file of ours exceeds: all samples with a little for what cannot be compressed. */
+static size_t most_bytes(size_t width, size_t height, const imp_write_options *options) {
     if (width == 0 || height == 0)
         return 0;
-    const double bytes = 1.001 * (3.0 * (double)width + 1) * (double)height + TEXT_ROOM;
+    const double pixel = (options->opacity ? 4.0 : 3.0) * options->depth / 8;
+    const double bytes = 1.001 * (pixel * (double)width + 1) * (double)height + TEXT_ROOM;
     return bytes < 0x1p62 ? (size_t)bytes : SIZE_MAX;
 }
 
-imp_status imp_picture_check_output(const char *path, size_t width, size_t height, imp_error *err) {
+imp_status imp_picture_check_output(const char *path, size_t width, size_t height,
+                                    const imp_write_options *options, imp_error *err) {
     const picture_format *format;
+    imp_write_options settled;
     TRY(format_of_name(&format, path, err));
+    TRY(settle_options(&settled, options, format, path, err));
     TRY(check_side(format, path, width, height, err));
-    return imp_file_check_output(path, most_bytes(width, height), err);
+    if (strcmp(path, STANDARD_STREAM) == 0)
+        return IMP_OK;
+    return imp_file_check_output(path, most_bytes(width, height, &settled), err);
 }
 
-/* ---- What both formats need ------------------------------------------------------------------ */
+/* ---- What all formats need ------------------------------------------------------------------- */
 
 imp_status imp_picture_alloc(imp_picture *out, size_t width, size_t height, imp_error *err) {
     const size_t pixel = 3 * sizeof(float);
@@ -214,23 +298,42 @@ imp_status imp_picture_alloc(imp_picture *out, size_t width, size_t height, imp_
                     width, height, (double)width * (double)height * (double)pixel / 0x1p20);
 }
 
-imp_status imp_picture_expect(imp_picture *out, const imp_source *in, size_t width, size_t height,
-                              imp_error *err) {
-    if (width == 0 || height == 0)
-        return imp_fail(err, IMP_ERR_FORMAT, "picture '%s': it has no pixels: save it again",
-                        in->path);
-    if (height > in->max_pixels / width)
-        return imp_fail(err, IMP_ERR_MEMORY,
-                        "picture '%s': %zu x %zu is more than %zu pixels: make it smaller, or "
-                        "allow it with --max-pixels",
-                        in->path, width, height, in->max_pixels);
-    return imp_picture_alloc(out, width, height, err);
+size_t imp_painting_samples(const imp_painting *what) {
+    return what->options.opacity && what->picture->opacity ? 4 : 3;
 }
 
-void imp_picture_row(unsigned char *row, const imp_picture *picture, size_t y) {
-    const float *rgb = picture->rgb + 3 * y * picture->width;
-    for (size_t i = 0; i < 3 * picture->width; i++)
-        row[i] = rgb[i] > 0 ? (unsigned char)(rgb[i] < 1 ? rgb[i] * 255 + 0.5F : 255) : 0;
+/* Sample i of row y, in 0..most; what is no number becomes 0. */
+static inline unsigned sample(const imp_painting *what, size_t y, size_t i, size_t samples,
+                              float most) {
+    const imp_picture *p = what->picture;
+    const size_t at = y * p->width + i / samples, c = i % samples;
+    const float v = c < 3 ? p->rgb[3 * at + c] : p->opacity[at];
+    return v > 0 ? (unsigned)(v < 1 ? v * most + 0.5F : most) : 0;
+}
+
+void imp_painting_bytes(unsigned char *row, const imp_painting *what, size_t y) {
+    const size_t samples = imp_painting_samples(what);
+    for (size_t i = 0; i < samples * what->picture->width; i++)
+        row[i] = (unsigned char)sample(what, y, i, samples, 255);
+}
+
+void imp_painting_words(uint16_t *row, const imp_painting *what, size_t y) {
+    const size_t samples = imp_painting_samples(what);
+    for (size_t i = 0; i < samples * what->picture->width; i++)
+        row[i] = (uint16_t)sample(what, y, i, samples, 65535);
+}
+
+char *imp_text_of_ours(const void *bytes, size_t size, bool *memory) {
+    const size_t start = strlen(IMP_TEXT_START);
+    if (size < start || memcmp(bytes, IMP_TEXT_START, start) != 0)
+        return NULL;
+    char *text = malloc(size - start + 1);
+    *memory = text == NULL;
+    if (text) {
+        memcpy(text, (const char *)bytes + start, size - start);
+        text[size - start] = '\0';
+    }
+    return text;
 }
 
 imp_status imp_picture_damaged(const imp_source *in, const char *format, bool memory,
@@ -258,5 +361,6 @@ void imp_picture_finish(imp_picture *picture) {
     if (!picture)
         return;
     free(picture->rgb);
+    free(picture->opacity);
     *picture = (imp_picture){0};
 }

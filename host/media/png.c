@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * PNG by libpng. Every kind of PNG becomes RGB floats: palettes and grey are expanded, 16 bits are
- * kept, alpha is composited on white in the encoded colours (as browsers do). Gamma and colour
- * profiles are not looked at: the colours are taken as sRGB.
+ * PNG by libpng. Palettes and small depths are expanded, 16 bits are kept. A file without a profile
+ * may say its gamma and chromaticities instead; without those its colours are sRGB.
  */
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +16,16 @@
 
 #define TEXT_KEYWORD "impasto"
 
+/* The chunk that says how many frames there are, as libpng wants the names of chunks. */
+static const png_byte ANIMATION[5] = "acTL";
+
 /* What libpng's callbacks need to reach, and what a jump out of it must leave to be released. */
 typedef struct png_state {
     png_structp png;
     png_infop info;
     const imp_source *in; /* of a reader */
     size_t at;            /* bytes of it already read */
-    unsigned char *rows;
+    unsigned char *rows, *exif;
     bool memory; /* an allocation failed */
     char reason[128];
 } png_state;
@@ -60,6 +63,14 @@ static void on_read(png_structp png, png_bytep out, size_t n) {
     s->at += n;
 }
 
+/* 16-bit samples are handed over as the machine has them. */
+static bool is_little_endian(void) {
+    const uint16_t one = 1;
+    unsigned char first;
+    memcpy(&first, &one, 1);
+    return first == 1;
+}
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 static bool open_reader(png_state *s, const imp_source *in) {
@@ -81,62 +92,91 @@ static void read_header(png_state *s) {
     png_read_info(s->png, s->info);
 }
 
-/* A row of RGB or RGBA samples, 8 or 16 bits with the high byte first, to floats. */
-static bool convert_row(float *rgb, const unsigned char *row, size_t width, size_t channels,
-                        bool wide) {
-    bool seen_through = false;
-    for (size_t x = 0; x < width; x++) {
-        float v[4] = {0, 0, 0, 1};
-        for (size_t c = 0; c < channels; c++) {
-            const size_t i = channels * x + c;
-            v[c] = wide ? (float)(row[2 * i] << 8 | row[2 * i + 1]) / 65535 : (float)row[i] / 255;
-        }
-        seen_through |= v[3] < 1;
-        for (size_t c = 0; c < 3; c++)
-            rgb[3 * x + c] = v[c] * v[3] + (1 - v[3]);
-    }
-    return seen_through;
+/* Colours that are not those of sRGB, by the chunks gAMA and cHRM of a file without profile. */
+static imp_status read_primaries(png_state *s, imp_intake *t, imp_error *err) {
+    static const double srgb[8] = {0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06};
+    double xy[8], gamma = 1 / 2.2;
+    bool same = true;
+    memcpy(xy, srgb, sizeof xy);
+    if (png_get_valid(s->png, s->info, PNG_INFO_sRGB | PNG_INFO_iCCP) ||
+        !png_get_gAMA(s->png, s->info, &gamma) || !(gamma > 0.1 && gamma < 10))
+        return IMP_OK;
+    png_get_cHRM(s->png, s->info, &xy[0], &xy[1], &xy[2], &xy[3], &xy[4], &xy[5], &xy[6], &xy[7]);
+    for (size_t i = 0; i < 8; i++)
+        same &= fabs(xy[i] - srgb[i]) < 0.002;
+    const bool usual = fabs(gamma * 2.2 - 1) < 0.02;
+    return same && usual ? IMP_OK : imp_intake_primaries(t, xy, usual ? 0 : 1 / gamma, err);
+}
+
+static imp_status read_colours(png_state *s, imp_intake *t, imp_error *err) {
+    png_charp name;
+    png_bytep profile = NULL;
+    png_uint_32 size = 0;
+    int compression;
+    const int type = png_get_color_type(s->png, s->info);
+    if (!png_get_iCCP(s->png, s->info, &name, &compression, &profile, &size))
+        size = 0;
+    TRY(imp_intake_colours(t, type & PNG_COLOR_MASK_COLOR ? 3 : 1, type & PNG_COLOR_MASK_ALPHA,
+                           profile, size, err));
+    return read_primaries(s, t, err);
 }
 
 /* An interlaced picture needs all its rows at once: each pass adds to them. */
-static void read_rows(png_state *s, imp_picture *out, int passes) {
-    const size_t row_bytes = png_get_rowbytes(s->png, s->info);
-    const size_t channels = png_get_channels(s->png, s->info);
+static void read_rows(png_state *s, imp_intake *t, int passes) {
+    const size_t row_bytes = png_get_rowbytes(s->png, s->info), height = t->out->height;
     const bool wide = png_get_bit_depth(s->png, s->info) == 16;
-    s->rows = calloc(passes > 1 ? out->height : 1, row_bytes);
+    s->rows = calloc(passes > 1 ? height : 1, row_bytes);
     s->memory = s->rows == NULL;
     if (s->memory)
         png_error(s->png, "out of memory");
     for (int pass = 0; pass < passes; pass++) {
-        for (size_t y = 0; y < out->height; y++) {
+        for (size_t y = 0; y < height; y++) {
             unsigned char *row = s->rows + (passes > 1 ? y * row_bytes : 0);
             png_read_row(s->png, row, NULL);
-            if (pass == passes - 1)
-                out->alpha |=
-                    convert_row(out->rgb + 3 * y * out->width, row, out->width, channels, wide);
+            if (pass < passes - 1)
+                continue;
+            if (wide)
+                imp_intake_words(t, y, (const uint16_t *)(const void *)row, 65535);
+            else
+                imp_intake_bytes(t, y, row);
         }
     }
 }
 
-static imp_status decode(png_state *s, imp_picture *out, imp_error *err) {
+/* Both may stand behind the colours. */
+static void read_rest(png_state *s, imp_intake *t) {
+    png_bytep exif = NULL;
+    png_uint_32 size = 0;
+    png_unknown_chunkp unknown;
+    png_read_end(s->png, s->info);
+    if (png_get_eXIf_1(s->png, s->info, &size, &exif))
+        imp_intake_exif(t, exif, size);
+    t->more = png_get_unknown_chunks(s->png, s->info, &unknown) > 0; /* only those of ANIMATION */
+}
+
+static imp_status decode(png_state *s, imp_intake *t, imp_error *err) {
     if (setjmp(png_jmpbuf(s->png)))
         return imp_picture_damaged(s->in, "PNG", s->memory, s->reason, err);
+    png_set_keep_unknown_chunks(s->png, PNG_HANDLE_CHUNK_ALWAYS, ANIMATION, 1);
     read_header(s);
-    TRY(imp_picture_expect(out, s->in, png_get_image_width(s->png, s->info),
-                           png_get_image_height(s->png, s->info), err));
+    TRY(imp_intake_size(t, png_get_image_width(s->png, s->info),
+                        png_get_image_height(s->png, s->info), err));
     png_set_expand(s->png); /* palettes to RGB, transparent colours to alpha, 1..4 bits to 8 */
-    png_set_gray_to_rgb(s->png);
+    if (is_little_endian())
+        png_set_swap(s->png);
     const int passes = png_set_interlace_handling(s->png);
     png_read_update_info(s->png, s->info);
-    read_rows(s, out, passes);
-    png_read_end(s->png, NULL);
+    TRY(read_colours(s, t, err));
+    read_rows(s, t, passes);
+    read_rest(s, t);
     return IMP_OK;
 }
 
-imp_status imp_png_read(imp_picture *out, const imp_source *in, imp_error *err) {
+imp_status imp_png_read(imp_intake *t, imp_error *err) {
     png_state s;
-    const imp_status status =
-        open_reader(&s, in) ? decode(&s, out, err) : imp_picture_damaged(in, "PNG", true, "", err);
+    const imp_status status = open_reader(&s, t->in)
+                                  ? decode(&s, t, err)
+                                  : imp_picture_damaged(t->in, "PNG", true, "", err);
     close_reader(&s);
     return status;
 }
@@ -186,28 +226,47 @@ imp_status imp_png_text(char **text, const imp_source *in, imp_error *err) {
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-static imp_status encode(png_state *s, FILE *file, const imp_painting *what, imp_error *err) {
+static void write_text(png_state *s, const char *value) {
+    char key[] = TEXT_KEYWORD, none[] = "";
+    png_text text = {.compression = PNG_ITXT_COMPRESSION_NONE,
+                     .key = key,
+                     .text = (char *)(uintptr_t)value, /* libpng only copies it */
+                     .lang = none,
+                     .lang_key = none};
+    png_set_text(s->png, s->info, &text, 1);
+}
+
+static void write_header(png_state *s, const imp_painting *what) {
     const imp_picture *picture = what->picture;
+    size_t size;
+    png_set_user_limits(s->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+    png_set_IHDR(s->png, s->info, (png_uint_32)picture->width, (png_uint_32)picture->height,
+                 (int)what->options.depth,
+                 imp_painting_samples(what) == 4 ? PNG_COLOR_TYPE_RGBA : PNG_COLOR_TYPE_RGB,
+                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_sRGB(s->png, s->info, PNG_sRGB_INTENT_PERCEPTUAL);
+    s->memory = !imp_exif_write(&s->exif, &size, &picture->origin, NULL);
+    if (s->memory)
+        png_error(s->png, "out of memory");
+    if (s->exif)
+        png_set_eXIf_1(s->png, s->info, (png_uint_32)size, s->exif);
+    if (what->options.text)
+        write_text(s, what->options.text);
+    png_write_info(s->png, s->info);
+}
+
+static imp_status encode(png_state *s, FILE *file, const imp_painting *what, imp_error *err) {
     if (setjmp(png_jmpbuf(s->png)))
         return imp_picture_unwritten(what, file, s->memory, s->reason, err);
     png_init_io(s->png, file);
-    png_set_user_limits(s->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    png_set_IHDR(s->png, s->info, (png_uint_32)picture->width, (png_uint_32)picture->height, 8,
-                 PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-                 PNG_FILTER_TYPE_DEFAULT);
-    png_set_sRGB(s->png, s->info, PNG_sRGB_INTENT_PERCEPTUAL);
-    if (what->text) {
-        char key[] = TEXT_KEYWORD, none[] = "";
-        png_text text = {.compression = PNG_ITXT_COMPRESSION_NONE,
-                         .key = key,
-                         .text = (char *)(uintptr_t)what->text, /* libpng only copies it */
-                         .lang = none,
-                         .lang_key = none};
-        png_set_text(s->png, s->info, &text, 1);
-    }
-    png_write_info(s->png, s->info);
-    for (size_t y = 0; y < picture->height; y++) {
-        imp_picture_row(s->rows, picture, y);
+    write_header(s, what);
+    if (is_little_endian())
+        png_set_swap(s->png);
+    for (size_t y = 0; y < what->picture->height; y++) {
+        if (what->options.depth == 16)
+            imp_painting_words((uint16_t *)(void *)s->rows, what, y);
+        else
+            imp_painting_bytes(s->rows, what, y);
         png_write_row(s->png, s->rows);
     }
     png_write_end(s->png, NULL);
@@ -216,7 +275,8 @@ static imp_status encode(png_state *s, FILE *file, const imp_painting *what, imp
 
 imp_status imp_png_write(FILE *file, const void *painting, imp_error *err) {
     const imp_painting *what = painting;
-    png_state s = {.rows = malloc(3 * what->picture->width)};
+    const size_t samples = imp_painting_samples(what) * what->picture->width;
+    png_state s = {.rows = malloc(samples * what->options.depth / 8)};
     s.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning, &s,
                                       on_malloc, on_free);
     s.info = s.png ? png_create_info_struct(s.png) : NULL;
@@ -225,6 +285,7 @@ imp_status imp_png_write(FILE *file, const void *painting, imp_error *err) {
     const int code = errno;
     png_destroy_write_struct(&s.png, &s.info);
     free(s.rows);
+    free(s.exif);
     errno = code;
     return status;
 }

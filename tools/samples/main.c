@@ -14,7 +14,7 @@ static imp_status store(const imp_picture *picture, const char *folder, const ch
                         imp_error *err) {
     char path[4096];
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    return imp_picture_write(picture, path, 92, NULL, err);
+    return imp_picture_write(picture, path, &(imp_write_options){.quality = 92}, err);
 }
 
 int main(int argc, char **argv) {

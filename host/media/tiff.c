@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * TIFF by libtiff. Grey, RGB, palettes and inks come in at their own depth, from strips or tiles,
+ * in one plane or several; for the rest (Lab, logarithmic light, YCbCr without JPEG) libtiff makes
+ * RGB of 8 bits. Files with several pages give their first.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <tiffio.h>
+
+#include "engine/error.h"
+#include "media/media.h"
+#include "media/tiff.h"
+
+/* How the samples of a file lie. A chunk is a strip or a tile of one plane, or of all of them. */
+typedef struct tiff_layout {
+    uint16_t bits, samples, format, photometric, planar;
+    uint16_t *palette[3];
+    size_t colour_samples; /* stored for the colours of a pixel: 1 for a palette */
+    size_t alpha_at;       /* the sample that is alpha; 0: none */
+    bool associated;       /* alpha is multiplied into the colours */
+    bool tiled;
+    uint32_t chunk_width, chunk_height;
+    size_t chunk_bytes, row_bytes; /* of one chunk, and of one of its rows */
+    size_t across, planes;         /* chunks side by side, and behind one another */
+} tiff_layout;
+
+/* ---- The file as libtiff wants it ------------------------------------------------------------ */
+
+typedef struct tiff_reader {
+    const imp_source *in;
+    toff_t at;
+    TIFF *tiff;
+    char reason[160];
+} tiff_reader;
+
+static int on_error(TIFF *tiff, void *user, const char *module, const char *format, va_list list) {
+    tiff_reader *r = user;
+    (void)tiff;
+    (void)module;
+    if (!*r->reason)
+        vsnprintf(r->reason, sizeof r->reason, format, list);
+    for (char *c = r->reason; *c; c++)
+        *c = *c < ' ' ? ' ' : *c; /* it quotes what stands in the file */
+    return 1;
+}
+
+static int on_warning(TIFF *tiff, void *user, const char *module, const char *format,
+                      va_list list) {
+    (void)tiff;
+    (void)user;
+    (void)module;
+    (void)format;
+    (void)list;
+    return 1;
+}
+
+static tmsize_t on_read(thandle_t handle, void *out, tmsize_t size) {
+    tiff_reader *r = handle;
+    const toff_t left = r->at < r->in->size ? r->in->size - r->at : 0;
+    const size_t n = (toff_t)size < left ? (size_t)size : (size_t)left;
+    memcpy(out, r->in->bytes + (n ? r->at : 0), n);
+    r->at += n;
+    return (tmsize_t)n;
+}
+
+static tmsize_t on_write(thandle_t handle, void *bytes, tmsize_t size) {
+    (void)handle;
+    (void)bytes;
+    (void)size;
+    return 0;
+}
+
+static toff_t on_seek(thandle_t handle, toff_t offset, int whence) {
+    tiff_reader *r = handle;
+    r->at = offset + (whence == SEEK_SET ? 0 : whence == SEEK_CUR ? r->at : r->in->size);
+    return r->at;
+}
+
+static int on_close(thandle_t handle) {
+    (void)handle;
+    return 0;
+}
+
+static toff_t on_size(thandle_t handle) {
+    const tiff_reader *r = handle;
+    return r->in->size;
+}
+
+TIFF *imp_tiff_open(const char *mode, const imp_tiff_stream *stream) {
+    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+    if (!options)
+        return NULL;
+    TIFFOpenOptionsSetErrorHandlerExtR(options, stream->on_error, stream->user);
+    TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, NULL);
+    TIFF *tiff = TIFFClientOpenExt("", mode, stream->user, stream->read, stream->write,
+                                   stream->seek, on_close, stream->size, NULL, NULL, options);
+    TIFFOpenOptionsFree(options);
+    return tiff;
+}
+
+static bool open_reader(tiff_reader *r, const imp_source *in) {
+    *r = (tiff_reader){.in = in};
+    r->tiff = imp_tiff_open("rm", &(imp_tiff_stream){.user = r,
+                                                     .on_error = on_error,
+                                                     .read = on_read,
+                                                     .write = on_write,
+                                                     .seek = on_seek,
+                                                     .size = on_size});
+    return r->tiff != NULL;
+}
+
+static imp_status damaged(const tiff_reader *r, imp_error *err) {
+    return imp_picture_damaged(r->in, "TIFF", false, *r->reason ? r->reason : "no reason given",
+                               err);
+}
+
+/* ---- Layout ---------------------------------------------------------------------------------- */
+
+/* An alpha among the samples beyond the colours; what is not said to be one is none. */
+static void find_alpha(tiff_layout *l, TIFF *tiff) {
+    uint16_t count = 0, *kinds = NULL;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds);
+    for (size_t i = 0; i < count && !l->alpha_at; i++)
+        if (kinds[i] == EXTRASAMPLE_ASSOCALPHA || kinds[i] == EXTRASAMPLE_UNASSALPHA) {
+            l->alpha_at = l->samples - count + i;
+            l->associated = kinds[i] == EXTRASAMPLE_ASSOCALPHA;
+        }
+}
+
+static void read_chunks(tiff_layout *l, TIFF *tiff, const imp_picture *size) {
+    l->tiled = TIFFIsTiled(tiff);
+    l->chunk_width = (uint32_t)size->width;
+    if (l->tiled) {
+        TIFFGetFieldDefaulted(tiff, TIFFTAG_TILEWIDTH, &l->chunk_width);
+        TIFFGetFieldDefaulted(tiff, TIFFTAG_TILELENGTH, &l->chunk_height);
+        l->row_bytes = (size_t)TIFFTileRowSize64(tiff);
+    } else {
+        TIFFGetFieldDefaulted(tiff, TIFFTAG_ROWSPERSTRIP, &l->chunk_height);
+        if (l->chunk_height > size->height)
+            l->chunk_height = (uint32_t)size->height;
+        l->row_bytes = (size_t)TIFFScanlineSize64(tiff);
+    }
+    l->planes = l->planar == PLANARCONFIG_SEPARATE ? l->samples : 1;
+}
+
+static void read_layout(tiff_layout *l, TIFF *tiff, const imp_picture *size) {
+    *l = (tiff_layout){0};
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &l->bits);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &l->samples);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &l->format);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &l->planar);
+    TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &l->photometric);
+    l->colour_samples = l->photometric == PHOTOMETRIC_RGB         ? 3
+                        : l->photometric == PHOTOMETRIC_SEPARATED ? 4
+                                                                  : 1;
+    read_chunks(l, tiff, size);
+    find_alpha(l, tiff);
+}
+
+static bool has_palette(tiff_layout *l, TIFF *tiff) {
+    return l->bits <= 16 && l->samples == 1 &&
+           TIFFGetField(tiff, TIFFTAG_COLORMAP, &l->palette[0], &l->palette[1], &l->palette[2]);
+}
+
+/* Whether the samples can be read as they are, at their depth. */
+static bool is_plain(tiff_layout *l, TIFF *tiff) {
+    uint16_t inks = INKSET_CMYK;
+    const bool whole = l->format == SAMPLEFORMAT_UINT || l->format == SAMPLEFORMAT_VOID;
+    const bool small = whole && l->samples == 1 && (l->bits == 1 || l->bits == 2 || l->bits == 4);
+    const bool real = l->format == SAMPLEFORMAT_IEEEFP && l->bits == 32;
+    if (!small && !real && !(whole && (l->bits == 8 || l->bits == 16 || l->bits == 32)))
+        return false;
+    switch (l->photometric) {
+    case PHOTOMETRIC_MINISBLACK:
+    case PHOTOMETRIC_MINISWHITE:
+    case PHOTOMETRIC_RGB:
+        return l->samples >= l->colour_samples;
+    case PHOTOMETRIC_SEPARATED:
+        TIFFGetFieldDefaulted(tiff, TIFFTAG_INKSET, &inks);
+        return l->samples >= 4 && inks == INKSET_CMYK;
+    case PHOTOMETRIC_PALETTE:
+        return whole && has_palette(l, tiff);
+    default:
+        return false;
+    }
+}
+
+/* Sizes of chunks from a file that may say anything: no more than the picture could need. */
+static bool chunks_make_sense(tiff_layout *l, const imp_picture *size) {
+    enum { SAMPLES_MAX = 64, TILE_MAX = 1 << 15 };
+    const size_t in_chunk = l->planes > 1 ? 1 : l->samples;
+    if (l->samples > SAMPLES_MAX || l->chunk_width == 0 || l->chunk_height == 0 ||
+        (l->tiled && (l->chunk_width > TILE_MAX || l->chunk_height > TILE_MAX)))
+        return false;
+    l->across = (size->width + l->chunk_width - 1) / l->chunk_width;
+    l->chunk_bytes = l->row_bytes * l->chunk_height;
+    return l->row_bytes >= ((size_t)l->chunk_width * in_chunk * l->bits + 7) / 8;
+}
+
+/* ---- Samples --------------------------------------------------------------------------------- */
+
+/* Number i of a row of samples, as a part of the largest. */
+static inline float sample_at(const unsigned char *row, size_t i, const tiff_layout *l) {
+    uint16_t word;
+    uint32_t whole;
+    float real;
+    switch (l->bits) {
+    case 8:
+        return (float)row[i] / 255;
+    case 16:
+        memcpy(&word, row + 2 * i, sizeof word);
+        return (float)word / 65535;
+    case 32:
+        memcpy(&whole, row + 4 * i, sizeof whole);
+        memcpy(&real, &whole, sizeof real);
+        return l->format == SAMPLEFORMAT_IEEEFP ? real : (float)((double)whole / UINT32_MAX);
+    default: /* 1, 2 or 4, the first in the highest bits */
+        whole = row[i * l->bits / 8] >> (8 - l->bits - i * l->bits % 8);
+        whole &= (1u << l->bits) - 1;
+        return (float)whole / (float)((1u << l->bits) - 1);
+    }
+}
+
+static void look_up(float *rgb, float part, const tiff_layout *l) {
+    const size_t entry = (size_t)(part * (float)((1u << l->bits) - 1) + 0.5F);
+    for (size_t c = 0; c < 3; c++)
+        rgb[c] = (float)l->palette[c][entry] / 65535;
+}
+
+/* Sample k of a pixel to its place in the row that is handed on. */
+static void put_sample(imp_intake *t, size_t x, size_t k, float v, const tiff_layout *l) {
+    float *pixel = t->samples + x * (t->colours + t->alpha);
+    if (l->photometric == PHOTOMETRIC_PALETTE)
+        look_up(pixel, v, l);
+    else if (k < l->colour_samples)
+        pixel[k] = l->photometric == PHOTOMETRIC_MINISWHITE ? 1 - v : v;
+    else if (t->alpha && k == l->alpha_at)
+        pixel[t->colours] = v;
+}
+
+static void divide_alpha(imp_intake *t) {
+    float *pixel = t->samples;
+    for (size_t x = 0; x < t->out->width; x++, pixel += t->colours + 1)
+        for (size_t c = 0; c < t->colours && pixel[t->colours] > 0; c++)
+            pixel[c] /= pixel[t->colours];
+}
+
+/* Row y from the chunks of its band, which lie behind one another in `band`. */
+static void put_row(imp_intake *t, size_t y, const unsigned char *band, const tiff_layout *l) {
+    const size_t in_chunk = l->planes > 1 ? 1 : l->samples;
+    for (size_t i = 0; i < l->across * l->planes; i++) {
+        const size_t left = i % l->across * l->chunk_width, plane = i / l->across;
+        const unsigned char *row = band + i * l->chunk_bytes + y % l->chunk_height * l->row_bytes;
+        size_t width = t->out->width - left;
+        if (width > l->chunk_width)
+            width = l->chunk_width;
+        for (size_t k = 0; k < width * in_chunk; k++)
+            put_sample(t, left + k / in_chunk, plane + k % in_chunk, sample_at(row, k, l), l);
+    }
+    if (t->alpha && l->associated)
+        divide_alpha(t);
+    imp_intake_row(t, y);
+}
+
+/* The chunks that hold row y and those below it. */
+static bool read_band(tiff_reader *r, unsigned char *band, size_t y, const tiff_layout *l) {
+    for (size_t i = 0; i < l->across * l->planes; i++) {
+        const uint32_t x = (uint32_t)(i % l->across * l->chunk_width);
+        const uint16_t plane = (uint16_t)(i / l->across);
+        unsigned char *chunk = band + i * l->chunk_bytes;
+        const tmsize_t size = (tmsize_t)l->chunk_bytes;
+        const tmsize_t got =
+            l->tiled ? TIFFReadEncodedTile(
+                           r->tiff, TIFFComputeTile(r->tiff, x, (uint32_t)y, 0, plane), chunk, size)
+                     : TIFFReadEncodedStrip(r->tiff, TIFFComputeStrip(r->tiff, (uint32_t)y, plane),
+                                            chunk, size);
+        if (got < 0)
+            return false;
+    }
+    return true;
+}
+
+static imp_status read_rows(tiff_reader *r, imp_intake *t, const tiff_layout *l, imp_error *err) {
+    unsigned char *band = calloc(l->across * l->planes, l->chunk_bytes);
+    if (!band)
+        return imp_picture_damaged(r->in, "TIFF", true, "", err);
+    bool good = true;
+    for (size_t y = 0; good && y < t->out->height; y++) {
+        if (y % l->chunk_height == 0)
+            good = read_band(r, band, y, l);
+        if (good)
+            put_row(t, y, band, l);
+    }
+    free(band);
+    return good && !*r->reason ? IMP_OK : damaged(r, err);
+}
+
+/* ---- What libtiff must convert --------------------------------------------------------------- */
+
+/* Its alpha is multiplied into the colours, whatever it was in the file. */
+static imp_status read_converted(tiff_reader *r, imp_intake *t, imp_error *err) {
+    const size_t width = t->out->width, height = t->out->height;
+    char why[1024];
+    if (!TIFFRGBAImageOK(r->tiff, why))
+        return imp_fail(err, IMP_ERR_UNSUPPORTED,
+                        "picture '%s': a TIFF of a rare kind (%s): convert it to PNG", r->in->path,
+                        *r->reason ? r->reason : why);
+    TRY(imp_intake_colours(t, 3, true, NULL, 0, err));
+    uint32_t *raster = malloc(width * height * sizeof *raster);
+    if (!raster)
+        return imp_picture_damaged(r->in, "TIFF", true, "", err);
+    TIFFSetField(r->tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT); /* turned by us */
+    const bool good = TIFFReadRGBAImageOriented(r->tiff, (uint32_t)width, (uint32_t)height, raster,
+                                                ORIENTATION_TOPLEFT, 1) &&
+                      !*r->reason;
+    for (size_t y = 0; good && y < height; y++) {
+        for (size_t i = 0; i < 4 * width; i++)
+            t->samples[i] = (float)(raster[y * width + i / 4] >> (8 * (i % 4)) & 255) / 255;
+        divide_alpha(t);
+        imp_intake_row(t, y);
+    }
+    free(raster);
+    return good ? IMP_OK : damaged(r, err);
+}
+
+/* ---- The whole ------------------------------------------------------------------------------- */
+
+static void read_text_field(char *text, size_t room, TIFF *tiff, uint32_t tag) {
+    char *value = NULL;
+    if (TIFFGetField(tiff, tag, &value) && value)
+        snprintf(text, room, "%.*s", (int)strcspn(value, "\r\n"), value);
+}
+
+static void read_origin(imp_intake *t, TIFF *tiff) {
+    imp_origin *origin = &t->out->origin;
+    uint16_t orientation = 0;
+    TIFFGetField(tiff, TIFFTAG_ORIENTATION, &orientation);
+    t->orientation = orientation;
+    read_text_field(origin->make, sizeof origin->make, tiff, TIFFTAG_MAKE);
+    read_text_field(origin->model, sizeof origin->model, tiff, TIFFTAG_MODEL);
+    read_text_field(origin->date, sizeof origin->date, tiff, TIFFTAG_DATETIME);
+}
+
+static imp_status decode(tiff_reader *r, imp_intake *t, imp_error *err) {
+    uint32_t width = 0, height = 0, profile_size = 0;
+    void *profile = NULL;
+    tiff_layout l;
+    TIFFGetField(r->tiff, TIFFTAG_IMAGEWIDTH, &width);
+    TIFFGetField(r->tiff, TIFFTAG_IMAGELENGTH, &height);
+    TRY(imp_intake_size(t, width, height, err));
+    read_origin(t, r->tiff);
+    t->more = !TIFFLastDirectory(r->tiff);
+    TIFFSetField(r->tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB); /* where it is JPEG inside */
+    read_layout(&l, r->tiff, t->out);
+    *r->reason = '\0'; /* what libtiff could do without */
+    if (!is_plain(&l, r->tiff))
+        return read_converted(r, t, err);
+    if (!chunks_make_sense(&l, t->out))
+        return imp_picture_damaged(r->in, "TIFF", false, "its strips or tiles make no sense", err);
+    if (!TIFFGetField(r->tiff, TIFFTAG_ICCPROFILE, &profile_size, &profile))
+        profile_size = 0;
+    const bool palette = l.photometric == PHOTOMETRIC_PALETTE;
+    TRY(imp_intake_colours(t, palette ? 3 : (unsigned)l.colour_samples, l.alpha_at > 0, profile,
+                           profile_size, err));
+    return read_rows(r, t, &l, err);
+}
+
+imp_status imp_tiff_read(imp_intake *t, imp_error *err) {
+    tiff_reader r;
+    const bool opened = open_reader(&r, t->in);
+    const imp_status status = opened ? decode(&r, t, err) : damaged(&r, err);
+    if (opened)
+        TIFFClose(r.tiff);
+    return status;
+}
+
+imp_status imp_tiff_text(char **text, const imp_source *in, imp_error *err) {
+    tiff_reader r;
+    char *value = NULL;
+    bool memory = false;
+    *text = NULL;
+    if (!open_reader(&r, in))
+        return damaged(&r, err);
+    if (TIFFGetField(r.tiff, TIFFTAG_IMAGEDESCRIPTION, &value) && value)
+        *text = imp_text_of_ours(value, strlen(value), &memory);
+    TIFFClose(r.tiff);
+    return memory ? imp_picture_damaged(in, "TIFF", true, "", err) : IMP_OK;
+}
