@@ -216,7 +216,7 @@ IMP_API void imp_network_close(imp_network *network);
 
 typedef struct imp_network_info {
     const char *name, *source, *licence, *provenance; /* borrowed until the network is closed */
-    char sha256[65]; /* of the file; empty where there is none */
+    char sha256[65];                                  /* of the file; empty where there is none */
     size_t layers, parameters;
     bool bgr;    /* channel order of its input */
     float range; /* 1 or 255: the unit of mean and deviation */
