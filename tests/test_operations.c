@@ -67,6 +67,8 @@ static void every_slot_is_the_devices_own(void **state) {
     CHECK_SLOT(d, algorithm);
     CHECK_SLOT(d, pool);
     CHECK_SLOT(d, pool_grad);
+    CHECK_SLOT(d, pool_choice);
+    CHECK_SLOT(d, pool_spread);
     CHECK_SLOT(d, gram);
     CHECK_SLOT(d, style);
     CHECK_SLOT(d, style_grad);
@@ -155,6 +157,8 @@ OPERATION(conv, IMP_OP_CONV)
 OPERATION(conv_grad, IMP_OP_CONV_GRAD)
 OPERATION(pool, IMP_OP_POOL)
 OPERATION(pool_grad, IMP_OP_POOL_GRAD)
+OPERATION(pool_choice, IMP_OP_POOL_CHOICE)
+OPERATION(pool_spread, IMP_OP_POOL_SPREAD)
 OPERATION(gram, IMP_OP_GRAM)
 OPERATION(style, IMP_OP_STYLE)
 OPERATION(style_grad, IMP_OP_STYLE_GRAD)
@@ -195,6 +199,8 @@ int main(void) {
         cmocka_unit_test(conv_grad),
         cmocka_unit_test(pool),
         cmocka_unit_test(pool_grad),
+        cmocka_unit_test(pool_choice),
+        cmocka_unit_test(pool_spread),
         cmocka_unit_test(gram),
         cmocka_unit_test(style),
         cmocka_unit_test(style_grad),

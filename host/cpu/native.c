@@ -171,6 +171,11 @@ TIMED(pool, (imp_device * d, imp_tensor y, imp_tensor x, imp_pooling kind), (d, 
 TIMED(pool_grad,
       (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor x, imp_tensor y, imp_pooling kind),
       (d, dx, dy, x, y, kind))
+TIMED(pool_choice, (imp_device * d, imp_tensor choice, imp_tensor x, imp_pooling kind),
+      (d, choice, x, kind))
+TIMED(pool_spread,
+      (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor choice, imp_pooling kind),
+      (d, dx, dy, choice, kind))
 TIMED(gram, (imp_device * d, imp_tensor g, imp_tensor s, imp_tensor f, bool accumulate),
       (d, g, s, f, accumulate))
 TIMED(style,
@@ -231,6 +236,8 @@ static const imp_ops native_ops = {
     .algorithm = imp_native_algorithm,
     .pool = pool,
     .pool_grad = pool_grad,
+    .pool_choice = pool_choice,
+    .pool_spread = pool_spread,
     .gram = gram,
     .style = style,
     .style_grad = style_grad,

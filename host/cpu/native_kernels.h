@@ -72,6 +72,15 @@ typedef struct imp_vector_kernels {
                       imp_pooling kind);
 } imp_vector_kernels;
 
+/* One row of native_choice.c, native_kernels_choice.c. */
+typedef struct imp_choice_kernels {
+    /* From rows x and x + row of so many windows. */
+    void (*choose)(float *choice, const float *x, size_t row, size_t windows, imp_pooling kind);
+    /* To rows dx and dx + row, as far as there are windows. */
+    void (*spread)(float *dx, const float *dy, const float *choice, size_t row, size_t windows,
+                   imp_pooling kind);
+} imp_choice_kernels;
+
 /* The transforms of native_winograd.c for a row of tiles, native_kernels_winograd.c. */
 typedef struct imp_winograd_kernels {
     /* v[p * v_step + 16 tile + i]: point p of 36. patch: 6 rows, `row` apart, of 4 tiles + 2
@@ -104,6 +113,7 @@ typedef struct imp_kernels {
     const imp_vector_kernels *vector;
     const imp_winograd_kernels *winograd;
     const imp_measure_kernels *measure;
+    const imp_choice_kernels *choice;
 } imp_kernels;
 
 extern const imp_kernels imp_kernels_base;

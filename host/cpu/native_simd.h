@@ -49,6 +49,7 @@ typedef int mask __attribute__((vector_size(LANES * sizeof(int)), may_alias));
 extern const imp_vector_kernels IMP_KERNEL(vector_kernels);
 extern const imp_winograd_kernels IMP_KERNEL(winograd_kernels);
 extern const imp_measure_kernels IMP_KERNEL(measure_kernels);
+extern const imp_choice_kernels IMP_KERNEL(choice_kernels);
 
 INLINE vec splat(float value) {
     return value - (vec){0};

@@ -61,6 +61,9 @@ imp_algorithm imp_oracle_algorithm(const imp_device *d, imp_tensor y, imp_tensor
 imp_status imp_oracle_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind);
 imp_status imp_oracle_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x,
                                 imp_tensor y, imp_pooling kind);
+imp_status imp_oracle_pool_choice(imp_device *d, imp_tensor choice, imp_tensor x, imp_pooling kind);
+imp_status imp_oracle_pool_spread(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
+                                  imp_pooling kind);
 
 imp_status imp_oracle_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f,
                            bool accumulate);

@@ -128,7 +128,8 @@ imp_status imp_oracle_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp
     const size_t inputs = dx.h * dx.w, outputs = imp_oracle_count(dy);
     assert(dx.c == c->in && dy.c == c->out);
     assert(dy.h == imp_conv_side(c, dx.h) && dy.w == imp_conv_side(c, dx.w));
-    assert(!c->relu || imp_oracle_count(y) == outputs);
+    const bool masks = c->relu && y.memory;
+    assert(!masks || imp_oracle_count(y) == outputs);
     double *plane =
         imp_oracle_scratch(d, (inputs + width) * sizeof *plane + outputs * sizeof(float));
     if (!plane)
@@ -137,7 +138,7 @@ imp_status imp_oracle_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp
     float *masked = (float *)(row + width);
     const float *gradient = imp_oracle_floats(dy);
     for (size_t j = 0; j < outputs; j++)
-        masked[j] = !c->relu || imp_oracle_floats(y)[j] > 0 ? gradient[j] : 0;
+        masked[j] = !masks || imp_oracle_floats(y)[j] > 0 ? gradient[j] : 0;
 
     float *out = imp_oracle_floats(dx);
     for (size_t i = 0; i < dx.c; i++) {

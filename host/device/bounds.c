@@ -127,6 +127,8 @@ double imp_bound_factor(const imp_case *c, size_t i, size_t k) {
     case IMP_OP_POOL:
         return c->variant == IMP_POOL_IS_AVERAGE ? 4 : 0;
     case IMP_OP_POOL_GRAD:
+    case IMP_OP_POOL_CHOICE:
+    case IMP_OP_POOL_SPREAD:
         return 0; /* a quarter is exact */
     case IMP_OP_GRAM:
     case IMP_OP_STYLE:

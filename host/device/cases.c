@@ -129,11 +129,12 @@ static const conv_row convs[] = {
 enum {
     COPY = BIT(IMP_OP_COPY),
     POOLS = BIT(IMP_OP_POOL) | BIT(IMP_OP_POOL_GRAD),
+    CHOICES = BIT(IMP_OP_POOL_CHOICE) | BIT(IMP_OP_POOL_SPREAD),
     GRAM = BIT(IMP_OP_GRAM),
     GRAMS = GRAM | BIT(IMP_OP_STYLE_GRAD), /* what has a C x C matrix beside a map */
     STYLE = BIT(IMP_OP_STYLE),
     CONTENT = BIT(IMP_OP_CONTENT),
-    MAPS = COPY | POOLS | GRAMS | CONTENT,
+    MAPS = COPY | POOLS | CHOICES | GRAMS | CONTENT,
     TV = BIT(IMP_OP_TV),
     AFFINES = BIT(IMP_OP_AFFINE) | BIT(IMP_OP_AFFINE_GRAD),
     FILL = BIT(IMP_OP_FILL),
@@ -156,12 +157,14 @@ typedef struct row {
 static const row rows[] = {
     {TINY, MAPS | FILL | VECTORS, 17, 5, 4, ON_MAPS, SIGNED, 0},
     {TINY, POOLS, 3, 5, 6, ON_BOTH, BIT(IMP_SPARSE), 0},
+    {TINY, CHOICES, 3, 5, 14, ON_MAPS, BIT(IMP_SPARSE), 0},
     {TINY, STYLE, 5, 1, 1, ON_PLANES, SIGNED, 0},
     {TINY, PICTURES | FILL, 3, 6, 7, ON_PLANES, SIGNED, 0},
     {TINY, PICTURES | FILL, 3, 1, 1, ON_PLANES, SIGNED, 0},
 
     {NORMAL, MAPS | FILL, 40, 37, 29, ON_MAPS, SIGNED, QUICK},
     {NORMAL, POOLS, 16, 19, 10, ON_PLANES, BIT(IMP_SPARSE), QUICK},
+    {NORMAL, CHOICES, 24, 19, 27, ON_MAPS, BIT(IMP_SPARSE), QUICK},
     {NORMAL, STYLE, 40, 1, 1, ON_PLANES, SIGNED, QUICK},
     {NORMAL, PICTURES | FILL, 3, 37, 29, ON_PLANES, SIGNED, QUICK},
 
@@ -203,7 +206,7 @@ static const row rows[] = {
     {NORMAL, VECTORS | FILL, 3, 17, 19, ON_MAPS, SIGNED, 0},
 
     /* VGG-19 at 512 pixels */
-    {FULL, COPY | POOLS | GRAMS, 64, 512, 512, ON_MAPS, SIGNED, 0},
+    {FULL, COPY | POOLS | CHOICES | GRAMS, 64, 512, 512, ON_MAPS, SIGNED, 0},
     {FULL, POOLS | GRAMS, 128, 256, 256, ON_MAPS, SIGNED, 0},
     {FULL, POOLS | GRAMS, 256, 128, 128, ON_MAPS, SIGNED, 0},
     {FULL, POOLS | GRAMS | CONTENT, 512, 64, 64, ON_MAPS, SIGNED, 0},
@@ -221,15 +224,26 @@ static const struct {
     const char *name;
     size_t variants;
 } ops[IMP_OPS] = {
-    [IMP_OP_COPY] = {"copy", 1},           [IMP_OP_CONV] = {"conv", 1},
-    [IMP_OP_CONV_GRAD] = {"conv_grad", 1}, [IMP_OP_POOL] = {"pool", 2},
-    [IMP_OP_POOL_GRAD] = {"pool_grad", 2}, [IMP_OP_GRAM] = {"gram", 4},
-    [IMP_OP_STYLE] = {"style", 2},         [IMP_OP_STYLE_GRAD] = {"style_grad", 1},
-    [IMP_OP_CONTENT] = {"content", 1},     [IMP_OP_TV] = {"tv", 2},
-    [IMP_OP_AFFINE] = {"affine", 1},       [IMP_OP_AFFINE_GRAD] = {"affine_grad", 1},
-    [IMP_OP_FILL] = {"fill", 1},           [IMP_OP_COMBINE] = {"combine", 3},
-    [IMP_OP_CLAMP] = {"clamp", 1},         [IMP_OP_DOT] = {"dot", 2},
-    [IMP_OP_NORM1] = {"norm1", 1},         [IMP_OP_AXPY_DOT] = {"axpy_dot", 8},
+    [IMP_OP_COPY] = {"copy", 1},
+    [IMP_OP_CONV] = {"conv", 1},
+    [IMP_OP_CONV_GRAD] = {"conv_grad", 1},
+    [IMP_OP_POOL] = {"pool", 2},
+    [IMP_OP_POOL_GRAD] = {"pool_grad", 2},
+    [IMP_OP_POOL_CHOICE] = {"pool_choice", 2},
+    [IMP_OP_POOL_SPREAD] = {"pool_spread", 2},
+    [IMP_OP_GRAM] = {"gram", 4},
+    [IMP_OP_STYLE] = {"style", 2},
+    [IMP_OP_STYLE_GRAD] = {"style_grad", 1},
+    [IMP_OP_CONTENT] = {"content", 1},
+    [IMP_OP_TV] = {"tv", 2},
+    [IMP_OP_AFFINE] = {"affine", 1},
+    [IMP_OP_AFFINE_GRAD] = {"affine_grad", 1},
+    [IMP_OP_FILL] = {"fill", 1},
+    [IMP_OP_COMBINE] = {"combine", 3},
+    [IMP_OP_CLAMP] = {"clamp", 1},
+    [IMP_OP_DOT] = {"dot", 2},
+    [IMP_OP_NORM1] = {"norm1", 1},
+    [IMP_OP_AXPY_DOT] = {"axpy_dot", 8},
     [IMP_OP_ADAM] = {"adam", 2},
 };
 
@@ -343,6 +357,8 @@ static const char *variant_name(const imp_case *c) {
     static const char *const names[IMP_OPS][8] = {
         [IMP_OP_POOL] = {"max", "average"},
         [IMP_OP_POOL_GRAD] = {"max", "average"},
+        [IMP_OP_POOL_CHOICE] = {"max", "average"},
+        [IMP_OP_POOL_SPREAD] = {"max", "average"},
         [IMP_OP_GRAM] = {"alone", "added", "with sums", "added, with sums"},
         [IMP_OP_STYLE] = {"plain", "metric"},
         [IMP_OP_TV] = {"absolute", "squared"},

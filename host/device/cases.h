@@ -15,6 +15,8 @@ typedef enum imp_op {
     IMP_OP_CONV_GRAD,
     IMP_OP_POOL,
     IMP_OP_POOL_GRAD,
+    IMP_OP_POOL_CHOICE,
+    IMP_OP_POOL_SPREAD,
     IMP_OP_GRAM,
     IMP_OP_STYLE,
     IMP_OP_STYLE_GRAD,

@@ -97,6 +97,10 @@ static imp_status launch_network(imp_run *r) {
         return ops->conv_grad(r->device, t[0], t[1], t[2], r->filter);
     case IMP_OP_POOL:
         return ops->pool(r->device, t[0], t[1], pooling);
+    case IMP_OP_POOL_CHOICE:
+        return ops->pool_choice(r->device, t[0], t[1], pooling);
+    case IMP_OP_POOL_SPREAD:
+        return ops->pool_spread(r->device, t[0], t[1], t[2], pooling);
     default: /* IMP_OP_POOL_GRAD */
         return ops->pool_grad(r->device, t[0], t[1], t[2], t[3], pooling);
     }
@@ -163,7 +167,7 @@ static imp_status launch_vectors(imp_run *r) {
 imp_status imp_run_launch(imp_run *r, imp_error *err) {
     const imp_op op = r->trial->c.op;
     imp_status status;
-    if (op >= IMP_OP_CONV && op <= IMP_OP_POOL_GRAD)
+    if (op >= IMP_OP_CONV && op <= IMP_OP_POOL_SPREAD)
         status = launch_network(r);
     else if (op >= IMP_OP_GRAM && op <= IMP_OP_TV)
         status = launch_losses(r);

@@ -39,6 +39,7 @@ static extent conv_out(const imp_case *c) {
 static void describe_network(imp_trial *t, extent in) {
     const imp_case *c = &t->c;
     const extent half = {c->c, c->h / 2, c->w / 2, c->layout};
+    const extent chosen = {c->c, c->h / 2, (c->w / 2 + IMP_CHOICES - 1) / IMP_CHOICES, c->layout};
     switch (c->op) {
     case IMP_OP_CONV:
         set(t, 0, "y", IMP_OUTPUT, conv_out(c));
@@ -52,6 +53,15 @@ static void describe_network(imp_trial *t, extent in) {
     case IMP_OP_POOL:
         set(t, 0, "y", IMP_OUTPUT, half);
         set(t, 1, "x", IMP_INPUT, in);
+        break;
+    case IMP_OP_POOL_CHOICE:
+        set(t, 0, "choice", IMP_OUTPUT, chosen);
+        set(t, 1, "x", IMP_INPUT, in);
+        break;
+    case IMP_OP_POOL_SPREAD:
+        set(t, 0, "dx", IMP_OUTPUT, in);
+        set(t, 1, "dy", IMP_INPUT, half);
+        set(t, 2, "choice", IMP_INPUT, chosen);
         break;
     default: /* IMP_OP_POOL_GRAD */
         set(t, 0, "dx", IMP_OUTPUT, in);
@@ -145,7 +155,7 @@ static void describe_vectors(imp_trial *t, extent in) {
 
 static void describe(imp_trial *t) {
     const extent in = {t->c.c, t->c.h, t->c.w, t->c.layout};
-    if (t->c.op >= IMP_OP_CONV && t->c.op <= IMP_OP_POOL_GRAD)
+    if (t->c.op >= IMP_OP_CONV && t->c.op <= IMP_OP_POOL_SPREAD)
         describe_network(t, in);
     else if (t->c.op >= IMP_OP_GRAM && t->c.op <= IMP_OP_TV)
         describe_losses(t, in);
@@ -203,6 +213,9 @@ static void adapt(imp_operand *o, size_t i, const imp_case *c) {
     if (c->op == IMP_OP_CONV_GRAD && i == 2) /* y is what a ReLU leaves */
         for (size_t k = 0; k < n; k++)
             o->values[k] = o->values[k] > 0 ? o->values[k] : 0;
+    if (c->op == IMP_OP_POOL_SPREAD && i == 2) /* any bits of six windows */
+        for (size_t k = 0; k < n; k++)
+            o->values[k] = (float)((uint32_t)(k * 2654435761U) >> 8);
     if (c->op == IMP_OP_ADAM && i == 3) /* v is a mean of squares */
         for (size_t k = 0; k < n; k++)
             o->values[k] = fabsf(o->values[k]);

@@ -110,7 +110,13 @@ imp_status imp_session_features(imp_session *s, const char *layer, imp_array *ou
     size_t node = 0;
     *out = (imp_array){0};
     TRY(node_of(s, layer, &node, err));
-    return read_tensor(s, s->objective.plans[0].f[node], out, err);
+    const imp_plan *plan = &s->objective.plans[0]; /* features do not stay: make them again */
+    imp_status status = imp_plan_enter(plan, s->optimizer.evaluated);
+    for (size_t n = 0; n <= node && status == IMP_OK; n++)
+        status = imp_plan_run(plan, &plan->steps[n]);
+    if (status != IMP_OK)
+        return imp_fail_device(err, s->device);
+    return read_tensor(s, imp_plan_tensor(plan, plan->steps[node].y), out, err);
 }
 
 imp_status imp_session_gram(imp_session *s, const char *layer, imp_array *out, imp_error *err) {

@@ -49,7 +49,7 @@ static void place_goals(imp_objective *o, size_t *cursor) {
             imp_goal *g = &o->goals[o->count++];
             *g = (imp_goal){.kind = s->terms[i].kind, .term = i, .level = level};
             g->node = (size_t)(imp_network_find(o->network, s->terms[i].layer) - o->network->nodes);
-            const imp_tensor f = o->plans[level].f[g->node];
+            const imp_tensor f = o->plans[level].shapes[g->node];
             if (style) {
                 g->target = imp_place(o->device, cursor, IMP_PLANES, 1, f.c, f.c);
                 g->gram = imp_place(o->device, cursor, IMP_PLANES, 1, f.c, f.c);
@@ -79,13 +79,33 @@ static void place_matrices(imp_objective *o, size_t *cursor) {
         imp_place(o->device, cursor, IMP_PLANES, o->count + IMP_RECORD_EXTRA, 1, IMP_PARTIALS);
 }
 
+/* A plan for level `level` of the picture; gradient: its style and content, or a forward pass. */
+static imp_status plan_init(const imp_objective *o, imp_plan *plan, size_t h, size_t w,
+                            unsigned level, bool gradient, size_t cursor, imp_error *err) {
+    const imp_settings *s = o->settings;
+    bool *terms = calloc(o->nodes + 1, sizeof *terms);
+    if (!terms)
+        return imp_fail(err, IMP_ERR_MEMORY, "objective: out of host memory");
+    for (size_t i = 0; i < s->term_count; i++)
+        if (level == 0 || s->terms[i].kind == IMP_TERM_STYLE)
+            terms[imp_network_find(o->network, s->terms[i].layer) - o->network->nodes] = true;
+    const imp_purpose purpose = {.pooling = s->pooling,
+                                 .range = s->range,
+                                 .nodes = o->nodes,
+                                 .gradient = gradient,
+                                 .terms = terms};
+    const imp_status status =
+        imp_plan_init(plan, o->device, o->network, o->filters, &purpose, h, w, cursor, err);
+    free(terms);
+    return status;
+}
+
 /* The plans of all levels share one place, as they are evaluated one after another. */
 imp_status imp_objective_place(imp_objective *o, size_t cursor, imp_error *err) {
     o->begin = o->end = cursor;
     for (unsigned l = 0; l < o->levels; l++) {
         imp_plan_finish(&o->plans[l]);
-        TRY(imp_plan_init(&o->plans[l], o->device, o->network, o->filters, o->settings->pooling,
-                          o->settings->range, o->nodes, o->x[l].h, o->x[l].w, true, cursor, err));
+        TRY(plan_init(o, &o->plans[l], o->x[l].h, o->x[l].w, l, true, cursor, err));
         o->end = o->plans[l].end > o->end ? o->plans[l].end : o->end;
     }
     return IMP_OK;
@@ -189,13 +209,14 @@ static imp_status style_level(imp_objective *o, const imp_plan *plan, imp_tensor
                               unsigned level) {
     imp_device *const d = o->device;
     TRY(imp_plan_enter(plan, x));
-    for (size_t n = 0; n < plan->nodes; n++) {
-        TRY(imp_plan_forward(plan, n));
+    for (size_t k = 0; k < plan->step_count; k++) {
+        const imp_step *step = &plan->steps[k];
+        TRY(imp_plan_run(plan, step));
         for (size_t i = 0; i < o->count; i++) {
             const imp_goal *g = &o->goals[i];
-            if (g->kind != IMP_TERM_STYLE || g->level != level || g->node != n)
+            if (g->kind != IMP_TERM_STYLE || g->level != level || g->node != step->node)
                 continue;
-            const imp_tensor f = plan->f[n];
+            const imp_tensor f = imp_plan_tensor(plan, step->y);
             const float positions = (float)(f.h * f.w);
             const float channels = o->settings->gram_norm == IMP_GRAM_CM ? (float)f.c : 1;
             TRY(d->ops->gram(d, g->gram, (imp_tensor){0}, f, false));
@@ -218,9 +239,7 @@ static imp_status style_layout_init(style_layout *s, const imp_objective *o, siz
         s->x[l] = imp_place(o->device, &cursor, IMP_PLANES, 3, h >> l, w >> l);
     s->end = cursor;
     for (unsigned l = 0; l < o->levels; l++) {
-        TRY(imp_plan_init(&s->plans[l], o->device, o->network, o->filters, o->settings->pooling,
-                          o->settings->range, o->nodes, h >> l, w >> l, false, cursor,
-                          &o->device->error));
+        TRY(plan_init(o, &s->plans[l], h >> l, w >> l, l, false, cursor, &o->device->error));
         s->end = s->plans[l].end > s->end ? s->plans[l].end : s->end;
     }
     return IMP_OK;
@@ -262,34 +281,39 @@ imp_status imp_objective_style(imp_objective *o, const float *x, size_t h, size_
     return status;
 }
 
-imp_status imp_objective_content(imp_objective *o) {
+/* The target of content goal i, whose features are f now, and what its squares weigh. */
+static imp_status keep_content(imp_objective *o, size_t i, imp_tensor f) {
     imp_device *const d = o->device;
     const imp_settings *s = o->settings;
-    TRY(imp_plan_enter(&o->plans[0], o->x[0]));
-    for (size_t n = 0; n < o->nodes; n++)
-        TRY(imp_plan_forward(&o->plans[0], n));
-    for (size_t i = 0; i < o->count; i++) {
-        imp_goal *g = &o->goals[i];
-        if (g->kind != IMP_TERM_CONTENT)
-            continue;
-        const imp_tensor f = o->plans[0].f[g->node];
-        double sum = 0;
-        TRY(d->ops->combine(d, g->target, 1, f, 0, f));
-        TRY(d->ops->dot(d, (imp_slot){o->record, i}, f, f));
-        TRY(record_value(o, i, &sum));
-        g->weight =
-            factor(s->content_form, (double)s->content_weight * (double)s->terms[g->term].weight,
-                   sum, (double)f.c * (double)f.h * (double)f.w);
+    imp_goal *g = &o->goals[i];
+    double sum = 0;
+    TRY(d->ops->combine(d, g->target, 1, f, 0, f));
+    TRY(d->ops->dot(d, (imp_slot){o->record, i}, f, f));
+    TRY(record_value(o, i, &sum));
+    g->weight =
+        factor(s->content_form, (double)s->content_weight * (double)s->terms[g->term].weight, sum,
+               (double)f.c * (double)f.h * (double)f.w);
+    return IMP_OK;
+}
+
+imp_status imp_objective_content(imp_objective *o) {
+    const imp_plan *plan = &o->plans[0];
+    TRY(imp_plan_enter(plan, o->x[0]));
+    for (size_t n = 0; n < o->nodes; n++) {
+        TRY(imp_plan_run(plan, &plan->steps[n]));
+        for (size_t i = 0; i < o->count; i++)
+            if (o->goals[i].kind == IMP_TERM_CONTENT && o->goals[i].node == n)
+                TRY(keep_content(o, i, imp_plan_tensor(plan, plan->steps[n].y)));
     }
     return IMP_OK;
 }
 
 /* ---- Loss and gradient ---- */
 
-static imp_status goal_gradient(imp_objective *o, size_t i) {
+/* Goal i at features f: its loss, and df += its gradient. */
+static imp_status goal_gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
     imp_device *const d = o->device;
     imp_goal *g = &o->goals[i];
-    const imp_tensor f = o->plans[g->level].f[g->node], df = o->plans[g->level].df[g->node];
     const imp_slot loss = {o->record, i};
     if (g->kind == IMP_TERM_CONTENT)
         return d->ops->content(d, df, loss, f, g->target, g->weight);
@@ -300,18 +324,26 @@ static imp_status goal_gradient(imp_objective *o, size_t i) {
     return d->ops->style_grad(d, df, dm, f);
 }
 
+/* What the goals of level l at a step back add to its dy. */
+static imp_status step_gradient(imp_objective *o, unsigned l, const imp_step *step) {
+    const imp_plan *plan = &o->plans[l];
+    const imp_tensor df = imp_plan_tensor(plan, step->dy);
+    if (step->node + 1 == o->nodes)
+        TRY(o->device->ops->fill(o->device, df, 0));
+    for (size_t i = 0; i < o->count; i++)
+        if (o->goals[i].level == l && o->goals[i].node == step->node)
+            TRY(goal_gradient(o, i, df, imp_plan_tensor(plan, step->y)));
+    return IMP_OK;
+}
+
 /* Adds the gradient of level l's goals to dx[l]. */
 static imp_status level_gradient(imp_objective *o, unsigned l) {
     const imp_plan *plan = &o->plans[l];
     TRY(imp_plan_enter(plan, o->x[l]));
-    for (size_t n = 0; n < o->nodes; n++)
-        TRY(imp_plan_forward(plan, n));
-    TRY(o->device->ops->fill(o->device, plan->df[o->nodes - 1], 0));
-    for (size_t n = o->nodes; n-- > 0;) {
-        for (size_t i = 0; i < o->count; i++)
-            if (o->goals[i].level == l && o->goals[i].node == n)
-                TRY(goal_gradient(o, i));
-        TRY(imp_plan_backward(plan, n));
+    for (size_t k = 0; k < plan->step_count; k++) {
+        if (plan->steps[k].back)
+            TRY(step_gradient(o, l, &plan->steps[k]));
+        TRY(imp_plan_run(plan, &plan->steps[k]));
     }
     return imp_plan_leave(plan, o->dx[l]);
 }
@@ -321,8 +353,7 @@ imp_status imp_objective_evaluate(imp_objective *o) {
     const imp_settings *s = o->settings;
     for (unsigned l = 1; l < o->levels; l++)
         TRY(d->ops->pool(d, o->x[l], o->x[l - 1], IMP_POOL_AVERAGE));
-    /* Coarsest first: its gradient, spread out, is what the next finer one is added to; and the
-     * features of level 0 are there when the evaluation has ended. */
+    /* Coarsest first: its gradient, spread out, is what the next finer one is added to. */
     TRY(d->ops->fill(d, o->dx[o->levels - 1], 0));
     for (unsigned l = o->levels; l-- > 0;) {
         if (l + 1 < o->levels)

@@ -86,6 +86,8 @@ typedef struct imp_affine {
     float m[3][3], o[3];
 } imp_affine;
 
+enum { IMP_CHOICES = 6 }; /* windows whose choices share an element: see pool_choice */
+
 typedef struct imp_adam {
     float step; /* pytorch: lr / (1 - b1^t); keras: lr sqrt(1 - b2^t) / (1 - b1^t) */
     float root; /* pytorch: 1 / sqrt(1 - b2^t); keras: 1 */
@@ -133,7 +135,7 @@ typedef struct imp_ops {
     imp_status (*conv)(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter);
     /* dx = the adjoint of conv (without bias) applied to dy, where conv.relu to dy * [y > 0]. For
      * reflect and replicate padding the border's gradient folds back onto its source. y may be no
-     * tensor where there is no ReLU. */
+     * tensor where there is no ReLU, or where dy is 0 wherever y is: it then changes nothing. */
     imp_status (*conv_grad)(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
                             imp_filter *filter);
 
@@ -155,6 +157,16 @@ typedef struct imp_ops {
      * them. Average: dy/4 to all four. Positions in no window get 0. */
     imp_status (*pool_grad)(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x, imp_tensor y,
                             imp_pooling kind);
+
+    /* What the gradient of maximum and average pooling, and of the ReLU that made x, needs of x;
+     * maps only. Of each window four bits, 2 a + b for its row a and column b: whether that
+     * position passes a gradient on. Maximum: the first maximum, if it is above 0; average: all
+     * that are above 0. choice[c,p,q] = sum_{j < 6} 16^j times the bits of window (p, 6 q + j),
+     * none beyond the last: C x h/2 x ceil((w/2) / 6), whole numbers below 2^24. */
+    imp_status (*pool_choice)(imp_device *d, imp_tensor choice, imp_tensor x, imp_pooling kind);
+    /* dx = dy (average: dy/4) at the positions that choice names, else 0. */
+    imp_status (*pool_spread)(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
+                              imp_pooling kind);
 
     /* ---- losses ---- */
 

@@ -73,6 +73,7 @@ imp_status imp_optimizer_bind(imp_optimizer_state *t, imp_memory *memory) {
         for (unsigned i = 0; i < ring_size(t); i++)
             t->s[i].memory = t->y[i].memory = memory;
     }
+    t->evaluated = o->x[0];
     return copy(d, t->before, o->x[0]);
 }
 
@@ -112,6 +113,7 @@ static imp_status enqueue_evaluation(imp_optimizer_state *t) {
 imp_status imp_optimizer_evaluate(imp_optimizer_state *t, imp_error *err) {
     if (enqueue_evaluation(t) != IMP_OK)
         return imp_fail_device(err, t->o->device);
+    t->evaluated = t->o->x[0];
     return read_record(t, err);
 }
 
@@ -233,6 +235,7 @@ static imp_status move(imp_optimizer_state *t) {
     const imp_settings *s = o->settings;
     imp_device *const d = o->device;
     TRY(copy(d, t->before, o->x[0]));
+    t->evaluated = t->before;
     TRY(s->optimizer == IMP_ADAM ? adam_step(t) : lbfgs_step(t));
     if (!s->clamp)
         return IMP_OK;

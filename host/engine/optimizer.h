@@ -13,6 +13,7 @@ typedef struct imp_optimizer_state {
     imp_objective
         *o; /* borrowed until imp_optimizer_finish; x and its gradient are o->x[0], dx[0] */
     imp_tensor before;             /* the variable before the last step; finite always */
+    imp_tensor evaluated;          /* where the last evaluation was: the variable, or before */
     imp_tensor m, v;               /* Adam: moments */
     imp_tensor q, gradient_before; /* L-BFGS: direction, gradient before the last step */
     imp_tensor *s, *y;             /* L-BFGS: ring of `history` pairs */

@@ -4,8 +4,9 @@
  */
 #include "engine/plan.h"
 
-#include <assert.h>
 #include <stdlib.h>
+
+#include "engine/plan_layout.h"
 
 imp_tensor imp_place(const imp_device *device, size_t *cursor, imp_layout layout, size_t c,
                      size_t h, size_t w) {
@@ -37,52 +38,25 @@ static imp_tensor shape_after(const imp_node *node, imp_tensor x) {
     return y;
 }
 
-/* Alternating regions: node i's tensor begins where that of node i-2 did. */
-static size_t place_alternating(const imp_device *device, imp_tensor *t, size_t count,
-                                size_t cursor) {
-    size_t end[2] = {cursor, cursor};
-    for (int side = 0; side < 2 && cursor != SIZE_MAX; side++) {
-        const size_t begin = side == 0 ? cursor : end[0];
-        end[side] = begin;
-        for (size_t i = (size_t)side; i < count; i += 2) {
-            const size_t after = device->ops->place(device, &t[i], begin);
-            end[side] = after > end[side] ? after : end[side]; /* SIZE_MAX wins */
-        }
-        cursor = end[side];
-    }
-    return cursor;
-}
-
 imp_status imp_plan_init(imp_plan *plan, imp_device *device, const imp_network *network,
-                         imp_filter *const *filters, imp_pooling pooling, float range, size_t nodes,
-                         size_t h, size_t w, bool keep, size_t cursor, imp_error *err) {
+                         imp_filter *const *filters, const imp_purpose *purpose, size_t h, size_t w,
+                         size_t cursor, imp_error *err) {
+    const size_t nodes = purpose->nodes;
     *plan = (imp_plan){.device = device,
                        .network = network,
                        .filters = filters,
-                       .pooling = pooling,
-                       .entry = entry_of(network, range),
+                       .pooling = purpose->pooling,
+                       .entry = entry_of(network, purpose->range),
                        .nodes = nodes,
-                       .f = calloc(nodes, sizeof(imp_tensor)),
-                       .df = calloc(nodes, sizeof(imp_tensor))};
-    if (!plan->f || !plan->df)
+                       .shapes = calloc(nodes + 1, sizeof(imp_tensor))};
+    if (!plan->shapes)
         return imp_fail(err, IMP_ERR_MEMORY, "plan: out of host memory");
-    plan->input = imp_place(device, &cursor, IMP_PLANES, 3, h, w);
-    if (keep)
-        plan->dinput = imp_place(device, &cursor, IMP_PLANES, 3, h, w);
-    imp_tensor x = plan->input;
-    for (size_t i = 0; i < nodes; i++) {
-        assert(network->nodes[i].input == (i ? i - 1 : SIZE_MAX)); /* the regions rely on a chain */
-        x = plan->f[i] = plan->df[i] = shape_after(&network->nodes[i], x);
-    }
-    if (keep) {
-        for (size_t i = 0; i < nodes && cursor != SIZE_MAX; i++)
-            cursor = device->ops->place(device, &plan->f[i], cursor);
-        cursor = place_alternating(device, plan->df, nodes, cursor);
-    } else {
-        cursor = place_alternating(device, plan->f, nodes, cursor);
-    }
-    plan->end = cursor;
-    if (cursor == SIZE_MAX)
+    const imp_tensor input = {.c = 3, .h = h, .w = w, .layout = IMP_PLANES};
+    for (size_t i = 0; i < nodes; i++)
+        plan->shapes[i] = shape_after(&network->nodes[i], i ? plan->shapes[i - 1] : input);
+    TRY(imp_plan_schedule(plan, purpose, input, err));
+    TRY(imp_plan_arrange(plan, cursor, err));
+    if (plan->end == SIZE_MAX)
         return imp_fail(err, IMP_ERR_MEMORY,
                         "device '%s': one channel of a %zu x %zu map is more than it allocates at "
                         "once (%llu MiB); choose a smaller --size",
@@ -92,40 +66,55 @@ imp_status imp_plan_init(imp_plan *plan, imp_device *device, const imp_network *
 }
 
 void imp_plan_finish(imp_plan *plan) {
-    free(plan->f);
-    free(plan->df);
+    free(plan->shapes);
+    free(plan->steps);
+    free(plan->tensors);
     *plan = (imp_plan){0};
 }
 
 void imp_plan_bind(imp_plan *plan, imp_memory *memory) {
-    plan->input.memory = plan->dinput.memory = memory;
-    for (size_t i = 0; i < plan->nodes; i++)
-        plan->f[i].memory = plan->df[i].memory = memory;
+    for (size_t i = 0; i < plan->tensor_count; i++)
+        plan->tensors[i].t.memory = memory;
 }
 
 imp_status imp_plan_enter(const imp_plan *plan, imp_tensor x) {
-    return plan->device->ops->affine(plan->device, plan->input, x, &plan->entry);
+    return plan->device->ops->affine(plan->device, imp_plan_tensor(plan, plan->input), x,
+                                     &plan->entry);
 }
 
-imp_status imp_plan_forward(const imp_plan *plan, size_t node) {
-    imp_device *const d = plan->device;
-    const imp_tensor x = node ? plan->f[node - 1] : plan->input;
-    if (plan->network->nodes[node].kind == IMP_NODE_POOL)
-        return d->ops->pool(d, plan->f[node], x, plan->pooling);
-    return d->ops->conv(d, plan->f[node], x, plan->filters[node]);
+/* The tensor of that number, or none. */
+static imp_tensor operand(const imp_plan *plan, size_t number) {
+    return number == IMP_NO_PLACE ? (imp_tensor){0} : imp_plan_tensor(plan, number);
 }
 
-imp_status imp_plan_backward(const imp_plan *plan, size_t node) {
+static imp_status run_forward(const imp_plan *plan, const imp_step *step) {
     imp_device *const d = plan->device;
-    const imp_tensor x = node ? plan->f[node - 1] : plan->input;
-    const imp_tensor dx = node ? plan->df[node - 1] : plan->dinput;
-    if (plan->network->nodes[node].kind == IMP_NODE_POOL)
-        return d->ops->pool_grad(d, dx, plan->df[node], x, plan->f[node], plan->pooling);
-    return d->ops->conv_grad(d, dx, plan->df[node], plan->f[node], plan->filters[node]);
+    const imp_tensor x = operand(plan, step->x), y = operand(plan, step->y);
+    if (plan->network->nodes[step->node].kind == IMP_NODE_CONV)
+        return d->ops->conv(d, y, x, plan->filters[step->node]);
+    if (step->choice != IMP_NO_PLACE)
+        TRY(d->ops->pool_choice(d, operand(plan, step->choice), x, plan->pooling));
+    return d->ops->pool(d, y, x, plan->pooling);
+}
+
+static imp_status run_back(const imp_plan *plan, const imp_step *step) {
+    imp_device *const d = plan->device;
+    const imp_tensor dx = operand(plan, step->dx), dy = operand(plan, step->dy);
+    const imp_tensor y = operand(plan, step->y);
+    if (plan->network->nodes[step->node].kind == IMP_NODE_CONV)
+        return d->ops->conv_grad(d, dx, dy, y, plan->filters[step->node]);
+    if (step->choice != IMP_NO_PLACE)
+        return d->ops->pool_spread(d, dx, dy, operand(plan, step->choice), plan->pooling);
+    return d->ops->pool_grad(d, dx, dy, operand(plan, step->x), y, plan->pooling);
+}
+
+imp_status imp_plan_run(const imp_plan *plan, const imp_step *step) {
+    return step->back ? run_back(plan, step) : run_forward(plan, step);
 }
 
 imp_status imp_plan_leave(const imp_plan *plan, imp_tensor dx) {
-    return plan->device->ops->affine_grad(plan->device, dx, plan->dinput, &plan->entry);
+    return plan->device->ops->affine_grad(plan->device, dx, imp_plan_tensor(plan, plan->dinput),
+                                          &plan->entry);
 }
 
 size_t imp_plan_side_min(const imp_network *network, size_t nodes) {

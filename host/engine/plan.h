@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A network laid out for one picture size: where each tensor lies in a device's memory, and the
- * way forward and back through the nodes. Nothing beyond the deepest node in use is placed.
+ * A network laid out for one picture size: the steps forward and back through its nodes, and where
+ * each tensor lies in a device's memory. A tensor holds its place from the step that makes it to
+ * the last one that reads it, and no longer: features stay for the way back only where that needs
+ * them. What a ReLU and a pooling behind it need is the pooling's choice (ops.h), an eighth of a
+ * byte for each of the ReLU's features. Nothing beyond the deepest node in use is placed.
  */
 #ifndef IMP_PLAN_H
 #define IMP_PLAN_H
@@ -9,38 +12,67 @@
 #include "engine/ops.h"
 #include "weights/network.h"
 
+#define IMP_NO_PLACE SIZE_MAX
+
+/* One operation at a node: forward y and choice from x, back dx from dy and the others. Numbers of
+ * plan->tensors, IMP_NO_PLACE where the operation takes none. */
+typedef struct imp_step {
+    bool back;
+    size_t node, x, y, dx, dy, choice;
+} imp_step;
+
+/* A tensor, and the first and the last step that touch it. */
+typedef struct imp_placed {
+    imp_tensor t;
+    size_t first, last;
+} imp_placed;
+
+/* What a plan is for. Borrowed during imp_plan_init only. */
+typedef struct imp_purpose {
+    imp_pooling pooling;
+    float range;       /* the variable's unit: 1 or 255 */
+    size_t nodes;      /* nodes in use: 0 .. nodes-1 */
+    bool gradient;     /* the way back too */
+    const bool *terms; /* by node: whether the way back looks at its features; else NULL */
+    const bool *again; /* by node: features are not kept, but made again when needed; or NULL */
+} imp_purpose;
+
 typedef struct imp_plan {
     imp_device *device; /* borrowed, like all below, until imp_plan_finish */
     const imp_network *network;
     imp_filter *const *filters; /* by node; NULL at pooling nodes */
     imp_pooling pooling;
-    imp_affine entry;         /* from the variable's colours to the network's input */
-    size_t nodes;             /* nodes in use: 0 .. nodes-1 */
-    imp_tensor input, dinput; /* planes, 3 x h x w */
-    imp_tensor *f, *df;       /* features and their gradients by node; maps */
-    size_t end;               /* the address after the last tensor */
+    imp_affine entry;     /* from the variable's colours to the network's input */
+    size_t nodes;         /* nodes in use */
+    size_t input, dinput; /* planes, 3 x h x w */
+    imp_tensor *shapes;   /* of the features, by node; no memory */
+    imp_step *steps;      /* forward through all nodes, then back, with nodes made again between */
+    size_t step_count;
+    imp_placed *tensors;
+    size_t tensor_count;
+    size_t end; /* the address after the last tensor */
 } imp_plan;
 
-/* Lays out the first `nodes` nodes for a picture of h x w pixels from address `cursor` on. keep:
- * features stay until the backward pass, and gradients are placed in two alternating regions;
- * otherwise only the forward pass is possible, and a node's features hold until the next but one.
- * range: the variable's unit (1 or 255). Nothing is allocated on the device: see imp_plan_bind.
- * IMP_ERR_MEMORY where a tensor can lie nowhere. Finish it in any case. */
+/* Lays out a picture of h x w pixels from address `cursor` on. Nothing is allocated on the device:
+ * see imp_plan_bind. IMP_ERR_MEMORY where a tensor can lie nowhere. Finish it in any case. */
 imp_status imp_plan_init(imp_plan *plan, imp_device *device, const imp_network *network,
-                         imp_filter *const *filters, imp_pooling pooling, float range, size_t nodes,
-                         size_t h, size_t w, bool keep, size_t cursor, imp_error *err);
+                         imp_filter *const *filters, const imp_purpose *purpose, size_t h, size_t w,
+                         size_t cursor, imp_error *err);
 void imp_plan_finish(imp_plan *plan);
 
 /* Says in which memory (of at least plan->end bytes) the addresses are meant. */
 void imp_plan_bind(imp_plan *plan, imp_memory *memory);
 
-/* Fills input from a picture x (planes, 3 x h x w); then one node after another, in order. */
+/* Fills the input from a picture x (planes, 3 x h x w); then one step after another, in order; then
+ * dx += gradient. */
 imp_status imp_plan_enter(const imp_plan *plan, imp_tensor x);
-imp_status imp_plan_forward(const imp_plan *plan, size_t node);
-
-/* From df[node] to df[node - 1], or to dinput from node 0; and from there: dx += gradient. */
-imp_status imp_plan_backward(const imp_plan *plan, size_t node);
+imp_status imp_plan_run(const imp_plan *plan, const imp_step *step);
 imp_status imp_plan_leave(const imp_plan *plan, imp_tensor dx);
+
+/* A tensor of a step, by its number. Its values hold around the steps that have it only. */
+static inline imp_tensor imp_plan_tensor(const imp_plan *plan, size_t number) {
+    return plan->tensors[number].t;
+}
 
 /* The smallest side of a picture for which none of the first `nodes` maps vanishes. */
 size_t imp_plan_side_min(const imp_network *network, size_t nodes);

@@ -311,6 +311,10 @@ imp_algorithm ocl_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
 imp_status ocl_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind);
 imp_status ocl_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x, imp_tensor y,
                          imp_pooling kind);
+/* choice.c */
+imp_status ocl_pool_choice(imp_device *d, imp_tensor choice, imp_tensor x, imp_pooling kind);
+imp_status ocl_pool_spread(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
+                           imp_pooling kind);
 /* gram.c */
 imp_status ocl_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f, bool accumulate);
 imp_status ocl_style_grad(imp_device *d, imp_tensor df, imp_tensor dm, imp_tensor f);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which positions of 2 x 2 windows pass a gradient on, four bits a window, and the gradient spread
+ * by them. The bits of six windows are a whole number that a float holds.
+ */
+#include "cpu/native_simd.h"
+
+/* The bits of LANES windows from x on. */
+INLINE mask bits_of(const float *x, size_t row, const imp_pooling kind) {
+    const vec a = load(x), b = load(x + IMP_BLOCK);
+    const vec c = load(x + row), d = load(x + row + IMP_BLOCK);
+    if (kind == IMP_POOL_AVERAGE)
+        return ((a > 0) & 1) | ((b > 0) & 2) | ((c > 0) & 4) | ((d > 0) & 8);
+    const mask right = b > a;
+    const vec ab = choose(right, b, a);
+    const mask below = c > ab;
+    const vec abc = choose(below, c, ab);
+    const mask last = d > abc;
+    const mask bits = (right & 2) | (~right & 1);
+    const mask three = (below & 4) | (~below & bits);
+    return ((last & 8) | (~last & three)) & (choose(last, d, abc) > 0);
+}
+
+INLINE void choose_of(float *choice, const float *x, size_t row, size_t windows,
+                      const imp_pooling kind) {
+    for (size_t first = 0; first < windows; first += IMP_CHOICES, choice += IMP_BLOCK) {
+        const size_t count = windows - first < IMP_CHOICES ? windows - first : IMP_CHOICES;
+        for (size_t l = 0; l < IMP_BLOCK; l += LANES) {
+            mask bits = {0};
+            for (size_t j = 0; j < count; j++)
+                bits |= bits_of(x + 2 * (first + j) * IMP_BLOCK + l, row, kind) << (int)(4 * j);
+            store(choice + l, __builtin_convertvector(bits, vec));
+        }
+    }
+}
+
+static void choose_windows(float *choice, const float *x, size_t row, size_t windows,
+                           imp_pooling kind) {
+    if (kind == IMP_POOL_MAX)
+        choose_of(choice, x, row, windows, IMP_POOL_MAX);
+    else
+        choose_of(choice, x, row, windows, IMP_POOL_AVERAGE);
+}
+
+static void spread(float *dx, const float *dy, const float *choice, size_t row, size_t windows,
+                   imp_pooling kind) {
+    const vec share = splat(kind == IMP_POOL_MAX ? 1.0f : 0.25f);
+    for (size_t q = 0; q < windows; q++, dx += 2 * IMP_BLOCK, dy += IMP_BLOCK)
+        for (size_t l = 0; l < IMP_BLOCK; l += LANES) {
+            const vec chosen = load(choice + q / IMP_CHOICES * IMP_BLOCK + l);
+            const mask bits = __builtin_convertvector(chosen, mask) >> (int)(4 * (q % IMP_CHOICES));
+            const vec value = share * load(dy + l);
+            store(dx + l, where((bits & 1) != 0, value));
+            store(dx + l + IMP_BLOCK, where((bits & 2) != 0, value));
+            store(dx + l + row, where((bits & 4) != 0, value));
+            store(dx + l + row + IMP_BLOCK, where((bits & 8) != 0, value));
+        }
+}
+
+const imp_choice_kernels IMP_KERNEL(choice_kernels) = {.choose = choose_windows, .spread = spread};
