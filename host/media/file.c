@@ -56,8 +56,7 @@ static const char *name_of_mode(mode_t mode) {
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 /* Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever. */
-static imp_status open_regular(int *fd, size_t *size, const char *kind, const char *path,
-                               imp_error *err) {
+imp_status imp_file_open(int *fd, size_t *size, const char *kind, const char *path, imp_error *err) {
     struct stat about;
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0 || fstat(*fd, &about) != 0) {
@@ -74,8 +73,7 @@ static imp_status open_regular(int *fd, size_t *size, const char *kind, const ch
                     name_of_mode(about.st_mode));
 }
 
-/* Gives the number of bytes that were there, up to size; errno is 0 unless reading failed. */
-static size_t read_up_to(int fd, unsigned char *bytes, size_t size) {
+size_t imp_file_take(int fd, unsigned char *bytes, size_t size) {
     size_t got = 0;
     errno = 0;
     while (got < size) {
@@ -100,7 +98,7 @@ static imp_status read_open(unsigned char **bytes, size_t size, int fd, const ch
         return imp_fail(err, IMP_ERR_MEMORY,
                         "%s '%s': no memory for its %zu bytes: close other programs", kind, path,
                         size);
-    if (read_up_to(fd, all, size) == size) {
+    if (imp_file_take(fd, all, size) == size) {
         *bytes = all;
         return IMP_OK;
     }
@@ -116,7 +114,7 @@ imp_status imp_file_read(unsigned char **bytes, size_t *size, const char *kind, 
     int fd;
     *bytes = NULL;
     *size = 0;
-    TRY(open_regular(&fd, size, kind, path, err));
+    TRY(imp_file_open(&fd, size, kind, path, err));
     const imp_status status = read_open(bytes, *size, fd, kind, path, err);
     close(fd);
     return status;
@@ -259,7 +257,7 @@ static imp_status hash_open(unsigned char digest[SHA_BYTES], EVP_MD_CTX *sha, in
     if (!sha || !EVP_DigestInit_ex(sha, EVP_sha256(), NULL))
         return IMP_ERR_MEMORY;
     for (size_t n = sizeof block; n == sizeof block;) {
-        n = read_up_to(fd, block, sizeof block);
+        n = imp_file_take(fd, block, sizeof block);
         if (errno != 0)
             return IMP_ERR_IO;
         if (!EVP_DigestUpdate(sha, block, n))
@@ -273,7 +271,7 @@ imp_status imp_file_sha256(char hex[65], const char *path, imp_error *err) {
     size_t size;
     unsigned char digest[SHA_BYTES];
     hex[0] = '\0';
-    TRY(open_regular(&fd, &size, "file", path, err));
+    TRY(imp_file_open(&fd, &size, "file", path, err));
     EVP_MD_CTX *const sha = EVP_MD_CTX_new();
     const imp_status status = hash_open(digest, sha, fd);
     const int code = errno;

@@ -13,6 +13,13 @@
 imp_status imp_file_read(unsigned char **bytes, size_t *size, const char *kind, const char *path,
                          imp_error *err);
 
+/* Opens a regular file for reading and gives its size; close(*fd) is the caller's. */
+imp_status imp_file_open(int *fd, size_t *size, const char *kind, const char *path, imp_error *err);
+
+/* Reads up to `size` bytes from where fd stands; gives how many there were. errno is 0 unless reading
+ * failed. */
+size_t imp_file_take(int fd, unsigned char *bytes, size_t size);
+
 /* Writes the contents of a file. Gives IMP_ERR_IO, with errno as stdio left it and no message, when
  * writing to `file` failed; anything else that fails with a message of its own. */
 typedef imp_status (*imp_file_fill)(FILE *file, const void *user, imp_error *err);

@@ -19,14 +19,13 @@ static const uint64_t header_max = 100000000; /* as the format's own library has
 
 /* ---- Types ----------------------------------------------------------------------------------- */
 
+/* The first ones in the order of imp_dtype. */
 static const struct dtype {
     const char *name;
     size_t bytes;
 } dtypes[] = {{"F32", 4}, {"F16", 2}, {"BF16", 2},    {"F64", 8},     {"BOOL", 1},   {"U8", 1},
               {"I8", 1},  {"U16", 2}, {"I16", 2},     {"U32", 4},     {"I32", 4},    {"U64", 8},
               {"I64", 8}, {"C64", 8}, {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1}};
-
-enum { DTYPES_LOADED = 3 }; /* the first ones */
 
 static size_t dtype_find(const char *name) {
     size_t i = 0;
@@ -35,46 +34,24 @@ static size_t dtype_find(const char *name) {
     return i;
 }
 
-static float from_bits(uint32_t bits) {
-    float v;
-    memcpy(&v, &bits, sizeof v);
-    return v;
-}
-
-static float from_half(uint32_t half) {
-    const uint32_t sign = (half & 0x8000) << 16, exponent = half >> 10 & 31, fraction = half & 1023;
-    if (exponent == 0) /* zero and the numbers below 2^-14 */
-        return from_bits(sign) + (sign ? -1.0F : 1.0F) * (float)fraction * 0x1p-24F;
-    if (exponent == 31)
-        return from_bits(sign | 0x7F800000 | fraction << 13);
-    return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
-}
-
-static float value_at(size_t dtype, const unsigned char *p, size_t i) {
-    if (dtype == 0) {
-        p += 4 * i;
-        return from_bits((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-                         (uint32_t)p[3] << 24);
-    }
-    p += 2 * i;
-    const uint32_t half = (uint32_t)p[0] | (uint32_t)p[1] << 8;
-    return dtype == 1 ? from_half(half) : from_bits(half << 16);
+imp_dtype imp_safetensors_dtype(const imp_stored *tensor) {
+    const size_t i = dtype_find(tensor->dtype);
+    return i < IMP_DTYPE_OTHER ? (imp_dtype)i : IMP_DTYPE_OTHER;
 }
 
 imp_status imp_safetensors_load(float *out, const imp_safetensors *file, const imp_stored *tensor,
                                 imp_error *err) {
-    const size_t dtype = dtype_find(tensor->dtype);
-    if (dtype >= DTYPES_LOADED)
+    const imp_dtype dtype = imp_safetensors_dtype(tensor);
+    if (dtype > IMP_DTYPE_BF16)
         return imp_fail(err, IMP_ERR_UNSUPPORTED,
                         "network '%s': tensor %s is of type %s: convert it to F32, F16 or BF16",
                         file->source, tensor->name, tensor->dtype);
-    for (size_t i = 0; i < tensor->count; i++) {
-        out[i] = value_at(dtype, file->data + tensor->begin, i);
+    imp_dtype_read(out, dtype, file->data + tensor->begin, tensor->count);
+    for (size_t i = 0; i < tensor->count; i++)
         if (!isfinite(out[i]))
             return imp_fail(err, IMP_ERR_NUMBER,
                             "network '%s': tensor %s has %s at index %zu: " AGAIN, file->source,
                             tensor->name, isnan(out[i]) ? "NaN" : "an infinity", i);
-    }
     return IMP_OK;
 }
 

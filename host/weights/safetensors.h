@@ -10,6 +10,7 @@
 #define IMP_WEIGHTS_SAFETENSORS_H
 
 #include "impasto.h"
+#include "weights/dtype.h"
 
 enum { IMP_STORED_RANK_MAX = 8 };
 
@@ -31,8 +32,9 @@ typedef struct imp_safetensors {
     size_t count;
 } imp_safetensors;
 
-/* Reads the header and checks every tensor's place. bytes and source stay borrowed until finish.
- * Errors: IMP_ERR_FORMAT, IMP_ERR_UNSUPPORTED (a type or a rank not known), IMP_ERR_MEMORY. */
+/* Reads the header and checks every tensor's place in a file of `size` bytes; only the header
+ * itself is touched until a tensor is loaded. bytes and source stay borrowed until finish. Errors:
+ * IMP_ERR_FORMAT, IMP_ERR_UNSUPPORTED (a type or a rank not known), IMP_ERR_MEMORY. */
 imp_status imp_safetensors_init(imp_safetensors *out, const unsigned char *bytes, size_t size,
                                 const char *source, imp_error *err);
 void imp_safetensors_finish(imp_safetensors *file);
@@ -40,6 +42,8 @@ void imp_safetensors_finish(imp_safetensors *file);
 /* The tensor of that name, or the value of that key of the metadata; NULL where there is none. */
 const imp_stored *imp_safetensors_find(const imp_safetensors *file, const char *name);
 const char *imp_safetensors_metadata(const imp_safetensors *file, const char *key);
+
+imp_dtype imp_safetensors_dtype(const imp_stored *tensor);
 
 /* Writes the `count` values of a tensor of type F32, F16 or BF16. Errors: IMP_ERR_UNSUPPORTED
  * (another type), IMP_ERR_NUMBER (a value that is not finite). */

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From foreign names to the layers of a VGG.
+ */
+#include "weights/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The parts that a name may end with; batch normalisation has weight and bias, too. */
+enum { WEIGHT, BIAS, METRIC, MEAN, VARIANCE, PARTS };
+static const char *const part_names[PARTS] = {"weight", "bias", "metric", "running_mean",
+                                              "running_var"};
+
+/* What the file has under one number: block * 100 + conv, the place in the list, or in order. */
+typedef struct slot {
+    unsigned number;
+    const imp_foreign_tensor *parts[PARTS];
+} slot;
+
+typedef struct finder {
+    const imp_foreign *file;
+    imp_error *err;
+    imp_vgg *vgg;
+    slot slots[2 * IMP_VGG_LAYERS];
+    size_t count;
+} finder;
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+static bool strip(const char **text, const char *prefix) {
+    const size_t length = strlen(prefix);
+    const bool there = strncmp(*text, prefix, length) == 0;
+    *text += there ? length : 0;
+    return there;
+}
+
+/* Without what other modules put around a VGG. */
+static const char *strip_wrappers(const char *name) {
+    static const char *const wrappers[] = {"module.", "model.", "net.", "vgg.", "backbone."};
+    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++)
+        if (strip(&name, wrappers[i]))
+            i = (size_t)-1;
+    return name;
+}
+
+/* Fully connected layers and counters, by how their names begin or end. */
+static bool is_left_out(const char *name) {
+    static const char *const heads[] = {"classifier.", "head.", "pre_logits.", "predictions.",
+                                        "prob.",       "fc",    "dense"};
+    static const char *const tails[] = {".num_batches_tracked", "_aux.weight", "_aux.bias"};
+    const size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        if (strncmp(name, heads[i], strlen(heads[i])) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++)
+        if (length > strlen(tails[i]) && !strcmp(name + length - strlen(tails[i]), tails[i]))
+            return true;
+    return false;
+}
+
+/* The naming and the number of a layer's name, IMP_NAMING_NONE where it has none that is known. */
+static imp_naming read_layer(unsigned *number, const char *layer) {
+    unsigned block, conv;
+    int end = 0;
+    if (strcmp(layer, "conv0") == 0)
+        return *number = 0, IMP_NAMING_PLACES;
+    if ((sscanf(layer, "conv%2u_%2u%n", &block, &conv, &end) == 2 && !layer[end]) ||
+        (sscanf(layer, "block%2u_conv%2u%n", &block, &conv, &end) == 2 && !layer[end])) {
+        *number = 100 * block + conv;
+        return block - 1 < 99 && conv - 1 < 99 ? IMP_NAMING_PLACES : IMP_NAMING_NONE;
+    }
+    *number = 0;
+    if (strcmp(layer, "conv2d") == 0 ||
+        (sscanf(layer, "conv2d_%6u%n", number, &end) == 1 && !layer[end]))
+        return IMP_NAMING_ORDER;
+    strip(&layer, "features.");
+    strip(&layer, "module.");
+    if (sscanf(layer, "%4u%n", number, &end) == 1 && !layer[end])
+        return IMP_NAMING_FEATURES;
+    return IMP_NAMING_NONE;
+}
+
+static imp_naming read_name(unsigned *number, unsigned *part, const char *name) {
+    char layer[IMP_FOREIGN_NAME];
+    const char *const dot = strrchr(name, '.');
+    if (!dot)
+        return IMP_NAMING_NONE;
+    for (*part = 0; *part < PARTS && strcmp(dot + 1, part_names[*part]) != 0;)
+        (*part)++;
+    snprintf(layer, sizeof layer, "%.*s", (int)(dot - name), name);
+    return *part < PARTS ? read_layer(number, layer) : IMP_NAMING_NONE;
+}
+
+static imp_status no_vgg(const finder *f, const char *name, const char *why) {
+    return imp_foreign_fail(f->file, f->err, IMP_ERR_UNSUPPORTED,
+                            "tensor '%s': %s: only the VGG family is read", name, why);
+}
+
+/* ---- Slots ----------------------------------------------------------------------------------- */
+
+static slot *find_slot(finder *f, unsigned number) {
+    size_t i = 0;
+    while (i < f->count && f->slots[i].number != number)
+        i++;
+    if (i == sizeof f->slots / sizeof *f->slots)
+        return NULL;
+    if (i == f->count)
+        f->slots[f->count++] = (slot){.number = number};
+    return &f->slots[i];
+}
+
+static imp_status sort_in(finder *f, const imp_foreign_tensor *t) {
+    unsigned number, part;
+    const char *const name = strip_wrappers(t->name);
+    if (is_left_out(name)) {
+        f->vgg->skipped++;
+        return IMP_OK;
+    }
+    const imp_naming naming = read_name(&number, &part, name);
+    if (naming == IMP_NAMING_NONE)
+        return no_vgg(f, t->name, "no layer of a VGG is called so");
+    if (f->vgg->naming != IMP_NAMING_NONE && f->vgg->naming != naming)
+        return no_vgg(f, t->name, "others are named in another way");
+    f->vgg->naming = naming;
+    slot *const s = find_slot(f, number);
+    if (!s)
+        return no_vgg(f, t->name, "there are too many layers");
+    if (s->parts[part])
+        return no_vgg(f, t->name, "another one has the same place");
+    s->parts[part] = t;
+    return IMP_OK;
+}
+
+static int by_number(const void *a, const void *b) {
+    const unsigned s = ((const slot *)a)->number, t = ((const slot *)b)->number;
+    return s < t ? -1 : s > t;
+}
+
+/* ---- From slots to layers -------------------------------------------------------------------- */
+
+static imp_status missing(const finder *f, const char *name, const char *what) {
+    return imp_foreign_fail(f->file, f->err, IMP_ERR_FORMAT,
+                            "%s of layer %s is missing" IMP_FETCH_AGAIN, what, name);
+}
+
+static void print_place(char *name, unsigned block, unsigned conv) {
+    if (block == 0)
+        snprintf(name, IMP_NAME_MAX, "conv0");
+    else
+        snprintf(name, IMP_NAME_MAX, "conv%u_%u", block, conv);
+}
+
+static imp_status add_layer(finder *f, const slot *s, unsigned block, unsigned conv) {
+    imp_vgg_layer *const l = &f->vgg->layers[f->vgg->count];
+    char name[IMP_NAME_MAX];
+    print_place(name, block, conv);
+    if (!s->parts[WEIGHT])
+        return missing(f, name, "the weight");
+    if (f->vgg->count == IMP_VGG_LAYERS)
+        return no_vgg(f, s->parts[WEIGHT]->name, "there are too many layers");
+    *l = (imp_vgg_layer){.block = block,
+                         .conv = conv,
+                         .weight = s->parts[WEIGHT],
+                         .bias = s->parts[BIAS],
+                         .metric = s->parts[METRIC]};
+    strcpy(l->name, name);
+    f->vgg->count++;
+    return IMP_OK;
+}
+
+/* A layer needs those above it: the first of each block, and all of its own. */
+static imp_status place_by_name(finder *f) {
+    unsigned block = 1, conv = 1;
+    for (size_t i = 0; i < f->count; i++) {
+        const unsigned number = f->slots[i].number;
+        char name[IMP_NAME_MAX];
+        if (number == 0) {
+            TRY(add_layer(f, &f->slots[i], 0, 0));
+            continue;
+        }
+        if (number / 100 > block && conv > 1) {
+            block++;
+            conv = 1;
+        }
+        print_place(name, block, conv);
+        if (number != 100 * block + conv)
+            return missing(f, name, "the weight");
+        TRY(add_layer(f, &f->slots[i], block, conv++));
+    }
+    return block == 1 && conv == 1 ? missing(f, "conv1_1", "the weight") : IMP_OK;
+}
+
+/* Attaches what stands between a convolution and its ReLU. */
+static imp_status add_norm(finder *f, const slot *s) {
+    const char *const name = s->parts[WEIGHT] ? s->parts[WEIGHT]->name : "batch normalisation";
+    imp_vgg_layer *const l = &f->vgg->layers[f->vgg->count - 1];
+    if (l->mean)
+        return no_vgg(f, name, "it follows no convolution");
+    if (!s->parts[MEAN] || !s->parts[VARIANCE])
+        return missing(f, l->name, "a part of the batch normalisation");
+    l->mean = s->parts[MEAN];
+    l->variance = s->parts[VARIANCE];
+    l->factor = s->parts[WEIGHT];
+    l->summand = s->parts[BIAS];
+    return IMP_OK;
+}
+
+/* In the list a convolution comes 2 places behind the one before it (its ReLU is between), 3 behind
+ * one with batch normalisation, and 1 more with a pooling between them, where a block begins. */
+static imp_status place_by_list(finder *f) {
+    unsigned block = 1, conv = 1, next = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        const slot *const s = &f->slots[i];
+        const imp_foreign_tensor *const weight = s->parts[WEIGHT];
+        if (f->vgg->count > 0 && s->number == next - 1 && (!weight || weight->rank == 1)) {
+            TRY(add_norm(f, s));
+            next++;
+            continue;
+        }
+        if (i > 0 && s->number == next + 1) {
+            block++;
+            conv = 1;
+        } else if (s->number != next) {
+            return no_vgg(f, weight ? weight->name : "without a weight",
+                          "its number is not that of a layer of a VGG");
+        }
+        TRY(add_layer(f, s, block, conv++));
+        next = s->number + 2;
+    }
+    return IMP_OK;
+}
+
+/* Blocks of 2, 2, n, n, n layers: VGG-19 has n = 4, VGG-16 n = 3. The third block tells by its
+ * number of channels, which the fourth doubles; where they are equal, the number of layers tells.
+ */
+static imp_status place_by_order(finder *f) {
+    size_t n = 0;
+    unsigned block = 1, conv = 1;
+    while (4 + n < f->count && f->slots[4 + n].parts[WEIGHT] &&
+           f->slots[4 + n].parts[WEIGHT]->shape[0] == f->slots[4].parts[WEIGHT]->shape[0])
+        n++;
+    if (n > 4)
+        n = f->count == 13 ? 3 : 4;
+    for (size_t i = 0; i < f->count; i++) {
+        TRY(add_layer(f, &f->slots[i], block, conv));
+        if (conv++ == (block <= 2 ? 2 : n)) {
+            block++;
+            conv = 1;
+        }
+    }
+    return IMP_OK;
+}
+
+/* ---- Shapes ---------------------------------------------------------------------------------- */
+
+enum { ELEMENTS_MAX = 1 << 26 }; /* of a layer's filters; VGG's largest have 2^21.2 */
+
+static imp_status bad_shape(const finder *f, const imp_foreign_tensor *t, const char *wanted) {
+    char shape[128] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < t->rank && i < IMP_FOREIGN_RANK && n < sizeof shape; i++)
+        n += (size_t)snprintf(shape + n, sizeof shape - n, "%s%zu", i ? " x " : "", t->shape[i]);
+    return imp_foreign_fail(f->file, f->err, IMP_ERR_FORMAT,
+                            "tensor %s has the shape [%s%s] and needs [%s]" IMP_FETCH_AGAIN,
+                            t->name, shape, t->rank > IMP_FOREIGN_RANK ? " ..." : "", wanted);
+}
+
+static imp_status check_vector(const finder *f, const imp_foreign_tensor *t, size_t out) {
+    char wanted[32];
+    snprintf(wanted, sizeof wanted, "%zu", out);
+    if (!t || (t->rank == 1 && t->shape[0] == out))
+        return IMP_OK;
+    return bad_shape(f, t, wanted);
+}
+
+static imp_status check_layer(const finder *f, const imp_vgg_layer *l, size_t in) {
+    const imp_foreign_tensor *const w = l->weight, *const m = l->metric;
+    const size_t kernel = l->block ? 3 : 1, out = w->shape[0];
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "O x %zu x %zu x %zu", in, kernel, kernel);
+    if (w->rank != 4 || out == 0 || w->shape[1] != in || w->shape[2] != kernel ||
+        w->shape[3] != kernel)
+        return bad_shape(f, w, wanted);
+    if (w->count > ELEMENTS_MAX)
+        return imp_foreign_fail(f->file, f->err, IMP_ERR_UNSUPPORTED,
+                                "tensor %s has %zu elements: more than %d are not read", w->name,
+                                w->count, (int)ELEMENTS_MAX);
+    snprintf(wanted, sizeof wanted, "%zu x %zu", out, out);
+    if (m && (m->rank != 2 || m->shape[0] != out || m->shape[1] != out))
+        return bad_shape(f, m, wanted);
+    const imp_foreign_tensor *const vectors[] = {l->bias, l->mean, l->variance, l->factor,
+                                                 l->summand};
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
+        TRY(check_vector(f, vectors[i], out));
+    return IMP_OK;
+}
+
+static imp_status place_all(finder *f) {
+    if (f->vgg->naming == IMP_NAMING_PLACES)
+        return place_by_name(f);
+    return f->vgg->naming == IMP_NAMING_ORDER ? place_by_order(f) : place_by_list(f);
+}
+
+imp_status imp_vgg_find(imp_vgg *out, const imp_foreign *file, imp_error *err) {
+    finder f = {.file = file, .err = err, .vgg = out};
+    *out = (imp_vgg){.naming = IMP_NAMING_NONE};
+    for (size_t i = 0; i < file->count; i++)
+        TRY(sort_in(&f, &file->tensors[i]));
+    if (f.count == 0)
+        return imp_foreign_fail(file, err, IMP_ERR_FORMAT,
+                                "it has no layers of a VGG: give a file with its weights");
+    qsort(f.slots, f.count, sizeof *f.slots, by_number);
+    TRY(place_all(&f));
+    for (size_t i = 0, in = 3; i < out->count; in = out->layers[i++].weight->shape[0])
+        TRY(check_layer(&f, &out->layers[i], in));
+    return IMP_OK;
+}

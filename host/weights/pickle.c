@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The machine for pickles.
+ */
+#include "weights/pickle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/error.h"
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+enum { ORDERED_DICT, TENSOR, TENSOR_V2, PARAMETER, NEW_PARAMETER, STORAGES };
+
+static const struct known {
+    const char *module, *name;
+    size_t bytes; /* of one number of a storage */
+    imp_dtype dtype;
+} names[] = {
+    [ORDERED_DICT] = {"collections", "OrderedDict", 0, IMP_DTYPE_OTHER},
+    [TENSOR] = {"torch._utils", "_rebuild_tensor", 0, IMP_DTYPE_OTHER},
+    [TENSOR_V2] = {"torch._utils", "_rebuild_tensor_v2", 0, IMP_DTYPE_OTHER},
+    [PARAMETER] = {"torch._utils", "_rebuild_parameter", 0, IMP_DTYPE_OTHER},
+    [NEW_PARAMETER] = {"torch.nn.parameter", "Parameter", 0, IMP_DTYPE_OTHER},
+    [STORAGES] = {"torch", "FloatStorage", 4, IMP_DTYPE_F32},
+    {"torch", "HalfStorage", 2, IMP_DTYPE_F16},
+    {"torch", "BFloat16Storage", 2, IMP_DTYPE_BF16},
+    {"torch", "DoubleStorage", 8, IMP_DTYPE_F64},
+    {"torch", "LongStorage", 8, IMP_DTYPE_OTHER},
+    {"torch", "IntStorage", 4, IMP_DTYPE_OTHER},
+    {"torch", "ShortStorage", 2, IMP_DTYPE_OTHER},
+    {"torch", "CharStorage", 1, IMP_DTYPE_OTHER},
+    {"torch", "ByteStorage", 1, IMP_DTYPE_OTHER},
+    {"torch", "BoolStorage", 1, IMP_DTYPE_OTHER},
+};
+
+enum { NAMES = sizeof names / sizeof *names };
+
+size_t imp_value_storage(const imp_value *name, imp_dtype *dtype) {
+    if (name->kind != IMP_VALUE_NAME || name->number < STORAGES)
+        return 0;
+    *dtype = names[name->number].dtype;
+    return names[name->number].bytes;
+}
+
+/* ---- The machine ----------------------------------------------------------------------------- */
+
+/* Every instruction makes at most one value and puts it on the stack, and what was on the stack
+ * becomes an item once: no array needs more places than the pickle has bytes. Only what make_dict
+ * copies is counted on its own. */
+typedef struct machine {
+    imp_pickle *p;
+    const unsigned char *bytes;
+    size_t size, at, begun; /* begun: where the instruction at work begins */
+    uint32_t values, items, copied;
+    uint32_t *stack, *marks, *memo; /* memo: IMP_VALUE_END where nothing is kept */
+    uint32_t depth, marked, kept;
+    const char *source;
+    imp_error *err;
+} machine;
+
+static imp_status damaged(const machine *m, const char *what) {
+    return imp_fail(m->err, IMP_ERR_FORMAT,
+                    "weights '%s': its pickle is damaged at byte %zu: %s: fetch or save it again",
+                    m->source, m->begun, what);
+}
+
+static imp_status take_bytes(machine *m, const unsigned char **out, size_t count) {
+    if (count > m->size - m->at)
+        return damaged(m, m->size < IMP_PICKLE_MAX ? "it is cut off" : "it does not end");
+    *out = m->bytes + m->at;
+    m->at += count;
+    return IMP_OK;
+}
+
+/* Little-endian and not negative; bytes <= 4, or a length that is refused when it does not fit. */
+static imp_status take_number(machine *m, uint64_t *out, size_t bytes) {
+    const unsigned char *p;
+    TRY(take_bytes(m, &p, bytes));
+    *out = 0;
+    while (bytes-- > 0)
+        *out = *out << 8 | p[bytes];
+    return IMP_OK;
+}
+
+static imp_value *push(machine *m, imp_value_kind kind) {
+    imp_value *const v = &m->p->values[m->values];
+    *v = (imp_value){.kind = kind, .first = IMP_VALUE_END, .last = IMP_VALUE_END};
+    m->stack[m->depth++] = m->values++;
+    return v;
+}
+
+static imp_status push_number(machine *m, size_t bytes) {
+    uint64_t number;
+    TRY(take_number(m, &number, bytes));
+    push(m, IMP_VALUE_WHOLE)->number = bytes == 4 ? (int32_t)number : (int64_t)number;
+    return IMP_OK;
+}
+
+/* A text behind its length of that many bytes. */
+static imp_status push_text(machine *m, size_t bytes) {
+    uint64_t length;
+    const unsigned char *text;
+    TRY(take_number(m, &length, bytes));
+    TRY(take_bytes(m, &text, (size_t)length));
+    imp_value *const v = push(m, IMP_VALUE_TEXT);
+    v->text = text;
+    v->number = (int64_t)length;
+    return IMP_OK;
+}
+
+/* Two's complement, little-endian; one too long for a number stays as its bytes. */
+static imp_status push_long(machine *m) {
+    TRY(push_text(m, 1));
+    imp_value *const v = &m->p->values[m->values - 1];
+    const int64_t length = v->number;
+    if (length > 8)
+        return IMP_OK;
+    uint64_t number = length > 0 && v->text[length - 1] & 0x80 ? UINT64_MAX : 0;
+    for (int64_t i = length; i-- > 0;)
+        number = number << 8 | v->text[i];
+    v->kind = IMP_VALUE_WHOLE;
+    v->number = (int64_t)number;
+    return IMP_OK;
+}
+
+/* The lowest place of the stack that the instruction may reach. */
+static uint32_t floor_of(const machine *m) {
+    return m->marked > 0 ? m->marks[m->marked - 1] : 0;
+}
+
+static imp_status pop(machine *m, imp_value **out) {
+    if (m->depth == floor_of(m))
+        return damaged(m, "its stack is empty");
+    *out = &m->p->values[m->stack[--m->depth]];
+    return IMP_OK;
+}
+
+static imp_status pop_kind(machine *m, imp_value **out, imp_value_kind kind, const char *what) {
+    TRY(pop(m, out));
+    return (*out)->kind == kind ? IMP_OK : damaged(m, what);
+}
+
+/* What was put on the stack since the last mark, which goes away. */
+static imp_status pop_mark(machine *m, uint32_t *begin) {
+    if (m->marked == 0)
+        return damaged(m, "there is no mark");
+    *begin = m->marks[--m->marked];
+    return IMP_OK;
+}
+
+static void add_item(machine *m, imp_value *to, uint32_t value) {
+    m->p->items[m->items] = (imp_item){value, IMP_VALUE_END};
+    if (to->count++ == 0)
+        to->first = m->items;
+    else
+        m->p->items[to->last].next = m->items;
+    to->last = m->items++;
+}
+
+/* Takes the stack from `begin` on as the items of `to`. */
+static void take_items(machine *m, imp_value *to, uint32_t begin) {
+    for (uint32_t i = begin; i < m->depth; i++)
+        add_item(m, to, m->stack[i]);
+    m->depth = begin;
+}
+
+static void push_tuple(machine *m, uint32_t begin) {
+    imp_value tuple = {.kind = IMP_VALUE_TUPLE, .first = IMP_VALUE_END, .last = IMP_VALUE_END};
+    take_items(m, &tuple, begin);
+    *push(m, IMP_VALUE_TUPLE) = tuple;
+}
+
+/* Appends to a list, or sets items of a dictionary: what lies on the stack from `begin` on goes
+ * into the value under it. */
+static imp_status extend(machine *m, uint32_t begin, imp_value_kind kind) {
+    if (begin <= floor_of(m) || begin > m->depth)
+        return damaged(m, "its stack is empty");
+    imp_value *const to = &m->p->values[m->stack[begin - 1]];
+    if (to->kind != kind || (kind == IMP_VALUE_DICT && (m->depth - begin) % 2 != 0))
+        return damaged(m, "it adds to what takes nothing");
+    take_items(m, to, begin);
+    return IMP_OK;
+}
+
+/* ---- Instructions of more than a line -------------------------------------------------------- */
+
+static imp_status push_name(machine *m, const unsigned char *module, size_t length,
+                            const unsigned char *name, size_t name_length) {
+    for (int i = 0; i < NAMES; i++)
+        if (strlen(names[i].module) == length && memcmp(names[i].module, module, length) == 0 &&
+            strlen(names[i].name) == name_length && memcmp(names[i].name, name, name_length) == 0) {
+            push(m, IMP_VALUE_NAME)->number = i;
+            return IMP_OK;
+        }
+    return imp_fail(m->err, IMP_ERR_UNSUPPORTED,
+                    "weights '%s': it calls '%.*s.%.*s', which tensors do not need, so nothing of "
+                    "it was run: give a file of torch.save(model.state_dict(), ...)",
+                    m->source, (int)(length < 80 ? length : 80), (const char *)module,
+                    (int)(name_length < 80 ? name_length : 80), (const char *)name);
+}
+
+static imp_status take_line(machine *m, const unsigned char **out, size_t *length) {
+    const unsigned char *const end = memchr(m->bytes + m->at, '\n', m->size - m->at);
+    if (!end)
+        return damaged(m, "it is cut off");
+    *out = m->bytes + m->at;
+    *length = (size_t)(end - *out);
+    m->at += *length + 1;
+    return IMP_OK;
+}
+
+static imp_status read_name(machine *m) {
+    const unsigned char *module, *name;
+    size_t length, name_length;
+    TRY(take_line(m, &module, &length));
+    TRY(take_line(m, &name, &name_length));
+    return push_name(m, module, length, name, name_length);
+}
+
+static imp_status read_stacked_name(machine *m) {
+    imp_value *module, *name;
+    TRY(pop_kind(m, &name, IMP_VALUE_TEXT, "a name is no text"));
+    TRY(pop_kind(m, &module, IMP_VALUE_TEXT, "a name is no text"));
+    return push_name(m, module->text, (size_t)module->number, name->text, (size_t)name->number);
+}
+
+static imp_status keep(machine *m, uint64_t at) {
+    if (m->depth == floor_of(m))
+        return damaged(m, "its stack is empty");
+    if (at >= m->size)
+        return damaged(m, "it keeps more than it has");
+    m->memo[at] = m->stack[m->depth - 1];
+    m->kept++;
+    return IMP_OK;
+}
+
+static imp_status read_keep(machine *m, size_t bytes) {
+    uint64_t at;
+    TRY(take_number(m, &at, bytes));
+    return keep(m, at);
+}
+
+static imp_status read_kept(machine *m, size_t bytes) {
+    uint64_t at;
+    TRY(take_number(m, &at, bytes));
+    if (at >= m->size || m->memo[at] == IMP_VALUE_END)
+        return damaged(m, "it asks for what it did not keep");
+    m->stack[m->depth++] = m->memo[at];
+    return IMP_OK;
+}
+
+/* OrderedDict() and, as Python 2 wrote it, OrderedDict([[key, value], ...]). */
+static imp_status make_dict(machine *m, const imp_value *args) {
+    imp_value dict = {.kind = IMP_VALUE_DICT, .first = IMP_VALUE_END, .last = IMP_VALUE_END};
+    const imp_value *const list = imp_pickle_item(m->p, args, 0);
+    if (args->count > 1 || (list && list->kind != IMP_VALUE_LIST))
+        return damaged(m, "it makes a dictionary of something else");
+    for (uint32_t i = list ? list->first : IMP_VALUE_END; i != IMP_VALUE_END;
+         i = m->p->items[i].next) {
+        const imp_value *const pair = &m->p->values[m->p->items[i].value];
+        if ((pair->kind != IMP_VALUE_LIST && pair->kind != IMP_VALUE_TUPLE) || pair->count != 2 ||
+            m->copied + 2 > m->size)
+            return damaged(m, "it makes a dictionary of something else");
+        m->copied += 2;
+        add_item(m, &dict, m->p->items[pair->first].value);
+        add_item(m, &dict, m->p->items[pair->last].value);
+    }
+    *push(m, IMP_VALUE_DICT) = dict;
+    return IMP_OK;
+}
+
+/* A value with the items of another. */
+static imp_status push_like(machine *m, imp_value_kind kind, const imp_value *like) {
+    imp_value *const v = push(m, kind);
+    *v = *like;
+    v->kind = kind;
+    return IMP_OK;
+}
+
+/* Parameter(tensor, ...); Parameter() is empty at first, a tensor without items. */
+static imp_status push_parameter(machine *m, const imp_value *args) {
+    const imp_value *const tensor = imp_pickle_item(m->p, args, 0);
+    if (tensor && tensor->kind != IMP_VALUE_TENSOR)
+        return damaged(m, "a parameter holds no tensor");
+    return push_like(m, IMP_VALUE_TENSOR, tensor ? tensor : args);
+}
+
+/* REDUCE and NEWOBJ: name and arguments become what the name makes of them. */
+static imp_status call(machine *m) {
+    imp_value *name, *args;
+    TRY(pop_kind(m, &args, IMP_VALUE_TUPLE, "arguments are no tuple"));
+    TRY(pop_kind(m, &name, IMP_VALUE_NAME, "it calls what is no name"));
+    switch (name->number) {
+    case ORDERED_DICT:
+        return make_dict(m, args);
+    case TENSOR:
+    case TENSOR_V2:
+        return push_like(m, IMP_VALUE_TENSOR, args);
+    case PARAMETER:
+    case NEW_PARAMETER:
+        return push_parameter(m, args);
+    default:
+        return damaged(m, "it calls a type");
+    }
+}
+
+/* BUILD gives an object its state. A dictionary's own attributes are no matter; a parameter's are
+ * (needs gradient, volatile, hooks), with the tensor before them in the oldest files. */
+static imp_status give_state(machine *m) {
+    imp_value *state, *to;
+    TRY(pop(m, &state));
+    TRY(pop(m, &to));
+    m->depth++;
+    if (to->kind == IMP_VALUE_DICT && state->kind == IMP_VALUE_DICT)
+        return IMP_OK;
+    if (to->kind != IMP_VALUE_TENSOR || state->kind != IMP_VALUE_TUPLE)
+        return damaged(m, "it gives a state to what has none");
+    if (state->count == 3)
+        return IMP_OK;
+    const imp_value *const tensor = imp_pickle_item(m->p, state, 0);
+    if (state->count != 5 || tensor->kind != IMP_VALUE_TENSOR)
+        return damaged(m, "it gives a state to what has none");
+    *to = *tensor;
+    return IMP_OK;
+}
+
+static imp_status read_storage(machine *m) {
+    imp_value *id;
+    TRY(pop_kind(m, &id, IMP_VALUE_TUPLE, "a storage is no tuple"));
+    return push_like(m, IMP_VALUE_STORAGE, id);
+}
+
+static imp_status skip(machine *m, size_t bytes) {
+    const unsigned char *p;
+    return take_bytes(m, &p, bytes);
+}
+
+static imp_status read_tuple(machine *m, uint32_t count) {
+    if (m->depth - floor_of(m) < count)
+        return damaged(m, "its stack is empty");
+    push_tuple(m, m->depth - count);
+    return IMP_OK;
+}
+
+static imp_status push_plain(machine *m, imp_value_kind kind, int64_t number) {
+    push(m, kind)->number = number;
+    return IMP_OK;
+}
+
+static imp_status push_real(machine *m) {
+    push(m, IMP_VALUE_REAL);
+    return skip(m, 8);
+}
+
+static imp_status push_mark(machine *m) {
+    m->marks[m->marked++] = m->depth;
+    return IMP_OK;
+}
+
+static imp_status push_marked_tuple(machine *m) {
+    uint32_t begin;
+    TRY(pop_mark(m, &begin));
+    push_tuple(m, begin);
+    return IMP_OK;
+}
+
+static imp_status extend_marked(machine *m, imp_value_kind kind) {
+    uint32_t begin;
+    TRY(pop_mark(m, &begin));
+    return extend(m, begin, kind);
+}
+
+/* By 1 item of a list, 2 of a dictionary. */
+static imp_status extend_by(machine *m, uint32_t count, imp_value_kind kind) {
+    if (m->depth < count)
+        return damaged(m, "its stack is empty");
+    return extend(m, m->depth - count, kind);
+}
+
+/* ---- All instructions ------------------------------------------------------------------------ */
+
+/* Those that put something plain on the stack; *done: it was one of them. */
+static imp_status put(machine *m, unsigned char code, bool *done) {
+    *done = true;
+    switch (code) {
+    case 'N':
+        return push_plain(m, IMP_VALUE_NONE, 0);
+    case 0x88: /* NEWTRUE */
+    case 0x89: /* NEWFALSE */
+        return push_plain(m, IMP_VALUE_BOOL, code == 0x88);
+    case 'J': /* BININT */
+        return push_number(m, 4);
+    case 'K': /* BININT1 */
+        return push_number(m, 1);
+    case 'M': /* BININT2 */
+        return push_number(m, 2);
+    case 0x8a: /* LONG1 */
+        return push_long(m);
+    case 'G': /* BINFLOAT */
+        return push_real(m);
+    case 'X': /* BINUNICODE */
+    case 'T': /* BINSTRING */
+        return push_text(m, 4);
+    case 0x8c: /* SHORT_BINUNICODE */
+    case 'U':  /* SHORT_BINSTRING */
+        return push_text(m, 1);
+    case '}':
+        return push_plain(m, IMP_VALUE_DICT, 0);
+    case ']':
+        return push_plain(m, IMP_VALUE_LIST, 0);
+    case 'c': /* GLOBAL */
+        return read_name(m);
+    case 'h': /* BINGET */
+        return read_kept(m, 1);
+    case 'j': /* LONG_BINGET */
+        return read_kept(m, 4);
+    default:
+        *done = false;
+        return IMP_OK;
+    }
+}
+
+static imp_status step(machine *m, unsigned char code) {
+    switch (code) {
+    case 0x80: /* PROTO */
+        return skip(m, 1);
+    case 0x95: /* FRAME */
+        return skip(m, 8);
+    case '(':
+        return push_mark(m);
+    case 't': /* TUPLE */
+        return push_marked_tuple(m);
+    case ')':
+        return read_tuple(m, 0);
+    case 0x85: /* TUPLE1 */
+    case 0x86:
+    case 0x87:
+        return read_tuple(m, code - 0x84U);
+    case 'q': /* BINPUT */
+        return read_keep(m, 1);
+    case 'r': /* LONG_BINPUT */
+        return read_keep(m, 4);
+    case 0x94: /* MEMOIZE */
+        return keep(m, m->kept);
+    case 'u': /* SETITEMS */
+        return extend_marked(m, IMP_VALUE_DICT);
+    case 'e': /* APPENDS */
+        return extend_marked(m, IMP_VALUE_LIST);
+    case 's': /* SETITEM */
+        return extend_by(m, 2, IMP_VALUE_DICT);
+    case 'a': /* APPEND */
+        return extend_by(m, 1, IMP_VALUE_LIST);
+    case 0x93: /* STACK_GLOBAL */
+        return read_stacked_name(m);
+    case 'R':  /* REDUCE */
+    case 0x81: /* NEWOBJ */
+        return call(m);
+    case 'b': /* BUILD */
+        return give_state(m);
+    case 'Q': /* BINPERSID */
+        return read_storage(m);
+    default:
+        return imp_fail(m->err, IMP_ERR_UNSUPPORTED,
+                        "weights '%s': its pickle has the instruction 0x%02x at byte %zu, which "
+                        "tensors do not need: give a file of torch.save(model.state_dict(), ...)",
+                        m->source, code, m->begun);
+    }
+}
+
+static imp_status run(machine *m) {
+    for (;;) {
+        const unsigned char *code;
+        bool done;
+        m->begun = m->at;
+        TRY(take_bytes(m, &code, 1));
+        if (*code == '.')
+            break;
+        TRY(put(m, *code, &done));
+        if (!done)
+            TRY(step(m, *code));
+    }
+    imp_value *root;
+    TRY(pop(m, &root));
+    m->p->root = (uint32_t)(root - m->p->values);
+    m->p->used = m->at;
+    return IMP_OK;
+}
+
+imp_status imp_pickle_read(imp_pickle *out, const unsigned char *bytes, size_t size,
+                           const char *source, imp_error *err) {
+    machine m = {.p = out,
+                 .bytes = bytes,
+                 .size = size < IMP_PICKLE_MAX ? size : IMP_PICKLE_MAX,
+                 .source = source,
+                 .err = err};
+    const size_t room = m.size + 1;
+    *out = (imp_pickle){.values = malloc(room * sizeof *out->values),
+                        .items = malloc(2 * room * sizeof *out->items)};
+    m.stack = malloc(3 * room * sizeof *m.stack);
+    imp_status status = IMP_ERR_MEMORY;
+    if (out->values && out->items && m.stack) {
+        m.marks = m.stack + room;
+        m.memo = m.marks + room;
+        memset(m.memo, 0xFF, room * sizeof *m.memo);
+        status = run(&m);
+    } else {
+        imp_fail(err, status, "weights '%s': out of memory: close other programs", source);
+    }
+    free(m.stack);
+    if (status != IMP_OK)
+        imp_pickle_finish(out);
+    return status;
+}
+
+void imp_pickle_finish(imp_pickle *pickle) {
+    free(pickle->values);
+    free(pickle->items);
+    *pickle = (imp_pickle){0};
+}
+
+/* ---- Asking ---------------------------------------------------------------------------------- */
+
+const imp_value *imp_pickle_item(const imp_pickle *pickle, const imp_value *value, size_t i) {
+    uint32_t at = value->first;
+    while (at != IMP_VALUE_END && i-- > 0)
+        at = pickle->items[at].next;
+    return at == IMP_VALUE_END ? NULL : &pickle->values[pickle->items[at].value];
+}
+
+bool imp_value_says(const imp_value *value, const char *text) {
+    const size_t length = strlen(text);
+    return value->kind == IMP_VALUE_TEXT && (size_t)value->number == length &&
+           memcmp(value->text, text, length) == 0;
+}
+
+const imp_value *imp_pickle_find(const imp_pickle *pickle, const imp_value *dict, const char *key) {
+    const imp_value *found = NULL;
+    if (dict->kind != IMP_VALUE_DICT)
+        return NULL;
+    for (uint32_t at = dict->first; at != IMP_VALUE_END;) {
+        const imp_item *const k = &pickle->items[at], *const v = &pickle->items[k->next];
+        if (imp_value_says(&pickle->values[k->value], key))
+            found = &pickle->values[v->value];
+        at = v->next;
+    }
+    return found;
+}

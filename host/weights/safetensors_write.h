@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A writer of the safetensors format: the header first, then the tensors one by one, so that no
+ * more than one is ever held.
+ */
+#ifndef IMP_WEIGHTS_SAFETENSORS_WRITE_H
+#define IMP_WEIGHTS_SAFETENSORS_WRITE_H
+
+#include "impasto.h"
+
+/* A tensor that will be written. */
+typedef struct imp_written {
+    char name[48];
+    size_t rank, shape[4];
+} imp_written;
+
+typedef struct imp_pair {
+    const char *key, *value; /* value NULL: left out */
+} imp_pair;
+
+/* Writes the header of a file whose tensors follow in this order, all fp32 or all fp16. The
+ * metadata are UTF-8 or are cleaned. Errors: IMP_ERR_IO without a message (as imp_file_fill),
+ * IMP_ERR_MEMORY. */
+imp_status imp_safetensors_begin(FILE *file, const imp_pair *metadata, size_t pairs,
+                                 const imp_written *tensors, size_t count, bool half,
+                                 imp_error *err);
+
+/* Writes the next tensor's numbers. */
+imp_status imp_safetensors_put(FILE *file, const float *values, size_t count, bool half);
+
+#endif
