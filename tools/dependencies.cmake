@@ -13,6 +13,8 @@ find_package(CURL 7.85 QUIET)
 if(PkgConfig_FOUND)
     pkg_check_modules(CLBLAST QUIET IMPORTED_TARGET clblast)
     pkg_check_modules(JANSSON QUIET IMPORTED_TARGET jansson)
+    pkg_check_modules(ZIP QUIET IMPORTED_TARGET libzip)
+    pkg_check_modules(HDF5 QUIET IMPORTED_TARGET hdf5)
     pkg_check_modules(WEBP QUIET IMPORTED_TARGET libwebp libwebpdemux libwebpmux)
     pkg_check_modules(TIFF QUIET IMPORTED_TARGET libtiff-4>=4.5)
     pkg_check_modules(LCMS QUIET IMPORTED_TARGET lcms2)
@@ -46,6 +48,8 @@ imp_need("${LCMS_FOUND}" "Little CMS" liblcms2-dev lcms2-devel lcms2 little-cms2
 imp_need("${EXIF_FOUND}" "libexif" libexif-dev libexif-devel libexif libexif)
 imp_need("${OpenSSL_FOUND}" "OpenSSL (libcrypto)" libssl-dev openssl-devel openssl openssl@3)
 imp_need("${CURL_FOUND}" "libcurl, 7.85 or later" libcurl4-openssl-dev libcurl-devel curl curl)
+imp_need("${ZIP_FOUND}" "libzip" libzip-dev libzip-devel libzip libzip)
+imp_need("${HDF5_FOUND}" "HDF5" libhdf5-dev hdf5-devel hdf5 hdf5)
 if(IMP_TESTS)
     imp_need("${CMOCKA_FOUND}" "CMocka (or set IMP_TESTS=OFF)" libcmocka-dev libcmocka-devel cmocka
              cmocka)
@@ -56,8 +60,8 @@ if(missing)
 endif()
 
 set(IMP_DEPENDENCIES OpenCL::OpenCL PkgConfig::CLBLAST PNG::PNG JPEG::JPEG PkgConfig::WEBP
-    PkgConfig::TIFF PkgConfig::LCMS PkgConfig::EXIF PkgConfig::JANSSON OpenSSL::Crypto
-    CURL::libcurl Threads::Threads m)
+    PkgConfig::TIFF PkgConfig::LCMS PkgConfig::EXIF PkgConfig::JANSSON PkgConfig::ZIP PkgConfig::HDF5
+    OpenSSL::Crypto CURL::libcurl Threads::Threads m)
 # What is built without where it is missing; host/media/heif.c knows.
 set(IMP_PC_OPTIONAL "")
 if(HEIF_FOUND)

@@ -61,9 +61,10 @@ typedef struct machine {
 } machine;
 
 static imp_status damaged(const machine *m, const char *what) {
-    return imp_fail(m->err, IMP_ERR_FORMAT,
-                    "weights '%s': its pickle is damaged at byte %zu: %s: fetch or save it again",
-                    m->source, m->begun, what);
+    imp_fail(m->err, IMP_ERR_FORMAT,
+             "weights '%s': its pickle is damaged at byte %zu: %s: fetch or save it again",
+             m->source, m->begun, what);
+    return IMP_ERR_FORMAT;
 }
 
 static imp_status take_bytes(machine *m, const unsigned char **out, size_t count) {
