@@ -60,8 +60,8 @@ if(missing)
 endif()
 
 set(IMP_DEPENDENCIES OpenCL::OpenCL PkgConfig::CLBLAST PNG::PNG JPEG::JPEG PkgConfig::WEBP
-    PkgConfig::TIFF PkgConfig::LCMS PkgConfig::EXIF PkgConfig::JANSSON PkgConfig::ZIP PkgConfig::HDF5
-    OpenSSL::Crypto CURL::libcurl Threads::Threads m)
+    PkgConfig::TIFF PkgConfig::LCMS PkgConfig::EXIF PkgConfig::JANSSON PkgConfig::ZIP
+    PkgConfig::HDF5 OpenSSL::Crypto CURL::libcurl Threads::Threads m)
 # What is built without where it is missing; host/media/heif.c knows.
 set(IMP_PC_OPTIONAL "")
 if(HEIF_FOUND)

@@ -56,7 +56,8 @@ static const char *name_of_mode(mode_t mode) {
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 /* Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever. */
-imp_status imp_file_open(int *fd, size_t *size, const char *kind, const char *path, imp_error *err) {
+imp_status imp_file_open(int *fd, size_t *size, const char *kind, const char *path,
+                         imp_error *err) {
     struct stat about;
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0 || fstat(*fd, &about) != 0) {

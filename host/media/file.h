@@ -16,8 +16,8 @@ imp_status imp_file_read(unsigned char **bytes, size_t *size, const char *kind, 
 /* Opens a regular file for reading and gives its size; close(*fd) is the caller's. */
 imp_status imp_file_open(int *fd, size_t *size, const char *kind, const char *path, imp_error *err);
 
-/* Reads up to `size` bytes from where fd stands; gives how many there were. errno is 0 unless reading
- * failed. */
+/* Reads up to `size` bytes from where fd stands; gives how many there were. errno is 0 unless
+ * reading failed. */
 size_t imp_file_take(int fd, unsigned char *bytes, size_t size);
 
 /* Writes the contents of a file. Gives IMP_ERR_IO, with errno as stdio left it and no message, when

@@ -49,7 +49,7 @@ imp_status imp_foreign_add(imp_foreign_tensor **out, imp_foreign *file, const ch
         TRY(make_room(file, err));
     *out = &file->tensors[file->count++];
     **out = (imp_foreign_tensor){.dtype = IMP_DTYPE_OTHER};
-    strcpy((*out)->name, name);
+    memcpy((*out)->name, name, strlen(name));
     return IMP_OK;
 }
 

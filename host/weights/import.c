@@ -138,7 +138,6 @@ static void fill_metadata(work *w) {
     put_words(w, &n, "name", w->report.name);
     put_words(w, &n, "licence", w->options.licence);
     put_words(w, &n, "provenance", w->provenance);
-
 }
 
 /* ---- Tensors --------------------------------------------------------------------------------- */
@@ -249,8 +248,8 @@ static imp_status write_metric(FILE *to, const work *w, const imp_vgg_layer *l, 
 
 static imp_status write_layer(FILE *to, const work *w, const imp_vgg_layer *l, imp_error *err) {
     const size_t weights = l->weight->count, metric = l->metric ? l->metric->count : 0;
-    float *const values = malloc((weights > metric ? weights : metric) * sizeof *values);
-    float *const vectors = malloc(5 * l->weight->shape[0] * sizeof *vectors);
+    float *const values = calloc(weights > metric ? weights : metric, sizeof *values);
+    float *const vectors = calloc(5 * l->weight->shape[0], sizeof *vectors);
     imp_status status = IMP_ERR_MEMORY;
     if (values && vectors)
         status = write_convolution(to, w, l, values, vectors, err);

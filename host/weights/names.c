@@ -164,7 +164,7 @@ static imp_status add_layer(finder *f, const slot *s, unsigned block, unsigned c
                          .weight = s->parts[WEIGHT],
                          .bias = s->parts[BIAS],
                          .metric = s->parts[METRIC]};
-    strcpy(l->name, name);
+    print_place(l->name, block, conv);
     f->vgg->count++;
     return IMP_OK;
 }

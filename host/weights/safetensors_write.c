@@ -33,11 +33,10 @@ static json_t *describe(const imp_written *t, bool half, size_t *at) {
         json_array_append_new(shape, json_integer((json_int_t)t->shape[i]));
         bytes *= t->shape[i];
     }
-    json_t *const about =
-        json_pack("{s:s, s:o, s:[I, I]}", "dtype", half ? "F16" : "F32", "shape", shape,
-                  "data_offsets", (json_int_t)*at, (json_int_t)(*at + bytes));
+    const json_int_t begin = (json_int_t)*at, size = (json_int_t)bytes;
     *at += bytes;
-    return about;
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", half ? "F16" : "F32", "shape", shape,
+                     "data_offsets", begin, begin + size);
 }
 
 /* NULL when there is no memory; to be freed. */
