@@ -246,19 +246,18 @@ static imp_status write_metric(FILE *to, const work *w, const imp_vgg_layer *l, 
     return write_tensor(to, w, values, l->metric->count, l, err);
 }
 
+/* Holds the layer's largest tensor, and its vectors behind that. */
 static imp_status write_layer(FILE *to, const work *w, const imp_vgg_layer *l, imp_error *err) {
     const size_t weights = l->weight->count, metric = l->metric ? l->metric->count : 0;
-    float *const values = calloc(weights > metric ? weights : metric, sizeof *values);
-    float *const vectors = calloc(5 * l->weight->shape[0], sizeof *vectors);
-    imp_status status = IMP_ERR_MEMORY;
-    if (values && vectors)
-        status = write_convolution(to, w, l, values, vectors, err);
-    else
-        imp_foreign_fail(&w->file, err, status, "out of memory: close other programs");
+    const size_t most = weights > metric ? weights : metric;
+    float *const values = calloc(most + 5 * l->weight->shape[0] + 1, sizeof *values);
+    if (!values)
+        return imp_foreign_fail(&w->file, err, IMP_ERR_MEMORY,
+                                "out of memory: close other programs");
+    imp_status status = write_convolution(to, w, l, values, values + most, err);
     if (status == IMP_OK && metric > 0)
         status = write_metric(to, w, l, values, err);
     free(values);
-    free(vectors);
     return status;
 }
 
