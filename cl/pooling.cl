@@ -15,10 +15,18 @@ static inline vec pool_maximum(vec a, vec b) { /* a, where neither is greater */
     return select(a, b, b > a);
 }
 
-/* y[r,q] = the maximum, or the average, of x[2r..2r+1, 2q..2q+1].
+/* The kinds of imp_pooling in impasto.h, and IMP_POOL_L2_SCALE of engine/ops.h. */
+enum { POOL_MAX, POOL_AVERAGE, POOL_TWICE, POOL_L2 };
+#define POOL_L2_SCALE 0.78f
+
+static inline vec pool_root(vec a, vec b, vec c, vec d) {
+    return sqrt((a * a + b * b) + (c * c + d * d));
+}
+
+/* y[r,q] = what the kind of pooling makes of x[2r..2r+1, 2q..2q+1].
  * Grid: columns of y (wide: 1) x rows of y x units. */
 __kernel POOL_GROUP void pool(__global float *y, ulong y_at, __global const float *x, ulong x_at,
-                              int h, int w, int width, int average) {
+                              int h, int w, int width, int kind) {
     const ulong row = (ulong)w * width, unit = get_global_id(2), r = get_global_id(1);
     y += y_at + (unit * (h / 2) + r) * (w / 2) * width;
     x += x_at + (unit * h + 2 * r) * row;
@@ -27,16 +35,21 @@ __kernel POOL_GROUP void pool(__global float *y, ulong y_at, __global const floa
         const ulong i = 2 * q, j = i + width;
         const vec a = load(x, i, j), b = load(x, j, j + width);
         const vec c = load(x, i + row, j + row), d = load(x, j + row, j + width + row);
-        const vec most = pool_maximum(pool_maximum(pool_maximum(a, b), c), d);
-        store(average ? 0.25f * ((a + b) + (c + d)) : most, y, q, q + width);
+        vec result = pool_maximum(pool_maximum(pool_maximum(a, b), c), d);
+        if (kind == POOL_L2)
+            result = POOL_L2_SCALE * pool_root(a, b, c, d);
+        else if (kind != POOL_MAX)
+            result = (kind == POOL_AVERAGE ? 0.25f : 0.5f) * ((a + b) + (c + d));
+        store(result, y, q, q + width);
     }
 }
 
-/* dx = dy at the first maximum of x in the window, row by row, else 0; or dy / 4 at all four.
+/* dx = dy at the first maximum of x in the window, row by row, else 0; dy / 4 or dy / 2 at all
+ * four; or dy scale x / root, 0 where the root is.
  * Grid: windows, partial ones too: columns (wide: 1) x rows x units. */
 __kernel POOL_GROUP void pool_grad(__global float *dx, ulong dx_at, __global const float *dy,
                                    ulong dy_at, __global const float *x, ulong x_at, int h, int w,
-                                   int width, int average) {
+                                   int width, int kind) {
     const ulong row = (ulong)w * width, unit = get_global_id(2), r = get_global_id(1);
     const int two_rows = r < (ulong)h / 2;
     dx += dx_at + (unit * h + 2 * r) * row;
@@ -48,12 +61,16 @@ __kernel POOL_GROUP void pool_grad(__global float *dx, ulong dx_at, __global con
         vec rest = 0.0f, second = 0.0f, third = 0.0f, fourth = 0.0f;
         if (two_rows && two_columns) {
             rest = load(dy, q, q + width);
-            if (average) {
-                rest *= 0.25f;
+            const vec a = load(x, i, j), b = load(x, j, j + width);
+            const vec c = load(x, i + row, j + row), d = load(x, j + row, j + width + row);
+            if (kind == POOL_L2) {
+                const vec root = pool_root(a, b, c, d), none = 0.0f;
+                const vec by = select(none, POOL_L2_SCALE * rest / root, root > none);
+                rest = by * a, second = by * b, third = by * c, fourth = by * d;
+            } else if (kind != POOL_MAX) {
+                rest *= kind == POOL_AVERAGE ? 0.25f : 0.5f;
                 second = third = fourth = rest;
             } else {
-                const vec a = load(x, i, j), b = load(x, j, j + width);
-                const vec c = load(x, i + row, j + row), d = load(x, j + row, j + width + row);
                 const vec ab = pool_maximum(a, b), abc = pool_maximum(ab, c), zero = 0.0f;
                 fourth = select(zero, rest, d > abc);
                 rest = select(rest, zero, d > abc);

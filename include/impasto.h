@@ -282,8 +282,17 @@ typedef enum imp_loss_form {
     IMP_LOSS_RELATIVE /* sum of squared differences over the target's own sum of squares */
 } imp_loss_form;
 typedef enum imp_gram_norm { IMP_GRAM_CM, IMP_GRAM_M } imp_gram_norm; /* F F^T / (C M), or / M */
-typedef enum imp_tv_form { IMP_TV_ABSOLUTE, IMP_TV_SQUARED } imp_tv_form; /* sum |d|, sum d^2 */
-typedef enum imp_pooling { IMP_POOL_MAX, IMP_POOL_AVERAGE } imp_pooling;
+typedef enum imp_tv_form {
+    IMP_TV_ABSOLUTE,  /* sum |d| over neighbours in a row and in a column */
+    IMP_TV_SQUARED,   /* sum d^2 */
+    IMP_TV_NEIGHBOURS /* means of d^2, a third each, and of diagonal ones, a twelfth each */
+} imp_tv_form;
+typedef enum imp_pooling {
+    IMP_POOL_MAX,
+    IMP_POOL_AVERAGE,
+    IMP_POOL_TWICE, /* twice the average: features keep about the size that the maximum has */
+    IMP_POOL_L2     /* 0.78 times the root of the sum of squares, likewise */
+} imp_pooling;
 typedef enum imp_optimizer { IMP_LBFGS, IMP_ADAM } imp_optimizer;
 typedef enum imp_adam_form { IMP_ADAM_PYTORCH, IMP_ADAM_KERAS } imp_adam_form;
 typedef enum imp_init {

@@ -142,6 +142,34 @@ static imp_status fill_long(imp_device *d, imp_tensor x, float value) {
     return right->fill(d, x, value);
 }
 
+static imp_status multiply_transposed(imp_device *d, imp_tensor y, float alpha, imp_tensor a,
+                                      imp_tensor b, float beta) {
+    return right->multiply(d, y, alpha, b, a, beta);
+}
+
+static imp_status covariance_of_halves(imp_device *d, imp_tensor y, imp_tensor g, imp_tensor s,
+                                       float scale, float shift) {
+    return right->covariance(d, y, g, s, scale / 2, shift);
+}
+
+static imp_status transport_without_shift(imp_device *d, imp_tensor v, imp_slot loss, imp_tensor dm,
+                                          imp_tensor cov, imp_tensor root, imp_tensor s,
+                                          imp_tensor mean, float trace, float scale, float weight) {
+    TRY(right->transport(d, v, loss, dm, cov, root, s, mean, trace, scale, weight));
+    return right->fill(d, v, 0);
+}
+
+static imp_status shift_nothing(imp_device *d, imp_tensor f, imp_tensor v) {
+    (void)d, (void)f, (void)v;
+    return IMP_OK;
+}
+
+static imp_status rescale_over(imp_device *d, imp_tensor y, float a, imp_slot by, float epsilon,
+                               float power, imp_tensor x, bool add) {
+    (void)add;
+    return right->rescale(d, y, a, by, epsilon, power, x, false);
+}
+
 static imp_status clamp_fails(imp_device *d, imp_tensor x, float lo, float hi) {
     (void)x, (void)lo, (void)hi;
     return imp_fail(&d->error, IMP_ERR_DEVICE, "device 'wrong': out of order");
@@ -177,6 +205,11 @@ static void wrong_operations_are_caught(void **state) {
     MUTANT(gram, gram_afresh, "gram added");
     MUTANT(style, style_without_metric, "style metric");
     MUTANT(tv, tv_absolute, "tv squared");
+    MUTANT(multiply, multiply_transposed, "multiply ");
+    MUTANT(covariance, covariance_of_halves, "covariance ");
+    MUTANT(transport, transport_without_shift, "transport ");
+    MUTANT(shift, shift_nothing, "shift ");
+    MUTANT(rescale, rescale_over, "rescale added");
     MUTANT(affine, affine_transposed, "affine ");
     MUTANT(dot, dot_roughly, "dot ");
     MUTANT(dot, dot_in_next_slot, "dot ");
@@ -227,7 +260,8 @@ static void small_errors_are_caught(void **state) {
         imp_case_name(&c, name, sizeof name);
         if (c.level == IMP_LEVEL_FULL)
             continue;
-        assert_int_equal(imp_case_run(&c, d, i, 0, &result), IMP_OK);
+        /* one seed for all: numbers whose sum happens to vanish would hide an error in it */
+        assert_int_equal(imp_case_run(&c, d, 1, 0, &result), IMP_OK);
         if (result.outcome != IMP_FAILED || !strstr(result.reason, "wanted"))
             fail_msg("%s: passed at %g of its bound %s", name, result.ratio, result.reason);
         cases++;

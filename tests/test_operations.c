@@ -74,6 +74,10 @@ static void every_slot_is_the_devices_own(void **state) {
     CHECK_SLOT(d, style_grad);
     CHECK_SLOT(d, content);
     CHECK_SLOT(d, tv);
+    CHECK_SLOT(d, multiply);
+    CHECK_SLOT(d, covariance);
+    CHECK_SLOT(d, transport);
+    CHECK_SLOT(d, shift);
     CHECK_SLOT(d, affine);
     CHECK_SLOT(d, affine_grad);
     CHECK_SLOT(d, fill);
@@ -81,6 +85,7 @@ static void every_slot_is_the_devices_own(void **state) {
     CHECK_SLOT(d, clamp);
     CHECK_SLOT(d, dot);
     CHECK_SLOT(d, norm1);
+    CHECK_SLOT(d, rescale);
     CHECK_SLOT(d, axpy_dot);
     CHECK_SLOT(d, adam);
 }
@@ -172,6 +177,11 @@ OPERATION(clamp, IMP_OP_CLAMP)
 OPERATION(dot, IMP_OP_DOT)
 OPERATION(norm1, IMP_OP_NORM1)
 OPERATION(axpy_dot, IMP_OP_AXPY_DOT)
+OPERATION(multiply, IMP_OP_MULTIPLY)
+OPERATION(covariance, IMP_OP_COVARIANCE)
+OPERATION(transport, IMP_OP_TRANSPORT)
+OPERATION(shift, IMP_OP_SHIFT)
+OPERATION(rescale, IMP_OP_RESCALE)
 OPERATION(adam, IMP_OP_ADAM)
 
 /* Tensors that begin a page before the address 2^32 and go on beyond it. */
@@ -206,6 +216,10 @@ int main(void) {
         cmocka_unit_test(style_grad),
         cmocka_unit_test(content),
         cmocka_unit_test(tv),
+        cmocka_unit_test(multiply),
+        cmocka_unit_test(covariance),
+        cmocka_unit_test(transport),
+        cmocka_unit_test(shift),
         cmocka_unit_test(affine),
         cmocka_unit_test(affine_grad),
         cmocka_unit_test(fill),
@@ -213,6 +227,7 @@ int main(void) {
         cmocka_unit_test(clamp),
         cmocka_unit_test(dot),
         cmocka_unit_test(norm1),
+        cmocka_unit_test(rescale),
         cmocka_unit_test(axpy_dot),
         cmocka_unit_test(adam),
         cmocka_unit_test(the_self_test_passes),

@@ -123,7 +123,7 @@ typedef struct problem {
     imp_tensor f, df;
     imp_tensor p, g, dm, target, metric; /* where the function has them */
     imp_slot loss;
-    bool squared;
+    imp_tv_form form;
     imp_pooling pooling;
 } problem;
 
@@ -138,9 +138,8 @@ static double content_loss(problem *p, bool gradient) {
 }
 
 static double tv_loss(problem *p, bool gradient) {
-    const imp_tv_form form = p->squared ? IMP_TV_SQUARED : IMP_TV_ABSOLUTE;
     imp_tensor df = gradient ? p->df : test_tensor(p->d, p->f.c, p->f.h, p->f.w, NULL);
-    OK(p->d->ops->tv(p->d, df, p->loss, p->f, form, 0.75f));
+    OK(p->d->ops->tv(p->d, df, p->loss, p->f, p->form, 0.75f));
     if (!gradient)
         test_tensor_free(p->d, df);
     return test_slot_value(p->d, p->loss);
@@ -207,13 +206,16 @@ static void content_has_its_slope(void **state) {
  * what symmetric differences give. Steps smaller than half of any other difference. */
 static void total_variation_has_its_slope(void **state) {
     uint64_t seed = 4;
-    for (int squared = 0; squared < 2; squared++) {
-        problem p = {.d = *state, .loss = test_slot_open(*state), .squared = squared};
+    static const char *const names[] = {"tv absolute", "tv squared", "tv of neighbours"};
+    for (int form = 0; form < 3; form++) {
+        problem p = {.d = *state, .loss = test_slot_open(*state), .form = (imp_tv_form)form};
         p.f = test_random_tensor(p.d, 3, 7, 6, 3, &seed);
         p.df = test_tensor(p.d, 3, 7, 6, NULL);
         const imp_tensor v = test_random_tensor(p.d, 3, 7, 6, 4, &seed);
-        check_slope(&p, tv_loss, v, 0x1p-5f, u * inner(p.d, p.df, v, true),
-                    squared ? "tv squared" : "tv absolute");
+        tv_loss(&p, true);
+        const double stored = u * inner(p.d, p.df, v, true);
+        OK(p.d->ops->fill(p.d, p.df, 0));
+        check_slope(&p, tv_loss, v, 0x1p-5f, stored, names[form]);
         const imp_tensor all[] = {p.f, p.df, v, p.loss.record};
         for (size_t i = 0; i < 4; i++)
             test_tensor_free(p.d, all[i]);
@@ -271,24 +273,124 @@ static void style_has_its_slope(void **state) {
 /* No ties: f holds a permutation of multiples of 1/64, and the steps stay below half of that. */
 static void pooling_has_its_slope(void **state) {
     uint64_t seed = 8;
-    for (int average = 0; average < 2; average++) {
+    static const char *const names[] = {"max pooling", "average pooling", "twice the average"};
+    for (int kind = IMP_POOL_MAX; kind <= IMP_POOL_TWICE; kind++) {
         float values[3 * 7 * 6];
         for (size_t k = 0; k < 126; k++)
             values[k] = (float)(k * 37 % 127) / 64;
-        problem p = {.d = *state, .pooling = average ? IMP_POOL_AVERAGE : IMP_POOL_MAX};
+        problem p = {.d = *state, .pooling = (imp_pooling)kind};
         p.f = test_tensor(p.d, 3, 7, 6, values);
         p.p = test_random_tensor(p.d, 3, 3, 3, 6, &seed);
         p.df = test_tensor(p.d, 3, 7, 6, NULL);
         const imp_tensor v = test_random_tensor(p.d, 3, 7, 6, 4, &seed);
-        check_slope(&p, pool_loss, v, 0x1p-8f, u * inner(p.d, p.df, v, true),
-                    average ? "average pooling" : "max pooling");
+        check_slope(&p, pool_loss, v, 0x1p-8f, u * inner(p.d, p.df, v, true), names[kind]);
         const imp_tensor all[] = {p.f, p.p, p.df, v};
         for (size_t i = 0; i < 4; i++)
             test_tensor_free(p.d, all[i]);
     }
 }
 
+/* The root is no polynomial, and what pooling stores is rounded: the extrapolation is off by less
+ * than what it corrects, and by the stores' u over the step. One window is all zero, where the
+ * gradient is to be 0, too. */
+static void pooling_by_squares_has_its_slope(void **state) {
+    uint64_t seed = 9;
+    const float h = 0x1p-5f;
+    problem p = {.d = *state, .pooling = IMP_POOL_L2};
+    float values[3 * 7 * 6];
+    for (size_t k = 0; k < 126; k++)
+        values[k] = k < 12 && k % 6 < 2 ? 0 : 1 + (float)(k * 37 % 127) / 64;
+    p.f = test_tensor(p.d, 3, 7, 6, values);
+    p.p = test_random_tensor(p.d, 3, 3, 3, 6, &seed);
+    p.df = test_tensor(p.d, 3, 7, 6, NULL);
+    const imp_tensor v = test_random_tensor(p.d, 3, 7, 6, 4, &seed);
+    float *along = test_contents(p.d, v);
+    along[0] = along[1] = along[6] = along[7] = 0; /* there it has no slope */
+    OK(p.d->ops->write(p.d, v, along));
+    free(along);
+    const double wide = slope(&p, pool_loss, v, h), narrow = slope(&p, pool_loss, v, h / 2);
+    pool_loss(&p, true);
+    test_near((4 * narrow - wide) / 3, inner(p.d, p.df, v, false),
+              fabs(narrow - wide) / 4 + u * inner(p.d, p.df, v, true) + 16 * u * 27 * 6 * 6 / h,
+              "pooling by squares");
+    float *gradient = test_contents(p.d, p.df);
+    test_near(0, fabs((double)gradient[0]) + fabs((double)gradient[7]), 0, "where all is zero");
+    free(gradient);
+    const imp_tensor all[] = {p.f, p.p, p.df, v};
+    for (size_t i = 0; i < 4; i++)
+        test_tensor_free(p.d, all[i]);
+}
+
+/* ---- a Wasserstein term between a root and its derivative ---- */
+
+/* With fixed root R: loss = weight / C (sum (mu - mean)^2 + trace + tr cov), whose gradient is
+ * 2 weight / (C M) (F - mu 1^T) + 2 weight / (C M) (mu - mean) 1^T. Everything is a small binary
+ * fraction, M and C powers of two, so only the stores round. */
+static double transport_loss(problem *p, bool gradient) {
+    imp_device *d = p->d;
+    const float scale = 1.0F / (float)(p->f.h * p->f.w), weight = 0.5f;
+    const size_t c = p->f.c;
+    imp_tensor s = test_tensor(d, 1, 1, c, NULL), v = test_tensor(d, 1, 1, c, NULL);
+    imp_tensor cov = test_tensor(d, 1, c, c, NULL);
+    OK(d->ops->gram(d, p->g, s, p->f, false));
+    OK(d->ops->covariance(d, cov, p->g, s, scale, 0.25f));
+    OK(d->ops->fill(d, p->metric, 0)); /* dm = 2 weight scale / C I */
+    OK(d->ops->multiply(d, p->dm, 1, p->metric, p->metric, 2 * weight * scale / (float)c));
+    OK(d->ops->transport(d, v, p->loss, p->dm, cov, p->metric, s, p->target, 3, scale, weight));
+    if (gradient) {
+        OK(d->ops->style_grad(d, p->df, p->dm, p->f));
+        OK(d->ops->shift(d, p->df, v));
+    }
+    const imp_tensor all[] = {s, v, cov};
+    for (size_t i = 0; i < 3; i++)
+        test_tensor_free(d, all[i]);
+    return test_slot_value(d, p->loss);
+}
+
+static void transport_has_its_slope(void **state) {
+    uint64_t seed = 10;
+    problem p = {.d = *state, .loss = test_slot_open(*state)};
+    p.f = test_random_tensor(p.d, 4, 4, 2, 4, &seed);
+    p.df = test_tensor(p.d, 4, 4, 2, NULL);
+    p.g = test_tensor(p.d, 1, 4, 4, NULL);
+    p.dm = test_tensor(p.d, 1, 4, 4, NULL);
+    p.metric = test_tensor(p.d, 1, 4, 4, NULL);
+    p.target = test_random_tensor(p.d, 1, 1, 4, 4, &seed);
+    const imp_tensor v = test_random_tensor(p.d, 4, 4, 2, 2, &seed);
+    transport_loss(&p, false);
+    check_slope(&p, transport_loss, v, 0x1p-3f, 2 * u * inner(p.d, p.df, v, true) + 8 * u,
+                "transport");
+    const imp_tensor all[] = {p.f, p.df, p.g, p.dm, p.metric, p.target, v, p.loss.record};
+    for (size_t i = 0; i < 8; i++)
+        test_tensor_free(p.d, all[i]);
+}
+
 /* ---- the rest, by definition ---- */
+
+static void matrices_do_what_they_say(void **state) {
+    imp_device *d = *state;
+    const float a[4] = {1, 2, 3, 4}, b[4] = {5, 6, 7, 8}, sums[2] = {2, -4};
+    const float product[4] = {12, 11, 21.5f, 27.5f}, wanted[4] = {2, 3, 3.5f, 0.5f};
+    const imp_tensor x = test_tensor(d, 1, 2, 2, a), z = test_tensor(d, 1, 2, 2, b);
+    const imp_tensor y = test_tensor(d, 1, 2, 2, NULL), s = test_tensor(d, 1, 1, 2, sums);
+    const imp_slot slot = test_slot_open(d);
+    OK(d->ops->multiply(d, y, 0.5f, x, z, 2.5f)); /* half of {19, 22, 43, 50} */
+    float *got = test_contents(d, y);
+    assert_memory_equal(got, product, sizeof product);
+    free(got);
+    OK(d->ops->covariance(d, y, x, s, 0.5f, 2.5f)); /* {0.5, 1, 1.5, 2} - {1, -2, -2, 4} */
+    got = test_contents(d, y);
+    assert_memory_equal(got, wanted, sizeof wanted);
+    free(got);
+    OK(d->ops->dot(d, slot, x, x));                         /* 30 */
+    OK(d->ops->rescale(d, y, 3, slot, 6, -0.5f, x, false)); /* x / 2 */
+    OK(d->ops->rescale(d, y, 1, slot, 34, 0.5f, y, true));  /* and 8 times that */
+    OK(d->ops->dot(d, slot, y, x));
+    test_near(4.5 * 30, test_slot_value(d, slot), 0, "rescale");
+    const imp_tensor all[] = {x, z, y, s, slot.record};
+    for (size_t i = 0; i < 5; i++)
+        test_tensor_free(d, all[i]);
+}
 
 static void small_operations_do_what_they_say(void **state) {
     imp_device *d = *state;
@@ -325,6 +427,9 @@ int main(void) {
         cmocka_unit_test(total_variation_has_its_slope),
         cmocka_unit_test(style_has_its_slope),
         cmocka_unit_test(pooling_has_its_slope),
+        cmocka_unit_test(pooling_by_squares_has_its_slope),
+        cmocka_unit_test(transport_has_its_slope),
+        cmocka_unit_test(matrices_do_what_they_say),
         cmocka_unit_test(small_operations_do_what_they_say),
     };
     return cmocka_run_group_tests_name("oracle", tests, open_oracle, close_oracle);

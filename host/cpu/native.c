@@ -189,6 +189,16 @@ TIMED(content,
 TIMED(tv,
       (imp_device * d, imp_tensor dx, imp_slot loss, imp_tensor x, imp_tv_form form, float weight),
       (d, dx, loss, x, form, weight))
+TIMED(multiply, (imp_device * d, imp_tensor y, float alpha, imp_tensor a, imp_tensor b, float beta),
+      (d, y, alpha, a, b, beta))
+TIMED(covariance,
+      (imp_device * d, imp_tensor y, imp_tensor g, imp_tensor s, float scale, float shift),
+      (d, y, g, s, scale, shift))
+TIMED(transport,
+      (imp_device * d, imp_tensor v, imp_slot loss, imp_tensor dm, imp_tensor cov, imp_tensor root,
+       imp_tensor s, imp_tensor mean, float trace, float scale, float weight),
+      (d, v, loss, dm, cov, root, s, mean, trace, scale, weight))
+TIMED(shift, (imp_device * d, imp_tensor f, imp_tensor v), (d, f, v))
 TIMED(affine, (imp_device * d, imp_tensor y, imp_tensor x, const imp_affine *a), (d, y, x, a))
 TIMED(affine_grad, (imp_device * d, imp_tensor dx, imp_tensor dy, const imp_affine *a),
       (d, dx, dy, a))
@@ -198,6 +208,10 @@ TIMED(combine, (imp_device * d, imp_tensor z, float a, imp_tensor x, float b, im
 TIMED(clamp, (imp_device * d, imp_tensor x, float lo, float hi), (d, x, lo, hi))
 TIMED(dot, (imp_device * d, imp_slot out, imp_tensor x, imp_tensor y), (d, out, x, y))
 TIMED(norm1, (imp_device * d, imp_slot out, imp_tensor x), (d, out, x))
+TIMED(rescale,
+      (imp_device * d, imp_tensor y, float a, imp_slot by, float epsilon, float power, imp_tensor x,
+       bool add),
+      (d, y, a, by, epsilon, power, x, add))
 TIMED(axpy_dot,
       (imp_device * d, imp_tensor y, float ca, imp_slot a, float cb, imp_slot b, imp_tensor x,
        imp_tensor z, imp_slot out),
@@ -243,6 +257,10 @@ static const imp_ops native_ops = {
     .style_grad = style_grad,
     .content = content,
     .tv = tv,
+    .multiply = multiply,
+    .covariance = covariance,
+    .transport = transport,
+    .shift = shift,
     .affine = affine,
     .affine_grad = affine_grad,
     .fill = fill,
@@ -250,6 +268,7 @@ static const imp_ops native_ops = {
     .clamp = clamp,
     .dot = dot,
     .norm1 = norm1,
+    .rescale = rescale,
     .axpy_dot = axpy_dot,
     .adam = adam,
 };

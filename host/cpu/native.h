@@ -106,6 +106,18 @@ imp_status imp_native_content(imp_device *d, imp_tensor df, imp_slot loss, imp_t
                               imp_tensor p, float weight);
 imp_status imp_native_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x,
                          imp_tv_form form, float weight);
+/* imp_native_tv for IMP_TV_NEIGHBOURS. */
+imp_status imp_native_neighbours(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x,
+                                 float weight);
+imp_status imp_native_multiply(imp_device *d, imp_tensor y, float alpha, imp_tensor a, imp_tensor b,
+                               float beta);
+imp_status imp_native_covariance(imp_device *d, imp_tensor y, imp_tensor g, imp_tensor s,
+                                 float scale, float shift);
+imp_status imp_native_transport(imp_device *d, imp_tensor v, imp_slot loss, imp_tensor dm,
+                                imp_tensor cov, imp_tensor root, imp_tensor s, imp_tensor mean,
+                                float trace, float scale, float weight);
+imp_status imp_native_shift(imp_device *d, imp_tensor f, imp_tensor v);
+
 imp_status imp_native_affine(imp_device *d, imp_tensor y, imp_tensor x, const imp_affine *a);
 imp_status imp_native_affine_grad(imp_device *d, imp_tensor dx, imp_tensor dy, const imp_affine *a);
 imp_status imp_native_fill(imp_device *d, imp_tensor x, float value);
@@ -114,6 +126,8 @@ imp_status imp_native_combine(imp_device *d, imp_tensor z, float a, imp_tensor x
 imp_status imp_native_clamp(imp_device *d, imp_tensor x, float lo, float hi);
 imp_status imp_native_dot(imp_device *d, imp_slot out, imp_tensor x, imp_tensor y);
 imp_status imp_native_norm1(imp_device *d, imp_slot out, imp_tensor x);
+imp_status imp_native_rescale(imp_device *d, imp_tensor y, float a, imp_slot by, float epsilon,
+                              float power, imp_tensor x, bool add);
 imp_status imp_native_axpy_dot(imp_device *d, imp_tensor y, float ca, imp_slot a, float cb,
                                imp_slot b, imp_tensor x, imp_tensor z, imp_slot out);
 imp_status imp_native_adam(imp_device *d, imp_tensor x, imp_tensor g, imp_tensor m, imp_tensor v,

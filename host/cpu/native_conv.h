@@ -72,6 +72,18 @@ extern const float imp_native_zeros[2 * IMP_BLOCK];
 size_t imp_native_packed(const imp_taps *taps);
 void imp_native_pack(imp_native *n, float *to, const imp_taps *taps);
 
+/* The taps that the C x C matrix w^T makes, for products w[o,i] = m[i * c + o]. */
+static inline imp_taps imp_native_matrix_taps(const float *m, size_t c) {
+    return (imp_taps){.at = m,
+                      .outputs = c,
+                      .inputs = c,
+                      .height = 1,
+                      .width = 1,
+                      .o_step = 1,
+                      .i_step = (ptrdiff_t)c,
+                      .fold = 1};
+}
+
 /* Any correlation, with weights from imp_native_pack. */
 imp_status imp_native_direct(imp_native *n, const imp_correlation *c);
 

@@ -184,17 +184,39 @@ struct windows {
     vec a, b, c, d;
 };
 
+INLINE vec root_of(vec value) {
+    vec root;
+    for (size_t l = 0; l < LANES; l++)
+        root[l] = sqrtf(value[l]);
+    return root;
+}
+
+INLINE vec root_of_squares(const struct windows *x) {
+    return root_of((x->a * x->a + x->b * x->b) + (x->c * x->c + x->d * x->d));
+}
+
 /* Of the maxima in row-major order the first one counts, which shows where there are NaN, too. */
 INLINE vec pooled(const struct windows *x, const imp_pooling kind) {
     if (kind == IMP_POOL_AVERAGE)
         return ((x->a + x->b) + (x->c + x->d)) * 0.25f;
+    if (kind == IMP_POOL_TWICE)
+        return ((x->a + x->b) + (x->c + x->d)) * 0.5f;
+    if (kind == IMP_POOL_L2)
+        return root_of_squares(x) * (float)IMP_POOL_L2_SCALE;
     const vec ab = choose(x->b > x->a, x->b, x->a), abc = choose(x->c > ab, x->c, ab);
     return choose(x->d > abc, x->d, abc);
 }
 
 INLINE struct windows unpooled(vec dy, const struct windows *x, const imp_pooling kind) {
-    if (kind == IMP_POOL_AVERAGE)
-        return (struct windows){dy * 0.25f, dy * 0.25f, dy * 0.25f, dy * 0.25f};
+    if (kind == IMP_POOL_AVERAGE || kind == IMP_POOL_TWICE) {
+        const vec part = dy * (kind == IMP_POOL_AVERAGE ? 0.25f : 0.5f);
+        return (struct windows){part, part, part, part};
+    }
+    if (kind == IMP_POOL_L2) {
+        const vec root = root_of_squares(x);
+        const vec part = where(root > 0, dy * (float)IMP_POOL_L2_SCALE / root);
+        return (struct windows){part * x->a, part * x->b, part * x->c, part * x->d};
+    }
     const mask b = x->b > x->a;
     const vec ab = choose(b, x->b, x->a);
     const mask c = x->c > ab;
@@ -220,8 +242,12 @@ INLINE void pool_of(float *y, const float *x, size_t row, size_t pixels, const i
 static void pool(float *y, const float *x, size_t row, size_t pixels, imp_pooling kind) {
     if (kind == IMP_POOL_MAX)
         pool_of(y, x, row, pixels, IMP_POOL_MAX);
-    else
+    else if (kind == IMP_POOL_AVERAGE)
         pool_of(y, x, row, pixels, IMP_POOL_AVERAGE);
+    else if (kind == IMP_POOL_TWICE)
+        pool_of(y, x, row, pixels, IMP_POOL_TWICE);
+    else
+        pool_of(y, x, row, pixels, IMP_POOL_L2);
 }
 
 INLINE void pool_grad_of(float *dx, const float *dy, const float *x, size_t row, size_t pixels,
@@ -244,8 +270,12 @@ static void pool_grad(float *dx, const float *dy, const float *x, size_t row, si
                       imp_pooling kind) {
     if (kind == IMP_POOL_MAX)
         pool_grad_of(dx, dy, x, row, pixels, IMP_POOL_MAX);
-    else
+    else if (kind == IMP_POOL_AVERAGE)
         pool_grad_of(dx, dy, x, row, pixels, IMP_POOL_AVERAGE);
+    else if (kind == IMP_POOL_TWICE)
+        pool_grad_of(dx, dy, x, row, pixels, IMP_POOL_TWICE);
+    else
+        pool_grad_of(dx, dy, x, row, pixels, IMP_POOL_L2);
 }
 
 /* ---- the table ---- */

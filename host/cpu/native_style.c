@@ -123,85 +123,30 @@ imp_status imp_native_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor
 
 /* ---- derive ---- */
 
-/* The taps that a symmetric C x C matrix makes. */
-static imp_taps matrix_taps(const float *m, size_t c) {
-    return (imp_taps){.at = m,
-                      .outputs = c,
-                      .inputs = c,
-                      .height = 1,
-                      .width = 1,
-                      .o_step = 1,
-                      .i_step = (ptrdiff_t)c,
-                      .fold = 1};
-}
-
-/* Between the rows of a C x C matrix and the same as a map: C pixels of C channels. */
-static void to_map(float *map, const float *rows, size_t c) {
-    const size_t side = imp_native_blocks(c) * IMP_BLOCK;
-    memset(map, 0, side * c * sizeof *map);
-    for (size_t r = 0; r < c; r++)
-        for (size_t k = 0; k < c; k++)
-            map[(k / IMP_BLOCK * c + r) * IMP_BLOCK + k % IMP_BLOCK] = rows[r * c + k];
-}
-
-static void from_map(float *rows, const float *map, size_t c) {
-    for (size_t r = 0; r < c; r++)
-        for (size_t k = 0; k < c; k++)
-            rows[r * c + k] = map[(k / IMP_BLOCK * c + r) * IMP_BLOCK + k % IMP_BLOCK];
-}
-
-/* out = metric e metric, all C x C and symmetric; may be e. */
-static imp_status weigh(imp_native *n, float *out, const float *e, const float *metric, size_t c) {
-    const size_t side = imp_native_blocks(c) * IMP_BLOCK;
-    float *packed = imp_native_shared(n, 3 * side * c);
-    if (!packed)
-        return IMP_ERR_MEMORY;
-    float *left = packed + side * c, *half = left + side * c;
-    const imp_taps taps_e = matrix_taps(e, c), taps_metric = matrix_taps(metric, c);
-    imp_product product = {.x = left,
-                           .weights = packed,
-                           .y = half,
-                           .x_block = c * IMP_BLOCK,
-                           .y_block = c * IMP_BLOCK,
-                           .inputs = c,
-                           .outputs = c,
-                           .pixels = c};
-    to_map(left, metric, c);
-    imp_native_pack(n, packed, &taps_e);
-    imp_native_product(n, &product); /* half = metric e */
-    imp_native_pack(n, packed, &taps_metric);
-    product.x = half;
-    product.y = left;
-    imp_native_product(n, &product);
-    from_map(out, left, c);
-    return IMP_OK;
-}
-
 imp_status imp_native_style(imp_device *d, imp_tensor dm, imp_slot loss, imp_tensor g,
                             imp_tensor target, imp_tensor metric, imp_tensor scratch, float scale,
                             float weight) {
-    imp_native *n = imp_native_of(d);
-    const size_t c = g.w;
-    assert(g.h == c && target.w == c && dm.w == c && (!metric.memory || metric.w == c));
+    assert(g.h == g.w && target.w == g.w && dm.w == g.w);
+    assert(!metric.memory || (metric.w == g.w && scratch.w == g.w));
+    imp_tensor weighed = dm;
     TRY(imp_native_combine(d, dm, scale, g, -1, target)); /* E */
-    imp_tensor e = dm;
     if (metric.memory) {
-        e = scratch;
-        TRY(imp_native_combine(d, e, 1, dm, 0, dm));
-        TRY(weigh(n, imp_native_floats(dm), imp_native_floats(e), imp_native_floats(metric), c));
+        weighed = scratch;
+        TRY(imp_native_multiply(d, scratch, 1, metric, dm, 0));
+        TRY(imp_native_multiply(d, scratch, 1, scratch, metric, 0));
     }
-    TRY(imp_native_dot(d, loss, e, dm));
+    TRY(imp_native_dot(d, loss, dm, weighed));
     float *partial = imp_native_floats(loss.record) + loss.i * IMP_PARTIALS;
     for (size_t i = 0; i < IMP_PARTIALS; i++)
         partial[i] *= weight;
-    return imp_native_combine(d, dm, 4 * weight * scale, dm, 0, dm);
+    return imp_native_combine(d, dm, 4 * weight * scale, weighed, 0, weighed);
 }
 
 /* ---- apply ---- */
 
 imp_status imp_native_style_grad(imp_device *d, imp_tensor df, imp_tensor dm, imp_tensor f) {
     imp_native *n = imp_native_of(d);
-    const imp_taps taps = matrix_taps(imp_native_floats(dm), f.c);
+    const imp_taps taps = imp_native_matrix_taps(imp_native_floats(dm), f.c);
     assert(imp_native_alike(df, f) && f.layout == IMP_MAPS && dm.h == f.c && dm.w == f.c);
     float *packed = imp_native_shared(n, imp_native_packed(&taps));
     if (!packed)

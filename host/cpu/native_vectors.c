@@ -5,6 +5,7 @@
  * each of which leaves the partial sum of its number.
  */
 #include <assert.h>
+#include <math.h>
 
 #include "cpu/native.h"
 
@@ -135,6 +136,12 @@ static double value_of(imp_slot slot) {
     return partials ? sum : 1;
 }
 
+imp_status imp_native_rescale(imp_device *d, imp_tensor y, float a, imp_slot by, float epsilon,
+                              float power, imp_tensor x, bool add) {
+    const double factor = (double)a * pow(value_of(by) + (double)epsilon, (double)power);
+    return imp_native_combine(d, y, (float)factor, x, add ? 1 : 0, add ? y : x);
+}
+
 static void axpy_span(const struct spans *job, size_t at, size_t n, float *partial) {
     (void)partial;
     job->kernels->axpy(job->out + at, job->a, job->x + at, n);
@@ -234,6 +241,8 @@ static void tv_span(const struct spans *job, size_t at, size_t n, float *partial
 imp_status imp_native_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x,
                          imp_tv_form form, float weight) {
     assert(imp_native_alike(dx, x) && x.layout == IMP_PLANES);
+    if (form == IMP_TV_NEIGHBOURS)
+        return imp_native_neighbours(d, dx, loss, x, weight);
     const struct variation tv = {x.h, x.w, form};
     struct spans job = {.work = tv_span,
                         .out = imp_native_floats(dx),

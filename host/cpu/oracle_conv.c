@@ -3,6 +3,7 @@
  * The oracle's convolution and pooling, both ways.
  */
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "cpu/oracle.h"
@@ -167,6 +168,24 @@ static size_t first_maximum(const float *corner, size_t w) {
     return best;
 }
 
+static double pooled(double a, double b, double c, double d, imp_pooling kind) {
+    if (kind == IMP_POOL_MAX) { /* and the first, where one is no number */
+        const double ab = b > a ? b : a, abc = c > ab ? c : ab;
+        return d > abc ? d : abc;
+    }
+    if (kind == IMP_POOL_L2)
+        return IMP_POOL_L2_SCALE * sqrt(a * a + b * b + c * c + d * d);
+    return (a + b + c + d) / (kind == IMP_POOL_AVERAGE ? 4 : 2);
+}
+
+/* dx = dy scale^2 x / y in a window of rows of w. */
+static void squares_grad(float *dx, double dy, const float *x, double y, size_t w) {
+    const double factor = y != 0 ? dy * (IMP_POOL_L2_SCALE * IMP_POOL_L2_SCALE) / y : 0;
+    const size_t offsets[4] = {0, 1, w, w + 1};
+    for (size_t j = 0; j < 4; j++)
+        dx[offsets[j]] = (float)(factor * x[offsets[j]]);
+}
+
 imp_status imp_oracle_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind) {
     (void)d;
     assert(y.c == x.c && y.h == x.h / 2 && y.w == x.w / 2);
@@ -175,29 +194,30 @@ imp_status imp_oracle_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_poolin
         for (size_t p = 0; p < y.h; p++)
             for (size_t q = 0; q < y.w; q++) {
                 const float *in = imp_oracle_floats(x) + (c * x.h + 2 * p) * x.w + 2 * q;
-                if (kind == IMP_POOL_MAX)
-                    *out++ = in[first_maximum(in, x.w)];
-                else
-                    *out++ = (float)(((double)in[0] + in[1] + in[x.w] + in[x.w + 1]) / 4);
+                *out++ = (float)pooled(in[0], in[1], in[x.w], in[x.w + 1], kind);
             }
     return IMP_OK;
 }
 
 imp_status imp_oracle_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x,
                                 imp_tensor y, imp_pooling kind) {
-    (void)d, (void)y;
+    (void)d;
     assert(dy.c == dx.c && dy.h == dx.h / 2 && dy.w == dx.w / 2);
-    const float *in = imp_oracle_floats(dy);
+    const float *in = imp_oracle_floats(dy), *result = imp_oracle_floats(y);
     memset(imp_oracle_floats(dx), 0, imp_oracle_count(dx) * sizeof(float));
     for (size_t c = 0; c < dy.c; c++)
         for (size_t p = 0; p < dy.h; p++)
-            for (size_t q = 0; q < dy.w; q++, in++) {
+            for (size_t q = 0; q < dy.w; q++, in++, result++) {
                 const size_t corner = (c * dx.h + 2 * p) * dx.w + 2 * q;
                 float *out = imp_oracle_floats(dx) + corner;
+                const float *from = imp_oracle_floats(x) + corner;
                 if (kind == IMP_POOL_MAX)
-                    out[first_maximum(imp_oracle_floats(x) + corner, dx.w)] = *in;
+                    out[first_maximum(from, dx.w)] = *in;
+                else if (kind == IMP_POOL_L2)
+                    squares_grad(out, *in, from, *result, dx.w);
                 else
-                    out[0] = out[1] = out[dx.w] = out[dx.w + 1] = *in / 4;
+                    out[0] = out[1] = out[dx.w] = out[dx.w + 1] =
+                        *in / (kind == IMP_POOL_AVERAGE ? 4 : 2);
             }
     return IMP_OK;
 }

@@ -150,15 +150,55 @@ static double tv_plane(float *dx, const float *x, size_t height, size_t width, i
     return sum;
 }
 
+/* The place of a side of n that stands at i of the padded side: 1 is the first. */
+static size_t padded(size_t i, size_t n) {
+    return i == 0 ? 0 : i > n ? n - 1 : i - 1;
+}
+
+/* The same for IMP_TV_NEIGHBOURS, whose sums are taken between the places of the padded plane: one
+ * row and column more on every side. gradient: scratch of the plane. */
+static double neighbours_plane(float *dx, const float *x, size_t height, size_t width,
+                               size_t planes, double weight, double *gradient) {
+    static const struct {
+        size_t p0, q0, p1, q1;
+    } pairs[4] = {{1, 1, 1, 2}, {1, 1, 2, 1}, {0, 0, 1, 1}, {0, 1, 1, 0}};
+    double sum = 0;
+    memset(gradient, 0, height * width * sizeof *gradient);
+    for (size_t k = 0; k < 4; k++) {
+        const size_t more = k < 2 ? 0 : 1; /* diagonals begin one place before the plane */
+        const double share = (k < 2 ? 1.0 / 3 : 1.0 / 12) /
+                             ((double)planes * (double)(height + more) * (double)(width + more));
+        for (size_t p = 0; p < height + more; p++)
+            for (size_t q = 0; q < width + more; q++) {
+                const size_t from =
+                    padded(p + pairs[k].p0, height) * width + padded(q + pairs[k].q0, width);
+                const size_t to =
+                    padded(p + pairs[k].p1, height) * width + padded(q + pairs[k].q1, width);
+                const double difference = (double)x[to] - x[from];
+                sum += share * difference * difference;
+                gradient[to] += 2 * share * difference;
+                gradient[from] -= 2 * share * difference;
+            }
+    }
+    for (size_t k = 0; k < height * width; k++)
+        dx[k] = (float)(dx[k] + weight * gradient[k]);
+    return sum;
+}
+
 imp_status imp_oracle_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x,
                          imp_tv_form form, float weight) {
-    (void)d;
     assert(imp_oracle_alike(dx, x));
     const size_t plane = x.h * x.w;
-    double sum = 0;
-    for (size_t c = 0; c < x.c; c++)
-        sum += tv_plane(imp_oracle_floats(dx) + c * plane, imp_oracle_floats(x) + c * plane, x.h,
-                        x.w, form, weight);
+    double sum = 0, *gradient = imp_oracle_scratch(d, plane * sizeof *gradient);
+    if (!gradient)
+        return IMP_ERR_MEMORY;
+    for (size_t c = 0; c < x.c; c++) {
+        float *to = imp_oracle_floats(dx) + c * plane;
+        const float *from = imp_oracle_floats(x) + c * plane;
+        sum += form == IMP_TV_NEIGHBOURS
+                   ? neighbours_plane(to, from, x.h, x.w, x.c, weight, gradient)
+                   : tv_plane(to, from, x.h, x.w, form, weight);
+    }
     imp_oracle_record(loss, weight * sum);
     return IMP_OK;
 }

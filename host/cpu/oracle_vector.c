@@ -99,6 +99,18 @@ imp_status imp_oracle_axpy_dot(imp_device *d, imp_tensor y, float ca, imp_slot a
     return IMP_OK;
 }
 
+imp_status imp_oracle_rescale(imp_device *d, imp_tensor y, float a, imp_slot by, float epsilon,
+                              float power, imp_tensor x, bool add) {
+    (void)d;
+    assert(imp_oracle_alike(y, x));
+    const double factor = a * pow(imp_oracle_value(by) + epsilon, power);
+    for (size_t k = 0; k < imp_oracle_count(y); k++) {
+        float *out = imp_oracle_floats(y) + k;
+        *out = (float)((add ? *out : 0) + factor * imp_oracle_floats(x)[k]);
+    }
+    return IMP_OK;
+}
+
 imp_status imp_oracle_adam(imp_device *d, imp_tensor x, imp_tensor g, imp_tensor m, imp_tensor v,
                            const imp_adam *p) {
     (void)d;

@@ -27,6 +27,16 @@ static void alternate(imp_operand *o) {
             o->values[k] = -o->values[k];
 }
 
+/* Eight neighbours cannot all be of the opposite sign; but where all are as large as the largest,
+ * the four that are make up for 4/5 of what all together could. */
+static void raise_to_largest(imp_operand *o) {
+    float most = 0;
+    for (size_t k = 0; k < imp_operand_count(o); k++)
+        most = fmaxf(most, o->values[k]);
+    for (size_t k = 0; k < imp_operand_count(o); k++)
+        o->values[k] = most;
+}
+
 void imp_trial_absolute(imp_trial *t) {
     imp_operand *o = t->operand;
     const imp_conv *c = &t->c.conv;
@@ -48,8 +58,18 @@ void imp_trial_absolute(imp_trial *t) {
         negate(&o[3]);
         break;
     case IMP_OP_TV:
+        if (t->c.variant == IMP_TV_NEIGHBOURS)
+            raise_to_largest(&o[2]);
         alternate(&o[0]);
         alternate(&o[2]);
+        break;
+    case IMP_OP_COVARIANCE: /* scale * g - means - shift */
+        negate(&o[1]);
+        break;
+    case IMP_OP_TRANSPORT: /* mean, dm and root are subtracted */
+        negate(&o[2]);
+        negate(&o[4]);
+        negate(&o[6]);
         break;
     case IMP_OP_ADAM: /* x - step */
         negate(&o[0]);
@@ -92,7 +112,10 @@ static double loss_factor(const imp_case *c, size_t i, size_t k) {
         return sum_of(channels + 1, c->data);
     case IMP_OP_CONTENT:
         return i == 0 ? 4 : 4 + like_signs(count);
-    default: /* IMP_OP_TV: four differences, times the weight, added one by one */
+    default: /* IMP_OP_TV: four differences, times the weight, added one by one; or eight, and 5/4
+              */
+        if (c->variant == IMP_TV_NEIGHBOURS)
+            return i == 0 ? 1.25 * 14 : 8 + like_signs(8 * count);
         return i == 0 ? 12 : 4 + like_signs(2 * count);
     }
 }
@@ -119,23 +142,49 @@ static double vector_factor(const imp_case *c, size_t i) {
     }
 }
 
+static double matrix_factor(const imp_case *c, size_t i) {
+    switch (c->op) {
+    case IMP_OP_MULTIPLY: /* times alpha, plus beta */
+        return sum_of(c->c, c->data) + 2;
+    case IMP_OP_COVARIANCE: /* two means of 1, their product 1, two sums */
+        return 5;
+    case IMP_OP_TRANSPORT: /* e 2; v: e's four factors, the sum; loss: squares, 3 C terms, factors
+                            */
+        return i == 0 ? 2 + 5 + sum_of(c->c, c->data) : 5 + like_signs(3 * c->c) + 4;
+    case IMP_OP_SHIFT:
+        return 1;
+    default: /* IMP_OP_RESCALE: the value, an OpenCL power 32, two products, a sum */
+        return like_signs(IMP_PARTIALS) + 1 + 32 + 3;
+    }
+}
+
 double imp_bound_factor(const imp_case *c, size_t i, size_t k) {
     switch (c->op) {
     case IMP_OP_CONV:
     case IMP_OP_CONV_GRAD:
         return conv_factor(c);
     case IMP_OP_POOL:
-        return c->variant == IMP_POOL_IS_AVERAGE ? 4 : 0;
-    case IMP_OP_POOL_GRAD:
+        if (c->variant == IMP_POOL_L2) /* half of squares and sums 4, root 6, scale 2 */
+            return 2 + 6 + 2;
+        return c->variant == IMP_POOL_MAX ? 0 : 4;
+    case IMP_OP_POOL_GRAD: /* a quarter is exact; L2: the root 2 + 6, scale 2, product 2, division
+                            */
+        return c->variant == IMP_POOL_L2 ? 8 + 2 + 2 + 5 : 0;
     case IMP_OP_POOL_CHOICE:
     case IMP_OP_POOL_SPREAD:
-        return 0; /* a quarter is exact */
+        return 0;
     case IMP_OP_GRAM:
     case IMP_OP_STYLE:
     case IMP_OP_STYLE_GRAD:
     case IMP_OP_CONTENT:
     case IMP_OP_TV:
         return loss_factor(c, i, k);
+    case IMP_OP_MULTIPLY:
+    case IMP_OP_COVARIANCE:
+    case IMP_OP_TRANSPORT:
+    case IMP_OP_SHIFT:
+    case IMP_OP_RESCALE:
+        return matrix_factor(c, i);
     default:
         return vector_factor(c, i);
     }

@@ -134,13 +134,15 @@ enum {
     GRAMS = GRAM | BIT(IMP_OP_STYLE_GRAD), /* what has a C x C matrix beside a map */
     STYLE = BIT(IMP_OP_STYLE),
     CONTENT = BIT(IMP_OP_CONTENT),
-    MAPS = COPY | POOLS | CHOICES | GRAMS | CONTENT,
+    SHIFT = BIT(IMP_OP_SHIFT),
+    MAPS = COPY | POOLS | CHOICES | GRAMS | CONTENT | SHIFT,
     TV = BIT(IMP_OP_TV),
     AFFINES = BIT(IMP_OP_AFFINE) | BIT(IMP_OP_AFFINE_GRAD),
     FILL = BIT(IMP_OP_FILL),
+    MATRICES = BIT(IMP_OP_MULTIPLY) | BIT(IMP_OP_COVARIANCE) | BIT(IMP_OP_TRANSPORT),
     SUMS = BIT(IMP_OP_DOT) | BIT(IMP_OP_NORM1),
-    VECTORS =
-        BIT(IMP_OP_COMBINE) | BIT(IMP_OP_CLAMP) | SUMS | BIT(IMP_OP_AXPY_DOT) | BIT(IMP_OP_ADAM),
+    VECTORS = BIT(IMP_OP_COMBINE) | BIT(IMP_OP_CLAMP) | SUMS | BIT(IMP_OP_AXPY_DOT) |
+              BIT(IMP_OP_ADAM) | BIT(IMP_OP_RESCALE),
     PICTURES = COPY | TV | AFFINES | VECTORS,
 };
 enum { ON_PLANES = BIT(IMP_PLANES), ON_MAPS = BIT(IMP_MAPS), ON_BOTH = ON_PLANES | ON_MAPS };
@@ -158,14 +160,14 @@ static const row rows[] = {
     {TINY, MAPS | FILL | VECTORS, 17, 5, 4, ON_MAPS, SIGNED, 0},
     {TINY, POOLS, 3, 5, 6, ON_BOTH, BIT(IMP_SPARSE), 0},
     {TINY, CHOICES, 3, 5, 14, ON_MAPS, BIT(IMP_SPARSE), 0},
-    {TINY, STYLE, 5, 1, 1, ON_PLANES, SIGNED, 0},
+    {TINY, STYLE | MATRICES, 5, 1, 1, ON_PLANES, SIGNED, 0},
     {TINY, PICTURES | FILL, 3, 6, 7, ON_PLANES, SIGNED, 0},
     {TINY, PICTURES | FILL, 3, 1, 1, ON_PLANES, SIGNED, 0},
 
     {NORMAL, MAPS | FILL, 40, 37, 29, ON_MAPS, SIGNED, QUICK},
     {NORMAL, POOLS, 16, 19, 10, ON_PLANES, BIT(IMP_SPARSE), QUICK},
     {NORMAL, CHOICES, 24, 19, 27, ON_MAPS, BIT(IMP_SPARSE), QUICK},
-    {NORMAL, STYLE, 40, 1, 1, ON_PLANES, SIGNED, QUICK},
+    {NORMAL, STYLE | MATRICES, 40, 1, 1, ON_PLANES, SIGNED, QUICK},
     {NORMAL, PICTURES | FILL, 3, 37, 29, ON_PLANES, SIGNED, QUICK},
 
     /* maps: channels that no block divides, pictures that no tile divides */
@@ -187,12 +189,12 @@ static const row rows[] = {
     /* many positions: sums must be blocked */
     {NORMAL, GRAMS | CONTENT, 8, 61, 67, ON_MAPS, EVERY_DATA, 0},
 
-    {NORMAL, STYLE, 3, 1, 1, ON_PLANES, EVERY_DATA, 0},
-    {NORMAL, STYLE, 1, 1, 1, ON_PLANES, SIGNED, 0},
-    {NORMAL, STYLE, 17, 1, 1, ON_PLANES, SIGNED, 0},
-    {NORMAL, STYLE, 64, 1, 1, ON_PLANES, EVERY_DATA, 0},
-    {NORMAL, STYLE, 96, 1, 1, ON_PLANES, SIGNED, 0},
-    {NORMAL, STYLE, 128, 1, 1, ON_PLANES, SIGNED, 0},
+    {NORMAL, STYLE | MATRICES, 3, 1, 1, ON_PLANES, EVERY_DATA, 0},
+    {NORMAL, STYLE | MATRICES, 1, 1, 1, ON_PLANES, SIGNED, 0},
+    {NORMAL, STYLE | MATRICES, 17, 1, 1, ON_PLANES, SIGNED, 0},
+    {NORMAL, STYLE | MATRICES, 64, 1, 1, ON_PLANES, EVERY_DATA, 0},
+    {NORMAL, STYLE | MATRICES, 96, 1, 1, ON_PLANES, SIGNED, 0},
+    {NORMAL, STYLE | MATRICES, 128, 1, 1, ON_PLANES, SIGNED, 0},
 
     /* pictures and vectors; those of a network's inside have the maps' layout */
     {NORMAL, PICTURES, 3, 33, 47, ON_PLANES, EVERY_DATA, 0},
@@ -206,13 +208,13 @@ static const row rows[] = {
     {NORMAL, VECTORS | FILL, 3, 17, 19, ON_MAPS, SIGNED, 0},
 
     /* VGG-19 at 512 pixels */
-    {FULL, COPY | POOLS | CHOICES | GRAMS, 64, 512, 512, ON_MAPS, SIGNED, 0},
+    {FULL, COPY | POOLS | CHOICES | GRAMS | SHIFT, 64, 512, 512, ON_MAPS, SIGNED, 0},
     {FULL, POOLS | GRAMS, 128, 256, 256, ON_MAPS, SIGNED, 0},
     {FULL, POOLS | GRAMS, 256, 128, 128, ON_MAPS, SIGNED, 0},
     {FULL, POOLS | GRAMS | CONTENT, 512, 64, 64, ON_MAPS, SIGNED, 0},
     {FULL, GRAMS, 512, 32, 32, ON_MAPS, SIGNED | BIT(IMP_NONNEGATIVE), 0},
-    {FULL, STYLE, 256, 1, 1, ON_PLANES, SIGNED, 0},
-    {FULL, STYLE, 512, 1, 1, ON_PLANES, SIGNED, 0},
+    {FULL, STYLE | MATRICES, 256, 1, 1, ON_PLANES, SIGNED, 0},
+    {FULL, STYLE | MATRICES, 512, 1, 1, ON_PLANES, SIGNED, 0},
     {FULL, PICTURES | FILL, 3, 512, 512, ON_PLANES, SIGNED, 0},
     {FULL, GRAM, 16, 1024, 1024, ON_MAPS, SIGNED | BIT(IMP_NONNEGATIVE) | BIT(IMP_CONSTANT), 0},
     {FULL, SUMS, 3, 1024, 1024, ON_PLANES, EVERY_DATA, 0},
@@ -227,15 +229,15 @@ static const struct {
     [IMP_OP_COPY] = {"copy", 1},
     [IMP_OP_CONV] = {"conv", 1},
     [IMP_OP_CONV_GRAD] = {"conv_grad", 1},
-    [IMP_OP_POOL] = {"pool", 2},
-    [IMP_OP_POOL_GRAD] = {"pool_grad", 2},
+    [IMP_OP_POOL] = {"pool", 4},
+    [IMP_OP_POOL_GRAD] = {"pool_grad", 4},
     [IMP_OP_POOL_CHOICE] = {"pool_choice", 2},
     [IMP_OP_POOL_SPREAD] = {"pool_spread", 2},
     [IMP_OP_GRAM] = {"gram", 4},
     [IMP_OP_STYLE] = {"style", 2},
     [IMP_OP_STYLE_GRAD] = {"style_grad", 1},
     [IMP_OP_CONTENT] = {"content", 1},
-    [IMP_OP_TV] = {"tv", 2},
+    [IMP_OP_TV] = {"tv", 3},
     [IMP_OP_AFFINE] = {"affine", 1},
     [IMP_OP_AFFINE_GRAD] = {"affine_grad", 1},
     [IMP_OP_FILL] = {"fill", 1},
@@ -245,6 +247,11 @@ static const struct {
     [IMP_OP_NORM1] = {"norm1", 1},
     [IMP_OP_AXPY_DOT] = {"axpy_dot", 8},
     [IMP_OP_ADAM] = {"adam", 2},
+    [IMP_OP_MULTIPLY] = {"multiply", 1},
+    [IMP_OP_COVARIANCE] = {"covariance", 1},
+    [IMP_OP_TRANSPORT] = {"transport", 1},
+    [IMP_OP_SHIFT] = {"shift", 1},
+    [IMP_OP_RESCALE] = {"rescale", 3},
 };
 
 const char *imp_op_name(imp_op op) {
@@ -355,17 +362,18 @@ static const char *const padding_names[] = {"zero", "reflect", "replicate"};
 
 static const char *variant_name(const imp_case *c) {
     static const char *const names[IMP_OPS][8] = {
-        [IMP_OP_POOL] = {"max", "average"},
-        [IMP_OP_POOL_GRAD] = {"max", "average"},
+        [IMP_OP_POOL] = {"max", "average", "twice", "l2"},
+        [IMP_OP_POOL_GRAD] = {"max", "average", "twice", "l2"},
         [IMP_OP_POOL_CHOICE] = {"max", "average"},
         [IMP_OP_POOL_SPREAD] = {"max", "average"},
         [IMP_OP_GRAM] = {"alone", "added", "with sums", "added, with sums"},
         [IMP_OP_STYLE] = {"plain", "metric"},
-        [IMP_OP_TV] = {"absolute", "squared"},
+        [IMP_OP_TV] = {"absolute", "squared", "neighbours"},
         [IMP_OP_COMBINE] = {"apart", "into x", "into y"},
         [IMP_OP_DOT] = {"x y", "x x"},
         [IMP_OP_AXPY_DOT] = {"a b dot", "b dot", "a dot", "dot", "a b", "b", "a", "plain"},
         [IMP_OP_ADAM] = {"pytorch", "keras"},
+        [IMP_OP_RESCALE] = {"apart", "added", "in place"},
     };
     return names[c->op][c->variant];
 }

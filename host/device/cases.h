@@ -31,6 +31,11 @@ typedef enum imp_op {
     IMP_OP_NORM1,
     IMP_OP_AXPY_DOT,
     IMP_OP_ADAM,
+    IMP_OP_MULTIPLY,
+    IMP_OP_COVARIANCE,
+    IMP_OP_TRANSPORT,
+    IMP_OP_SHIFT,
+    IMP_OP_RESCALE,
     IMP_OPS
 } imp_op;
 
@@ -49,20 +54,21 @@ typedef enum imp_level {
     IMP_LEVEL_FULL    /* the layers of VGG-19 at 512 pixels */
 } imp_level;
 
-/* The ways an operation can be called. Bits where they combine, else alternatives from 0. */
+/* The ways an operation can be called. Bits where they combine, else alternatives from 0. Variants
+ * of pooling are imp_pooling, those of total variation imp_tv_form. */
 enum {
-    IMP_POOL_IS_AVERAGE = 1,
     IMP_GRAM_ADDS = 1, /* accumulate */
     IMP_GRAM_SUMS = 2, /* s is asked for too */
     IMP_STYLE_HAS_METRIC = 1,
-    IMP_TV_IS_SQUARED = 1,
     IMP_COMBINE_INTO_X = 1, /* z is x */
     IMP_COMBINE_INTO_Y = 2,
     IMP_DOT_WITH_ITSELF = 1,
     IMP_AXPY_WITHOUT_A = 1,
     IMP_AXPY_WITHOUT_B = 2,
     IMP_AXPY_WITHOUT_DOT = 4,
-    IMP_ADAM_IS_KERAS = 1
+    IMP_ADAM_IS_KERAS = 1,
+    IMP_RESCALE_ADDS = 1,
+    IMP_RESCALE_IN_PLACE = 2 /* y is x */
 };
 
 typedef struct imp_case {

@@ -16,6 +16,8 @@ static const imp_adam adam[2] = {
     {.step = 0.02f, .root = 1.5f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f},
     {.step = 0.03f, .root = 1, .beta1 = 0.99f, .beta2 = 0.999f, .epsilon = 0.1f}};
 
+static const float trace = 1.2f, powers[3] = {-0.5f, -1, 0.25f}; /* of rescale's variants */
+
 enum { GUARD = 16 }; /* floats */
 
 static float guard_value(size_t k) {
@@ -88,8 +90,7 @@ static imp_slot slot(imp_tensor record, size_t i) {
 static imp_status launch_network(imp_run *r) {
     const imp_tensor *t = r->tensor;
     const imp_ops *ops = r->device->ops;
-    const imp_pooling pooling =
-        r->trial->c.variant == IMP_POOL_IS_AVERAGE ? IMP_POOL_AVERAGE : IMP_POOL_MAX;
+    const imp_pooling pooling = (imp_pooling)r->trial->c.variant;
     switch (r->trial->c.op) {
     case IMP_OP_CONV:
         return ops->conv(r->device, t[0], t[1], r->filter);
@@ -121,8 +122,8 @@ static imp_status launch_losses(imp_run *r) {
     case IMP_OP_CONTENT:
         return ops->content(r->device, t[0], slot(t[1], IMP_SLOT_OUT), t[2], t[3], weight);
     default: /* IMP_OP_TV */
-        return ops->tv(r->device, t[0], slot(t[1], IMP_SLOT_OUT), t[2],
-                       variant == IMP_TV_IS_SQUARED ? IMP_TV_SQUARED : IMP_TV_ABSOLUTE, weight);
+        return ops->tv(r->device, t[0], slot(t[1], IMP_SLOT_OUT), t[2], (imp_tv_form)variant,
+                       weight);
     }
 }
 
@@ -164,6 +165,27 @@ static imp_status launch_vectors(imp_run *r) {
     }
 }
 
+static imp_status launch_matrices(imp_run *r) {
+    const imp_tensor *t = r->tensor;
+    const imp_ops *ops = r->device->ops;
+    const unsigned variant = r->trial->c.variant;
+    switch (r->trial->c.op) {
+    case IMP_OP_MULTIPLY:
+        return ops->multiply(r->device, t[0], scale, t[1], t[2], weight);
+    case IMP_OP_COVARIANCE: /* g comes negative to the twin: then this, too, adds up */
+        return ops->covariance(r->device, t[0], t[1], t[2], scale, -weight);
+    case IMP_OP_TRANSPORT:
+        return ops->transport(r->device, t[0], slot(t[1], IMP_SLOT_OUT), t[2], t[3], t[4], t[5],
+                              t[6], trace, scale, weight);
+    case IMP_OP_SHIFT:
+        return ops->shift(r->device, t[0], t[1]);
+    default: /* IMP_OP_RESCALE */
+        return ops->rescale(r->device, t[0], combine_a, slot(t[1], IMP_SLOT_A), combine_b,
+                            powers[variant], t[variant == IMP_RESCALE_IN_PLACE ? 0 : 2],
+                            variant == IMP_RESCALE_ADDS);
+    }
+}
+
 imp_status imp_run_launch(imp_run *r, imp_error *err) {
     const imp_op op = r->trial->c.op;
     imp_status status;
@@ -171,6 +193,8 @@ imp_status imp_run_launch(imp_run *r, imp_error *err) {
         status = launch_network(r);
     else if (op >= IMP_OP_GRAM && op <= IMP_OP_TV)
         status = launch_losses(r);
+    else if (op >= IMP_OP_MULTIPLY)
+        status = launch_matrices(r);
     else
         status = launch_vectors(r);
     TRY(checked(r, status, err));

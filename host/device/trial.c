@@ -153,12 +153,47 @@ static void describe_vectors(imp_trial *t, extent in) {
     }
 }
 
+static void describe_matrices(imp_trial *t, extent in) {
+    const extent square = matrix(t->c.c), vector = {1, 1, t->c.c, IMP_PLANES};
+    switch (t->c.op) {
+    case IMP_OP_MULTIPLY:
+        set(t, 0, "y", IMP_OUTPUT, square);
+        set(t, 1, "a", IMP_INPUT, square);
+        set(t, 2, "b", IMP_INPUT, square);
+        break;
+    case IMP_OP_COVARIANCE:
+        set(t, 0, "y", IMP_OUTPUT, square);
+        set(t, 1, "g", IMP_INPUT, square);
+        set(t, 2, "s", IMP_INPUT, vector);
+        break;
+    case IMP_OP_TRANSPORT:
+        set(t, 0, "v", IMP_OUTPUT, vector);
+        set(t, 1, "loss", IMP_RECORD, record);
+        set(t, 2, "dm", IMP_INPUT, square);
+        set(t, 3, "cov", IMP_INPUT, square);
+        set(t, 4, "root", IMP_INPUT, square);
+        set(t, 5, "s", IMP_INPUT, vector);
+        set(t, 6, "mean", IMP_INPUT, vector);
+        break;
+    case IMP_OP_SHIFT:
+        set(t, 0, "f", IMP_BOTH, in);
+        set(t, 1, "v", IMP_INPUT, vector);
+        break;
+    default: /* IMP_OP_RESCALE */
+        set(t, 0, "y", t->c.variant == 0 ? IMP_OUTPUT : IMP_BOTH, in);
+        set(t, 1, "record", IMP_INPUT, record);
+        set(t, 2, "x", t->c.variant == IMP_RESCALE_IN_PLACE ? IMP_ABSENT : IMP_INPUT, in);
+    }
+}
+
 static void describe(imp_trial *t) {
     const extent in = {t->c.c, t->c.h, t->c.w, t->c.layout};
     if (t->c.op >= IMP_OP_CONV && t->c.op <= IMP_OP_POOL_SPREAD)
         describe_network(t, in);
     else if (t->c.op >= IMP_OP_GRAM && t->c.op <= IMP_OP_TV)
         describe_losses(t, in);
+    else if (t->c.op >= IMP_OP_MULTIPLY)
+        describe_matrices(t, in);
     else
         describe_vectors(t, in);
 }
@@ -217,6 +252,9 @@ static void adapt(imp_operand *o, size_t i, const imp_case *c) {
         for (size_t k = 0; k < n; k++)
             o->values[k] = (float)((uint32_t)(k * 2654435761U) >> 8);
     if (c->op == IMP_OP_ADAM && i == 3) /* v is a mean of squares */
+        for (size_t k = 0; k < n; k++)
+            o->values[k] = fabsf(o->values[k]);
+    if (c->op == IMP_OP_RESCALE && i == 1) /* powers of what is not negative */
         for (size_t k = 0; k < n; k++)
             o->values[k] = fabsf(o->values[k]);
     if (c->op == IMP_OP_CLAMP)

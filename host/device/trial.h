@@ -27,7 +27,7 @@ typedef struct imp_operand {
     float *values; /* c x h x w before the operation; owned; NULL when absent */
 } imp_operand;
 
-enum { IMP_OPERANDS = 6 };
+enum { IMP_OPERANDS = 7 };
 
 typedef struct imp_trial {
     imp_case c;

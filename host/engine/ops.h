@@ -81,6 +81,9 @@ static inline imp_algorithm imp_algorithm_by(const imp_winograd *w, const imp_co
                            pairs * (double)((side + 2) * (side + 2) * tiles)};
 }
 
+/* What makes features keep about the size under pooling by squares that the maximum gives them. */
+#define IMP_POOL_L2_SCALE 0.78
+
 /* y = m x + o for each pixel: m is 3 x 3, row = output channel. */
 typedef struct imp_affine {
     float m[3][3], o[3];
@@ -152,9 +155,12 @@ typedef struct imp_ops {
 
     /* ---- pooling: 2 x 2, stride 2, side floor(n/2); planes or maps ---- */
 
+    /* Of a window a, b, c, d: the maximum; (a+b+c+d)/4; (a+b+c+d)/2; IMP_POOL_L2_SCALE times
+     * sqrt(a^2+b^2+c^2+d^2). */
     imp_status (*pool)(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind);
     /* Maximum: dy goes to the first maximum of the window in row-major order; x, y as pool had
-     * them. Average: dy/4 to all four. Positions in no window get 0. */
+     * them. Averages: dy/4, or dy/2, to all four. L2: dy times IMP_POOL_L2_SCALE^2 x / y, and 0
+     * where y is 0. Positions in no window get 0. */
     imp_status (*pool_grad)(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x, imp_tensor y,
                             imp_pooling kind);
 
@@ -186,9 +192,29 @@ typedef struct imp_ops {
     imp_status (*content)(imp_device *d, imp_tensor df, imp_slot loss, imp_tensor f, imp_tensor p,
                           float weight);
     /* loss = weight * (sum |Dx| + sum |Dy|), or of squares, over all channels of the planes x;
-     * dx += its gradient, the derivative of |0| being 0. */
+     * dx += its gradient, the derivative of |0| being 0. IMP_TV_NEIGHBOURS, with x continued by its
+     * border all round: weight * (mean Dx^2 / 3 + mean Dy^2 / 3 + mean D1^2 / 12 + mean D2^2 / 12),
+     * D1 and D2 the differences along both diagonals, of which there are C (H+1) (W+1) each. */
     imp_status (*tv)(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x, imp_tv_form form,
                      float weight);
+
+    /* ---- matrices: 1 x C x C, and vectors: 1 x 1 x C; all planes ---- */
+
+    /* y = alpha a b + beta I. */
+    imp_status (*multiply)(imp_device *d, imp_tensor y, float alpha, imp_tensor a, imp_tensor b,
+                           float beta);
+    /* y = scale g - (scale s)(scale s)^T + shift I: with scale = 1/M the covariance of what gram
+     * summed up. */
+    imp_status (*covariance)(imp_device *d, imp_tensor y, imp_tensor g, imp_tensor s, float scale,
+                             float shift);
+    /* With e = scale s - mean: loss = weight / C * (sum e^2 + trace + tr cov - 2 tr root),
+     * v = 2 weight scale / C * e - dm (scale s). The end of a Wasserstein style term (MATH.md,
+     * preset `fine`), whose gradient with respect to F is dm F + v 1^T. */
+    imp_status (*transport)(imp_device *d, imp_tensor v, imp_slot loss, imp_tensor dm,
+                            imp_tensor cov, imp_tensor root, imp_tensor s, imp_tensor mean,
+                            float trace, float scale, float weight);
+    /* f[c,p] += v[c]; f: maps. */
+    imp_status (*shift)(imp_device *d, imp_tensor f, imp_tensor v);
 
     /* ---- entry: from the picture to the network's input; planes of 3 channels ---- */
 
@@ -205,6 +231,10 @@ typedef struct imp_ops {
     imp_status (*clamp)(imp_device *d, imp_tensor x, float lo, float hi);       /* NaN becomes lo */
     imp_status (*dot)(imp_device *d, imp_slot out, imp_tensor x, imp_tensor y); /* x may be y */
     imp_status (*norm1)(imp_device *d, imp_slot out, imp_tensor x);
+    /* y = [y +] a (value(by) + epsilon)^power x; y may be x. add: to what is there. The value and
+     * epsilon must not be negative. */
+    imp_status (*rescale)(imp_device *d, imp_tensor y, float a, imp_slot by, float epsilon,
+                          float power, imp_tensor x, bool add);
     /* y += (ca * value(a) + cb * value(b)) x, then out = y . z. A slot whose record is no tensor
      * counts 1 as a value; z or out no tensor: no product. out may not be a or b. The inner step of
      * the two-loop recursion of L-BFGS (Nocedal 1980; MATH.md's preset gatys). */

@@ -19,11 +19,26 @@ imp_status ocl_content(imp_device *d, imp_tensor df, imp_slot loss, imp_tensor f
     return IMP_OK;
 }
 
+/* ocl_tv for IMP_TV_NEIGHBOURS. */
+static imp_status neighbours(ocl_device *cl, imp_tensor dx, imp_slot loss, imp_tensor x,
+                             float weight) {
+    const float planes = (float)x.c, h = (float)x.h, w = (float)x.w;
+    ocl_run run = {0};
+    while (ocl_next(&run, 2, (imp_tensor[]){dx, x}))
+        TRY(ocl_launch(cl, neighbours, groups1(IMP_PARTIALS), at(run.span[0]), at(run.span[1]),
+                       at(ocl_slot(loss)), i32(!run.first), f32(weight / (3 * planes * h * w)),
+                       f32(weight / (12 * planes * (h + 1) * (w + 1))), u32(run.units * x.h),
+                       u32(x.h), u32(x.w)));
+    return IMP_OK;
+}
+
 imp_status ocl_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x, imp_tv_form form,
                   float weight) {
     ocl_device *cl = ocl_enter(d, tv);
     ocl_run run = {0};
     assert(x.layout == IMP_PLANES && dx.layout == IMP_PLANES);
+    if (form == IMP_TV_NEIGHBOURS)
+        return neighbours(cl, dx, loss, x, weight);
     while (ocl_next(&run, 2, (imp_tensor[]){dx, x}))
         TRY(ocl_launch(cl, tv, groups1(IMP_PARTIALS), at(run.span[0]), at(run.span[1]),
                        at(ocl_slot(loss)), i32(!run.first), i32(form == IMP_TV_SQUARED),

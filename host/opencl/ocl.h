@@ -283,6 +283,8 @@ imp_status ocl_combine(imp_device *d, imp_tensor z, float a, imp_tensor x, float
 imp_status ocl_clamp(imp_device *d, imp_tensor x, float lo, float hi);
 imp_status ocl_dot(imp_device *d, imp_slot out, imp_tensor x, imp_tensor y);
 imp_status ocl_norm1(imp_device *d, imp_slot out, imp_tensor x);
+imp_status ocl_rescale(imp_device *d, imp_tensor y, float a, imp_slot by, float epsilon,
+                       float power, imp_tensor x, bool add);
 imp_status ocl_axpy_dot(imp_device *d, imp_tensor y, float ca, imp_slot a, float cb, imp_slot b,
                         imp_tensor x, imp_tensor z, imp_slot out);
 imp_status ocl_adam(imp_device *d, imp_tensor x, imp_tensor g, imp_tensor m, imp_tensor v,
@@ -296,6 +298,15 @@ imp_status ocl_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x, imp
                   float weight);
 imp_status ocl_affine(imp_device *d, imp_tensor y, imp_tensor x, const imp_affine *a);
 imp_status ocl_affine_grad(imp_device *d, imp_tensor dx, imp_tensor dy, const imp_affine *a);
+/* matrix.c */
+imp_status ocl_multiply(imp_device *d, imp_tensor y, float alpha, imp_tensor a, imp_tensor b,
+                        float beta);
+imp_status ocl_covariance(imp_device *d, imp_tensor y, imp_tensor g, imp_tensor s, float scale,
+                          float shift);
+imp_status ocl_transport(imp_device *d, imp_tensor v, imp_slot loss, imp_tensor dm, imp_tensor cov,
+                         imp_tensor root, imp_tensor s, imp_tensor mean, float trace, float scale,
+                         float weight);
+imp_status ocl_shift(imp_device *d, imp_tensor f, imp_tensor v);
 /* convolution.c */
 imp_status ocl_filter_open(imp_device *d, imp_filter **out, const imp_conv *conv,
                            const float *weights, const float *bias);

@@ -18,7 +18,7 @@ imp_status ocl_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind)
     assert(y.c == x.c && y.h == x.h / 2 && y.w == x.w / 2 && y.layout == x.layout);
     while (ocl_next(&run, 2, (imp_tensor[]){y, x}))
         TRY(ocl_launch(cl, pool, grid_of(cl, y.w, y.h, run.units), at(run.span[0]), at(run.span[1]),
-                       i32(x.h), i32(x.w), i32(width), i32(kind == IMP_POOL_AVERAGE)));
+                       i32(x.h), i32(x.w), i32(width), i32(kind)));
     return IMP_OK;
 }
 
@@ -32,6 +32,6 @@ imp_status ocl_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor
     while (ocl_next(&run, 3, (imp_tensor[]){dx, dy, x}))
         TRY(ocl_launch(cl, pool_grad, grid_of(cl, (dx.w + 1) / 2, (dx.h + 1) / 2, run.units),
                        at(run.span[0]), at(run.span[1]), at(run.span[2]), i32(dx.h), i32(dx.w),
-                       i32(width), i32(kind == IMP_POOL_AVERAGE)));
+                       i32(width), i32(kind)));
     return IMP_OK;
 }

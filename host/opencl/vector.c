@@ -88,6 +88,18 @@ imp_status ocl_axpy_dot(imp_device *d, imp_tensor y, float ca, imp_slot a, float
     return keep_padding(cl, &y);
 }
 
+imp_status ocl_rescale(imp_device *d, imp_tensor y, float a, imp_slot by, float epsilon,
+                       float power, imp_tensor x, bool add) {
+    ocl_device *cl = ocl_enter(d, rescale);
+    ocl_run run = {0}; /* few groups: each adds up the partial sums of the value */
+    assert(ocl_alike(&y, &x));
+    while (ocl_next(&run, 2, (imp_tensor[]){y, x}))
+        TRY(ocl_launch(cl, rescale, groups1(4 * IMP_PARTIALS), at(run.span[0]), at(run.span[1]),
+                       at(ocl_slot(by)), f32(a), f32(epsilon), f32(power), i32(add),
+                       u64(run.floats)));
+    return keep_padding(cl, &y);
+}
+
 imp_status ocl_adam(imp_device *d, imp_tensor x, imp_tensor g, imp_tensor m, imp_tensor v,
                     const imp_adam *p) {
     ocl_device *cl = ocl_enter(d, adam);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Matrices of n x n in rows, and what a Wasserstein style term makes of them (engine/ops.h:
+ * multiply, covariance, transport, shift), and rescale, which such terms need between them.
+ */
+
+/* y = alpha a b + beta I. Grid: groups (n / 64, n / 4) on wide, where a work-item does 4 rows of
+ * 64; (n / 32, n / 32) on simt, where a group does a square, 2 x 2 a work-item; rounded up. */
+#if BLOCK == 16
+#define MATRIX_ROWS 4
+#define MATRIX_VECS 4
+__kernel GROUP(1, 1) void multiply(__global float *y, ulong y_at, __global const float *a,
+                                   ulong a_at, __global const float *b, ulong b_at, float alpha,
+                                   float beta, uint n) {
+    y += y_at, a += a_at, b += b_at;
+    const uint row = get_global_id(1) * MATRIX_ROWS, column = get_global_id(0) * MATRIX_VECS * 16;
+    const bool whole = column + MATRIX_VECS * 16 <= n;
+    float16 sum[MATRIX_ROWS][MATRIX_VECS];
+    UNROLL(r, MATRIX_ROWS)
+        UNROLL(v, MATRIX_VECS)
+            sum[r][v] = 0;
+    for (uint k = 0; k < n; k++, b += n) {
+        float16 line[MATRIX_VECS];
+        UNROLL(v, MATRIX_VECS)
+            line[v] = whole ? vload16(v, b + column) : load(b, min(column + v * 16, n - 1), n);
+        UNROLL(r, MATRIX_ROWS) {
+            const float16 factor = a[(ulong)min(row + r, n - 1) * n + k];
+            UNROLL(v, MATRIX_VECS)
+                sum[r][v] += factor * line[v];
+        }
+    }
+    for (uint r = 0; r < MATRIX_ROWS && row + r < n; r++) {
+        __global float *line = y + (ulong)(row + r) * n;
+        for (uint v = 0; v < MATRIX_VECS && column + v * 16 < n; v++)
+            store(alpha * sum[r][v], line, column + v * 16, n);
+        if (row + r >= column && row + r < column + MATRIX_VECS * 16)
+            line[row + r] += beta;
+    }
+}
+#else
+#define MATRIX_SIDE 32
+__kernel GROUP(16, 16) void multiply(__global float *y, ulong y_at, __global const float *a,
+                                     ulong a_at, __global const float *b, ulong b_at, float alpha,
+                                     float beta, uint n) {
+    __local float of_a[16][MATRIX_SIDE + 1], of_b[16][MATRIX_SIDE];
+    y += y_at, a += a_at, b += b_at;
+    const uint tx = get_local_id(0), ty = get_local_id(1), last = n - 1;
+    const uint row = get_group_id(1) * MATRIX_SIDE, column = get_group_id(0) * MATRIX_SIDE;
+    float upper_left = 0, upper_right = 0, lower_left = 0, lower_right = 0;
+    for (uint k = 0; k < n; k += 16) {
+        for (uint side = 0; side < MATRIX_SIDE; side += 16) {
+            const float from_a = a[(ulong)min(row + side + ty, last) * n + min(k + tx, last)];
+            const float from_b = b[(ulong)min(k + ty, last) * n + min(column + side + tx, last)];
+            of_a[tx][side + ty] = k + tx < n ? from_a : 0;
+            of_b[ty][side + tx] = k + ty < n ? from_b : 0;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (uint j = 0; j < 16; j++) {
+            const float upper = of_a[j][ty], lower = of_a[j][16 + ty];
+            const float left = of_b[j][tx], right = of_b[j][16 + tx];
+            upper_left += upper * left;
+            upper_right += upper * right;
+            lower_left += lower * left;
+            lower_right += lower * right;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    for (uint side = 0; side < MATRIX_SIDE; side += 16) {
+        const uint r = row + side + ty, c = column + tx;
+        const float first = alpha * (side ? lower_left : upper_left);
+        const float second = alpha * (side ? lower_right : upper_right);
+        if (r < n && c < n)
+            y[(ulong)r * n + c] = r == c ? first + beta : first;
+        if (r < n && c + 16 < n)
+            y[(ulong)r * n + c + 16] = r == c + 16 ? second + beta : second;
+    }
+}
+#endif
+
+/* y = scale g - (scale s)(scale s)^T + shift I. Grid: work-items that share a row x n rows. */
+__kernel GROUP(LANES, 1) void covariance(__global float *y, ulong y_at, __global const float *g,
+                                         ulong g_at, __global const float *s, ulong s_at,
+                                         float scale, float shift, uint n) {
+    const ulong row = get_global_id(1);
+    y += y_at + row * n, g += g_at + row * n, s += s_at;
+    const float mean = scale * s[row];
+    for (ulong j = get_global_id(0) * VEC; j < n; j += get_global_size(0) * VEC) {
+        store(scale * load(g, j, n) - mean * (scale * load(s, j, n)), y, j, n);
+        if (row >= j && row < j + VEC)
+            y[row] += shift;
+    }
+}
+
+/* With e = scale s - mean: v = 2 weight scale / n e - dm (scale s), and slot = weight / n (sum e^2
+ * + trace + tr cov - 2 tr root). PARTIALS groups, each with every PARTIALS-th row. */
+__kernel GROUP(LANES,
+               1) void transport(__global float *v, ulong v_at, __global float *slot, ulong slot_at,
+                                 __global const float *dm, ulong dm_at, __global const float *cov,
+                                 ulong cov_at, __global const float *root, ulong root_at,
+                                 __global const float *s, ulong s_at, __global const float *mean,
+                                 ulong mean_at, float trace, float scale, float weight, uint n) {
+    LANE_SUMS(sums);
+    v += v_at, slot += slot_at, dm += dm_at, cov += cov_at, root += root_at;
+    s += s_at, mean += mean_at;
+    float loss = get_group_id(0) == 0 ? trace : 0;
+    for (ulong row = get_group_id(0); row < n; row += PARTIALS) {
+        vec sum = 0;
+        for (ulong j = get_local_id(0) * VEC; j < n; j += LANES * VEC)
+            sum += load(dm + row * n, j, n) * load(s, j, n);
+        const float product = total(sum, sums), e = scale * s[row] - mean[row];
+        loss += e * e + (cov[row * n + row] - 2 * root[row * n + row]);
+        if (get_local_id(0) == 0)
+            v[row] = scale * (2 * weight / n * e - product);
+#if BLOCK != 16
+        barrier(CLK_LOCAL_MEM_FENCE); /* the sums are used again */
+#endif
+    }
+    leave(weight / n * loss, slot, 0);
+}
+
+/* f[c,p] += v[c], for the units of f from channel 0 of v on; `channels` in all of them. Grid:
+ * work-items that share m positions x units. */
+__kernel GROUP(LANES, 1) void shift(__global float *f, ulong f_at, __global const float *v,
+                                    ulong v_at, ulong m, uint channels) {
+    const ulong unit = get_global_id(1);
+    const vec by = load(v + v_at, unit * VEC, channels);
+    f += f_at + unit * m * VEC;
+    for (ulong p = get_global_id(0) * VEC; p < m * VEC; p += get_global_size(0) * VEC)
+        store(load(f, p, m * VEC) + by, f, p, m * VEC);
+}
+
+/* y = [y +] a (value + epsilon)^power x, the value that of a record's slot; y may be x. */
+__kernel GROUP(LANES, 1) void rescale(__global float *y, ulong y_at, __global const float *x,
+                                      ulong x_at, __global const float *slot, ulong slot_at,
+                                      float a, float epsilon, float power, int add_up, ulong n) {
+    y += y_at, x += x_at;
+    const vec by = a * pow(slot_value(slot + slot_at) + epsilon, power);
+    EACH(i, n) {
+        const vec scaled = by * load(x, i, n);
+        store(add_up ? load(y, i, n) + scaled : scaled, y, i, n);
+    }
+}
