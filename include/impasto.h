@@ -81,6 +81,10 @@ typedef struct imp_error {
 /* The version as "major.minor.patch". */
 IMP_API const char *imp_version(void);
 
+/* The most memory this process has held, in MiB; where the system can forget it (Linux), since the
+ * last call that asked for that. 0: not known. */
+IMP_API double imp_peak_mib(bool forget);
+
 /* A message for people about something that is not an error (a fallback, a composited alpha). */
 typedef void (*imp_log)(void *user, const char *line);
 
@@ -404,6 +408,80 @@ IMP_API imp_status imp_session_gram(imp_session *session, const char *layer, imp
                                     imp_error *err);
 IMP_API imp_status imp_session_gradient(imp_session *session, imp_array *out, imp_error *err);
 IMP_API void imp_array_finish(imp_array *array);
+
+/* ---- Benchmark: how fast a device is, and whether it is right -------------------------------- */
+
+typedef enum imp_bench_part {
+    IMP_BENCH_ROOFS = 1,      /* what the device does at most, and how long it takes to answer */
+    IMP_BENCH_LAYERS = 2,     /* VGG-19's convolutions, forward and back */
+    IMP_BENCH_OPERATIONS = 4, /* Gram matrices and their gradients, pooling, total variation */
+    IMP_BENCH_PRODUCTS = 8,   /* CLBlast against our own matrix products, on OpenCL devices */
+    IMP_BENCH_ITERATION = 16, /* the whole iteration of the preset `gatys`, on "random-vgg19" */
+    IMP_BENCH_START = 32,     /* of the program: measured by `impasto bench`, not by imp_bench */
+    IMP_BENCH_ALL = 63
+} imp_bench_part;
+
+typedef enum imp_bench_verdict {
+    IMP_BENCH_UNCHECKED,
+    IMP_BENCH_RIGHT, /* what was timed lies within its bound of the oracle's result */
+    IMP_BENCH_WRONG
+} imp_bench_verdict;
+
+enum { IMP_BENCH_SIZES = 8 };
+
+typedef struct imp_bench_options {
+    unsigned parts;                /* of imp_bench_part; 0: all */
+    size_t sizes[IMP_BENCH_SIZES]; /* sides of square pictures in pixels; all 0: the usual ones */
+    bool adam, lbfgs;              /* the iteration's optimizers; both false: both */
+    bool quick;                    /* fewer repetitions and sizes */
+    /* What is being measured; may be NULL. Return false to end with what there is. */
+    bool (*progress)(void *user, const char *what);
+    void *user;
+} imp_bench_options;
+
+/* One thing measured on one device. What does not apply is 0 or empty. */
+typedef struct imp_bench_result {
+    imp_bench_part part;
+    char name[32];       /* "fp32", "conv4_2-4", "gram relu1_1", "iteration" */
+    char variant[16];    /* "forward", "back", "adam", "clblast" */
+    size_t device, size; /* place in the list of devices; side of the picture */
+    unsigned samples;    /* 0: not measured; note says why */
+    double seconds;      /* median */
+    double spread;       /* of the samples: 1.4826 times the median distance from the median, which
+                            for normal errors is their standard deviation */
+    double flop;         /* of the direct way, a multiply-add counting as two */
+    double executed;     /* of the algorithm taken, without its transforms */
+    double bytes;        /* that have to be read and written at least */
+    char algorithm[32];
+    double roof;       /* share of the measured roof: of executed flop, or else of bytes */
+    double host_mib;   /* the process's largest memory meanwhile */
+    double device_mib; /* planned on the device */
+    double drift;      /* the last third's median time over the first third's; 0: too few */
+    imp_bench_verdict verdict;
+    double error; /* the worst difference from the oracle's result over its bound */
+    char note[256];
+} imp_bench_result;
+
+typedef struct imp_bench_device {
+    imp_device_info info;
+    double
+        score;   /* iterations of `gatys` a second at 512 x 512 with Adam; 0: none, note says why */
+    double fall; /* how much slower it multiplied at the end than at the beginning, 0..1 */
+    char note[256];
+} imp_bench_device;
+
+typedef struct imp_bench_report {
+    imp_bench_device *devices; /* owned, like results */
+    imp_bench_result *results;
+    size_t device_count, result_count;
+} imp_bench_report;
+
+/* Measures open devices, taking turns, and holds what was timed against the oracle. What a device
+ * fails at is noted and no error. Finish the report in any case. Errors: IMP_ERR_ARGUMENT (the
+ * oracle is not to be measured), IMP_ERR_MEMORY (of the host). */
+IMP_API imp_status imp_bench(imp_bench_report *out, imp_device *const *devices, size_t count,
+                             const imp_bench_options *options, imp_error *err);
+IMP_API void imp_bench_finish(imp_bench_report *report);
 
 #ifdef __cplusplus
 }

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* ---- Ctrl-C ---------------------------------------------------------------------------------- */
@@ -130,31 +129,6 @@ static imp_status run(void *user, cli_stage *stage, imp_error *err) {
 
 /* ---- Afterwards ------------------------------------------------------------------------------ */
 
-/* Linux counts in getrusage also what the process was before it became this program. */
-static double peak_from_proc(void) {
-    FILE *file = fopen("/proc/self/status", "r");
-    char line[128];
-    double kib = 0;
-    while (file && fgets(line, sizeof line, file))
-        if (!strncmp(line, "VmHWM:", 6))
-            kib = strtod(line + 6, NULL);
-    if (file)
-        fclose(file);
-    return kib / 0x1p10;
-}
-
-static double peak_mib(void) {
-    const double peak = peak_from_proc();
-    struct rusage usage;
-    if (peak > 0 || getrusage(RUSAGE_SELF, &usage) != 0)
-        return peak;
-#ifdef __APPLE__
-    return (double)usage.ru_maxrss / 0x1p20;
-#else
-    return (double)usage.ru_maxrss / 0x1p10;
-#endif
-}
-
 static int write_picture(cli_painting *p) {
     imp_error err = {0};
     const char *device = cli_device_name(imp_device_describe(p->stage.device));
@@ -176,7 +150,7 @@ static void say_done(const cli_painting *p) {
     json_object_set_new(object, "height", json_integer((json_int_t)p->picture.height));
     json_object_set_new(object, "iterations", json_integer(p->last.iteration));
     json_object_set_new(object, "seconds", cli_json_real(p->last.seconds));
-    json_object_set_new(object, "peak_mib", cli_json_real(peak_mib()));
+    json_object_set_new(object, "peak_mib", cli_json_real(imp_peak_mib(false)));
     json_object_set_new(object, "device_mib",
                         cli_json_real((double)estimate.device_bytes / 0x1p20));
     json_object_set_new(object, "device",

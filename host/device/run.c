@@ -209,10 +209,19 @@ const imp_winograd *imp_run_winograd(const imp_run *r) {
                                     op == IMP_OP_CONV_GRAD);
 }
 
-/* ---- reading ---- */
+imp_algorithm imp_run_algorithm(const imp_run *r) {
+    return r->device->ops->algorithm(r->device, r->tensor[0], r->tensor[1], r->filter,
+                                     r->trial->c.op == IMP_OP_CONV_GRAD);
+}
+
+/* ---- reading and writing ---- */
 
 imp_status imp_run_read(imp_run *r, size_t i, float *values, imp_error *err) {
     return checked(r, r->device->ops->read(r->device, values, r->tensor[i]), err);
+}
+
+imp_status imp_run_write(imp_run *r, size_t i, const float *values, imp_error *err) {
+    return checked(r, r->device->ops->write(r->device, r->tensor[i], values), err);
 }
 
 static imp_status guard_intact(imp_run *r, size_t i, bool *intact, imp_error *err) {

@@ -318,13 +318,17 @@ static imp_status draw_filters(imp_trial *t, uint64_t *state, imp_error *err) {
     return IMP_OK;
 }
 
-imp_status imp_trial_init(imp_trial *t, const imp_case *c, uint64_t seed, imp_error *err) {
+void imp_trial_describe(imp_trial *t, const imp_case *c) {
     *t = (imp_trial){.c = *c};
+    describe(t);
+}
+
+imp_status imp_trial_init(imp_trial *t, const imp_case *c, uint64_t seed, imp_error *err) {
+    imp_trial_describe(t, c);
     t->affine = (imp_affine){{{0.5f, -1.25f, 0.3f}, {1.7f, 0.1f, -0.6f}, {-0.2f, 0.9f, 2.1f}},
                              {-0.7f, 0.4f, 1.1f}};
     uint64_t state = seed;
     imp_status status = IMP_OK;
-    describe(t);
     for (size_t i = 0; i < IMP_OPERANDS && status == IMP_OK; i++)
         status = draw_operand(t, i, &state, err);
     if (status == IMP_OK && (c->op == IMP_OP_CONV || c->op == IMP_OP_CONV_GRAD))

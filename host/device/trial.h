@@ -36,6 +36,9 @@ typedef struct imp_trial {
     imp_affine affine;
 } imp_trial;
 
+/* The operands of a case without numbers: whoever fills them in owns them. */
+void imp_trial_describe(imp_trial *t, const imp_case *c);
+
 /* Numbers for a case, the same for the same seed. IMP_ERR_MEMORY. */
 imp_status imp_trial_init(imp_trial *t, const imp_case *c, uint64_t seed, imp_error *err);
 void imp_trial_finish(imp_trial *t);
@@ -60,8 +63,11 @@ imp_status imp_run_open(imp_run *r, const imp_trial *t, imp_device *device, size
 imp_status imp_run_launch(imp_run *r, imp_error *err);
 /* The matrices that the device's convolution goes by, or NULL. */
 const imp_winograd *imp_run_winograd(const imp_run *r);
-/* Operand i as it is now. */
+/* How the device goes about the convolution. */
+imp_algorithm imp_run_algorithm(const imp_run *r);
+/* Operand i as it is now; and as it shall be. */
 imp_status imp_run_read(imp_run *r, size_t i, float *values, imp_error *err);
+imp_status imp_run_write(imp_run *r, size_t i, const float *values, imp_error *err);
 /* Whether all guards and, when inputs is true, all inputs are as they were; *what: the operand that
  * is not, or the one before a guard that is not. */
 imp_status imp_run_intact(imp_run *r, bool inputs, const char **what, imp_error *err);

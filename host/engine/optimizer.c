@@ -77,6 +77,20 @@ imp_status imp_optimizer_bind(imp_optimizer_state *t, imp_memory *memory) {
     return copy(d, t->before, o->x[0]);
 }
 
+imp_status imp_optimizer_fill(imp_optimizer_state *t) {
+    imp_device *const d = t->o->device;
+    if (t->o->settings->optimizer != IMP_LBFGS)
+        return IMP_OK;
+    for (unsigned i = 0; i < ring_size(t); i++) {
+        TRY(d->ops->fill(d, t->s[i], 1));
+        TRY(d->ops->fill(d, t->y[i], 1));
+        t->rho[i] = 1 / ((double)t->q.c * (double)t->q.h * (double)t->q.w);
+    }
+    t->gamma = 1;
+    t->pairs = t->o->settings->history;
+    return IMP_OK;
+}
+
 static imp_status read_record(imp_optimizer_state *t, imp_error *err) {
     const imp_tensor record = t->o->record;
     imp_device *const d = t->o->device;

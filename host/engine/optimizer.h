@@ -35,6 +35,10 @@ void imp_optimizer_finish(imp_optimizer_state *t);
 /* Binds to the memory; o->x[0] must hold the start. */
 imp_status imp_optimizer_bind(imp_optimizer_state *t, imp_memory *memory);
 
+/* Of L-BFGS: makes the history full, of pairs under which its matrix is the identity, as though so
+ * many steps were done: for measuring. Errors: device->error. */
+imp_status imp_optimizer_fill(imp_optimizer_state *t);
+
 /* One iteration: evaluates, reads the record, and moves the variable. *recovered: the loss was not
  * finite; the variable is back where it was before the last step, which is tried again at half its
  * length. IMP_ERR_NUMBER: not finite at the start, or after 20 setbacks in a row. */

@@ -24,6 +24,17 @@ imp_status imp_opencl_open(imp_device **out, size_t index, const imp_device_opti
  * GFLOP/s, and bytes read and written by a copy in GB/s. device: opened by imp_opencl_open. */
 imp_status imp_opencl_measure(imp_device *device, double *gflops, double *gbs);
 
+/* A product of an iteration by CLBlast and by the project's own kernel: seconds of each. */
+typedef struct imp_opencl_products {
+    bool right; /* CLBlast ran, and agrees with our kernel within the bound of both */
+    double blas, own;
+} imp_opencl_products;
+
+/* Times, once more, the Gram matrix of maps of c channels and m positions (back: its gradient); m
+ * counts up to 65536. c and m: powers of two. Errors: device->error. */
+imp_status imp_opencl_compare_products(imp_device *device, bool back, size_t c, size_t m,
+                                       imp_opencl_products *out);
+
 /* Tells one set of built-in kernels from another, in 64 letters: static. */
 const char *imp_opencl_digest(void);
 
