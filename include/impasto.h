@@ -152,6 +152,38 @@ IMP_API imp_status imp_picture_check_output(const char *path, size_t width, size
 /* The SHA-256 of a file's bytes in lower-case hexadecimal. */
 IMP_API imp_status imp_file_sha256(char hex[65], const char *path, imp_error *err);
 
+/* ---- Films ----------------------------------------------------------------------------------- */
+
+typedef struct imp_film imp_film;
+
+typedef struct imp_film_options {
+    double seconds; /* how long it lasts, 0.1 to 3600; 0: 10 */
+    size_t size;    /* its longer side; 0: the picture's own, but at most 1280 (GIF: 480) */
+} imp_film_options;
+
+/* Whether a film could be written to path: its extension is .mp4 (H.264), .webm (VP9) or .gif, this
+ * build can encode it, and its folder can be written to. */
+IMP_API imp_status imp_film_check_output(const char *path, imp_error *err);
+
+/* A film of a picture that becomes width x height, of even sides where its format needs them.
+ * Nothing is at path before imp_film_close. options may be NULL. */
+IMP_API imp_status imp_film_open(imp_film **out, const char *path, size_t width, size_t height,
+                                 const imp_film_options *options, imp_error *err);
+
+/* The picture, of any size, when the share `done` (0..1, never falling) of the work lies behind it.
+ * What comes first is held for a tenth of the film. Then the film goes on as far as the picture has
+ * changed, measured against the change that is to be expected until the end, so that it moves
+ * evenly however the work slows down. After an error only imp_film_close may follow. */
+IMP_API imp_status imp_film_add(imp_film *film, const imp_picture *picture, double done,
+                                imp_error *err);
+
+/* Whether the next frame would be due at `done`: pictures in between need not be added. */
+IMP_API bool imp_film_due(const imp_film *film, double done);
+
+/* Holds the last picture for a fifth of the film and, where `keep` and nothing has failed, puts the
+ * film in place; otherwise nothing is left of it. Accepts NULL. */
+IMP_API imp_status imp_film_close(imp_film *film, bool keep, imp_error *err);
+
 /* ---- Devices --------------------------------------------------------------------------------- */
 
 typedef enum imp_device_kind {

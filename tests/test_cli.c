@@ -77,6 +77,10 @@ static const mistake mistakes[] = {
     {"impasto paint a.png b.jpg -o x", 2, ".png"},
     {"impasto paint a.png b.jpg -o a.png", 2, "one of the pictures"},
     {"impasto paint a.png b.jpg -o ./b.jpg", 2, "one of the pictures"},
+    {"impasto paint a.png b.jpg -o x.png --film x.avi", 2, "name it .mp4, .webm or .gif"},
+    {"impasto film a.png -o x.mp4", 2, "too little said"},
+    {"impasto film a.png b.jpg", 2, "no name for it"},
+    {"impasto film a.png b.jpg -o x", 2, "its name has no extension"},
     {"impasto paint missing.png b.jpg", 1, "missing.png"},
     {"impasto paint a.png .", 1, "folder"},
     {"impasto paint empty.png b.jpg", 1, "empty.png"},
@@ -194,7 +198,7 @@ static void test_record_names_are_no_paths(void **state) {
 /* ---- Help ------------------------------------------------------------------------------------ */
 
 static const char *const commands[] = {"paint",   "score",   "devices", "weights",
-                                       "presets", "version", "help"};
+                                       "presets", "version", "help",    "film"};
 
 static void test_help(void **state) {
     char line[64], usage[64];

@@ -21,6 +21,7 @@ const cli_json_field cli_json_fields[] = {
     {"done", "out, width, height, iterations, seconds, peak_mib, device_mib, device, loss, ended",
      "the picture is written; peak_mib is the process's largest memory, device_mib what was "
      "planned on the device; ended is complete, interrupted, time-limit or not-finite"},
+    {"film", "out, pictures", "film: it is written; how many pictures went into it"},
     {"loss", "term, layer, level, value", "score: one term; layer is null for the total variation"},
     {"score", "picture, width, height, total, content, style, tv, device, files",
      "score: the sums, and the arrays written by --dump"},

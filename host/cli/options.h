@@ -8,7 +8,7 @@
 
 #include <impasto.h>
 
-enum { CLI_OPTIONS_MAX = 64, CLI_TEXT_MAX = 2048 };
+enum { CLI_OPTIONS_MAX = 96, CLI_TEXT_MAX = 2048 };
 
 /* What options set: the settings of the library and what else a command wants to know. Texts are
  * borrowed from the arguments, the environment or the presets. */
@@ -16,10 +16,13 @@ typedef struct cli_values {
     imp_settings settings;
     const char *network; /* NULL: settings.network */
     const char *init;    /* the picture to start from, with IMP_INIT_PICTURE */
-    const char *out, *like, *content, *style, *dump, *device;
+    const char *out, *like, *content, *style, *dump, *device, *film;
     unsigned threads, quality, completion;
     size_t max_pixels;
     double time_limit; /* seconds; 0: none */
+    double film_seconds;
+    size_t film_size;    /* 0: as imp_film_options says */
+    unsigned save_every; /* iterations; 0: never */
     imp_gemm gemm;
     bool profile, quiet, verbose, json, help, man, quick;
 } cli_values;
@@ -62,7 +65,8 @@ enum {
     CLI_PRESETS = 16,
     CLI_VERSION = 32,
     CLI_HELP = 64,
-    CLI_ALL = 127
+    CLI_FILM = 128,
+    CLI_ALL = 255
 };
 
 typedef struct cli_option {
@@ -92,7 +96,7 @@ typedef struct cli_command {
     int least, most;      /* how many operands */
     const char *brief;
     const char *text;
-    cli_example examples[8];
+    cli_example examples[12]; /* one more than there are */
 } cli_command;
 
 /* A line of arguments, sorted. */
@@ -148,5 +152,6 @@ int cli_weights(cli_request *request);
 int cli_presets(cli_request *request);
 int cli_version(cli_request *request);
 int cli_help(cli_request *request);
+int cli_film(cli_request *request);
 
 #endif

@@ -3,7 +3,7 @@
  * impasto paint: from two pictures to a third. The run can be ended by Ctrl-C or by time, and then
  * the picture so far is kept.
  */
-#include "cli/paint.h"
+#include "cli/observer.h"
 
 #include "cli/json.h"
 #include "cli/words.h"
@@ -85,6 +85,7 @@ static bool on_step(void *user, imp_session *session, const imp_progress *now) {
     if (limit > 0 && left < estimate.seconds_left)
         estimate.seconds_left = left > 0 ? left : 0;
     cli_progress_show(&p->progress, now, &estimate);
+    cli_observers_look(p, session, now);
     if (now->iteration == now->total)
         return true;
     if (interrupts)
@@ -97,12 +98,9 @@ static bool on_step(void *user, imp_session *session, const imp_progress *now) {
 /* Room for the result. Asked once the session is open, for a size that does not fit into memory is
  * the better thing to be told of. */
 static imp_status check_space(const cli_painting *p, imp_error *err) {
-    const imp_picture *content = &p->stage.content;
-    const size_t longer = content->width > content->height ? content->width : content->height;
-    const size_t wanted = p->values->settings.size ? p->values->settings.size : longer;
-    const double scale = (double)wanted / (double)longer;
-    return imp_picture_check_output(p->out, (size_t)((double)content->width * scale) + 1,
-                                    (size_t)((double)content->height * scale) + 1, NULL, err);
+    size_t width, height;
+    cli_paint_size(p, &width, &height);
+    return imp_picture_check_output(p->out, width, height, NULL, err);
 }
 
 /* The cli_work of painting. A loss that stays out of the finite numbers does not cost the picture.
@@ -112,6 +110,9 @@ static imp_status run(void *user, cli_stage *stage, imp_error *err) {
     const imp_status room = check_space(p, err);
     if (room != IMP_OK)
         return room;
+    const imp_status watched = cli_observers_open(p, err);
+    if (watched != IMP_OK)
+        return watched;
     p->ending = CLI_COMPLETE;
     handle_interrupt(on_interrupt);
     if (p->values->json)
@@ -184,7 +185,7 @@ static int finish(const cli_painting *p) {
     if (p->ending == CLI_BY_TIME && !p->values->quiet)
         cli_note("time limit after %u of %u iterations; '%s' holds the picture so far",
                  p->last.iteration, p->last.total, p->out);
-    return CLI_DONE;
+    return p->observers_failed ? CLI_FAILED : CLI_DONE;
 }
 
 static int paint(cli_painting *p) {
@@ -194,6 +195,7 @@ static int paint(cli_painting *p) {
         status = cli_stage_perform(&p->stage, run, p);
     if (!status)
         status = write_picture(p);
+    cli_observers_close(p, status ? NULL : p->stage.session);
     if (status)
         return status;
     cli_stage_profile(&p->stage);

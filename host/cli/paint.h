@@ -17,6 +17,16 @@ typedef enum cli_ending {
     CLI_NOT_FINITE /* the loss left the finite numbers for good */
 } cli_ending;
 
+enum { CLI_OBSERVERS = 2 }; /* at most */
+
+/* Something that looks on; explained in observer.h. */
+struct cli_view;
+typedef struct cli_observer {
+    void *self; /* NULL: none */
+    imp_status (*look)(void *self, struct cli_view *view, imp_error *err);
+    imp_status (*close)(void *self, struct cli_view *view, imp_error *err);
+} cli_observer;
+
 typedef struct cli_painting {
     cli_request *request;
     cli_values *values; /* the request's */
@@ -31,10 +41,15 @@ typedef struct cli_painting {
     cli_ending ending;
     imp_picture picture;
     imp_error not_finite;
+    cli_observer observers[CLI_OBSERVERS];
+    bool observers_failed;
 } cli_painting;
 
 /* Settles values, paths and the place of the result, opens the network and reads the pictures.
  * Gives the exit status, after a complaint. */
 int cli_paint_prepare(cli_painting *painting);
+
+/* The size that the result will have, once the content has been read. */
+void cli_paint_size(const cli_painting *painting, size_t *width, size_t *height);
 
 #endif

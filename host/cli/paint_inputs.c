@@ -90,9 +90,21 @@ static int prepare_output(cli_painting *p) {
                             "output '%s': is one of the pictures to paint from; name "
                             "another with -o",
                             p->out);
-    if (imp_picture_check_output(p->out, 0, 0, NULL, &err) != IMP_OK)
+    if (imp_picture_check_output(p->out, 0, 0, NULL, &err) != IMP_OK ||
+        (v->film && imp_film_check_output(v->film, &err) != IMP_OK))
         return cli_complain_error(&err);
     return CLI_DONE;
+}
+
+void cli_paint_size(const cli_painting *p, size_t *width, size_t *height) {
+    const imp_picture *content = &p->stage.content;
+    const size_t longer = content->width > content->height ? content->width : content->height;
+    const size_t wanted = p->values->settings.size ? p->values->settings.size : longer;
+    const double scale = (double)wanted / (double)longer;
+    *width = (size_t)((double)content->width * scale + 0.5);
+    *height = (size_t)((double)content->height * scale + 0.5);
+    *width += *width == 0;
+    *height += *height == 0;
 }
 
 /* Hashes what the picture is made from, opens the network, and reads the pictures. */

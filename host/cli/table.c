@@ -8,7 +8,12 @@
 #define AT(field)  offsetof(cli_values, field)
 #define SET(field) offsetof(cli_values, settings.field)
 
-enum { BOTH = CLI_PAINT | CLI_SCORE, WORK = BOTH | CLI_DEVICES, NETWORK = BOTH | CLI_WEIGHTS };
+enum {
+    BOTH = CLI_PAINT | CLI_SCORE,
+    WORK = BOTH | CLI_DEVICES,
+    NETWORK = BOTH | CLI_WEIGHTS,
+    FILMS = CLI_PAINT | CLI_FILM
+};
 
 const char *const cli_group_titles[CLI_GROUPS] = {
     [CLI_GROUP_PICTURE] = "Picture",       [CLI_GROUP_AIM] = "What is aimed at",
@@ -36,8 +41,21 @@ const cli_option cli_options[] = {
     {"like", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(like), "PICTURE", 0, 0,
      "repeat the run that PICTURE records; options given beside it override. Without CONTENT and "
      "STYLE they are looked for by name in the current folder and in PICTURE's"},
-    {"max-pixels", 0, CLI_COUNT, CLI_GROUP_PICTURE, BOTH, false, AT(max_pixels), "N", 1, 1e15,
-     "refuse to read pictures of more pixels than this"},
+    {"max-pixels", 0, CLI_COUNT, CLI_GROUP_PICTURE, BOTH | CLI_FILM, false, AT(max_pixels), "N", 1,
+     1e15, "refuse to read pictures of more pixels than this"},
+
+    {"output", 'o', CLI_FILE, CLI_GROUP_PICTURE, CLI_FILM, false, AT(out), "OUT", 0, 0,
+     "write the film here, as .mp4, .webm or .gif"},
+    {"film", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(film), "FILE", 0, 0,
+     "make also a film of the painting: .mp4, .webm or .gif. It opens with the content and moves "
+     "as "
+     "the picture changes, not as the steps pass"},
+    {"film-seconds", 0, CLI_TIME, CLI_GROUP_PICTURE, FILMS, false, AT(film_seconds), "TIME", 0.1,
+     3600, "how long the film lasts"},
+    {"film-size", 0, CLI_COUNT, CLI_GROUP_PICTURE, FILMS, false, AT(film_size), "N", 16, 16384,
+     "longer side of the film in pixels (default: the picture's own, at most 1280; of a .gif 480)"},
+    {"save-every", 0, CLI_WHOLE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(save_every), "N", 1, 1e7,
+     "keep the picture after every N steps, too, numbered: OUT-000120.png"},
 
     {"preset", 'p', CLI_PRESET, CLI_GROUP_AIM, BOTH, true, SET(preset), "NAME", 0, 0,
      "start from these settings; 'impasto presets' lists them"},
@@ -99,7 +117,7 @@ const cli_option cli_options[] = {
      "write the man page (roff) instead"},
     {"json", 0, CLI_FLAG, CLI_GROUP_TALK, CLI_ALL, false, AT(json), NULL, 0, 0,
      "write one JSON object a line to standard output, and no progress"},
-    {"quiet", 'q', CLI_FLAG, CLI_GROUP_TALK, BOTH, false, AT(quiet), NULL, 0, 0,
+    {"quiet", 'q', CLI_FLAG, CLI_GROUP_TALK, BOTH | CLI_FILM, false, AT(quiet), NULL, 0, 0,
      "say nothing but warnings and errors"},
     {"verbose", 'v', CLI_FLAG, CLI_GROUP_TALK, WORK, false, AT(verbose), NULL, 0, 0,
      "say also what was chosen, and why"},
@@ -154,6 +172,7 @@ const cli_command cli_commands[] = {
                   {"impasto paint cat.jpg waves.jpg --style-layers relu1_1:0.2,relu2_1",
                    "by two layers only"},
                   {"impasto paint cat.jpg waves.jpg --device cpu --threads 4", "without OpenCL"},
+                  {"impasto paint cat.jpg waves.jpg --film out.mp4", "with a film of it"},
                   {"impasto paint --like out.png --size 1024 -o large.png",
                    "the same run, larger"}}},
     {.name = "score",
@@ -171,6 +190,20 @@ const cli_command cli_commands[] = {
      .examples = {{"impasto score out.png --content cat.jpg --style waves.jpg", "a table"},
                   {"impasto score cat.jpg --content cat.jpg --style waves.jpg --dump d",
                    "with arrays in d/"}}},
+    {.name = "film",
+     .bit = CLI_FILM,
+     .run = cli_film,
+     .operands = "CONTENT FRAME... -o FILM.mp4",
+     .least = 2,
+     .most = 1000000,
+     .brief = "make a film of pictures on disk",
+     .text = "Shows the pictures in the order given, the first and the last held, and in between "
+             "moves as far as each differs from the one before. The last one says how large the "
+             "film is; the others are brought to its size.",
+     .examples = {{"impasto paint cat.jpg waves.jpg -o out.png --save-every 10",
+                   "keeps out-000010.png, out-000020.png, ..."},
+                  {"impasto film cat.jpg out-*.png -o out.mp4 --film-seconds 6",
+                   "six seconds of them"}}},
     {.name = "devices",
      .bit = CLI_DEVICES,
      .run = cli_devices,

@@ -216,6 +216,24 @@ imp_status imp_file_replace(const char *path, imp_file_fill fill, const void *us
                                 : status;
 }
 
+imp_status imp_file_begin(char **name, const char *path, imp_error *err) {
+    int fd;
+    const imp_status status = open_temporary(&fd, name, path, err);
+    if (status == IMP_OK)
+        close(fd);
+    else
+        *name = NULL;
+    return status;
+}
+
+imp_status imp_file_end(char *name, const char *path, bool keep, imp_error *err) {
+    const int code = keep && rename(name, path) != 0 ? errno : 0;
+    if (!keep || code)
+        unlink(name);
+    free(name);
+    return code ? fail_system(err, "write", "file", path, code) : IMP_OK;
+}
+
 imp_status imp_file_check_output(const char *path, size_t bytes, imp_error *err) {
     int fd;
     char *name;

@@ -28,6 +28,12 @@ typedef imp_status (*imp_file_fill)(FILE *file, const void *user, imp_error *err
  * is at all times the whole old file or the whole new one. On failure nothing is left behind. */
 imp_status imp_file_replace(const char *path, imp_file_fill fill, const void *user, imp_error *err);
 
+/* The same in two steps, for libraries that open files by name: makes an empty temporary file
+ * beside path, whose *name goes back through imp_file_end; that renames it to path (keep) or
+ * removes it. */
+imp_status imp_file_begin(char **name, const char *path, imp_error *err);
+imp_status imp_file_end(char *name, const char *path, bool keep, imp_error *err);
+
 /* Whether imp_file_replace could begin, and whether the folder has `bytes` free (0: not asked). */
 imp_status imp_file_check_output(const char *path, size_t bytes, imp_error *err);
 
