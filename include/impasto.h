@@ -245,8 +245,9 @@ typedef struct imp_network_layer {
     size_t in, out, kernel;
 } imp_network_layer;
 
-/* "builtin", "random-vgg19" (VGG-19's shapes to conv5_1 with random filters, for measuring), or the
- * path of a safetensors file (host/weights/network.h lists its keys). */
+/* "builtin", "random-vgg19" (VGG-19's shapes to conv5_1 with random filters, for measuring), a name
+ * in the folder of network files below, or the path of a safetensors file (host/weights/network.h
+ * lists its keys). */
 IMP_API imp_status imp_network_open(imp_network **out, const char *name, imp_error *err);
 IMP_API void imp_network_close(imp_network *network);
 
@@ -269,9 +270,23 @@ IMP_API imp_network_layer imp_network_layer_at(const imp_network *network, size_
 /* The folder where they lie: $IMPASTO_WEIGHTS, else $XDG_DATA_HOME/impasto, else
  * ~/.local/share/impasto; make: made with those above it where it is missing. And the path of the
  * one of that name in it, NAME.safetensors, there or not. IMP_PATH_MAX holds any path. */
-enum { IMP_PATH_MAX = 4096 };
+enum { IMP_PATH_MAX = 4096, IMP_NAME_MAX = 32 };
 IMP_API imp_status imp_weights_folder(char *path, size_t size, bool make, imp_error *err);
 IMP_API imp_status imp_weights_path(char *path, size_t size, const char *name, imp_error *err);
+
+/* Writes the names of up to cap networks in the folder, in order; gives their full number. */
+IMP_API size_t imp_weights_list(char (*names)[IMP_NAME_MAX], size_t cap);
+
+/* Whether a network of that name is in the folder. */
+IMP_API bool imp_weights_here(const char *name);
+
+/* Whether the network is what was installed: opens it, and compares its SHA-256 with the one that
+ * was noted then beside it, in NAME.sha256. *noted (may be NULL): there is such a note. */
+IMP_API imp_status imp_weights_verify(const char *name, char sha256[65], bool *noted,
+                                      imp_error *err);
+
+/* Removes the network of that name, and what a fetch of it has left unfinished. */
+IMP_API imp_status imp_weights_remove(const char *name, imp_error *err);
 
 /* How a picture becomes the network's input, where the file does not say it. AUTO: by the names of
  * the tensors and by what is known of published files. TORCHVISION: RGB in 0..1, less
@@ -308,9 +323,49 @@ IMP_API imp_status imp_network_import(const char *from, const char *to,
                                       const imp_import_options *options, imp_import_report *report,
                                       imp_error *err);
 
+/* Imports `from` into the folder as NAME, and notes its SHA-256. As imp_network_import else. */
+IMP_API imp_status imp_weights_install(const char *name, const char *from,
+                                       const imp_import_options *options, imp_import_report *report,
+                                       imp_error *err);
+
+/* A published network that can be fetched. Everything is static. */
+typedef struct imp_weights_entry {
+    const char *name;         /* what it is called here */
+    const char *about;        /* one line for people */
+    const char *origin;       /* who published it */
+    const char *licence;      /* as stated there */
+    const char *file;         /* the name of the published file */
+    const char *addresses[4]; /* where it lies, the best first; NULL behind the last */
+    uint64_t bytes;           /* size of the published file; 0: not known */
+    const char *digest; /* "sha256:" or "md5:" and the digits that are known, the first ones of a
+                           SHA-256 where only they are published; NULL: none is known */
+} imp_weights_entry;
+
+/* Entry i, NULL beyond the last; and the one of that name, NULL where there is none. */
+IMP_API const imp_weights_entry *imp_weights_at(size_t i);
+IMP_API const imp_weights_entry *imp_weights_find(const char *name);
+
+typedef struct imp_fetch_options {
+    const char *from; /* another address for it, or a file; needed where name is no entry's */
+    double stall;     /* give an address up when nothing comes for so many seconds; 0: 30 */
+    imp_import_options import;
+    /* At least once a second; total is 0 where it is not known. False stops the fetch, which the
+     * next one continues. May be NULL. */
+    bool (*progress)(void *user, uint64_t done, uint64_t total);
+    imp_log log; /* what failed on the way; may be NULL */
+    void *user;
+} imp_fetch_options;
+
+/* Fetches the published file, from one address after the other, compares its digest where one is
+ * known, and installs it as NAME. What arrived of a fetch that did not end is kept and continued by
+ * the next. options and report may be NULL. On failure nothing is installed, and an older network
+ * of that name stays. Errors: as of imp_network_import, IMP_ERR_STOPPED, IMP_ERR_ARGUMENT. */
+IMP_API imp_status imp_weights_fetch(const char *name, const imp_fetch_options *options,
+                                     imp_import_report *report, imp_error *err);
+
 /* ---- Settings: an objective and how to reach it ---------------------------------------------- */
 
-enum { IMP_TERMS_MAX = 32, IMP_NAME_MAX = 32 };
+enum { IMP_TERMS_MAX = 32 };
 
 typedef enum imp_term_kind { IMP_TERM_CONTENT, IMP_TERM_STYLE, IMP_TERM_TV } imp_term_kind;
 typedef enum imp_loss_form {

@@ -176,6 +176,7 @@ int cli_values_default(cli_values *values, const char *preset) {
                            .device = device && *device ? device : "auto",
                            .quality = 95,
                            .film_seconds = 10,
+                           .stall = 30,
                            .max_pixels = (size_t)1 << 28};
     return CLI_DONE;
 }

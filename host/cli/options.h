@@ -23,6 +23,8 @@ typedef struct cli_values {
     double film_seconds;
     size_t film_size;    /* 0: as imp_film_options says */
     unsigned save_every; /* iterations; 0: never */
+    const char *from;    /* an address or a file to fetch from; NULL: the published ones */
+    double stall;        /* seconds */
     imp_gemm gemm;
     bool profile, quiet, verbose, json, help, man, quick;
 } cli_values;

@@ -5,29 +5,12 @@
  */
 #include "cli/observer.h"
 
+#include "cli/interrupt.h"
 #include "cli/json.h"
 #include "cli/words.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* ---- Ctrl-C ---------------------------------------------------------------------------------- */
-
-static volatile sig_atomic_t interrupts;
-
-static void on_interrupt(int signal_number) {
-    (void)signal_number;
-    if (interrupts++)
-        _exit(CLI_INTERRUPTED);
-}
-
-static void handle_interrupt(void (*handler)(int)) {
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-}
 
 /* ---- The run --------------------------------------------------------------------------------- */
 
@@ -88,7 +71,7 @@ static bool on_step(void *user, imp_session *session, const imp_progress *now) {
     cli_observers_look(p, session, now);
     if (now->iteration == now->total)
         return true;
-    if (interrupts)
+    if (cli_interrupted())
         p->ending = CLI_BY_INTERRUPT;
     else if (limit > 0 && left <= 0)
         p->ending = CLI_BY_TIME;
@@ -114,7 +97,7 @@ static imp_status run(void *user, cli_stage *stage, imp_error *err) {
     if (watched != IMP_OK)
         return watched;
     p->ending = CLI_COMPLETE;
-    handle_interrupt(on_interrupt);
+    cli_interrupt_set(CLI_INTERRUPT_CATCH);
     if (p->values->json)
         say_start(p);
     const imp_status status = imp_session_run(stage->session, on_step, p, err);
@@ -135,7 +118,7 @@ static int write_picture(cli_painting *p) {
     const char *device = cli_device_name(imp_device_describe(p->stage.device));
     char *text = cli_record_text(&p->record, p->values, p->last.iteration, device);
     const imp_write_options options = {.quality = (int)p->values->quality, .text = text};
-    handle_interrupt(SIG_IGN); /* half a picture helps nobody */
+    cli_interrupt_set(CLI_INTERRUPT_IGNORE); /* half a picture helps nobody */
     const imp_status status = imp_picture_write(&p->picture, p->out, &options, &err);
     free(text);
     return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);

@@ -30,10 +30,10 @@ static void speed_text(char *text, size_t size, const imp_estimate *e) {
         snprintf(text, size, ", %.1f s each", e->seconds_per_iteration);
 }
 
-static void draw(cli_progress *p, const char *text, const imp_progress *now) {
+/* part: of the bar that is filled, 0..1. */
+static void draw(cli_progress *p, const char *text, double part) {
     char line[256];
-    const unsigned filled =
-        now->total ? (unsigned)((uint64_t)BAR * now->iteration / now->total) : 0;
+    const unsigned filled = (unsigned)(BAR * part);
     const int length = snprintf(line, sizeof line, "[%.*s%.*s] %s", (int)filled, "################",
                                 (int)(BAR - filled), "................", text);
     fprintf(stderr, "\r%-*s", (int)p->standing, line);
@@ -41,20 +41,41 @@ static void draw(cli_progress *p, const char *text, const imp_progress *now) {
     p->standing = (size_t)length;
 }
 
-void cli_progress_show(cli_progress *p, const imp_progress *now, const imp_estimate *left) {
+/* Whether it is time to show something again. */
+static bool is_time(cli_progress *p) {
     const double clock = cli_clock();
     if (p->silent || clock - p->shown < (p->terminal ? redraw_seconds : line_seconds))
-        return;
-    char text[200], speed[48], time[48];
+        return false;
     p->shown = clock;
+    return true;
+}
+
+static void show(cli_progress *p, const char *text, double part) {
+    if (p->terminal)
+        draw(p, text, part);
+    else
+        fprintf(stderr, "%s\n", text);
+}
+
+void cli_progress_show(cli_progress *p, const imp_progress *now, const imp_estimate *left) {
+    char text[200], speed[48], time[48];
+    if (!is_time(p))
+        return;
     speed_text(speed, sizeof speed, left);
     cli_time_text(time, sizeof time, left->seconds_left);
     snprintf(text, sizeof text, "%u of %u%s, loss %.4g, %s left", now->iteration, now->total, speed,
              now->loss, time);
-    if (p->terminal)
-        draw(p, text, now);
-    else
-        fprintf(stderr, "%s\n", text);
+    show(p, text, now->total ? (double)now->iteration / now->total : 0);
+}
+
+void cli_progress_bytes(cli_progress *p, const char *what, uint64_t done, uint64_t total) {
+    char text[200], here[32], all[32];
+    if (!is_time(p))
+        return;
+    cli_bytes_text(here, sizeof here, (double)done);
+    cli_bytes_text(all, sizeof all, (double)total);
+    snprintf(text, sizeof text, "%s: %s%s%s", what, here, total ? " of " : "", total ? all : "");
+    show(p, text, total ? (double)done / (double)total : 0);
 }
 
 void cli_progress_clear(cli_progress *p) {

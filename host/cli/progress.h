@@ -20,6 +20,9 @@ void cli_progress_init(cli_progress *progress, bool silent);
 /* Shows the state unless it was shown a moment ago. */
 void cli_progress_show(cli_progress *progress, const imp_progress *now, const imp_estimate *left);
 
+/* The same for `done` bytes of `total` (0: not known) of something. */
+void cli_progress_bytes(cli_progress *progress, const char *what, uint64_t done, uint64_t total);
+
 /* Wipes the bar. */
 void cli_progress_clear(cli_progress *progress);
 

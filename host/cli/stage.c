@@ -5,6 +5,7 @@
 #include "cli/stage.h"
 
 #include "cli/json.h"
+#include "cli/weights.h"
 #include "cli/words.h"
 
 #include <string.h>
@@ -36,20 +37,23 @@ static int check_layer(const cli_stage *stage, const char *wanted) {
                         wanted, info.name, name);
 }
 
+static int offer_network(const cli_values *values, const char *name) {
+    char because[64];
+    snprintf(because, sizeof because, "preset '%s'", values->settings.preset);
+    return cli_weights_offer(values, name, values->network ? NULL : because);
+}
+
 int cli_stage_network(cli_stage *stage) {
     const cli_values *values = stage->values;
     imp_error err = {0};
     const char *name = values->network ? values->network : values->settings.network;
-    const imp_status opened = imp_network_open(&stage->network, name, &err);
-    if (opened == IMP_ERR_IO && !values->network)
-        return cli_complain(CLI_FAILED,
-                            "preset '%s': needs the network '%s', which does not come with the "
-                            "program; give its safetensors file with --network FILE",
-                            values->settings.preset, name);
-    if (opened != IMP_OK)
+    int status = cli_weights_absent(name) ? offer_network(values, name) : CLI_DONE;
+    if (status)
+        return status;
+    if (imp_network_open(&stage->network, name, &err) != IMP_OK)
         return cli_complain_error(&err);
     for (size_t i = 0; i < values->settings.term_count; i++) {
-        const int status = check_layer(stage, values->settings.terms[i].layer);
+        status = check_layer(stage, values->settings.terms[i].layer);
         if (status)
             return status;
     }

@@ -60,8 +60,12 @@ const cli_option cli_options[] = {
     {"preset", 'p', CLI_PRESET, CLI_GROUP_AIM, BOTH, true, SET(preset), "NAME", 0, 0,
      "start from these settings; 'impasto presets' lists them"},
     {"network", 0, CLI_FILE, CLI_GROUP_AIM, BOTH, false, AT(network), "NAME|FILE", 0, 0,
-     "look at the pictures through this network: builtin, or a safetensors file (default: the "
-     "preset's own)"},
+     "look at the pictures through this network: a name of 'impasto weights list', or a "
+     "safetensors file (default: the preset's own)"},
+    {"from", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_WEIGHTS, false, AT(from), "URL|FILE", 0, 0,
+     "fetch from this address, or take this file, instead of the published address"},
+    {"stall-limit", 0, CLI_TIME, CLI_GROUP_PICTURE, CLI_WEIGHTS, false, AT(stall), "TIME", 0.1, 1e6,
+     "give up an address that sends nothing for this long"},
     {"content-layers", 0, CLI_CONTENT_LAYERS, CLI_GROUP_AIM, BOTH, true, SET(terms), "LAYERS", 0, 0,
      "layers at which content is compared, as LAYER[:WEIGHT],... or none; a weight not given is 1"},
     {"style-layers", 0, CLI_STYLE_LAYERS, CLI_GROUP_AIM, BOTH, true, SET(terms), "LAYERS", 0, 0,
@@ -220,14 +224,24 @@ const cli_command cli_commands[] = {
     {.name = "weights",
      .bit = CLI_WEIGHTS,
      .run = cli_weights,
-     .operands = "info FILE|builtin",
-     .least = 2,
-     .most = 2,
-     .brief = "describe a network file",
-     .text = "Shows a network's layers and their shapes, the number of parameters, how it wants "
-             "its input prepared, where it comes from, and its SHA-256.",
-     .examples = {{"impasto weights info builtin", "the network that comes with the program"},
-                  {"impasto weights info vgg19.safetensors", "one of yours"}}},
+     .operands = "list|info|fetch|verify|remove [NAME...]",
+     .least = 1,
+     .most = 257,
+     .brief = "list, fetch and describe networks",
+     .text = "list: the network that comes with the program, the published ones that can be "
+             "fetched (who made them, on which terms, where they lie), and your own. fetch NAME: "
+             "brings a published one into your folder of networks, after comparing its digest; a "
+             "fetch that was cut off goes on where it ended. info NAME|FILE: layers and their "
+             "shapes, parameters, how the input is prepared, where it comes from, SHA-256. verify: "
+             "whether those in the folder (or NAME) still are what was installed. remove NAME: "
+             "removes it. The folder is $IMPASTO_WEIGHTS, else impasto in $XDG_DATA_HOME or "
+             "~/.local/share.",
+     .examples = {{"impasto weights list", "what there is"},
+                  {"impasto weights fetch vgg19", "torchvision's VGG-19, 548 MiB"},
+                  {"impasto weights fetch vgg19 --from vgg19-dcbb9e9d.pth",
+                   "the same, from a file that you have"},
+                  {"impasto weights info builtin", "the network that comes with the program"},
+                  {"impasto paint cat.jpg waves.jpg --network vgg19", "one that was fetched"}}},
     {.name = "presets",
      .bit = CLI_PRESETS,
      .run = cli_presets,

@@ -1,107 +1,228 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto weights info: what a network file holds.
+ * impasto weights: the networks that are here and that can be. Each action is a line of the table
+ * below.
  */
+#include "cli/weights.h"
+
 #include "cli/json.h"
-#include "cli/options.h"
 #include "cli/words.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
-static size_t parameters(const imp_network_layer *layer) {
-    return layer->out * (layer->in * layer->kernel * layer->kernel + 1);
+/* ---- List ------------------------------------------------------------------------------------ */
+
+/* How a digest is called: "sha256:1234" is a "SHA-256" of "1234", or only begins so. */
+static void digest_text(char *text, size_t size, const char *digest) {
+    const bool md5 = digest && !strncmp(digest, "md5:", 4);
+    const char *const digits = digest ? strchr(digest, ':') + 1 : "";
+    if (!digest)
+        snprintf(text, size, "none known");
+    else
+        snprintf(text, size, "%s %s%s", md5 ? "MD5" : "SHA-256", digits,
+                 !md5 && strlen(digits) < 64 ? "..." : "");
 }
 
-static json_t *triple(const float *values) {
-    json_t *array = json_array();
-    for (size_t i = 0; i < 3; i++)
-        json_array_append_new(array, cli_json_real((double)values[i]));
-    return array;
+static uint64_t size_of(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 ? (uint64_t)about.st_size : 0;
 }
+
+/* A network as the list has it: published, here, or both. */
+typedef struct listed {
+    const char *name;
+    const imp_weights_entry *entry; /* NULL: not a published one */
+    char path[IMP_PATH_MAX];        /* "" where it is not here */
+} listed;
 
 static json_t *optional(const char *text) {
     return text && *text ? cli_json_text(text) : json_null();
 }
 
-static void say(const imp_network *network, const imp_network_info *info) {
-    json_t *object = cli_json_event("network");
-    json_object_set_new(object, "name", optional(info->name));
-    json_object_set_new(object, "source", optional(info->source));
-    json_object_set_new(object, "licence", optional(info->licence));
-    json_object_set_new(object, "provenance", optional(info->provenance));
-    json_object_set_new(object, "sha256", json_string(info->sha256));
-    json_object_set_new(object, "layers", json_integer((json_int_t)info->layers));
-    json_object_set_new(object, "parameters", json_integer((json_int_t)info->parameters));
-    json_object_set_new(object, "order", json_string(info->bgr ? "BGR" : "RGB"));
-    json_object_set_new(object, "range", cli_json_real((double)info->range));
-    json_object_set_new(object, "mean", triple(info->mean));
-    json_object_set_new(object, "deviation", triple(info->deviation));
-    json_object_set_new(object, "padding", json_string(info->padding));
+static void say_listed(const listed *l) {
+    const imp_weights_entry none = {0}, *const e = l->entry ? l->entry : &none;
+    json_t *object = cli_json_event("weights"), *addresses = json_array();
+    for (const char *const *address = e->addresses; *address; address++)
+        json_array_append_new(addresses, json_string(*address));
+    json_object_set_new(object, "name", json_string(l->name));
+    json_object_set_new(object, "here", json_boolean(*l->path));
+    json_object_set_new(object, "path", optional(l->path));
+    json_object_set_new(object, "about", optional(e->about));
+    json_object_set_new(object, "origin", optional(e->origin));
+    json_object_set_new(object, "licence", optional(e->licence));
+    json_object_set_new(object, "file", optional(e->file));
+    json_object_set_new(object, "bytes",
+                        e->bytes ? json_integer((json_int_t)e->bytes) : json_null());
+    json_object_set_new(object, "digest", optional(e->digest));
+    json_object_set_new(object, "addresses", addresses);
     cli_json_line(object);
-    for (size_t i = 0; i < info->layers; i++) {
-        const imp_network_layer layer = imp_network_layer_at(network, i);
-        object = cli_json_event("layer");
-        json_object_set_new(object, "name", json_string(layer.name));
-        json_object_set_new(object, "in", json_integer((json_int_t)layer.in));
-        json_object_set_new(object, "out", json_integer((json_int_t)layer.out));
-        json_object_set_new(object, "kernel", json_integer((json_int_t)layer.kernel));
-        json_object_set_new(object, "parameters", json_integer((json_int_t)parameters(&layer)));
-        cli_json_line(object);
-    }
 }
 
-static void tell_text(const char *label, const char *text) {
-    if (text && *text)
-        printf("%-12s %s\n", label, text);
+static void tell_field(const char *label, const char *text) {
+    printf("  %-10s %s\n", label, text);
 }
 
-static void tell_triple(const char *label, const float *values) {
-    char a[32], b[32], c[32];
-    cli_real_text(a, sizeof a, values[0]);
-    cli_real_text(b, sizeof b, values[1]);
-    cli_real_text(c, sizeof c, values[2]);
-    printf("%-12s %s, %s, %s\n", label, a, b, c);
+static void tell_listed(const listed *l) {
+    const imp_weights_entry *const e = l->entry;
+    char bytes[48] = "not known", digest[128];
+    if (*l->path)
+        cli_bytes_text(bytes, sizeof bytes, (double)size_of(l->path));
+    printf("%s: %s%s%s%s\n", l->name, *l->path ? "here, " : "not here", *l->path ? bytes : "",
+           *l->path ? ", " : "", l->path);
+    if (!e)
+        return;
+    snprintf(bytes, sizeof bytes, e->bytes ? "%llu bytes" : "size not known",
+             (unsigned long long)e->bytes);
+    digest_text(digest, sizeof digest, e->digest);
+    tell_field("what", e->about);
+    tell_field("from", e->origin);
+    tell_field("licence", e->licence);
+    printf("  %-10s %s, %s\n", "file", e->file, bytes);
+    tell_field("digest", digest);
+    for (const char *const *address = e->addresses; *address; address++)
+        tell_field(address == e->addresses ? "address" : "", *address);
 }
 
-static void tell(const imp_network *network, const imp_network_info *info) {
-    tell_text("name", info->name);
-    tell_text("source", info->source);
-    tell_text("licence", info->licence);
-    tell_text("provenance", info->provenance);
-    tell_text("sha256", info->sha256);
-    printf("%-12s %s, colours 0..%g\n", "input", info->bgr ? "BGR" : "RGB", (double)info->range);
-    tell_triple("mean", info->mean);
-    tell_triple("deviation", info->deviation);
-    tell_text("padding", info->padding);
-    printf("%-12s %zu\n", "parameters", info->parameters);
-    printf("\n%-12s %6s %6s %8s %12s\n", "layer", "in", "out", "kernel", "parameters");
-    for (size_t i = 0; i < info->layers; i++) {
-        const imp_network_layer layer = imp_network_layer_at(network, i);
-        char kernel[48];
-        snprintf(kernel, sizeof kernel, "%zu x %zu", layer.kernel, layer.kernel);
-        printf("%-12s %6zu %6zu %8s %12zu\n", layer.name, layer.in, layer.out, kernel,
-               parameters(&layer));
-    }
+static void list_one(const cli_values *values, const char *name) {
+    listed l = {.name = name, .entry = imp_weights_find(name)};
+    if (imp_weights_here(name))
+        imp_weights_path(l.path, sizeof l.path, name, NULL);
+    if (values->json)
+        say_listed(&l);
+    else
+        tell_listed(&l);
 }
 
-int cli_weights(cli_request *request) {
-    const int status = cli_settle(request);
-    const char *action = request->operands[0];
+/* The one that comes with the program: it is here, and is no file. */
+static int list_builtin(const cli_values *values) {
     imp_network *network = NULL;
     imp_network_info info;
-    imp_error err = {0};
-    if (status)
-        return status;
-    if (strcmp(action, "info") != 0)
-        return cli_complain(CLI_MISUSE, "weights '%s': not known; say: impasto weights info FILE",
-                            action);
-    if (imp_network_open(&network, request->operands[1], &err) != IMP_OK)
-        return cli_complain_error(&err);
+    if (imp_network_open(&network, "builtin", NULL) != IMP_OK)
+        return CLI_DONE;
     imp_network_describe(network, &info);
-    if (request->values.json)
-        say(network, &info);
-    else
-        tell(network, &info);
+    if (values->json) {
+        json_t *object = cli_json_event("weights");
+        json_object_set_new(object, "name", json_string("builtin"));
+        json_object_set_new(object, "here", json_true());
+        json_object_set_new(object, "licence", optional(info.licence));
+        json_object_set_new(object, "digest", json_sprintf("sha256:%s", info.sha256));
+        cli_json_line(object);
+    } else {
+        printf("builtin: here, comes with the program\n");
+        tell_field("licence", info.licence);
+        printf("  %-10s SHA-256 %s\n", "digest", info.sha256);
+    }
     imp_network_close(network);
     return CLI_DONE;
+}
+
+enum { NAMES_MAX = 256 };
+
+int cli_weights_list(cli_request *request, char **operands, int count) {
+    char names[NAMES_MAX][IMP_NAME_MAX], folder[IMP_PATH_MAX];
+    const size_t here = imp_weights_list(names, NAMES_MAX);
+    const imp_weights_entry *entry;
+    imp_error err = {0};
+    (void)operands, (void)count;
+    if (imp_weights_folder(folder, sizeof folder, false, &err) != IMP_OK)
+        return cli_complain_error(&err);
+    list_builtin(&request->values);
+    for (size_t i = 0; (entry = imp_weights_at(i)); i++)
+        list_one(&request->values, entry->name);
+    for (size_t i = 0; i < here && i < NAMES_MAX; i++)
+        if (!imp_weights_find(names[i]))
+            list_one(&request->values, names[i]);
+    if (!request->values.json)
+        printf("folder: %s\n", folder);
+    return CLI_DONE;
+}
+
+/* ---- Verify and remove ----------------------------------------------------------------------- */
+
+static int verify_one(const cli_values *values, const char *name) {
+    imp_error err = {0};
+    char sha256[65] = "";
+    bool noted = false;
+    const imp_status status = imp_weights_verify(name, sha256, &noted, &err);
+    if (values->json) {
+        json_t *object = cli_json_event("verified");
+        json_object_set_new(object, "name", cli_json_text(name));
+        json_object_set_new(object, "right", json_boolean(status == IMP_OK));
+        json_object_set_new(object, "noted", json_boolean(noted));
+        json_object_set_new(object, "sha256", optional(sha256));
+        cli_json_line(object);
+    } else if (status == IMP_OK) {
+        printf("%s: %s, SHA-256 %s\n", name,
+               noted ? "as it was installed" : "sound, but nothing was noted to compare it with",
+               sha256);
+    }
+    return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
+}
+
+int cli_weights_verify(cli_request *request, char **operands, int count) {
+    char names[NAMES_MAX][IMP_NAME_MAX];
+    int worst = CLI_DONE;
+    for (int i = 0; i < count; i++) {
+        const int status = verify_one(&request->values, operands[i]);
+        worst = status ? status : worst;
+    }
+    const size_t here = count ? 0 : imp_weights_list(names, NAMES_MAX);
+    for (size_t i = 0; i < here && i < NAMES_MAX; i++) {
+        const int status = verify_one(&request->values, names[i]);
+        worst = status ? status : worst;
+    }
+    return worst;
+}
+
+int cli_weights_remove(cli_request *request, char **operands, int count) {
+    for (int i = 0; i < count; i++) {
+        imp_error err = {0};
+        if (imp_weights_remove(operands[i], &err) != IMP_OK)
+            return cli_complain_error(&err);
+        if (!request->values.json)
+            continue;
+        json_t *object = cli_json_event("removed");
+        json_object_set_new(object, "name", json_string(operands[i]));
+        cli_json_line(object);
+    }
+    return CLI_DONE;
+}
+
+/* ---- The actions ----------------------------------------------------------------------------- */
+
+typedef struct action {
+    const char *name, *operands;
+    int least, most;
+    int (*run)(cli_request *request, char **operands, int count);
+} action;
+
+static const action actions[] = {
+    {"list", "", 0, 0, cli_weights_list},
+    {"info", "NAME|FILE", 1, 1, cli_weights_info},
+    {"fetch", "NAME", 1, 1, cli_weights_fetch},
+    {"verify", "[NAME...]", 0, NAMES_MAX, cli_weights_verify},
+    {"remove", "NAME...", 1, NAMES_MAX, cli_weights_remove},
+};
+
+int cli_weights(cli_request *request) {
+    const char *const name = request->operands[0];
+    const int count = request->operand_count - 1, status = cli_settle(request);
+    cli_nearest nearest = {.word = name};
+    if (status)
+        return status;
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+        const action *const a = &actions[i];
+        cli_nearest_offer(&nearest, a->name);
+        if (strcmp(a->name, name) != 0)
+            continue;
+        if (count < a->least || count > a->most)
+            return cli_complain(CLI_MISUSE, "weights %s: say: impasto weights %s %s", name, name,
+                                a->operands);
+        return a->run(request, request->operands + 1, count);
+    }
+    if (*nearest.best)
+        return cli_complain(CLI_MISUSE, "weights '%s': not known; the nearest is '%s'", name,
+                            nearest.best);
+    return cli_complain(CLI_MISUSE, "weights '%s': not known; see 'impasto help weights'", name);
 }

@@ -48,7 +48,7 @@ static const imp_settings presets[] = {
     {
         /* Gatys, Ecker, Bethge 2016, with the defaults of the classic PyTorch program. */
         .preset = "gatys",
-        .network = "vgg19",
+        .network = "vgg19-caffe",
         .about = "the classic: Gatys, Ecker and Bethge 2016 on VGG-19, L-BFGS from noise",
         .terms = {{IMP_TERM_CONTENT, "relu4_2", 1},
                   {IMP_TERM_STYLE, "relu1_1", 1},

@@ -252,12 +252,12 @@ imp_status imp_file_check_output(const char *path, size_t bytes, imp_error *err)
     return IMP_OK;
 }
 
-/* ---- SHA-256 --------------------------------------------------------------------------------- */
+/* ---- Digests --------------------------------------------------------------------------------- */
 
 enum { SHA_BYTES = 32 };
 
-static void write_hex(char hex[65], const unsigned char digest[SHA_BYTES]) {
-    for (size_t i = 0; i < SHA_BYTES; i++)
+static void write_hex(char hex[65], const unsigned char *digest, size_t size) {
+    for (size_t i = 0; i < size; i++)
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }
 
@@ -266,14 +266,15 @@ bool imp_bytes_sha256(char hex[65], const void *bytes, size_t size) {
     hex[0] = '\0';
     if (!EVP_Digest(bytes, size, digest, NULL, EVP_sha256(), NULL))
         return false;
-    write_hex(hex, digest);
+    write_hex(hex, digest, SHA_BYTES);
     return true;
 }
 
 /* IMP_OK, IMP_ERR_IO with errno, or IMP_ERR_MEMORY. */
-static imp_status hash_open(unsigned char digest[SHA_BYTES], EVP_MD_CTX *sha, int fd) {
+static imp_status hash_open(unsigned char digest[SHA_BYTES], EVP_MD_CTX *sha, const EVP_MD *kind,
+                            int fd) {
     unsigned char block[1 << 14];
-    if (!sha || !EVP_DigestInit_ex(sha, EVP_sha256(), NULL))
+    if (!sha || !EVP_DigestInit_ex(sha, kind, NULL))
         return IMP_ERR_MEMORY;
     for (size_t n = sizeof block; n == sizeof block;) {
         n = imp_file_take(fd, block, sizeof block);
@@ -285,14 +286,15 @@ static imp_status hash_open(unsigned char digest[SHA_BYTES], EVP_MD_CTX *sha, in
     return EVP_DigestFinal_ex(sha, digest, NULL) ? IMP_OK : IMP_ERR_MEMORY;
 }
 
-imp_status imp_file_sha256(char hex[65], const char *path, imp_error *err) {
+imp_status imp_file_digest(char hex[65], const char *path, bool md5, imp_error *err) {
     int fd;
     size_t size;
     unsigned char digest[SHA_BYTES];
+    const EVP_MD *const kind = md5 ? EVP_md5() : EVP_sha256();
     hex[0] = '\0';
     TRY(imp_file_open(&fd, &size, "file", path, err));
     EVP_MD_CTX *const sha = EVP_MD_CTX_new();
-    const imp_status status = hash_open(digest, sha, fd);
+    const imp_status status = hash_open(digest, sha, kind, fd);
     const int code = errno;
     EVP_MD_CTX_free(sha);
     close(fd);
@@ -300,6 +302,10 @@ imp_status imp_file_sha256(char hex[65], const char *path, imp_error *err) {
         return fail_system(err, "read", "file", path, code);
     if (status != IMP_OK)
         return imp_fail(err, status, "file '%s': no memory to hash it: close other programs", path);
-    write_hex(hex, digest);
+    write_hex(hex, digest, (size_t)EVP_MD_get_size(kind));
     return IMP_OK;
+}
+
+imp_status imp_file_sha256(char hex[65], const char *path, imp_error *err) {
+    return imp_file_digest(hex, path, false, err);
 }

@@ -40,4 +40,7 @@ imp_status imp_file_check_output(const char *path, size_t bytes, imp_error *err)
 /* The SHA-256 of size bytes in lower-case hexadecimal; false when there is no memory for it. */
 bool imp_bytes_sha256(char hex[65], const void *bytes, size_t size);
 
+/* The SHA-256 or the MD5 of a file's bytes, likewise. MD5 only finds damage, not malice. */
+imp_status imp_file_digest(char hex[65], const char *path, bool md5, imp_error *err);
+
 #endif

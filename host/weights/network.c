@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/error.h"
 #include "media/file.h"
@@ -305,8 +306,16 @@ imp_status imp_network_open(imp_network **out, const char *name, imp_error *err)
     }
     if (strcmp(name, IMP_NETWORK_RANDOM) == 0)
         return imp_network_random(out, err);
-    TRY(imp_file_read(&bytes, &size, "network", name, err));
-    const imp_status status = imp_network_parse(out, bytes, size, name, err);
+    char here[IMP_PATH_MAX];
+    const char *path = name;
+    if (imp_weights_here(name) && imp_weights_path(here, sizeof here, name, err) == IMP_OK)
+        path = here;
+    else if (imp_weights_find(name) && access(name, F_OK) != 0)
+        return imp_fail(err, IMP_ERR_IO,
+                        "network '%s': not here yet: 'impasto weights fetch %s' brings it", name,
+                        name);
+    TRY(imp_file_read(&bytes, &size, "network", path, err));
+    const imp_status status = imp_network_parse(out, bytes, size, path, err);
     free(bytes);
     return status;
 }

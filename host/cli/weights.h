@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The actions of `impasto weights`, and the way from a preset to a network that is not here yet.
+ */
+#ifndef CLI_WEIGHTS_H
+#define CLI_WEIGHTS_H
+
+#include "cli/options.h"
+
+/* Each takes the operands behind its name, `count` of them, and gives the exit status. */
+int cli_weights_list(cli_request *request, char **operands, int count);
+int cli_weights_info(cli_request *request, char **operands, int count);
+int cli_weights_fetch(cli_request *request, char **operands, int count);
+int cli_weights_verify(cli_request *request, char **operands, int count);
+int cli_weights_remove(cli_request *request, char **operands, int count);
+
+/* Whether the network is a published one that is not here. */
+bool cli_weights_absent(const char *name);
+
+/* Offers to fetch such a network: asks on a terminal, and fetches; elsewhere, or where the answer
+ * is no, complains and names the command. because: what asks for it ("preset 'gatys'"), NULL where
+ * the person did. */
+int cli_weights_offer(const cli_values *values, const char *name, const char *because);
+
+#endif

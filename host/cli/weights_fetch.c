@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * impasto weights fetch, and the offer to do it where a network is asked for that is not here.
+ */
+#include "cli/weights.h"
+
+#include "cli/interrupt.h"
+#include "cli/json.h"
+#include "cli/progress.h"
+#include "cli/words.h"
+
+#include <string.h>
+#include <unistd.h>
+
+typedef struct fetching {
+    const char *name;
+    const cli_values *values;
+    cli_progress progress;
+    double said; /* cli_clock of the last JSON line */
+} fetching;
+
+static void say_progress(fetching *f, uint64_t done, uint64_t total) {
+    if (cli_clock() - f->said < 1)
+        return;
+    f->said = cli_clock();
+    json_t *object = cli_json_event("fetching");
+    json_object_set_new(object, "name", json_string(f->name));
+    json_object_set_new(object, "done", json_integer((json_int_t)done));
+    json_object_set_new(object, "total", total ? json_integer((json_int_t)total) : json_null());
+    cli_json_line(object);
+}
+
+static bool on_bytes(void *user, uint64_t done, uint64_t total) {
+    fetching *const f = user;
+    if (f->values->json)
+        say_progress(f, done, total);
+    if (done > 0)
+        cli_progress_bytes(&f->progress, f->name, done, total);
+    return !cli_interrupted();
+}
+
+static void on_log(void *user, const char *line) {
+    fetching *const f = user;
+    cli_progress_log(&f->progress, line);
+}
+
+static void tell_installed(const fetching *f, const imp_import_report *report) {
+    char path[IMP_PATH_MAX] = "";
+    imp_weights_path(path, sizeof path, f->name, NULL);
+    if (!f->values->json) {
+        printf("%s: %s, %zu layers to %s, %zu parameters, in %s\n", f->name, report->name,
+               report->layers, report->deepest, report->parameters, path);
+        return;
+    }
+    json_t *object = cli_json_event("installed");
+    json_object_set_new(object, "name", json_string(f->name));
+    json_object_set_new(object, "path", cli_json_text(path));
+    json_object_set_new(object, "format", cli_json_text(report->format));
+    json_object_set_new(object, "sha256", json_string(report->sha256));
+    json_object_set_new(object, "layers", json_integer((json_int_t)report->layers));
+    json_object_set_new(object, "parameters", json_integer((json_int_t)report->parameters));
+    cli_json_line(object);
+}
+
+static int fetch(const cli_values *values, const char *name) {
+    fetching f = {.name = name, .values = values, .said = -1};
+    const imp_fetch_options options = {.from = values->from,
+                                       .stall = values->stall,
+                                       .progress = on_bytes,
+                                       .log = on_log,
+                                       .user = &f};
+    imp_import_report report = {0};
+    imp_error err = {0};
+    cli_progress_init(&f.progress, values->json);
+    cli_interrupt_set(CLI_INTERRUPT_CATCH);
+    const imp_status status = imp_weights_fetch(name, &options, &report, &err);
+    cli_interrupt_set(CLI_INTERRUPT_RELEASE);
+    cli_progress_clear(&f.progress);
+    if (status == IMP_ERR_STOPPED)
+        return cli_complain(CLI_INTERRUPTED, "%s; the same again goes on from there", err.text);
+    if (status != IMP_OK)
+        return cli_complain_error(&err);
+    tell_installed(&f, &report);
+    return CLI_DONE;
+}
+
+int cli_weights_fetch(cli_request *request, char **operands, int count) {
+    (void)count;
+    return fetch(&request->values, operands[0]);
+}
+
+/* ---- The offer ------------------------------------------------------------------------------- */
+
+bool cli_weights_absent(const char *name) {
+    return imp_weights_find(name) && !imp_weights_here(name) && access(name, F_OK) != 0;
+}
+
+static bool agrees(const imp_weights_entry *entry, const char *because) {
+    char bytes[48] = "a file of unknown size", answer[16] = "";
+    if (entry->bytes)
+        cli_bytes_text(bytes, sizeof bytes, (double)entry->bytes);
+    fprintf(stderr, "%s%sthe network '%s' is not here: %s (%s).\nFetch %s from %s? [y/N] ",
+            because ? because : "", because ? ": " : "", entry->name, entry->origin, entry->licence,
+            bytes, entry->addresses[0]);
+    fflush(stderr);
+    return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+int cli_weights_offer(const cli_values *values, const char *name, const char *because) {
+    const imp_weights_entry *const entry = imp_weights_find(name);
+    const bool asks = isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !values->json;
+    if (asks && agrees(entry, because))
+        return fetch(values, name);
+    return cli_complain(CLI_FAILED,
+                        "%s%snetwork '%s' is not here: 'impasto weights fetch %s' brings it, or "
+                        "name another with --network",
+                        because ? because : "", because ? ": its " : "", name, name);
+}

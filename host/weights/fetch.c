@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A published network comes into the folder: fetched from one of its addresses, compared with what
+ * it is known by, imported. Nothing is installed before that.
+ */
+#include "impasto.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/error.h"
+#include "media/file.h"
+#include "net/http.h"
+#include "weights/store.h"
+
+static const double usual_stall = 30; /* seconds */
+
+typedef struct fetch {
+    const char *name;
+    const imp_weights_entry *entry; /* NULL: not a published one */
+    const char *digest;             /* as in the entry; NULL: none */
+    const imp_fetch_options *options;
+    char part[IMP_PATH_MAX];
+    imp_error last; /* why the last address failed */
+} fetch;
+
+static void tell(const fetch *f, const char *line) {
+    if (f->options->log)
+        f->options->log(f->options->user, line);
+}
+
+/* ---- The addresses --------------------------------------------------------------------------- */
+
+static uint64_t size_of(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 ? (uint64_t)about.st_size : 0;
+}
+
+static void drop_part(const fetch *f) {
+    char beside[IMP_PATH_MAX];
+    unlink(f->part);
+    if (imp_store_path(beside, f->name, ".part.from", NULL) == IMP_OK)
+        unlink(beside);
+}
+
+/* Again and again, for as long as each try brings something. */
+static imp_status fetch_whole(const fetch *f, const char *address, imp_error *err) {
+    enum { TRIES = 10 };
+    const imp_fetch_options *const o = f->options;
+    const imp_http_terms terms = {
+        .stall = o->stall > 0 ? o->stall : usual_stall, .progress = o->progress, .user = o->user};
+    imp_status status = IMP_ERR_IO;
+    for (int i = 0; i < TRIES && status == IMP_ERR_IO; i++) {
+        const uint64_t before = size_of(f->part);
+        imp_error why = {0};
+        status = imp_http_fetch(f->part, address, &terms, &why);
+        if (status == IMP_OK)
+            return IMP_OK;
+        if (i + 1 == TRIES || status != IMP_ERR_IO || size_of(f->part) <= before)
+            return imp_fail(err, status, "%s", why.text);
+        tell(f, why.text);
+    }
+    return status;
+}
+
+/* A part that an earlier call began may be what spoils the whole: then once more from the start. */
+static imp_status fetch_right(const fetch *f, const char *address, imp_error *err) {
+    const bool begun = size_of(f->part) > 0;
+    imp_error why = {0};
+    TRY(fetch_whole(f, address, err));
+    imp_status status = imp_store_check(f->part, f->name, f->digest, &why);
+    if (status == IMP_ERR_FORMAT)
+        drop_part(f);
+    if (status == IMP_ERR_FORMAT && begun) {
+        tell(f, why.text);
+        why = (imp_error){0};
+        TRY(fetch_whole(f, address, err));
+        status = imp_store_check(f->part, f->name, f->digest, &why);
+        if (status == IMP_ERR_FORMAT)
+            drop_part(f);
+    }
+    return status == IMP_OK ? IMP_OK : imp_fail(err, status, "%s", why.text);
+}
+
+/* Whether another address may do better. */
+static bool may_go_on(imp_status status) {
+    return status == IMP_ERR_IO || status == IMP_ERR_FORMAT;
+}
+
+/* The last word: what failed, and how to do it by hand. */
+static imp_status fail_all(const fetch *f, imp_status status, imp_error *err) {
+    if (!f->entry || !may_go_on(status))
+        return imp_fail(err, status, "%s", f->last.text);
+    return imp_fail(err, status,
+                    "%.230s; or get %s elsewhere and say: impasto weights fetch %s --from %s",
+                    f->last.text, f->entry->addresses[0], f->name, f->entry->file);
+}
+
+static imp_status fetch_any(fetch *f, imp_error *err) {
+    const char *const own[] = {f->options->from, NULL};
+    const char *const *address = own[0] ? own : f->entry->addresses;
+    imp_status status = IMP_ERR_IO;
+    for (; *address; address++) {
+        f->last = (imp_error){0};
+        status = fetch_right(f, *address, &f->last);
+        if (status == IMP_OK)
+            return IMP_OK;
+        if (!may_go_on(status) || !address[1])
+            break;
+        tell(f, f->last.text);
+    }
+    return fail_all(f, status, err);
+}
+
+/* ---- The whole ------------------------------------------------------------------------------- */
+
+static imp_status check_space(const fetch *f, imp_error *err) {
+    const uint64_t here = size_of(f->part), all = f->entry ? f->entry->bytes : 0;
+    return imp_file_check_output(f->part, all > here ? (size_t)(all - here) : 0, err);
+}
+
+/* What came goes away once it is installed, or is of no use. */
+static imp_status install_part(const fetch *f, imp_import_report *report, imp_error *err) {
+    const imp_status status =
+        imp_weights_install(f->name, f->part, &f->options->import, report, err);
+    if (status == IMP_OK || status == IMP_ERR_FORMAT || status == IMP_ERR_UNSUPPORTED ||
+        status == IMP_ERR_NUMBER)
+        drop_part(f);
+    return status;
+}
+
+imp_status imp_weights_fetch(const char *name, const imp_fetch_options *options,
+                             imp_import_report *report, imp_error *err) {
+    static const imp_fetch_options usual = {0};
+    char folder[IMP_PATH_MAX];
+    fetch f = {
+        .name = name, .entry = imp_weights_find(name), .options = options ? options : &usual};
+    const char *const from = f.options->from;
+    f.digest = f.entry ? f.entry->digest : NULL;
+    TRY(imp_store_path(f.part, name, ".part", err));
+    if (!f.entry && !from)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "weights '%s': not known: 'impasto weights list' says which are; others "
+                        "need an address",
+                        name);
+    if (from && !imp_http_is_address(from)) {
+        TRY(imp_store_check(from, name, f.digest, err));
+        return imp_weights_install(name, from, &f.options->import, report, err);
+    }
+    TRY(imp_weights_folder(folder, sizeof folder, true, err));
+    TRY(check_space(&f, err));
+    TRY(fetch_any(&f, err));
+    return install_part(&f, report, err);
+}
