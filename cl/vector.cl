@@ -70,42 +70,6 @@ __kernel GROUP(LANES, 1) void norm1(__global const float *x, ulong x_at, __globa
     leave(total(sum, sums), slot, accumulate);
 }
 
-/* ca * value of a + cb * value of b; a value that is not there counts 1. */
-static inline float factor(float ca, const __global float *a, int has_a, float cb,
-                           const __global float *b, int has_b) {
-    return ca * (has_a ? slot_value(a) : 1.0f) + cb * (has_b ? slot_value(b) : 1.0f);
-}
-
-/* y += (ca a + cb b) x, with a and b values of the record. */
-__kernel GROUP(LANES, 1) void axpy(__global float *y, ulong y_at, __global const float *x,
-                                   ulong x_at, float ca, __global const float *a, ulong a_at,
-                                   int has_a, float cb, __global const float *b, ulong b_at,
-                                   int has_b, ulong n) {
-    y += y_at, x += x_at;
-    const vec by = factor(ca, a + a_at, has_a, cb, b + b_at, has_b);
-    EACH(i, n)
-        store(load(y, i, n) + by * load(x, i, n), y, i, n);
-}
-
-/* The same, then slot = [slot +] y . z with the new y; z may be y. */
-__kernel GROUP(LANES, 1) void axpy_dot(__global float *y, ulong y_at, __global const float *x,
-                                       ulong x_at, float ca, __global const float *a, ulong a_at,
-                                       int has_a, float cb, __global const float *b, ulong b_at,
-                                       int has_b, __global const float *z, ulong z_at,
-                                       __global float *slot, ulong slot_at, int accumulate,
-                                       ulong n) {
-    y += y_at, x += x_at, z += z_at, slot += slot_at;
-    LANE_SUMS(sums);
-    const vec by = factor(ca, a + a_at, has_a, cb, b + b_at, has_b);
-    vec sum = 0, carry = 0;
-    EACH(i, n) {
-        const vec value = load(y, i, n) + by * load(x, i, n);
-        store(value, y, i, n);
-        add(&sum, &carry, value * load(z, i, n));
-    }
-    leave(total(sum, sums), slot, accumulate);
-}
-
 /* m = beta1 m + (1-beta1) g; v = beta2 v + (1-beta2) g^2; x -= step m / (root sqrt(v) + epsilon).
  */
 __kernel GROUP(LANES, 1) void adam(__global float *x, ulong x_at, __global const float *g,

@@ -86,7 +86,8 @@ static void every_slot_is_the_devices_own(void **state) {
     CHECK_SLOT(d, dot);
     CHECK_SLOT(d, norm1);
     CHECK_SLOT(d, rescale);
-    CHECK_SLOT(d, axpy_dot);
+    CHECK_SLOT(d, dots);
+    CHECK_SLOT(d, mix);
     CHECK_SLOT(d, adam);
 }
 
@@ -176,7 +177,8 @@ OPERATION(combine, IMP_OP_COMBINE)
 OPERATION(clamp, IMP_OP_CLAMP)
 OPERATION(dot, IMP_OP_DOT)
 OPERATION(norm1, IMP_OP_NORM1)
-OPERATION(axpy_dot, IMP_OP_AXPY_DOT)
+OPERATION(dots, IMP_OP_DOTS)
+OPERATION(mix, IMP_OP_MIX)
 OPERATION(multiply, IMP_OP_MULTIPLY)
 OPERATION(covariance, IMP_OP_COVARIANCE)
 OPERATION(transport, IMP_OP_TRANSPORT)
@@ -228,7 +230,8 @@ int main(void) {
         cmocka_unit_test(dot),
         cmocka_unit_test(norm1),
         cmocka_unit_test(rescale),
-        cmocka_unit_test(axpy_dot),
+        cmocka_unit_test(dots),
+        cmocka_unit_test(mix),
         cmocka_unit_test(adam),
         cmocka_unit_test(the_self_test_passes),
         cmocka_unit_test(beyond_4_gib),

@@ -396,9 +396,9 @@ static void small_operations_do_what_they_say(void **state) {
     imp_device *d = *state;
     const float values[6] = {-2, NAN, 0.5f, INFINITY, -INFINITY, 1};
     const float clamped[6] = {-1, -1, 0.5f, 0.75f, -1, 0.75f};
-    const imp_tensor x = test_tensor(d, 1, 2, 3, values), none = {0};
+    const imp_tensor x = test_tensor(d, 1, 2, 3, values);
     const imp_tensor y = test_tensor(d, 1, 2, 3, NULL);
-    const imp_slot slot = test_slot_open(d), absent = {none, 0};
+    const imp_slot slot = test_slot_open(d);
     OK(d->ops->clamp(d, x, -1, 0.75f));
     float *got = test_contents(d, x);
     assert_memory_equal(got, clamped, sizeof clamped);
@@ -408,12 +408,14 @@ static void small_operations_do_what_they_say(void **state) {
     OK(d->ops->dot(d, slot, x, x));
     test_near(3 + 0.25 + 2 * 0.5625, test_slot_value(d, slot), 0, "dot");
     OK(d->ops->fill(d, y, 2));
-    OK(d->ops->combine(d, y, 3, y, 0.5f, x));                                 /* 6 + x / 2 */
-    OK(d->ops->axpy_dot(d, y, 0.25f, absent, 0.5f, absent, x, none, absent)); /* 6 + 5 x / 4 */
-    OK(d->ops->axpy_dot(d, y, 1, slot, -4.375f, absent, x, x,
-                        slot)); /* y.y - 4.375 = 0: as it is */
+    OK(d->ops->combine(d, y, 3, y, 0.5f, x)); /* 6 + x / 2 */
+    const float factors[2] = {0, 0.75f};
+    const imp_tensor by = test_tensor(d, 1, 1, 2, factors), both[2] = {y, x};
+    OK(d->ops->mix(d, y, 1, y, by, both, 2)); /* 6 + 5 x / 4 */
+    OK(d->ops->dot(d, slot, x, y));
     test_near(6 * (-1.0 - 1 + 0.5 + 0.75 - 1 + 0.75) + 1.25 * 4.375, test_slot_value(d, slot), 0,
-              "axpy_dot");
+              "mix");
+    test_tensor_free(d, by);
     const imp_tensor all[] = {x, y, slot.record};
     for (size_t i = 0; i < 3; i++)
         test_tensor_free(d, all[i]);

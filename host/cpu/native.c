@@ -212,10 +212,14 @@ TIMED(rescale,
       (imp_device * d, imp_tensor y, float a, imp_slot by, float epsilon, float power, imp_tensor x,
        bool add),
       (d, y, a, by, epsilon, power, x, add))
-TIMED(axpy_dot,
-      (imp_device * d, imp_tensor y, float ca, imp_slot a, float cb, imp_slot b, imp_tensor x,
-       imp_tensor z, imp_slot out),
-      (d, y, ca, a, cb, b, x, z, out))
+TIMED(dots,
+      (imp_device * d, imp_slot out, const imp_tensor *vectors, size_t n, imp_tensor x,
+       imp_tensor y),
+      (d, out, vectors, n, x, y))
+TIMED(mix,
+      (imp_device * d, imp_tensor z, float a, imp_tensor x, imp_tensor factors,
+       const imp_tensor *vectors, size_t n),
+      (d, z, a, x, factors, vectors, n))
 TIMED(adam,
       (imp_device * d, imp_tensor x, imp_tensor g, imp_tensor m, imp_tensor v, const imp_adam *p),
       (d, x, g, m, v, p))
@@ -269,7 +273,8 @@ static const imp_ops native_ops = {
     .dot = dot,
     .norm1 = norm1,
     .rescale = rescale,
-    .axpy_dot = axpy_dot,
+    .dots = dots,
+    .mix = mix,
     .adam = adam,
 };
 

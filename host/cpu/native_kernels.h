@@ -54,7 +54,6 @@ typedef struct imp_vector_kernels {
     double (*dot)(const float *x, const float *y, size_t n);
     double (*norm1)(const float *x, size_t n);
     void (*axpy)(float *y, float a, const float *x, size_t n);
-    double (*axpy_dot)(float *y, float a, const float *x, const float *z, size_t n); /* y . z */
     void (*adam)(float *x, const float *g, float *m, float *v, const imp_adam *p, size_t n);
     /* df += factor * (f - p); gives sum (f - p)^2. */
     double (*content)(float *df, const float *f, const float *p, float factor, size_t n);

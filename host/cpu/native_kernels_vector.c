@@ -86,10 +86,10 @@ static void affine(float *y, const float *x, const imp_affine *a, bool add, size
 
 /* ---- reductions ---- */
 
-enum term { DOT, NORM1, AXPY_DOT, CONTENT, VARIATION_ABSOLUTE, VARIATION_SQUARED };
+enum term { DOT, NORM1, CONTENT, VARIATION_ABSOLUTE, VARIATION_SQUARED };
 
 struct operands {
-    float *out; /* written by AXPY_DOT and CONTENT */
+    float *out; /* written by CONTENT */
     const float *x, *y;
     float a;
 };
@@ -97,16 +97,11 @@ struct operands {
 /* The terms of a sum from element i on, and these elements of out on the way. */
 INLINE vec terms(const enum term term, const struct operands *o, size_t i) {
     const vec x = load_any(o->x + i), y = load_any(o->y + i), difference = x - y;
-    vec out;
     switch (term) {
     case DOT:
         return x * y;
     case NORM1:
         return absolute(x);
-    case AXPY_DOT:
-        out = load_any(o->out + i) + o->a * x;
-        store_any(o->out + i, out);
-        return out * y;
     case CONTENT:
         store_any(o->out + i, load_any(o->out + i) + o->a * difference);
         return difference * difference;
@@ -161,10 +156,6 @@ static double dot(const float *x, const float *y, size_t n) {
 
 static double norm1(const float *x, size_t n) {
     return sum_of(NORM1, &(struct operands){.x = x, .y = x}, n);
-}
-
-static double axpy_dot(float *y, float a, const float *x, const float *z, size_t n) {
-    return sum_of(AXPY_DOT, &(struct operands){.out = y, .x = x, .y = z, .a = a}, n);
 }
 
 static double content(float *df, const float *f, const float *p, float factor, size_t n) {
@@ -287,7 +278,6 @@ const imp_vector_kernels IMP_KERNEL(vector_kernels) = {
     .dot = dot,
     .norm1 = norm1,
     .axpy = axpy,
-    .axpy_dot = axpy_dot,
     .adam = adam,
     .content = content,
     .variation = variation,

@@ -142,30 +142,6 @@ imp_status imp_native_rescale(imp_device *d, imp_tensor y, float a, imp_slot by,
     return imp_native_combine(d, y, (float)factor, x, add ? 1 : 0, add ? y : x);
 }
 
-static void axpy_span(const struct spans *job, size_t at, size_t n, float *partial) {
-    (void)partial;
-    job->kernels->axpy(job->out + at, job->a, job->x + at, n);
-}
-
-static void axpy_dot_span(const struct spans *job, size_t at, size_t n, float *partial) {
-    *partial = (float)job->kernels->axpy_dot(job->out + at, job->a, job->x + at, job->y + at, n);
-}
-
-imp_status imp_native_axpy_dot(imp_device *d, imp_tensor y, float ca, imp_slot a, float cb,
-                               imp_slot b, imp_tensor x, imp_tensor z, imp_slot out) {
-    assert(imp_native_alike(y, x) && (!z.memory || imp_native_alike(y, z)));
-    struct spans job = {.work = axpy_span,
-                        .out = imp_native_floats(y),
-                        .x = imp_native_floats(x),
-                        .a = (float)((double)ca * value_of(a) + (double)cb * value_of(b))};
-    if (z.memory && out.record.memory) {
-        job.work = axpy_dot_span;
-        job.y = imp_native_floats(z);
-        job.partials = partials_of(out);
-    }
-    return run(d, &job, imp_native_count(y), IMP_BLOCK);
-}
-
 static void adam_span(const struct spans *job, size_t at, size_t n, float *partial) {
     (void)partial;
     job->kernels->adam(job->out + at, job->x + at, job->m + at, job->v + at, job->more, n);

@@ -157,7 +157,8 @@ const imp_ops imp_oracle_ops = {
     .dot = imp_oracle_dot,
     .norm1 = imp_oracle_norm1,
     .rescale = imp_oracle_rescale,
-    .axpy_dot = imp_oracle_axpy_dot,
+    .dots = imp_oracle_dots,
+    .mix = imp_oracle_mix,
     .adam = imp_oracle_adam,
 };
 

@@ -95,8 +95,10 @@ imp_status imp_oracle_dot(imp_device *d, imp_slot out, imp_tensor x, imp_tensor 
 imp_status imp_oracle_norm1(imp_device *d, imp_slot out, imp_tensor x);
 imp_status imp_oracle_rescale(imp_device *d, imp_tensor y, float a, imp_slot by, float epsilon,
                               float power, imp_tensor x, bool add);
-imp_status imp_oracle_axpy_dot(imp_device *d, imp_tensor y, float ca, imp_slot a, float cb,
-                               imp_slot b, imp_tensor x, imp_tensor z, imp_slot out);
+imp_status imp_oracle_dots(imp_device *d, imp_slot out, const imp_tensor *vectors, size_t n,
+                           imp_tensor x, imp_tensor y);
+imp_status imp_oracle_mix(imp_device *d, imp_tensor z, float a, imp_tensor x, imp_tensor factors,
+                          const imp_tensor *vectors, size_t n);
 imp_status imp_oracle_adam(imp_device *d, imp_tensor x, imp_tensor g, imp_tensor m, imp_tensor v,
                            const imp_adam *p);
 

@@ -85,17 +85,27 @@ imp_status imp_oracle_norm1(imp_device *d, imp_slot out, imp_tensor x) {
     return IMP_OK;
 }
 
-imp_status imp_oracle_axpy_dot(imp_device *d, imp_tensor y, float ca, imp_slot a, float cb,
-                               imp_slot b, imp_tensor x, imp_tensor z, imp_slot out) {
+imp_status imp_oracle_dots(imp_device *d, imp_slot out, const imp_tensor *vectors, size_t n,
+                           imp_tensor x, imp_tensor y) {
+    for (size_t k = 0; k < n; k++) {
+        TRY(imp_oracle_dot(d, (imp_slot){out.record, out.i + 2 * k}, vectors[k], x));
+        TRY(imp_oracle_dot(d, (imp_slot){out.record, out.i + 2 * k + 1}, vectors[k], y));
+    }
+    return IMP_OK;
+}
+
+imp_status imp_oracle_mix(imp_device *d, imp_tensor z, float a, imp_tensor x, imp_tensor factors,
+                          const imp_tensor *vectors, size_t n) {
     (void)d;
-    assert(imp_oracle_alike(y, x) && (!z.memory || imp_oracle_alike(y, z)));
-    const double factor = ca * (a.record.memory ? imp_oracle_value(a) : 1) +
-                          cb * (b.record.memory ? imp_oracle_value(b) : 1);
-    for (size_t k = 0; k < imp_oracle_count(y); k++)
-        imp_oracle_floats(y)[k] =
-            (float)(imp_oracle_floats(y)[k] + factor * imp_oracle_floats(x)[k]);
-    if (z.memory && out.record.memory)
-        return imp_oracle_dot(d, out, y, z);
+    assert(imp_oracle_alike(z, x) && factors.w >= n);
+    const float *factor = imp_oracle_floats(factors);
+    for (size_t i = 0; i < imp_oracle_count(z); i++) {
+        double sum = (double)a * imp_oracle_floats(x)[i];
+        for (size_t k = 0; k < n; k++)
+            if (factor[k] != 0)
+                sum += (double)factor[k] * imp_oracle_floats(vectors[k])[i];
+        imp_oracle_floats(z)[i] = (float)sum;
+    }
     return IMP_OK;
 }
 

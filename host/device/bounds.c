@@ -122,7 +122,6 @@ static double loss_factor(const imp_case *c, size_t i, size_t k) {
 
 static double vector_factor(const imp_case *c, size_t i) {
     const size_t count = c->c * c->h * c->w;
-    const double axpy = sum_of(2 * IMP_PARTIALS, c->data) + 4;
     switch (c->op) {
     case IMP_OP_AFFINE:
     case IMP_OP_AFFINE_GRAD:
@@ -133,8 +132,10 @@ static double vector_factor(const imp_case *c, size_t i) {
         return c->variant == IMP_DOT_WITH_ITSELF ? like_signs(count) : sum_of(count, c->data);
     case IMP_OP_NORM1:
         return like_signs(count);
-    case IMP_OP_AXPY_DOT:
-        return i == 0 ? axpy : axpy + sum_of(count, c->data);
+    case IMP_OP_DOTS:
+        return sum_of(count, c->data);
+    case IMP_OP_MIX:
+        return sum_of(IMP_VECTORS + 1, c->data);
     case IMP_OP_ADAM: /* m 4, v 5; x: m 4, v's root 5/2 + 6 + 2, division 5, step 1, sum 1 */
         return i == 2 ? 4 : i == 3 ? 5 : 22;
     default:

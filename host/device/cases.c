@@ -141,9 +141,10 @@ enum {
     FILL = BIT(IMP_OP_FILL),
     MATRICES = BIT(IMP_OP_MULTIPLY) | BIT(IMP_OP_COVARIANCE) | BIT(IMP_OP_TRANSPORT),
     SUMS = BIT(IMP_OP_DOT) | BIT(IMP_OP_NORM1),
-    VECTORS = BIT(IMP_OP_COMBINE) | BIT(IMP_OP_CLAMP) | SUMS | BIT(IMP_OP_AXPY_DOT) |
-              BIT(IMP_OP_ADAM) | BIT(IMP_OP_RESCALE),
-    PICTURES = COPY | TV | AFFINES | VECTORS,
+    VECTORS =
+        BIT(IMP_OP_COMBINE) | BIT(IMP_OP_CLAMP) | SUMS | BIT(IMP_OP_ADAM) | BIT(IMP_OP_RESCALE),
+    HISTORY = BIT(IMP_OP_DOTS) | BIT(IMP_OP_MIX),
+    PICTURES = COPY | TV | AFFINES | VECTORS | HISTORY,
 };
 enum { ON_PLANES = BIT(IMP_PLANES), ON_MAPS = BIT(IMP_MAPS), ON_BOTH = ON_PLANES | ON_MAPS };
 
@@ -217,7 +218,7 @@ static const row rows[] = {
     {FULL, STYLE | MATRICES, 512, 1, 1, ON_PLANES, SIGNED, 0},
     {FULL, PICTURES | FILL, 3, 512, 512, ON_PLANES, SIGNED, 0},
     {FULL, GRAM, 16, 1024, 1024, ON_MAPS, SIGNED | BIT(IMP_NONNEGATIVE) | BIT(IMP_CONSTANT), 0},
-    {FULL, SUMS, 3, 1024, 1024, ON_PLANES, EVERY_DATA, 0},
+    {FULL, SUMS | HISTORY, 3, 1024, 1024, ON_PLANES, EVERY_DATA, 0},
 };
 
 /* ---- expansion ---- */
@@ -245,7 +246,8 @@ static const struct {
     [IMP_OP_CLAMP] = {"clamp", 1},
     [IMP_OP_DOT] = {"dot", 2},
     [IMP_OP_NORM1] = {"norm1", 1},
-    [IMP_OP_AXPY_DOT] = {"axpy_dot", 8},
+    [IMP_OP_DOTS] = {"dots", 1},
+    [IMP_OP_MIX] = {"mix", 1},
     [IMP_OP_ADAM] = {"adam", 2},
     [IMP_OP_MULTIPLY] = {"multiply", 1},
     [IMP_OP_COVARIANCE] = {"covariance", 1},
@@ -371,7 +373,6 @@ static const char *variant_name(const imp_case *c) {
         [IMP_OP_TV] = {"absolute", "squared", "neighbours"},
         [IMP_OP_COMBINE] = {"apart", "into x", "into y"},
         [IMP_OP_DOT] = {"x y", "x x"},
-        [IMP_OP_AXPY_DOT] = {"a b dot", "b dot", "a dot", "dot", "a b", "b", "a", "plain"},
         [IMP_OP_ADAM] = {"pytorch", "keras"},
         [IMP_OP_RESCALE] = {"apart", "added", "in place"},
     };

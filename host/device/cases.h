@@ -29,7 +29,8 @@ typedef enum imp_op {
     IMP_OP_CLAMP,
     IMP_OP_DOT,
     IMP_OP_NORM1,
-    IMP_OP_AXPY_DOT,
+    IMP_OP_DOTS,
+    IMP_OP_MIX,
     IMP_OP_ADAM,
     IMP_OP_MULTIPLY,
     IMP_OP_COVARIANCE,
@@ -63,9 +64,6 @@ enum {
     IMP_COMBINE_INTO_X = 1, /* z is x */
     IMP_COMBINE_INTO_Y = 2,
     IMP_DOT_WITH_ITSELF = 1,
-    IMP_AXPY_WITHOUT_A = 1,
-    IMP_AXPY_WITHOUT_B = 2,
-    IMP_AXPY_WITHOUT_DOT = 4,
     IMP_ADAM_IS_KERAS = 1,
     IMP_RESCALE_ADDS = 1,
     IMP_RESCALE_IN_PLACE = 2 /* y is x */

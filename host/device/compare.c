@@ -111,18 +111,21 @@ static double slot_value(const float *record, size_t i) {
     return sum;
 }
 
-/* The slot that is written by its value; the others must not have changed. */
+/* Slots that are written by their values; the others must not have changed. */
 static void compare_record(imp_check *k, size_t i, const float *got, const float *wanted,
                            const float *sizes) {
     const imp_case *c = &k->trial->c;
     const char *name = k->trial->operand[i].name;
-    const double value = slot_value(wanted, IMP_SLOT_OUT);
-    /* total variation is a sum of exact, non-negative differences: it is its own size */
-    const double size = c->op == IMP_OP_TV ? value : slot_value(sizes, IMP_SLOT_OUT);
-    judge(k, value, slot_value(got, IMP_SLOT_OUT), bound_of(imp_bound_factor(c, i, 0), size), name,
-          IMP_SLOT_OUT, 0, 0);
+    const double factor = imp_bound_factor(c, i, 0);
+    const size_t behind = IMP_SLOT_OUT + imp_slots_written(c->op);
+    for (size_t slot = IMP_SLOT_OUT; slot < behind; slot++) {
+        const double value = slot_value(wanted, slot);
+        /* total variation is a sum of exact, non-negative differences: it is its own size */
+        const double size = c->op == IMP_OP_TV ? value : slot_value(sizes, slot);
+        judge(k, value, slot_value(got, slot), bound_of(factor, size), name, slot, 0, 0);
+    }
     for (size_t at = 0; at < IMP_SLOTS * IMP_PARTIALS; at++)
-        if (at / IMP_PARTIALS != IMP_SLOT_OUT)
+        if (at / IMP_PARTIALS < IMP_SLOT_OUT || at / IMP_PARTIALS >= behind)
             judge(k, wanted[at], got[at], 0, name, at / IMP_PARTIALS, 0, at % IMP_PARTIALS);
 }
 

@@ -11,7 +11,7 @@
 /* What the operations are called with. All positive, so that absolute operands make all terms of a
  * formula add up (bounds.h). */
 static const float weight = 2.5f, scale = 0.37f, filled = -1.75f, low = -0.25f, high = 0.625f;
-static const float combine_a = 1.7f, combine_b = 0.6f, axpy_a = 0.8f, axpy_b = 0.35f;
+static const float combine_a = 1.7f, combine_b = 0.6f, mix_a = 0.8f;
 static const imp_adam adam[2] = {
     {.step = 0.02f, .root = 1.5f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f},
     {.step = 0.03f, .root = 1, .beta1 = 0.99f, .beta2 = 0.999f, .epsilon = 0.1f}};
@@ -127,15 +127,6 @@ static imp_status launch_losses(imp_run *r) {
     }
 }
 
-static imp_status launch_axpy_dot(imp_run *r) {
-    const imp_tensor *t = r->tensor, none = {0};
-    const unsigned variant = r->trial->c.variant;
-    return r->device->ops->axpy_dot(
-        r->device, t[0], axpy_a, slot(variant & IMP_AXPY_WITHOUT_A ? none : t[1], IMP_SLOT_A),
-        axpy_b, slot(variant & IMP_AXPY_WITHOUT_B ? none : t[1], IMP_SLOT_B), t[2], t[3],
-        slot(variant & IMP_AXPY_WITHOUT_DOT ? none : t[1], IMP_SLOT_OUT));
-}
-
 static imp_status launch_vectors(imp_run *r) {
     const imp_tensor *t = r->tensor;
     const imp_ops *ops = r->device->ops;
@@ -158,8 +149,10 @@ static imp_status launch_vectors(imp_run *r) {
                         t[variant == IMP_DOT_WITH_ITSELF ? 1 : 2]);
     case IMP_OP_NORM1:
         return ops->norm1(r->device, slot(t[0], IMP_SLOT_OUT), t[1]);
-    case IMP_OP_AXPY_DOT:
-        return launch_axpy_dot(r);
+    case IMP_OP_DOTS:
+        return ops->dots(r->device, slot(t[0], IMP_SLOT_OUT), t + 3, IMP_VECTORS, t[1], t[2]);
+    case IMP_OP_MIX:
+        return ops->mix(r->device, t[0], mix_a, t[1], t[2], t + 3, IMP_VECTORS);
     default: /* IMP_OP_ADAM */
         return ops->adam(r->device, t[0], t[1], t[2], t[3], &adam[variant]);
     }

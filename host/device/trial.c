@@ -136,11 +136,19 @@ static void describe_vectors(imp_trial *t, extent in) {
         set(t, 0, "out", IMP_RECORD, record);
         set(t, 1, "x", IMP_INPUT, in);
         break;
-    case IMP_OP_AXPY_DOT:
-        set(t, 0, "y", IMP_BOTH, in);
-        set(t, 1, "record", variant & IMP_AXPY_WITHOUT_DOT ? IMP_INPUT : IMP_RECORD, record);
-        set(t, 2, "x", IMP_INPUT, in);
-        set(t, 3, "z", variant & IMP_AXPY_WITHOUT_DOT ? IMP_ABSENT : IMP_INPUT, in);
+    case IMP_OP_DOTS:
+        set(t, 0, "out", IMP_RECORD, record);
+        set(t, 1, "x", IMP_INPUT, in);
+        set(t, 2, "y", IMP_INPUT, in);
+        for (size_t i = 0; i < IMP_VECTORS; i++)
+            set(t, 3 + i, "vectors", IMP_INPUT, in);
+        break;
+    case IMP_OP_MIX:
+        set(t, 0, "z", IMP_OUTPUT, in);
+        set(t, 1, "x", IMP_INPUT, in);
+        set(t, 2, "factors", IMP_INPUT, (extent){1, 1, IMP_VECTORS, IMP_PLANES});
+        for (size_t i = 0; i < IMP_VECTORS; i++)
+            set(t, 3 + i, "vectors", IMP_INPUT, in);
         break;
     case IMP_OP_ADAM:
         set(t, 0, "x", IMP_BOTH, in);
@@ -257,6 +265,11 @@ static void adapt(imp_operand *o, size_t i, const imp_case *c) {
     if (c->op == IMP_OP_RESCALE && i == 1) /* powers of what is not negative */
         for (size_t k = 0; k < n; k++)
             o->values[k] = fabsf(o->values[k]);
+    if (c->op == IMP_OP_MIX && i == 2)
+        o->values[1] = 0;
+    if (c->op == IMP_OP_MIX && i == 4) /* and so it is not read */
+        for (size_t k = 0; k < n; k++)
+            o->values[k] = NAN;
     if (c->op == IMP_OP_CLAMP)
         for (size_t k = 0; k < n; k += 7)
             o->values[k] = k % 3 == 0 ? NAN : k % 3 == 1 ? INFINITY : -INFINITY;
@@ -276,7 +289,7 @@ static imp_status draw_operand(imp_trial *t, size_t i, uint64_t *state, imp_erro
             o->values[k] = NAN;
     else
         adapt(o, i, &t->c);
-    for (size_t k = 0; o->role == IMP_RECORD && k < IMP_PARTIALS; k++)
+    for (size_t k = 0; o->role == IMP_RECORD && k < imp_slots_written(t->c.op) * IMP_PARTIALS; k++)
         o->values[IMP_SLOT_OUT * IMP_PARTIALS + k] = NAN;
     return IMP_OK;
 }

@@ -13,11 +13,17 @@ typedef enum imp_role {
     IMP_INPUT,    /* must come out as it went in */
     IMP_OUTPUT,   /* starts as NaN, so that what is not written shows */
     IMP_BOTH,     /* read and written */
-    IMP_RECORD,   /* several slots, of which IMP_SLOT_OUT is written, starting as NaN */
+    IMP_RECORD,   /* several slots, of which IMP_SLOT_OUT, or some from it on, start as NaN */
     IMP_CLOBBERED /* working space */
 } imp_role;
 
-enum { IMP_SLOT_A, IMP_SLOT_B, IMP_SLOT_OUT, IMP_SLOT_OTHER, IMP_SLOTS };
+enum { IMP_VECTORS = 3 }; /* of dots and mix */
+enum { IMP_SLOT_A, IMP_SLOT_OUT, IMP_SLOT_BEHIND = IMP_SLOT_OUT + 2 * IMP_VECTORS, IMP_SLOTS };
+
+/* The slots that an operation writes, from IMP_SLOT_OUT on. */
+static inline size_t imp_slots_written(imp_op op) {
+    return op == IMP_OP_DOTS ? 2 * IMP_VECTORS : 1;
+}
 
 typedef struct imp_operand {
     const char *name;

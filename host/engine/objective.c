@@ -75,8 +75,10 @@ static void place_matrices(imp_objective *o, size_t *cursor) {
     }
     o->dm = imp_place(o->device, cursor, IMP_PLANES, 1, widest, widest);
     o->scratch = imp_place(o->device, cursor, IMP_PLANES, 1, widest, widest);
-    o->record =
-        imp_place(o->device, cursor, IMP_PLANES, o->count + IMP_RECORD_EXTRA, 1, IMP_PARTIALS);
+    const size_t products =
+        o->settings->optimizer == IMP_LBFGS ? 4 * ((size_t)o->settings->history + 1) : 0;
+    o->record = imp_place(o->device, cursor, IMP_PLANES, o->count + IMP_RECORD_EXTRA + products, 1,
+                          IMP_PARTIALS);
 }
 
 /* A plan for level `level` of the picture; gradient: its style and content, or a forward pass. */

@@ -36,7 +36,7 @@ typedef struct imp_objective {
     size_t count;
     imp_tensor *metrics;    /* by node; no tensor where there is none or it is not wanted */
     imp_tensor dm, scratch; /* 1 x C x C of the widest style layer */
-    imp_tensor record;      /* goals, then total variation, then IMP_RECORD_EXTRA more */
+    imp_tensor record;      /* goals, then total variation, then the optimiser's */
     size_t begin, end;      /* addresses of what an evaluation needs */
 } imp_objective;
 
@@ -45,9 +45,7 @@ enum {
     IMP_RECORD_TV,
     IMP_RECORD_GG,
     IMP_RECORD_G1,
-    IMP_RECORD_YS,
-    IMP_RECORD_YY,
-    IMP_RECORD_EXTRA
+    IMP_RECORD_EXTRA /* from here on L-BFGS's products: four for each place of its history */
 };
 imp_slot imp_objective_slot(const imp_objective *o, size_t extra);
 

@@ -235,11 +235,14 @@ typedef struct imp_ops {
      * epsilon must not be negative. */
     imp_status (*rescale)(imp_device *d, imp_tensor y, float a, imp_slot by, float epsilon,
                           float power, imp_tensor x, bool add);
-    /* y += (ca * value(a) + cb * value(b)) x, then out = y . z. A slot whose record is no tensor
-     * counts 1 as a value; z or out no tensor: no product. out may not be a or b. The inner step of
-     * the two-loop recursion of L-BFGS (Nocedal 1980; MATH.md's preset gatys). */
-    imp_status (*axpy_dot)(imp_device *d, imp_tensor y, float ca, imp_slot a, float cb, imp_slot b,
-                           imp_tensor x, imp_tensor z, imp_slot out);
+    /* Of n vectors alike, `planes`: slot out.i + 2 k = vectors[k] . x, the next one vectors[k] . y.
+     * With mix the two passes of L-BFGS over its history (engine/history.h). */
+    imp_status (*dots)(imp_device *d, imp_slot out, const imp_tensor *vectors, size_t n,
+                       imp_tensor x, imp_tensor y);
+    /* z = a x + sum_k factors[k] vectors[k], n >= 1 vectors alike, `planes`; factors: 1 x 1 x n or
+     * more. A vector whose factor is 0 is not read, and may be z; z may be x. */
+    imp_status (*mix)(imp_device *d, imp_tensor z, float a, imp_tensor x, imp_tensor factors,
+                      const imp_tensor *vectors, size_t n);
     /* m = beta1 m + (1-beta1) g; v = beta2 v + (1-beta2) g^2;
      * x -= step * m / (root * sqrt(v) + epsilon)  (Kingma and Ba 2015; both forms by step, root).
      */

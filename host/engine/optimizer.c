@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * L-BFGS (Nocedal 1980, two-loop recursion; the conventions of torch.optim.LBFGS without line
- * search) and Adam (Kingma and Ba 2015).
+ * L-BFGS (Nocedal 1980; the conventions of torch.optim.LBFGS without line search) and Adam (Kingma
+ * and Ba 2015).
  */
 #include "engine/optimizer.h"
 
@@ -9,11 +9,6 @@
 #include <stdlib.h>
 
 enum { SETBACKS_MAX = 20 };
-
-/* One place more than pairs are kept: a new pair is written before it is known to be good. */
-static unsigned ring_size(const imp_optimizer_state *t) {
-    return t->o->settings->history + 1;
-}
 
 imp_status imp_optimizer_init(imp_optimizer_state *t, imp_objective *o, size_t *cursor,
                               imp_error *err) {
@@ -28,29 +23,25 @@ imp_status imp_optimizer_init(imp_optimizer_state *t, imp_objective *o, size_t *
         t->m = imp_place(o->device, cursor, IMP_PLANES, x.c, x.h, x.w);
         t->v = imp_place(o->device, cursor, IMP_PLANES, x.c, x.h, x.w);
     } else {
-        const unsigned ring = ring_size(t);
-        t->s = calloc(ring, sizeof *t->s);
-        t->y = calloc(ring, sizeof *t->y);
-        t->rho = calloc(ring, sizeof *t->rho);
-        t->q = imp_place(o->device, cursor, IMP_PLANES, x.c, x.h, x.w);
-        t->gradient_before = imp_place(o->device, cursor, IMP_PLANES, x.c, x.h, x.w);
-        t->dots = imp_place(o->device, cursor, IMP_PLANES, 2 * (size_t)ring, 1, IMP_PARTIALS);
-        for (unsigned i = 0; t->s && t->y && i < ring; i++) {
-            t->s[i] = imp_place(o->device, cursor, IMP_PLANES, x.c, x.h, x.w);
-            t->y[i] = imp_place(o->device, cursor, IMP_PLANES, x.c, x.h, x.w);
-        }
+        const size_t count = 2 * ((size_t)s->history + 1);
+        TRY(imp_history_init(&t->history, s->history, err));
+        t->vectors = calloc(count, sizeof *t->vectors);
+        t->mixture = calloc(count, sizeof *t->mixture);
+        t->factors = imp_place(o->device, cursor, IMP_PLANES, 1, 1, count);
+        for (size_t i = 0; t->vectors && i < count; i++)
+            t->vectors[i] = imp_place(o->device, cursor, IMP_PLANES, x.c, x.h, x.w);
     }
     const bool complete =
-        t->values && t->partials && (s->optimizer == IMP_ADAM || (t->s && t->y && t->rho));
+        t->values && t->partials && (s->optimizer == IMP_ADAM || (t->vectors && t->mixture));
     if (!complete)
         return imp_fail(err, IMP_ERR_MEMORY, "optimizer: out of host memory");
     return IMP_OK;
 }
 
 void imp_optimizer_finish(imp_optimizer_state *t) {
-    free(t->s);
-    free(t->y);
-    free(t->rho);
+    imp_history_finish(&t->history);
+    free(t->vectors);
+    free(t->mixture);
     free(t->values);
     free(t->partials);
     *t = (imp_optimizer_state){0};
@@ -64,30 +55,32 @@ static imp_status copy(imp_device *d, imp_tensor z, imp_tensor x) {
 imp_status imp_optimizer_bind(imp_optimizer_state *t, imp_memory *memory) {
     const imp_objective *o = t->o;
     imp_device *const d = o->device;
-    t->before.memory = t->m.memory = t->v.memory = t->q.memory = memory;
-    t->gradient_before.memory = t->dots.memory = memory;
+    t->before.memory = t->m.memory = t->v.memory = t->factors.memory = memory;
     if (o->settings->optimizer == IMP_ADAM) {
         TRY(d->ops->fill(d, t->m, 0));
         TRY(d->ops->fill(d, t->v, 0));
     } else {
-        for (unsigned i = 0; i < ring_size(t); i++)
-            t->s[i].memory = t->y[i].memory = memory;
+        for (size_t i = 0; i < 2 * (size_t)t->history.places; i++)
+            t->vectors[i].memory = memory;
     }
     t->evaluated = o->x[0];
     return copy(d, t->before, o->x[0]);
 }
 
 imp_status imp_optimizer_fill(imp_optimizer_state *t) {
-    imp_device *const d = t->o->device;
-    if (t->o->settings->optimizer != IMP_LBFGS)
+    const imp_objective *o = t->o;
+    imp_device *const d = o->device;
+    const size_t count = 2 * (size_t)t->history.places;
+    double *products = t->values + o->count + IMP_RECORD_EXTRA;
+    if (o->settings->optimizer != IMP_LBFGS)
         return IMP_OK;
-    for (unsigned i = 0; i < ring_size(t); i++) {
-        TRY(d->ops->fill(d, t->s[i], 1));
-        TRY(d->ops->fill(d, t->y[i], 1));
-        t->rho[i] = 1 / ((double)t->q.c * (double)t->q.h * (double)t->q.w);
-    }
-    t->gamma = 1;
-    t->pairs = t->o->settings->history;
+    for (size_t i = 0; i < count; i++)
+        TRY(d->ops->fill(d, t->vectors[i], 1));
+    for (size_t i = 0; i < 2 * count; i++)
+        products[i] = 3 * (double)o->x[0].h * (double)o->x[0].w;
+    for (unsigned i = 0; i < o->settings->history; i++)
+        imp_history_take(&t->history, products);
+    t->steps = o->settings->history;
     return IMP_OK;
 }
 
@@ -118,10 +111,12 @@ static imp_status enqueue_evaluation(imp_optimizer_state *t) {
     TRY(d->ops->norm1(d, imp_objective_slot(o, IMP_RECORD_G1), g));
     if (o->settings->optimizer == IMP_ADAM || t->steps == 0)
         return IMP_OK;
-    const imp_tensor y = t->y[t->next], s = t->s[t->next];
-    TRY(d->ops->combine(d, y, 1, g, -1, t->gradient_before));
-    TRY(d->ops->dot(d, imp_objective_slot(o, IMP_RECORD_YS), y, s));
-    return d->ops->dot(d, imp_objective_slot(o, IMP_RECORD_YY), y, y);
+    /* y's place holds the gradient before. */
+    const unsigned next = t->history.next, filled = t->history.filled;
+    const imp_tensor y = t->vectors[2 * next + 1];
+    TRY(d->ops->combine(d, y, 1, g, -1, y));
+    return d->ops->dots(d, imp_objective_slot(o, IMP_RECORD_EXTRA), t->vectors,
+                        2 * (size_t)(filled > next ? filled : next + 1), g, y);
 }
 
 imp_status imp_optimizer_evaluate(imp_optimizer_state *t, imp_error *err) {
@@ -154,69 +149,31 @@ static imp_status adam_step(imp_optimizer_state *t) {
 
 /* ---- L-BFGS ---- */
 
-/* Takes the newest pair into the ring where y.s > 1e-10. */
-static void keep_pair(imp_optimizer_state *t) {
-    const double ys = value(t, IMP_RECORD_YS), yy = value(t, IMP_RECORD_YY);
-    if (t->steps == 0 || !(ys > 1e-10))
-        return;
-    t->rho[t->next] = 1 / ys;
-    t->gamma = ys / yy;
-    t->next = (t->next + 1) % ring_size(t);
-    t->pairs += t->pairs < t->o->settings->history;
-}
-
-/* The pair that came `age` pairs before the next free place; 1 is the newest. */
-static unsigned pair_at(const imp_optimizer_state *t, unsigned age) {
-    return (t->next + ring_size(t) - age) % ring_size(t);
-}
-
-/* q = -H g. Products stay on the device: slot i of dots is s_i.q of the first loop (from the newest
- * pair to the oldest), slot ring + i is y_i.q of the second. */
-static imp_status direction(imp_optimizer_state *t) {
-    const imp_objective *o = t->o;
-    imp_device *const d = o->device;
-    const unsigned ring = ring_size(t);
-    const imp_slot none = {0};
-    const imp_tensor no_tensor = {0};
-    TRY(d->ops->combine(d, t->q, -1, o->dx[0], 0, o->dx[0]));
-    if (t->pairs == 0)
-        return IMP_OK;
-    unsigned i = pair_at(t, 1);
-    TRY(d->ops->dot(d, (imp_slot){t->dots, i}, t->s[i], t->q));
-    for (unsigned age = 1; age <= t->pairs;
-         age++) { /* q -= alpha_i y_i; then the older pair's s.q */
-        const bool last = age == t->pairs;
-        const unsigned older = pair_at(t, age + 1);
-        i = pair_at(t, age);
-        TRY(d->ops->axpy_dot(d, t->q, (float)-t->rho[i], (imp_slot){t->dots, i}, 0, none, t->y[i],
-                             last ? no_tensor : t->s[older],
-                             last ? none : (imp_slot){t->dots, older}));
-    }
-    TRY(d->ops->combine(d, t->q, (float)t->gamma, t->q, 0, t->q));
-    TRY(d->ops->dot(d, (imp_slot){t->dots, ring + i}, t->y[i], t->q));
-    for (unsigned age = t->pairs; age >= 1; age--) { /* q += (alpha_i - beta_i) s_i; newer y.q */
-        const bool last = age == 1;
-        const unsigned newer = pair_at(t, age - 1);
-        i = pair_at(t, age);
-        TRY(d->ops->axpy_dot(d, t->q, (float)t->rho[i], (imp_slot){t->dots, i}, (float)-t->rho[i],
-                             (imp_slot){t->dots, ring + i}, t->s[i], last ? no_tensor : t->y[newer],
-                             last ? none : (imp_slot){t->dots, ring + newer}));
-    }
-    return IMP_OK;
-}
-
+/* s = -H g, times the step's length, in the place of the next pair. */
 static imp_status lbfgs_step(imp_optimizer_state *t) {
     const imp_objective *o = t->o;
     imp_device *const d = o->device;
-    keep_pair(t);
-    TRY(direction(t));
+    imp_history *h = &t->history;
+    const imp_tensor g = o->dx[0];
+    const double *products = t->values + o->count + IMP_RECORD_EXTRA;
+    if (t->steps > 0)
+        imp_history_take(h, products);
+    const double own = imp_history_direction(h, t->mixture, products);
     const double g1 = value(t, IMP_RECORD_G1);
     const double first = t->steps == 0 && g1 > 1 ? 1 / g1 : 1;
     const double length = (double)o->settings->learning_rate * first * t->shrink;
-    TRY(copy(d, t->gradient_before, o->dx[0]));
-    /* s is the direction times its length; where clamping bends the step, what is left of it. */
-    TRY(d->ops->combine(d, t->s[t->next], (float)length, t->q, 0, t->q));
-    return d->ops->combine(d, o->x[0], 1, o->x[0], 1, t->s[t->next]);
+    const imp_tensor s = t->vectors[2 * h->next], y = t->vectors[2 * h->next + 1];
+    for (size_t i = 0; i < 2 * (size_t)h->filled; i++)
+        t->mixture[i] *= (float)length;
+    if (h->pairs == 0) {
+        TRY(d->ops->combine(d, s, (float)(own * length), g, 0, g));
+    } else {
+        TRY(d->ops->write(d, t->factors, t->mixture));
+        TRY(d->ops->mix(d, s, (float)(own * length), g, t->factors, t->vectors,
+                        2 * (size_t)h->filled));
+    }
+    TRY(copy(d, y, g));
+    return d->ops->combine(d, o->x[0], 1, o->x[0], 1, s);
 }
 
 /* ---- The iteration ---- */
@@ -235,7 +192,8 @@ static imp_status set_back(imp_optimizer_state *t, imp_error *err) {
                         "--learning-rate or --style-weight",
                         SETBACKS_MAX);
     t->shrink /= 2;
-    t->steps = t->pairs = t->next = 0;
+    t->steps = 0;
+    imp_history_clear(&t->history);
     imp_status status = copy(d, t->o->x[0], t->before);
     if (status == IMP_OK && t->o->settings->optimizer == IMP_ADAM)
         status = d->ops->fill(d, t->m, 0);
@@ -255,7 +213,7 @@ static imp_status move(imp_optimizer_state *t) {
         return IMP_OK;
     TRY(d->ops->clamp(d, o->x[0], 0, s->range));
     if (s->optimizer == IMP_LBFGS)
-        return d->ops->combine(d, t->s[t->next], 1, o->x[0], -1, t->before);
+        return d->ops->combine(d, t->vectors[2 * t->history.next], 1, o->x[0], -1, t->before);
     return IMP_OK;
 }
 

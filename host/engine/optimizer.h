@@ -7,20 +7,19 @@
 #ifndef IMP_OPTIMIZER_H
 #define IMP_OPTIMIZER_H
 
+#include "engine/history.h"
 #include "engine/objective.h"
 
 typedef struct imp_optimizer_state {
     imp_objective
         *o; /* borrowed until imp_optimizer_finish; x and its gradient are o->x[0], dx[0] */
-    imp_tensor before;             /* the variable before the last step; finite always */
-    imp_tensor evaluated;          /* where the last evaluation was: the variable, or before */
-    imp_tensor m, v;               /* Adam: moments */
-    imp_tensor q, gradient_before; /* L-BFGS: direction, gradient before the last step */
-    imp_tensor *s, *y;             /* L-BFGS: ring of `history` pairs */
-    double *rho;                   /* 1 / (y.s) of each pair */
-    imp_tensor dots;      /* record of the recursion: alpha and beta products, a slot each a pair */
-    double gamma;         /* (y.s) / (y.y) of the newest pair */
-    unsigned pairs, next; /* pairs kept; place of the next */
+    imp_tensor before;    /* the variable before the last step; finite always */
+    imp_tensor evaluated; /* where the last evaluation was: the variable, or before */
+    imp_tensor m, v;      /* Adam: moments */
+    imp_history history;  /* L-BFGS: its pairs' products, */
+    imp_tensor *vectors;  /* s and y of each place, one after the other; owned, */
+    imp_tensor factors;   /* 1 x 1 x all of them, on the device, */
+    float *mixture;       /* and on the host */
     unsigned steps;       /* since the start or the last setback */
     unsigned setbacks;    /* in a row */
     double shrink;        /* factor on the step length, halved at each setback */

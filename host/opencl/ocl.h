@@ -285,10 +285,13 @@ imp_status ocl_dot(imp_device *d, imp_slot out, imp_tensor x, imp_tensor y);
 imp_status ocl_norm1(imp_device *d, imp_slot out, imp_tensor x);
 imp_status ocl_rescale(imp_device *d, imp_tensor y, float a, imp_slot by, float epsilon,
                        float power, imp_tensor x, bool add);
-imp_status ocl_axpy_dot(imp_device *d, imp_tensor y, float ca, imp_slot a, float cb, imp_slot b,
-                        imp_tensor x, imp_tensor z, imp_slot out);
 imp_status ocl_adam(imp_device *d, imp_tensor x, imp_tensor g, imp_tensor m, imp_tensor v,
                     const imp_adam *p);
+/* history.c */
+imp_status ocl_dots(imp_device *d, imp_slot out, const imp_tensor *vectors, size_t n, imp_tensor x,
+                    imp_tensor y);
+imp_status ocl_mix(imp_device *d, imp_tensor z, float a, imp_tensor x, imp_tensor factors,
+                   const imp_tensor *vectors, size_t n);
 /* loss.c */
 imp_status ocl_style(imp_device *d, imp_tensor dm, imp_slot loss, imp_tensor g, imp_tensor target,
                      imp_tensor metric, imp_tensor scratch, float scale, float weight);

@@ -40,6 +40,7 @@ const imp_ops ocl_table = {
     .dot = ocl_dot,
     .norm1 = ocl_norm1,
     .rescale = ocl_rescale,
-    .axpy_dot = ocl_axpy_dot,
+    .dots = ocl_dots,
+    .mix = ocl_mix,
     .adam = ocl_adam,
 };

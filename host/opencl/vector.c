@@ -62,32 +62,6 @@ imp_status ocl_norm1(imp_device *d, imp_slot out, imp_tensor x) {
     return IMP_OK;
 }
 
-/* A value of the record, or, where there is none, any memory that will not be read. */
-static ocl_span value_of(const ocl_device *cl, imp_slot slot) {
-    return slot.record.memory ? ocl_slot(slot) : ocl_work(cl, 0);
-}
-
-imp_status ocl_axpy_dot(imp_device *d, imp_tensor y, float ca, imp_slot a, float cb, imp_slot b,
-                        imp_tensor x, imp_tensor z, imp_slot out) {
-    ocl_device *cl = ocl_enter(d, axpy_dot);
-    const bool product = z.memory && out.record.memory;
-    const ocl_arg of_a = at(value_of(cl, a)), of_b = at(value_of(cl, b));
-    const ocl_arg has_a = i32(a.record.memory != NULL), has_b = i32(b.record.memory != NULL);
-    ocl_run run = {0}; /* few groups: each adds up the partial sums of a and b */
-    assert(ocl_alike(&y, &x) && (!product || ocl_alike(&y, &z)));
-    while (ocl_next(&run, product ? 3 : 2, (imp_tensor[]){y, x, z})) {
-        const ocl_arg of_y = at(run.span[0]), of_x = at(run.span[1]);
-        if (product)
-            TRY(ocl_launch(cl, axpy_dot, groups1(IMP_PARTIALS), of_y, of_x, f32(ca), of_a, has_a,
-                           f32(cb), of_b, has_b, at(run.span[2]), at(ocl_slot(out)),
-                           i32(!run.first), u64(run.floats)));
-        else
-            TRY(ocl_launch(cl, axpy, groups1(4 * IMP_PARTIALS), of_y, of_x, f32(ca), of_a, has_a,
-                           f32(cb), of_b, has_b, u64(run.floats)));
-    }
-    return keep_padding(cl, &y);
-}
-
 imp_status ocl_rescale(imp_device *d, imp_tensor y, float a, imp_slot by, float epsilon,
                        float power, imp_tensor x, bool add) {
     ocl_device *cl = ocl_enter(d, rescale);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The two loops of L-BFGS by products of vectors.
+ */
+#include "engine/history.h"
+
+#include <stdlib.h>
+
+/* Products of a place. */
+enum { SG, SY, YG, YY, PRODUCTS };
+
+imp_status imp_history_init(imp_history *h, unsigned pairs, imp_error *err) {
+    const size_t places = (size_t)pairs + 1;
+    *h = (imp_history){.places = pairs + 1};
+    h->sy = calloc((2 * places + 1) * places, sizeof *h->sy);
+    if (!h->sy)
+        return imp_fail(err, IMP_ERR_MEMORY, "optimizer: out of host memory");
+    h->yy = h->sy + places * places;
+    h->alpha = h->yy + places * places;
+    return IMP_OK;
+}
+
+void imp_history_finish(imp_history *h) {
+    free(h->sy);
+    *h = (imp_history){0};
+}
+
+void imp_history_clear(imp_history *h) {
+    h->pairs = h->next = h->filled = 0;
+}
+
+void imp_history_take(imp_history *h, const double *products) {
+    const size_t n = h->places, newest = h->next;
+    h->filled = h->filled > h->next ? h->filled : h->next + 1;
+    for (size_t i = 0; i < h->filled; i++) {
+        h->sy[i * n + newest] = products[PRODUCTS * i + SY];
+        h->yy[i * n + newest] = h->yy[newest * n + i] = products[PRODUCTS * i + YY];
+    }
+    const double ys = h->sy[newest * n + newest];
+    if (!(ys > 1e-10))
+        return;
+    h->gamma = ys / h->yy[newest * n + newest];
+    h->next = (h->next + 1) % h->places;
+    h->pairs += h->pairs + 1 < h->places;
+}
+
+/* The pair that came `age` pairs before the next free place; 1 is the newest. */
+static size_t pair_at(const imp_history *h, unsigned age) {
+    return (h->next + h->places - age) % h->places;
+}
+
+double imp_history_direction(imp_history *h, float *factors, const double *products) {
+    const size_t n = h->places;
+    for (size_t i = 0; i < 2 * n; i++)
+        factors[i] = 0;
+    if (h->pairs == 0)
+        return -1;
+    /* q = -g; from the newest pair on alpha = s.q / y.s, q -= alpha y. */
+    for (unsigned age = 1; age <= h->pairs; age++) {
+        const size_t i = pair_at(h, age);
+        double sq = -products[PRODUCTS * i + SG];
+        for (unsigned newer = 1; newer < age; newer++)
+            sq -= h->alpha[pair_at(h, newer)] * h->sy[i * n + pair_at(h, newer)];
+        h->alpha[i] = sq / h->sy[i * n + i];
+    }
+    /* r = gamma q; from the oldest pair on r += (alpha - y.r / y.s) s. */
+    for (unsigned age = h->pairs; age >= 1; age--) {
+        const size_t i = pair_at(h, age);
+        double yq = -products[PRODUCTS * i + YG], yr = 0;
+        for (unsigned other = 1; other <= h->pairs; other++)
+            yq -= h->alpha[pair_at(h, other)] * h->yy[i * n + pair_at(h, other)];
+        for (unsigned older = h->pairs; older > age; older--)
+            yr += (double)factors[2 * pair_at(h, older)] * h->sy[pair_at(h, older) * n + i];
+        factors[2 * i] = (float)(h->alpha[i] - (h->gamma * yq + yr) / h->sy[i * n + i]);
+        factors[2 * i + 1] = (float)(-h->gamma * h->alpha[i]);
+    }
+    return -h->gamma;
+}
