@@ -219,50 +219,27 @@ static void test_strides(void **state) {
     imp_network_close(n);
 }
 
-/* Weight 0, bias 1, factor 2, summand 3, mean 4, variance 5 of one layer of one channel. */
+#define ONE(key) TENSOR(STORAGE("Float", key, "1"), "0", "#1", "#1")
+
+/* Of one layer of one channel, then one layer without all this. */
+static const char normalised[] =
+    "80 02 } ( "
+    /* clang-format off */
+    "'features.0.weight' " TENSOR(STORAGE("Float", "0", "27"), "0", SIDES("1", "3"), "#27 #9 #3 #1")
+    "'features.0.bias' " ONE("1")
+    "'features.1.weight' " ONE("2")
+    "'features.1.bias' " ONE("3")
+    "'features.1.running_mean' " ONE("4")
+    "'features.1.running_var' " ONE("5")
+    "'features.3.weight' " TENSOR(STORAGE("Float", "6", "9"), "0", SIDES("1", "1"), "#9 #9 #3 #1")
+    /* clang-format on */
+    "u .";
+
 static void test_folding(void **state) {
     scratch *s = *state;
-    static const char dict[] =
-        "80 02 } ( 'features.0.weight' " TENSOR(STORAGE("Float", "0", "27"), "0", SIDES("1", "3"), "#27 #9 #3 #1") "'features.0.bias' " TENSOR(
-            STORAGE("Float", "1", "1"), "0", "#1",
-            "#1") "'features.1.weight' " TENSOR(STORAGE("Float", "2", "1"), "0", "#1",
-                                                "#1") "'features.1.bias' " TENSOR(STORAGE("Float",
-                                                                                          "3", "1"),
-                                                                                  "0", "#1",
-                                                                                  "#1") "'features."
-                                                                                        "1.running_"
-                                                                                        "mean'"
-                                                                                        " " TENSOR(
-                                                                                            STORAGE(
-                                                                                                "Fl"
-                                                                                                "oa"
-                                                                                                "t",
-                                                                                                "4",
-                                                                                                "1"),
-                                                                                            "0",
-                                                                                            "#1",
-                                                                                            "#1") "'features.1."
-                                                                                                  "running_var'"
-                                                                                                  " " TENSOR(
-                                                                                                      STORAGE(
-                                                                                                          "Float",
-                                                                                                          "5",
-                                                                                                          "1"),
-                                                                                                      "0",
-                                                                                                      "#"
-                                                                                                      "1",
-                                                                                                      "#"
-                                                                                                      "1") "'features.3.weight' " TENSOR(STORAGE("Float",
-                                                                                                                                                 "6",
-                                                                                                                                                 "9"),
-                                                                                                                                         "0",
-                                                                                                                                         SIDES(
-                                                                                                                                             "1",
-                                                                                                                                             "1"),
-                                                                                                                                         "#9 #9 #3 #1") "u .";
     imp_import_report r;
-    import(s, write_torch_zip(s, "bn.pt", dict, "little", "f27 f1 f1 f1 f1 f1 f9", false), NULL,
-           &r);
+    import(s, write_torch_zip(s, "bn.pt", normalised, "little", "f27 f1 f1 f1 f1 f1 f9", false),
+           NULL, &r);
     assert_true(r.folded);
     assert_string_equal(r.deepest, "conv1_2");
     imp_network *n = open_out(s);
@@ -389,10 +366,13 @@ static const char *write_safetensors(scratch *s, const char *name, const char *h
 #define ENTRY(name, shape, begin, end)                                                             \
     "\"" name "\":{\"dtype\":\"F32\",\"shape\":[" shape "],\"data_offsets\":[" begin "," end "]}"
 
-static const char timm[] = "{" ENTRY("features.0.weight", "1,3,3,3", "0", "108") "," ENTRY(
-    "features.0.bias", "1", "108", "112") "," ENTRY("pre_logits.fc1.weight", "1,1,7,7", "112",
-                                                    "308") "," ENTRY("head.fc.bias", "1", "308",
-                                                                     "312") "}";
+/* clang-format off */
+static const char timm[] =
+    "{" ENTRY("features.0.weight", "1,3,3,3", "0", "108")
+    "," ENTRY("features.0.bias", "1", "108", "112")
+    "," ENTRY("pre_logits.fc1.weight", "1,1,7,7", "112", "308")
+    "," ENTRY("head.fc.bias", "1", "308", "312") "}";
+/* clang-format on */
 
 static void test_input(void **state) {
     static const struct {
@@ -421,14 +401,15 @@ static void test_input(void **state) {
     }
 }
 
+/* clang-format off */
 static const char own[] =
     "{\"__metadata__\":{\"format\":\"impasto-network-1\",\"input\":\"BGR\",\"range\":\"1\","
-    "\"mean\":\"1,2,3\",\"std\":\"4,5,6\",\"padding\":\"reflect\",\"name\":\"Mine\"}," ENTRY(
-        "conv0.weight", "3,3,1,1", "0",
-        "36") "," ENTRY("conv1_1.weight", "1,3,3,3", "36",
-                        "144") "," ENTRY("conv1_1.metric", "1,1", "144",
-                                         "148") "," ENTRY("conv1_1_aux.weight", "1", "148",
-                                                          "152") "}";
+    "\"mean\":\"1,2,3\",\"std\":\"4,5,6\",\"padding\":\"reflect\",\"name\":\"Mine\"}"
+    "," ENTRY("conv0.weight", "3,3,1,1", "0", "36")
+    "," ENTRY("conv1_1.weight", "1,3,3,3", "36", "144")
+    "," ENTRY("conv1_1.metric", "1,1", "144", "148")
+    "," ENTRY("conv1_1_aux.weight", "1", "148", "152") "}";
+/* clang-format on */
 
 /* A file of our own keeps what it says; as half it keeps all that fp16 can hold. */
 static void test_own(void **state) {
