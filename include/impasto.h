@@ -122,8 +122,8 @@ typedef struct imp_write_options {
     const char *text; /* stored in the file: UTF-8, or NULL; borrowed */
 } imp_write_options;
 
-/* Reads a PNG, JPEG, WebP, TIFF, HEIF or AVIF, told by its content, from a file or, with the path
- * "-", from standard input. Whatever its kind of colours, it comes out in sRGB, converted by the
+/* Reads a PNG, JPEG, WebP, TIFF, HEIF or AVIF, told by its content, from a file, from an http or
+ * https address or, with the path "-", from standard input. Whatever its kind of colours, it comes out in sRGB, converted by the
  * profile that it carries, and upright as its EXIF orientation says. Of an animation or a file with
  * several pictures the first is taken. */
 IMP_API imp_status imp_picture_read(imp_picture *out, const char *path,
@@ -137,7 +137,8 @@ IMP_API imp_status imp_picture_write(const imp_picture *picture, const char *pat
 /* The text that imp_picture_write stored; *text is NULL where there is none, else caller frees. */
 IMP_API imp_status imp_picture_text(char **text, const char *path, imp_error *err);
 
-/* Resampled to width x height in linear light (Lanczos-3, antialiased). Both at least 1. */
+/* Resampled to width x height in linear light (Lanczos-3, antialiased), opacity with it. Both at
+ * least 1. */
 IMP_API imp_status imp_picture_resize(imp_picture *out, const imp_picture *in, size_t width,
                                       size_t height, imp_error *err);
 IMP_API void imp_picture_finish(imp_picture *picture);

@@ -26,6 +26,8 @@ static void words_of(const cli_option *o, char *words) {
                 append(words, word);
     if (o->kind == CLI_SIZE)
         append(words, "original");
+    if (o->kind == CLI_BACKGROUND)
+        append(words, "keep white black");
     if (o->kind == CLI_PRESET)
         for (size_t i = 0; (preset = imp_preset_at(i)); i++)
             append(words, preset->preset);

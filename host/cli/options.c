@@ -177,8 +177,13 @@ int cli_values_default(cli_values *values, const char *preset) {
                            .quality = 95,
                            .film_seconds = 10,
                            .stall = 30,
+                           .background = {.rgb = {1, 1, 1}},
                            .max_pixels = (size_t)1 << 28};
     return CLI_DONE;
+}
+
+FILE *cli_talk(const cli_values *values) {
+    return values->out && !strcmp(values->out, "-") ? stderr : stdout;
 }
 
 /* A length of step that suits the optimiser where the preset was made for the other: the published

@@ -10,6 +10,12 @@
 
 enum { CLI_OPTIONS_MAX = 96, CLI_TEXT_MAX = 2048 };
 
+/* What transparent parts of pictures are laid on, if they do not stay. */
+typedef struct cli_background {
+    float rgb[3]; /* in [0,1] */
+    bool keep;
+} cli_background;
+
 /* What options set: the settings of the library and what else a command wants to know. Texts are
  * borrowed from the arguments, the environment or the presets. */
 typedef struct cli_values {
@@ -18,7 +24,9 @@ typedef struct cli_values {
     const char *init;    /* the picture to start from, with IMP_INIT_PICTURE */
     const char *out, *like, *content, *style, *dump, *device, *film;
     unsigned threads, quality, completion;
+    unsigned depth; /* 0: 8 bits a colour, 1: 16 */
     size_t max_pixels;
+    cli_background background;
     double time_limit; /* seconds; 0: none */
     double film_seconds;
     size_t film_size;    /* 0: as imp_film_options says */
@@ -26,7 +34,7 @@ typedef struct cli_values {
     const char *from;    /* an address or a file to fetch from; NULL: the published ones */
     double stall;        /* seconds */
     imp_gemm gemm;
-    bool profile, quiet, verbose, json, help, man, quick;
+    bool strip, profile, quiet, verbose, json, help, man, quick;
 } cli_values;
 
 /* How an option's text is read, and what it is kept as. */
@@ -41,11 +49,12 @@ typedef enum cli_kind {
     CLI_CHOICE,         /* an enum 0, 1, ... in the order of the words of `argument` */
     CLI_CONTENT_LAYERS, /* terms of settings.terms: LAYER[:WEIGHT],... or "none" */
     CLI_STYLE_LAYERS,
-    CLI_INIT,   /* settings.init; what is not one of its words is a file, kept in `init` */
-    CLI_PRESET, /* the whole of settings, read before the others */
-    CLI_TEXT,   /* const char * */
-    CLI_FILE,   /* const char *, completed with files */
-    CLI_FOLDER  /* const char *, completed with folders */
+    CLI_INIT,       /* settings.init; what is not one of its words is a file, kept in `init` */
+    CLI_BACKGROUND, /* cli_background: a colour, or "keep" */
+    CLI_PRESET,     /* the whole of settings, read before the others */
+    CLI_TEXT,       /* const char * */
+    CLI_FILE,       /* const char *, completed with files */
+    CLI_FOLDER      /* const char *, completed with folders */
 } cli_kind;
 
 typedef enum cli_group {
@@ -142,6 +151,9 @@ bool cli_value_read(const cli_option *option, const char *text, cli_values *valu
 
 /* An option's value as the text that reads back as the same; "" where there is none. */
 void cli_value_text(const cli_option *option, const cli_values *values, char *text, size_t size);
+
+/* Where lines for people go: standard output, unless the picture goes there. */
+FILE *cli_talk(const cli_values *values);
 
 /* Word i of a choice ("a|b|c"), false beyond the last. */
 bool cli_choice_word(const char *choices, size_t i, char *word, size_t size);

@@ -81,9 +81,10 @@ static bool on_step(void *user, imp_session *session, const imp_progress *now) {
 /* Room for the result. Asked once the session is open, for a size that does not fit into memory is
  * the better thing to be told of. */
 static imp_status check_space(const cli_painting *p, imp_error *err) {
+    const imp_write_options options = cli_paint_options(p);
     size_t width, height;
     cli_paint_size(p, &width, &height);
-    return imp_picture_check_output(p->out, width, height, NULL, err);
+    return imp_picture_check_output(p->out, width, height, &options, err);
 }
 
 /* The cli_work of painting. A loss that stays out of the finite numbers does not cost the picture.
@@ -113,13 +114,31 @@ static imp_status run(void *user, cli_stage *stage, imp_error *err) {
 
 /* ---- Afterwards ------------------------------------------------------------------------------ */
 
+/* What stays of the content: camera and date, and what was transparent. */
+static imp_status take_over(cli_painting *p, imp_error *err) {
+    imp_picture resized = {0}, *const content = &p->stage.content;
+    if (!p->values->strip)
+        p->picture.origin = content->origin;
+    if (!content->opacity)
+        return IMP_OK;
+    const imp_status status =
+        imp_picture_resize(&resized, content, p->picture.width, p->picture.height, err);
+    p->picture.opacity = resized.opacity;
+    resized.opacity = NULL;
+    imp_picture_finish(&resized);
+    return status;
+}
+
 static int write_picture(cli_painting *p) {
     imp_error err = {0};
     const char *device = cli_device_name(imp_device_describe(p->stage.device));
     char *text = cli_record_text(&p->record, p->values, p->last.iteration, device);
-    const imp_write_options options = {.quality = (int)p->values->quality, .text = text};
+    imp_write_options options = cli_paint_options(p);
+    options.text = text;
     cli_interrupt_set(CLI_INTERRUPT_IGNORE); /* half a picture helps nobody */
-    const imp_status status = imp_picture_write(&p->picture, p->out, &options, &err);
+    imp_status status = take_over(p, &err);
+    if (status == IMP_OK)
+        status = imp_picture_write(&p->picture, p->out, &options, &err);
     free(text);
     return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
 }
@@ -144,13 +163,13 @@ static void say_done(const cli_painting *p) {
     cli_json_line(object);
 }
 
-/* The line for people, on standard output. */
+/* The line for people. */
 static void tell_done(const cli_painting *p) {
     char time[48];
     cli_time_text(time, sizeof time, p->last.seconds);
-    printf("painted %s: %zu x %zu, %u iterations in %s on %s, loss %.6g\n", p->out,
-           p->picture.width, p->picture.height, p->last.iteration, time,
-           cli_device_name(imp_device_describe(p->stage.device)), p->last.loss);
+    fprintf(cli_talk(p->values), "painted %s: %zu x %zu, %u iterations in %s on %s, loss %.6g\n",
+            p->out, p->picture.width, p->picture.height, p->last.iteration, time,
+            cli_device_name(imp_device_describe(p->stage.device)), p->last.loss);
 }
 
 static int finish(const cli_painting *p) {

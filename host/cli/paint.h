@@ -52,4 +52,7 @@ int cli_paint_prepare(cli_painting *painting);
 /* The size that the result will have, once the content has been read. */
 void cli_paint_size(const cli_painting *painting, size_t *width, size_t *height);
 
+/* How the result is written, without its text. */
+imp_write_options cli_paint_options(const cli_painting *painting);
+
 #endif

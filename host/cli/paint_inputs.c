@@ -10,6 +10,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int prepare_values(cli_painting *p) {
     const char *like = cli_given(p->request, "like");
@@ -75,11 +76,31 @@ static int stem_length(const char *base) {
     return (int)(dot && dot != base ? (size_t)(dot - base) : strlen(base));
 }
 
+/* Each standard stream carries one thing. */
+static int check_stream(const cli_painting *p) {
+    const char *const sources[] = {p->content, p->style, p->values->init ? p->values->init : ""};
+    int streams = 0;
+    for (size_t i = 0; i < 3; i++)
+        streams += !strcmp(sources[i], "-");
+    if (streams > 1)
+        return cli_complain(CLI_MISUSE, "standard input: holds one picture only; give the others "
+                                        "as files");
+    if (strcmp(p->out, "-") != 0)
+        return CLI_DONE;
+    if (p->values->json)
+        return cli_complain(CLI_MISUSE, "--json and -o -: both want standard output; give a file");
+    if (isatty(STDOUT_FILENO))
+        return cli_complain(CLI_MISUSE, "standard output: is a terminal; send the picture to a "
+                                        "file or program");
+    return CLI_DONE;
+}
+
 /* The place of the result: named, known in kind, and not one of the sources. */
 static int prepare_output(cli_painting *p) {
     const cli_values *v = p->values;
-    const char *content = cli_base_name(p->content), *style = cli_base_name(p->style);
-    imp_error err = {0};
+    char content[256], style[256];
+    cli_source_name(content, sizeof content, p->content);
+    cli_source_name(style, sizeof style, p->style);
     if (v->out)
         snprintf(p->out, sizeof p->out, "%s", v->out);
     else
@@ -90,8 +111,20 @@ static int prepare_output(cli_painting *p) {
                             "output '%s': is one of the pictures to paint from; name "
                             "another with -o",
                             p->out);
-    if (imp_picture_check_output(p->out, 0, 0, NULL, &err) != IMP_OK ||
-        (v->film && imp_film_check_output(v->film, &err) != IMP_OK))
+    return check_stream(p);
+}
+
+imp_write_options cli_paint_options(const cli_painting *p) {
+    return (imp_write_options){.quality = (int)p->values->quality,
+                               .depth = p->values->depth ? 16 : 8,
+                               .opacity = p->stage.content.opacity != NULL};
+}
+
+static int check_output(const cli_painting *p) {
+    const imp_write_options options = cli_paint_options(p);
+    imp_error err = {0};
+    if (imp_picture_check_output(p->out, 0, 0, &options, &err) != IMP_OK ||
+        (p->values->film && imp_film_check_output(p->values->film, &err) != IMP_OK))
         return cli_complain_error(&err);
     return CLI_DONE;
 }
@@ -107,19 +140,19 @@ void cli_paint_size(const cli_painting *p, size_t *width, size_t *height) {
     *height += *height == 0;
 }
 
-/* Hashes what the picture is made from, opens the network, and reads the pictures. */
+/* Opens the network, reads the pictures, and records what they are. */
 static int prepare_sources(cli_painting *p) {
     const cli_source recorded = p->record.network;
     int status = cli_stage_network(&p->stage);
     if (!status)
-        status = cli_source_of(&p->record.content, p->content);
-    if (!status)
-        status = cli_source_of(&p->record.style, p->style);
-    p->record.init = (cli_source){0};
-    if (!status && p->values->init)
-        status = cli_source_of(&p->record.init, p->values->init);
+        status = cli_stage_pictures(&p->stage, p->content, p->style, p->values->init);
     if (status)
         return status;
+    p->record.content = cli_source_of(&p->stage.content, p->content);
+    p->record.style = cli_source_of(&p->stage.style, p->style);
+    p->record.init = (cli_source){0};
+    if (p->values->init)
+        p->record.init = cli_source_of(&p->stage.init, p->values->init);
     imp_network_info info;
     imp_network_describe(p->stage.network, &info);
     snprintf(p->record.network.name, sizeof p->record.network.name, "%s",
@@ -128,7 +161,7 @@ static int prepare_sources(cli_painting *p) {
     if (*recorded.name && !cli_given(p->request, "network") &&
         strcmp(recorded.sha256, info.sha256) != 0)
         cli_note("network '%s': is not the recorded one; the picture will differ", recorded.name);
-    return cli_stage_pictures(&p->stage, p->content, p->style, p->values->init);
+    return CLI_DONE;
 }
 
 int cli_paint_prepare(cli_painting *p) {
@@ -137,5 +170,9 @@ int cli_paint_prepare(cli_painting *p) {
         status = prepare_paths(p);
     if (!status)
         status = prepare_output(p);
-    return status ? status : prepare_sources(p);
+    if (!status)
+        status = check_output(p);
+    if (!status)
+        status = prepare_sources(p);
+    return status ? status : check_output(p); /* now that transparency is known */
 }

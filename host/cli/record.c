@@ -10,12 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-int cli_source_of(cli_source *source, const char *path) {
-    imp_error err = {0};
-    snprintf(source->name, sizeof source->name, "%s", cli_base_name(path));
-    if (imp_file_sha256(source->sha256, path, &err) != IMP_OK)
-        return cli_complain_error(&err);
-    return CLI_DONE;
+cli_source cli_source_of(const imp_picture *picture, const char *path) {
+    cli_source source;
+    cli_source_name(source.name, sizeof source.name, path);
+    memcpy(source.sha256, picture->sha256, sizeof source.sha256);
+    return source;
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */

@@ -23,8 +23,8 @@ typedef struct cli_record {
     char folder[CLI_PATH_MAX]; /* where the picture lies that was read */
 } cli_record;
 
-/* The base name of a path and the hash of its file. Complains. */
-int cli_source_of(cli_source *source, const char *path);
+/* What a picture was read from. */
+cli_source cli_source_of(const imp_picture *picture, const char *path);
 
 /* The path of a source that lies in the current folder or in the record's, with the recorded hash;
  * path holds CLI_PATH_MAX. */

@@ -68,13 +68,16 @@ static void log_note(void *user, const char *line) {
 }
 
 static int read_picture(cli_stage *stage, imp_picture *picture, const char *path) {
+    const cli_background *background = &stage->values->background;
     const imp_read_options options = {.max_pixels = stage->values->max_pixels,
+                                      .keep_alpha = background->keep,
+                                      .background = background->rgb,
                                       .log = stage->values->quiet ? NULL : log_note};
     imp_error err = {0};
     if (imp_picture_read(picture, path, &options, &err) != IMP_OK)
         return cli_complain_error(&err);
-    if (picture->alpha && !stage->values->quiet)
-        cli_note("'%s': has transparent parts; they are laid on white", path);
+    if (picture->alpha && !background->keep && !stage->values->quiet)
+        cli_note("'%s': has transparent parts; they are laid on the background", path);
     return CLI_DONE;
 }
 
@@ -222,13 +225,14 @@ void cli_stage_profile(const cli_stage *stage) {
     double whole = 0;
     for (size_t i = 0; i < count && i < 64; i++)
         whole += rows[i].seconds;
+    FILE *const out = cli_talk(stage->values);
     if (!stage->values->json)
-        printf("%-32s %10s %6s %10s\n", "operation", "seconds", "%", "calls");
+        fprintf(out, "%-32s %10s %6s %10s\n", "operation", "seconds", "%", "calls");
     for (size_t i = 0; i < count && i < 64; i++) {
         const imp_profile_row *row = &rows[i];
         if (!stage->values->json) {
-            printf("%-32s %10.3f %6.1f %10llu\n", row->operation, row->seconds,
-                   whole > 0 ? 100 * row->seconds / whole : 0, (unsigned long long)row->calls);
+            fprintf(out, "%-32s %10.3f %6.1f %10llu\n", row->operation, row->seconds,
+                    whole > 0 ? 100 * row->seconds / whole : 0, (unsigned long long)row->calls);
             continue;
         }
         json_t *object = cli_json_event("profile");

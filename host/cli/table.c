@@ -23,8 +23,8 @@ const char *const cli_group_titles[CLI_GROUPS] = {
 
 const cli_option cli_options[] = {
     {"output", 'o', CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(out), "OUT", 0, 0,
-     "write the picture here, as PNG or JPEG by its extension (default: CONTENT_STYLE.png in the "
-     "current folder)"},
+     "write the picture here, as PNG, JPEG, WebP or TIFF by its extension, or with - as PNG to "
+     "standard output (default: CONTENT_STYLE.png in the current folder)"},
     {"content", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_SCORE, false, AT(content), "FILE", 0, 0,
      "the picture whose content is aimed at"},
     {"style", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_SCORE, false, AT(style), "FILE", 0, 0,
@@ -37,7 +37,15 @@ const cli_option cli_options[] = {
      "longer side at which to measure, or the content's own size (default: the longer side of "
      "PICTURE, which is then not resampled)"},
     {"quality", 0, CLI_WHOLE, CLI_GROUP_PICTURE, CLI_PAINT, true, AT(quality), "N", 1, 100,
-     "quality of a JPEG"},
+     "quality of a JPEG or WebP; 100 makes a WebP without loss"},
+    {"depth", 0, CLI_CHOICE, CLI_GROUP_PICTURE, CLI_PAINT, true, AT(depth), "8|16", 0, 0,
+     "bits a colour of a PNG or TIFF"},
+    {"background", 0, CLI_BACKGROUND, CLI_GROUP_PICTURE, BOTH, true, AT(background), "COLOUR|keep",
+     0, 0,
+     "lay transparent parts on this colour (white, black, #rrggbb and the like), or keep those of "
+     "CONTENT transparent in a PNG, WebP or TIFF"},
+    {"strip", 0, CLI_FLAG, CLI_GROUP_PICTURE, CLI_PAINT, true, AT(strip), NULL, 0, 0,
+     "leave out what CONTENT says of its camera and date"},
     {"like", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(like), "PICTURE", 0, 0,
      "repeat the run that PICTURE records; options given beside it override. Without CONTENT and "
      "STYLE they are looked for by name in the current folder and in PICTURE's"},
@@ -163,7 +171,9 @@ const cli_command cli_commands[] = {
      .most = 2,
      .brief = "paint one picture in the manner of another",
      .text = "Keeps what CONTENT shows and takes colours, texture and strokes from STYLE. Both are "
-             "PNG or JPEG files. Ctrl-C ends the run after the current iteration and saves the "
+             "PNG, JPEG, WebP, TIFF, HEIF or AVIF files, http or https addresses of such, or - for "
+             "standard input. They are turned upright and converted to sRGB. Ctrl-C ends the run "
+             "after the current iteration and saves the "
              "picture so far; a second Ctrl-C stops at once. The picture records the parameters it "
              "was made with, and the names and SHA-256 sums of the pictures it was made from, so "
              "that --like can repeat them.",

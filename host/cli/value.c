@@ -163,6 +163,42 @@ static bool read_init(const char *text, cli_values *values) {
     return *text != 0;
 }
 
+static const struct colour_name {
+    const char *name;
+    unsigned rgb;
+} colour_names[] = {{"white", 0xffffff}, {"black", 0x000000}, {"grey", 0x808080},
+                    {"gray", 0x808080},  {"red", 0xff0000},   {"green", 0x008000},
+                    {"blue", 0x0000ff},  {"yellow", 0xffff00}};
+
+/* A name, #rgb or #rrggbb. */
+static bool read_colour(const char *text, unsigned *rgb) {
+    for (size_t i = 0; i < sizeof colour_names / sizeof *colour_names; i++)
+        if (!strcmp(text, colour_names[i].name)) {
+            *rgb = colour_names[i].rgb;
+            return true;
+        }
+    const size_t digits = *text == '#' ? strspn(text + 1, "0123456789abcdefABCDEF") : 0;
+    if ((digits != 3 && digits != 6) || text[1 + digits])
+        return false;
+    const unsigned v = (unsigned)strtoul(text + 1, NULL, 16);
+    *rgb = digits == 6 ? v
+                       : ((v >> 8) * 0x11U) << 16 | ((v >> 4 & 15) * 0x11U) << 8 | (v & 15) * 0x11U;
+    return true;
+}
+
+static bool read_background(const char *text, cli_background *background, char *why, size_t size) {
+    unsigned rgb = 0xffffff;
+    snprintf(why, size,
+             "keep, or a colour: white, black, grey, red, green, blue, yellow or #rrggbb");
+    const bool keep = !strcmp(text, "keep");
+    if (!keep && !read_colour(text, &rgb))
+        return false;
+    *background = (cli_background){.keep = keep};
+    for (unsigned c = 0; c < 3; c++)
+        background->rgb[c] = (float)(rgb >> (16 - 8 * c) & 255) / 255;
+    return true;
+}
+
 bool cli_value_read(const cli_option *o, const char *text, cli_values *values, char *why,
                     size_t size) {
     void *const at = place(o, values);
@@ -204,6 +240,8 @@ bool cli_value_read(const cli_option *o, const char *text, cli_values *values, c
         return read_layers(IMP_TERM_STYLE, text, &values->settings, why, size);
     case CLI_INIT:
         return read_init(text, values);
+    case CLI_BACKGROUND:
+        return read_background(text, at, why, size);
     case CLI_PRESET: /* what cli_values_default has read */
         return true;
     case CLI_TEXT:
@@ -232,6 +270,18 @@ static void layers_text(imp_term_kind kind, const imp_settings *settings, char *
         used += (size_t)snprintf(text + used, size - used, "%s%s%s", used ? "," : "", term->layer,
                                  weight);
     }
+}
+
+static void background_text(const cli_background *background, char *text, size_t size) {
+    unsigned rgb = 0;
+    for (unsigned c = 0; c < 3; c++)
+        rgb = rgb << 8 | (unsigned)(background->rgb[c] * 255 + 0.5F);
+    snprintf(text, size, "#%06x", rgb);
+    for (size_t i = sizeof colour_names / sizeof *colour_names; i-- > 0;)
+        if (colour_names[i].rgb == rgb)
+            snprintf(text, size, "%s", colour_names[i].name);
+    if (background->keep)
+        snprintf(text, size, "keep");
 }
 
 static void words_text(const cli_option *o, const cli_values *values, char *text, size_t size) {
@@ -283,6 +333,9 @@ void cli_value_text(const cli_option *o, const cli_values *values, char *text, s
         break;
     case CLI_STYLE_LAYERS:
         layers_text(IMP_TERM_STYLE, &values->settings, text, size);
+        break;
+    case CLI_BACKGROUND:
+        background_text(at, text, size);
         break;
     case CLI_CHOICE:
     case CLI_INIT:

@@ -83,6 +83,19 @@ void cli_nearest_offer(cli_nearest *nearest, const char *candidate) {
     }
 }
 
+void cli_source_name(char *name, size_t size, const char *path) {
+    const char *place = strstr(path, "://");
+    const size_t length = place ? strcspn(path, "?#") : strlen(path);
+    size_t start = length;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    snprintf(name, size, "%.*s", (int)(length - start), path + start);
+    if (!strcmp(path, "-"))
+        snprintf(name, size, "stdin");
+    else if (!*name)
+        snprintf(name, size, "picture");
+}
+
 const char *cli_base_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;

@@ -33,6 +33,10 @@ void cli_nearest_offer(cli_nearest *nearest, const char *candidate);
 /* The part of a path after the last '/'. */
 const char *cli_base_name(const char *path);
 
+/* How the source of a picture is called without its place: the base name, of an address without
+ * what stands behind '?' or '#'; "stdin" for "-". */
+void cli_source_name(char *name, size_t size, const char *path);
+
 /* The shortest decimal text that reads back as the same float. */
 void cli_real_text(char *text, size_t size, float value);
 

@@ -13,7 +13,7 @@
 #include "media/source.h"
 
 #define STANDARD_STREAM "-"
-enum { TEXT_ROOM = 1 << 16, QUALITY = 95 };
+enum { TEXT_ROOM = 1 << 16, QUALITY = 95, SHOWN_MAX = 4096 };
 
 #define KNOWN "PNG, JPEG, WebP, TIFF, HEIF or AVIF"
 
@@ -214,7 +214,9 @@ imp_status imp_picture_decode_text(char **text, const imp_source *in, imp_error 
 imp_status imp_picture_read(imp_picture *out, const char *path, const imp_read_options *options,
                             imp_error *err) {
     unsigned char *bytes;
-    imp_source in = {.path = path, .options = options};
+    char shown[SHOWN_MAX];
+    imp_source in = {.path = shown, .options = options};
+    imp_source_show(shown, sizeof shown, path);
     *out = (imp_picture){0};
     TRY(imp_source_read(&bytes, &in.size, path, err));
     in.bytes = bytes;
@@ -222,7 +224,7 @@ imp_status imp_picture_read(imp_picture *out, const char *path, const imp_read_o
     if (status == IMP_OK && !imp_bytes_sha256(out->sha256, bytes, in.size)) {
         imp_picture_finish(out);
         status = imp_fail(err, IMP_ERR_MEMORY,
-                          "picture '%s': no memory to hash it: close other programs", path);
+                          "picture '%s': no memory to hash it: close other programs", shown);
     }
     free(bytes);
     return status;
@@ -230,7 +232,9 @@ imp_status imp_picture_read(imp_picture *out, const char *path, const imp_read_o
 
 imp_status imp_picture_text(char **text, const char *path, imp_error *err) {
     unsigned char *bytes;
-    imp_source in = {.path = path};
+    char shown[SHOWN_MAX];
+    imp_source in = {.path = shown};
+    imp_source_show(shown, sizeof shown, path);
     *text = NULL;
     TRY(imp_source_read(&bytes, &in.size, path, err));
     in.bytes = bytes;

@@ -3,7 +3,8 @@
  * Resampling with the Lanczos kernel of three lobes, in linear light: colours are decoded from
  * sRGB, rows are filtered, then columns, and the result is encoded again. On reduction the kernel
  * is stretched to the distance of the new pixels, so that nothing finer than they can show remains.
- * At the border the kernel is cut off and its weights are made to add up to 1 again.
+ * At the border the kernel is cut off and its weights are made to add up to 1 again. Opacity is
+ * linear as it is.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -101,15 +102,25 @@ static bool axis_init(axis *a, size_t out, size_t in) {
 /* ---- Rows, then columns ---------------------------------------------------------------------- */
 
 /* What one resampling holds. narrow: in->height rows of the output's width, linear. row: one row,
- * as wide as the wider picture. */
+ * as wide as the wider picture. channels: 3 for colours, 1 for opacity. */
 typedef struct resampler {
     axis x, y;
+    size_t channels;
     colour_tables *tables;
     imp_picture narrow;
     float *row;
 } resampler;
 
-static void filter_row(float *out, const float *in, const axis *a, size_t width) {
+static void filter_opacity(float *out, const float *in, const axis *a, size_t width) {
+    for (size_t i = 0; i < width; i++) {
+        const float *w = a->weights + i * a->stride, *p = in + a->first[i];
+        out[i] = 0;
+        for (size_t t = 0; t < a->taps[i]; t++)
+            out[i] += w[t] * p[t];
+    }
+}
+
+static void filter_colours(float *out, const float *in, const axis *a, size_t width) {
     for (size_t i = 0; i < width; i++) {
         const float *w = a->weights + i * a->stride, *p = in + 3 * a->first[i];
         float r = 0, g = 0, b = 0;
@@ -125,16 +136,21 @@ static void filter_row(float *out, const float *in, const axis *a, size_t width)
 }
 
 static void filter_rows(resampler *r, const imp_picture *in) {
+    const size_t width = r->narrow.width;
     for (size_t y = 0; y < in->height; y++) {
         const float *from = in->rgb + 3 * y * in->width;
+        if (r->channels == 1) {
+            filter_opacity(r->narrow.rgb + y * width, in->opacity + y * in->width, &r->x, width);
+            continue;
+        }
         for (size_t i = 0; i < 3 * in->width; i++)
             r->row[i] = look_up(r->tables->decode, DECODE_STEPS, from[i]);
-        filter_row(r->narrow.rgb + 3 * y * r->narrow.width, r->row, &r->x, r->narrow.width);
+        filter_colours(r->narrow.rgb + 3 * y * width, r->row, &r->x, width);
     }
 }
 
 static void filter_columns(resampler *r, imp_picture *out) {
-    const size_t n = 3 * out->width;
+    const size_t n = r->channels * out->width;
     for (size_t y = 0; y < out->height; y++) {
         const float *w = r->y.weights + y * r->y.stride;
         memset(r->row, 0, n * sizeof *r->row);
@@ -143,7 +159,9 @@ static void filter_columns(resampler *r, imp_picture *out) {
             for (size_t i = 0; i < n; i++)
                 r->row[i] += w[t] * from[i];
         }
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n && r->channels == 1; i++)
+            out->opacity[y * n + i] = fminf(fmaxf(r->row[i], 0), 1);
+        for (size_t i = 0; i < n && r->channels == 3; i++)
             out->rgb[y * n + i] = look_up(r->tables->encode, ENCODE_STEPS, r->row[i]);
     }
 }
@@ -161,7 +179,26 @@ static imp_status resample(resampler *r, imp_picture *out, const imp_picture *in
     fill_tables(r->tables);
     filter_rows(r, in);
     filter_columns(r, out);
+    if (!in->opacity)
+        return IMP_OK;
+    r->channels = 1;
+    filter_rows(r, in);
+    filter_columns(r, out);
     return IMP_OK;
+}
+
+/* Room for the same of a picture in another size. */
+static imp_status open_output(imp_picture *out, const imp_picture *in, size_t width, size_t height,
+                              imp_error *err) {
+    TRY(imp_picture_alloc(out, width, height, err));
+    out->alpha = in->alpha;
+    out->origin = in->origin;
+    out->opacity = in->opacity ? malloc(width * height * sizeof *out->opacity) : NULL;
+    if (out->opacity || !in->opacity)
+        return IMP_OK;
+    imp_picture_finish(out);
+    return imp_fail(err, IMP_ERR_MEMORY,
+                    "no memory to resize a picture to %zu x %zu: make it smaller", width, height);
 }
 
 imp_status imp_picture_resize(imp_picture *out, const imp_picture *in, size_t width, size_t height,
@@ -170,13 +207,14 @@ imp_status imp_picture_resize(imp_picture *out, const imp_picture *in, size_t wi
     if (!in->rgb || in->width == 0 || in->height == 0 || width == 0 || height == 0)
         return imp_fail(err, IMP_ERR_ARGUMENT, "resize %zu x %zu to %zu x %zu: no side may be 0",
                         in->width, in->height, width, height);
-    TRY(imp_picture_alloc(out, width, height, err));
-    out->alpha = in->alpha;
+    TRY(open_output(out, in, width, height, err));
     if (width == in->width && height == in->height) {
         memcpy(out->rgb, in->rgb, 3 * width * height * sizeof *out->rgb);
+        if (in->opacity)
+            memcpy(out->opacity, in->opacity, width * height * sizeof *out->opacity);
         return IMP_OK;
     }
-    resampler r = {0};
+    resampler r = {.channels = 3};
     const imp_status status = resample(&r, out, in, err);
     imp_picture_finish(&r.narrow);
     free(r.tables);

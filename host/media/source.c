@@ -10,9 +10,10 @@
 
 #include "engine/error.h"
 #include "media/file.h"
+#include "net/http.h"
 
 /* Of what may never end, this much and no more. */
-enum { STREAM_MAX = 1 << 30, STREAM_FIRST = 1 << 16 };
+enum { STREAM_MAX = 1 << 30, STREAM_FIRST = 1 << 16, STALL_SECONDS = 30, SECONDS = 300 };
 
 /* Gives the bytes of a stream; NULL without memory. *size may reach STREAM_MAX + 1. */
 static unsigned char *read_stream(size_t *size, FILE *stream) {
@@ -53,8 +54,19 @@ static imp_status read_standard_input(unsigned char **bytes, size_t *size, imp_e
                     STREAM_MAX >> 20);
 }
 
+void imp_source_show(char *text, size_t size, const char *path) {
+    if (imp_http_is_address(path))
+        imp_http_show(text, size, path);
+    else
+        snprintf(text, size, "%s", strcmp(path, "-") == 0 ? "standard input" : path);
+}
+
 imp_status imp_source_read(unsigned char **bytes, size_t *size, const char *path, imp_error *err) {
+    static const imp_http_terms terms = {
+        .max_bytes = STREAM_MAX, .stall = STALL_SECONDS, .seconds = SECONDS};
     if (strcmp(path, "-") == 0)
         return read_standard_input(bytes, size, err);
+    if (imp_http_is_address(path))
+        return imp_http_read(bytes, size, path, &terms, err);
     return imp_file_read(bytes, size, "picture", path, err);
 }
