@@ -123,9 +123,9 @@ typedef struct imp_write_options {
 } imp_write_options;
 
 /* Reads a PNG, JPEG, WebP, TIFF, HEIF or AVIF, told by its content, from a file, from an http or
- * https address or, with the path "-", from standard input. Whatever its kind of colours, it comes out in sRGB, converted by the
- * profile that it carries, and upright as its EXIF orientation says. Of an animation or a file with
- * several pictures the first is taken. */
+ * https address or, with the path "-", from standard input. Whatever its kind of colours, it comes
+ * out in sRGB, converted by the profile that it carries, and upright as its EXIF orientation says.
+ * Of an animation or a file with several pictures the first is taken. */
 IMP_API imp_status imp_picture_read(imp_picture *out, const char *path,
                                     const imp_read_options *options, imp_error *err);
 
