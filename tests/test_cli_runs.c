@@ -287,6 +287,11 @@ static void test_json_of_every_command(void **state) {
         {"impasto paint a.png b.jpg " SMALL "--json --profile", "start"},
         {"impasto devices --quick --json", "device"},
         {"impasto weights info builtin --json", "network"},
+        {"impasto weights list --json", "weights"},
+        {"export IMPASTO_WEIGHTS=. && (impasto weights fetch net --json --from '" IMP_TEST_SOURCES
+         "/weights/builtin.safetensors') && (impasto weights verify net --json) && "
+         "impasto weights remove net --json",
+         "installed"},
         {"impasto presets --json", "preset"},
         {"impasto version --json", "version"},
         {"impasto help --json", "option"},

@@ -32,8 +32,9 @@ static uint64_t size_of(const char *path) {
 /* A network as the list has it: published, here, or both. */
 typedef struct listed {
     const char *name;
-    const imp_weights_entry *entry; /* NULL: not a published one */
-    char path[IMP_PATH_MAX];        /* "" where it is not here */
+    const imp_weights_entry *entry; /* what is known of it; zeroed: nothing */
+    bool here;
+    char path[IMP_PATH_MAX]; /* "": it is no file */
 } listed;
 
 static json_t *optional(const char *text) {
@@ -41,12 +42,12 @@ static json_t *optional(const char *text) {
 }
 
 static void say_listed(const listed *l) {
-    const imp_weights_entry none = {0}, *const e = l->entry ? l->entry : &none;
+    const imp_weights_entry *const e = l->entry;
     json_t *object = cli_json_event("weights"), *addresses = json_array();
     for (const char *const *address = e->addresses; *address; address++)
         json_array_append_new(addresses, json_string(*address));
     json_object_set_new(object, "name", json_string(l->name));
-    json_object_set_new(object, "here", json_boolean(*l->path));
+    json_object_set_new(object, "here", json_boolean(l->here));
     json_object_set_new(object, "path", optional(l->path));
     json_object_set_new(object, "about", optional(e->about));
     json_object_set_new(object, "origin", optional(e->origin));
@@ -60,61 +61,59 @@ static void say_listed(const listed *l) {
 }
 
 static void tell_field(const char *label, const char *text) {
-    printf("  %-10s %s\n", label, text);
+    if (text)
+        printf("  %-10s %s\n", label, text);
 }
 
 static void tell_listed(const listed *l) {
     const imp_weights_entry *const e = l->entry;
-    char bytes[48] = "not known", digest[128];
-    if (*l->path)
-        cli_bytes_text(bytes, sizeof bytes, (double)size_of(l->path));
-    printf("%s: %s%s%s%s\n", l->name, *l->path ? "here, " : "not here", *l->path ? bytes : "",
-           *l->path ? ", " : "", l->path);
-    if (!e)
-        return;
-    snprintf(bytes, sizeof bytes, e->bytes ? "%llu bytes" : "size not known",
-             (unsigned long long)e->bytes);
+    char bytes[48], digest[128];
+    cli_bytes_text(bytes, sizeof bytes, (double)size_of(l->path));
+    printf("%s: %s%s%s%s%s\n", l->name, l->here ? "here" : "not here", *l->path ? ", " : "",
+           *l->path ? bytes : "", *l->path ? ", " : "", l->path);
     digest_text(digest, sizeof digest, e->digest);
     tell_field("what", e->about);
     tell_field("from", e->origin);
     tell_field("licence", e->licence);
-    printf("  %-10s %s, %s\n", "file", e->file, bytes);
-    tell_field("digest", digest);
+    if (e->file && e->bytes)
+        printf("  %-10s %s, %llu bytes\n", "file", e->file, (unsigned long long)e->bytes);
+    else if (e->file)
+        printf("  %-10s %s, size not known\n", "file", e->file);
+    tell_field("digest", e->about ? digest : NULL);
     for (const char *const *address = e->addresses; *address; address++)
         tell_field(address == e->addresses ? "address" : "", *address);
 }
 
-static void list_one(const cli_values *values, const char *name) {
-    listed l = {.name = name, .entry = imp_weights_find(name)};
-    if (imp_weights_here(name))
-        imp_weights_path(l.path, sizeof l.path, name, NULL);
+static void show_listed(const cli_values *values, const listed *l) {
     if (values->json)
-        say_listed(&l);
+        say_listed(l);
     else
-        tell_listed(&l);
+        tell_listed(l);
 }
 
-/* The one that comes with the program: it is here, and is no file. */
-static int list_builtin(const cli_values *values) {
+static void list_one(const cli_values *values, const char *name) {
+    static const imp_weights_entry unknown = {0};
+    const imp_weights_entry *const entry = imp_weights_find(name);
+    listed l = {.name = name, .entry = entry ? entry : &unknown, .here = imp_weights_here(name)};
+    if (l.here)
+        imp_weights_path(l.path, sizeof l.path, name, NULL);
+    show_listed(values, &l);
+}
+
+/* The one that comes with the program. */
+static void list_builtin(const cli_values *values) {
     imp_network *network = NULL;
     imp_network_info info;
+    char digest[80];
     if (imp_network_open(&network, "builtin", NULL) != IMP_OK)
-        return CLI_DONE;
+        return;
     imp_network_describe(network, &info);
-    if (values->json) {
-        json_t *object = cli_json_event("weights");
-        json_object_set_new(object, "name", json_string("builtin"));
-        json_object_set_new(object, "here", json_true());
-        json_object_set_new(object, "licence", optional(info.licence));
-        json_object_set_new(object, "digest", json_sprintf("sha256:%s", info.sha256));
-        cli_json_line(object);
-    } else {
-        printf("builtin: here, comes with the program\n");
-        tell_field("licence", info.licence);
-        printf("  %-10s SHA-256 %s\n", "digest", info.sha256);
-    }
+    snprintf(digest, sizeof digest, "sha256:%s", info.sha256);
+    const imp_weights_entry entry = {
+        .about = "a thin VGG-19, part of the program", .licence = info.licence, .digest = digest};
+    const listed l = {.name = "builtin", .entry = &entry, .here = true};
+    show_listed(values, &l);
     imp_network_close(network);
-    return CLI_DONE;
 }
 
 enum { NAMES_MAX = 256 };

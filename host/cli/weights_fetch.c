@@ -34,8 +34,7 @@ static bool on_bytes(void *user, uint64_t done, uint64_t total) {
     fetching *const f = user;
     if (f->values->json)
         say_progress(f, done, total);
-    if (done > 0)
-        cli_progress_bytes(&f->progress, f->name, done, total);
+    cli_progress_bytes(&f->progress, f->name, done, total);
     return !cli_interrupted();
 }
 
@@ -72,6 +71,7 @@ static int fetch(const cli_values *values, const char *name) {
     imp_import_report report = {0};
     imp_error err = {0};
     cli_progress_init(&f.progress, values->json);
+    f.progress.shown = cli_clock(); /* what is over in a moment needs no bar */
     cli_interrupt_set(CLI_INTERRUPT_CATCH);
     const imp_status status = imp_weights_fetch(name, &options, &report, &err);
     cli_interrupt_set(CLI_INTERRUPT_RELEASE);

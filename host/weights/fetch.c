@@ -23,7 +23,9 @@ typedef struct fetch {
     const char *digest;             /* as in the entry; NULL: none */
     const imp_fetch_options *options;
     char part[IMP_PATH_MAX];
-    imp_error last; /* why the last address failed */
+    const char *address;  /* the one that it came from */
+    char provenance[768]; /* for the network's own words */
+    imp_error last;       /* why the last address failed */
 } fetch;
 
 static void tell(const fetch *f, const char *line) {
@@ -47,7 +49,7 @@ static void drop_part(const fetch *f) {
 
 /* Again and again, for as long as each try brings something. */
 static imp_status fetch_whole(const fetch *f, const char *address, imp_error *err) {
-    enum { TRIES = 10 };
+    enum { TRIES = 5 };
     const imp_fetch_options *const o = f->options;
     const imp_http_terms terms = {
         .stall = o->stall > 0 ? o->stall : usual_stall, .progress = o->progress, .user = o->user};
@@ -104,6 +106,7 @@ static imp_status fetch_any(fetch *f, imp_error *err) {
     imp_status status = IMP_ERR_IO;
     for (; *address; address++) {
         f->last = (imp_error){0};
+        f->address = *address;
         status = fetch_right(f, *address, &f->last);
         if (status == IMP_OK)
             return IMP_OK;
@@ -121,10 +124,25 @@ static imp_status check_space(const fetch *f, imp_error *err) {
     return imp_file_check_output(f->part, all > here ? (size_t)(all - here) : 0, err);
 }
 
+/* What the network says of itself: whose it is, and which file it was. */
+static imp_status install(fetch *f, const char *path, imp_import_report *report, imp_error *err) {
+    imp_import_options words = f->options->import;
+    char from[256] = "a file", sha256[65];
+    TRY(imp_file_sha256(sha256, path, err));
+    if (f->address)
+        imp_http_show(from, sizeof from, f->address);
+    snprintf(f->provenance, sizeof f->provenance, "%s%sfetched from %s (SHA-256 %s)",
+             f->entry ? f->entry->origin : "", f->entry ? "; " : "", from, sha256);
+    if (!words.provenance && (f->entry || f->address))
+        words.provenance = f->provenance;
+    if (!words.licence && f->entry)
+        words.licence = f->entry->licence;
+    return imp_weights_install(f->name, path, &words, report, err);
+}
+
 /* What came goes away once it is installed, or is of no use. */
-static imp_status install_part(const fetch *f, imp_import_report *report, imp_error *err) {
-    const imp_status status =
-        imp_weights_install(f->name, f->part, &f->options->import, report, err);
+static imp_status install_part(fetch *f, imp_import_report *report, imp_error *err) {
+    const imp_status status = install(f, f->part, report, err);
     if (status == IMP_OK || status == IMP_ERR_FORMAT || status == IMP_ERR_UNSUPPORTED ||
         status == IMP_ERR_NUMBER)
         drop_part(f);
@@ -147,7 +165,7 @@ imp_status imp_weights_fetch(const char *name, const imp_fetch_options *options,
                         name);
     if (from && !imp_http_is_address(from)) {
         TRY(imp_store_check(from, name, f.digest, err));
-        return imp_weights_install(name, from, &f.options->import, report, err);
+        return install(&f, from, report, err);
     }
     TRY(imp_weights_folder(folder, sizeof folder, true, err));
     TRY(check_space(&f, err));
