@@ -42,6 +42,7 @@ void cli_default_text(const cli_option *o, const cli_values *values, char *text,
     switch (o->kind) {
     case CLI_FLAG:
     case CLI_TEXT:
+    case CLI_LIST:
     case CLI_FILE:
     case CLI_FOLDER:
         return;

@@ -119,6 +119,22 @@ static int complain_option(const cli_command *command, int code, const char *tex
     return complain_long(command, text);
 }
 
+/* Keeps an option's text; a list that is given again grows by it. */
+static int keep_text(cli_request *request, size_t i, const char *text) {
+    const char *before = request->given[i];
+    request->given[i] = text;
+    if (cli_options[i].kind != CLI_LIST || !before)
+        return CLI_DONE;
+    const size_t room = sizeof request->lists - request->lists_used;
+    char *const list = request->lists + request->lists_used;
+    const int length = snprintf(list, room, "%s,%s", before, text);
+    if (length < 0 || (size_t)length >= room)
+        return cli_complain(CLI_MISUSE, "option '--%s': too many of them", cli_options[i].name);
+    request->lists_used += (size_t)length + 1;
+    request->given[i] = list;
+    return CLI_DONE;
+}
+
 int cli_parse(cli_request *request, int argc, char **argv) {
     const cli_command *command = request->command;
     getopt_tables tables;
@@ -127,7 +143,9 @@ int cli_parse(cli_request *request, int argc, char **argv) {
     for (int code; (code = getopt_long(argc, argv, tables.letters, tables.longs, NULL)) != -1;) {
         if (code == '?' || code == ':')
             return complain_option(command, code, argv[optind - 1]);
-        request->given[option_index(command, code)] = optarg ? optarg : "on";
+        const int status = keep_text(request, option_index(command, code), optarg ? optarg : "on");
+        if (status)
+            return status;
     }
     request->operands = argv + optind;
     request->operand_count = argc - optind;

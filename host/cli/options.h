@@ -35,6 +35,9 @@ typedef struct cli_values {
     double stall;        /* seconds */
     imp_gemm gemm;
     bool strip, profile, quiet, verbose, json, help, man, quick;
+    const char *only, *sizes, *json_file, *plot; /* of bench */
+    unsigned bench_optimizer;
+    bool markdown;
 } cli_values;
 
 /* How an option's text is read, and what it is kept as. */
@@ -53,6 +56,7 @@ typedef enum cli_kind {
     CLI_BACKGROUND, /* cli_background: a colour, or "keep" */
     CLI_PRESET,     /* the whole of settings, read before the others */
     CLI_TEXT,       /* const char * */
+    CLI_LIST,       /* const char *: words that commas part; given again, they are added */
     CLI_FILE,       /* const char *, completed with files */
     CLI_FOLDER      /* const char *, completed with folders */
 } cli_kind;
@@ -62,6 +66,7 @@ typedef enum cli_group {
     CLI_GROUP_AIM,
     CLI_GROUP_WAY,
     CLI_GROUP_DEVICE,
+    CLI_GROUP_MEASURE,
     CLI_GROUP_TALK,
     CLI_GROUP_RECORD, /* not options of any command: kept in the record only */
     CLI_GROUPS
@@ -77,7 +82,8 @@ enum {
     CLI_VERSION = 32,
     CLI_HELP = 64,
     CLI_FILM = 128,
-    CLI_ALL = 255
+    CLI_BENCH = 256,
+    CLI_ALL = 511
 };
 
 typedef struct cli_option {
@@ -116,6 +122,8 @@ struct cli_request {
     const char *given[CLI_OPTIONS_MAX]; /* text of each option by its place in the table, or NULL */
     char **operands;
     int operand_count;
+    char lists[CLI_TEXT_MAX]; /* texts of lists that were given more than once */
+    size_t lists_used;
     cli_values values;
 };
 
@@ -167,5 +175,6 @@ int cli_presets(cli_request *request);
 int cli_version(cli_request *request);
 int cli_help(cli_request *request);
 int cli_film(cli_request *request);
+int cli_bench_command(cli_request *request);
 
 #endif

@@ -10,15 +10,16 @@
 
 enum {
     BOTH = CLI_PAINT | CLI_SCORE,
-    WORK = BOTH | CLI_DEVICES,
+    WORK = BOTH | CLI_DEVICES | CLI_BENCH,
     NETWORK = BOTH | CLI_WEIGHTS,
     FILMS = CLI_PAINT | CLI_FILM
 };
 
 const char *const cli_group_titles[CLI_GROUPS] = {
-    [CLI_GROUP_PICTURE] = "Picture",       [CLI_GROUP_AIM] = "What is aimed at",
-    [CLI_GROUP_WAY] = "How it is reached", [CLI_GROUP_DEVICE] = "Device",
-    [CLI_GROUP_TALK] = "Messages",         [CLI_GROUP_RECORD] = "Recorded only",
+    [CLI_GROUP_PICTURE] = "Picture",          [CLI_GROUP_AIM] = "What is aimed at",
+    [CLI_GROUP_WAY] = "How it is reached",    [CLI_GROUP_DEVICE] = "Device",
+    [CLI_GROUP_MEASURE] = "What is measured", [CLI_GROUP_TALK] = "Messages",
+    [CLI_GROUP_RECORD] = "Recorded only",
 };
 
 const cli_option cli_options[] = {
@@ -114,20 +115,42 @@ const cli_option cli_options[] = {
      "where to compute: auto (the fastest that computes rightly), cpu, oracle (slow, exact), a "
      "number of 'impasto devices', or part of a device's vendor, name or platform (default: the "
      "environment's IMPASTO_DEVICE, else auto)"},
+    {"device", 'd', CLI_LIST, CLI_GROUP_DEVICE, CLI_BENCH, false, AT(device), "WHICH", 0, 0,
+     "what to measure: as for paint, or all; several with commas or by giving it again. They take "
+     "turns (default: the environment's IMPASTO_DEVICE, else auto)"},
     {"gemm", 0, CLI_CHOICE, CLI_GROUP_DEVICE, WORK, false, AT(gemm), "auto|clblast|own", 0, 0,
      "who multiplies matrices on OpenCL devices; auto takes the faster that is right"},
-    {"threads", 0, CLI_WHOLE, CLI_GROUP_DEVICE, BOTH, false, AT(threads), "N", 0, 1024,
+    {"threads", 0, CLI_WHOLE, CLI_GROUP_DEVICE, BOTH | CLI_BENCH, false, AT(threads), "N", 0, 1024,
      "threads of the device cpu; 0: one for each processor"},
     {"profile", 0, CLI_FLAG, CLI_GROUP_DEVICE, BOTH, false, AT(profile), NULL, 0, 0,
      "end with a table of seconds by operation"},
     {"quick", 0, CLI_FLAG, CLI_GROUP_DEVICE, CLI_DEVICES, false, AT(quick), NULL, 0, 0,
      "test and measure nothing; say only what is remembered"},
 
+    {"only", 0, CLI_LIST, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(only), "PARTS", 0, 0,
+     "only some of roofs, layers, operations, products, iteration, start (default: all of them; "
+     "start and products not with --quick)"},
+    {"size", 's', CLI_LIST, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(sizes), "N", 0, 0,
+     "sides of square pictures, with commas or given again (default: the iteration at 256, 512 and "
+     "1024, single operations at 512; with --quick 256 and 512, and 256)"},
+    {"optimizer", 0, CLI_CHOICE, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(bench_optimizer),
+     "both|lbfgs|adam", 0, 0, "whose iteration; lbfgs with its history full"},
+    {"quick", 0, CLI_FLAG, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(quick), NULL, 0, 0,
+     "less of everything: under a minute on two cores"},
+    {"json", 0, CLI_FILE, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(json_file), "FILE", 0, 0,
+     "write everything into this file as JSON, for 'impasto bench compare' and other programs; - "
+     "is "
+     "standard output, without the tables"},
+    {"markdown", 0, CLI_FLAG, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(markdown), NULL, 0, 0,
+     "write the tables in Markdown"},
+    {"plot", 0, CLI_FILE, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(plot), "FILE", 0, 0,
+     "draw the operations under the measured roofs into this PNG"},
+
     {"completion", 0, CLI_CHOICE, CLI_GROUP_TALK, CLI_HELP, false, AT(completion), "bash|zsh|fish",
      0, 0, "write the completions for this shell instead"},
     {"man", 0, CLI_FLAG, CLI_GROUP_TALK, CLI_HELP, false, AT(man), NULL, 0, 0,
      "write the man page (roff) instead"},
-    {"json", 0, CLI_FLAG, CLI_GROUP_TALK, CLI_ALL, false, AT(json), NULL, 0, 0,
+    {"json", 0, CLI_FLAG, CLI_GROUP_TALK, CLI_ALL & ~CLI_BENCH, false, AT(json), NULL, 0, 0,
      "write one JSON object a line to standard output, and no progress"},
     {"quiet", 'q', CLI_FLAG, CLI_GROUP_TALK, BOTH | CLI_FILM, false, AT(quiet), NULL, 0, 0,
      "say nothing but warnings and errors"},
@@ -231,6 +254,27 @@ const cli_command cli_commands[] = {
              "measured once is remembered.",
      .examples = {{"impasto devices", "test and measure what is new, then list"},
                   {"impasto devices --quick", "list only"}}},
+    {.name = "bench",
+     .bit = CLI_BENCH,
+     .run = cli_bench_command,
+     .operands = "[compare FILE FILE...]",
+     .least = 0,
+     .most = 64,
+     .brief = "measure how fast devices are, and compare",
+     .text =
+         "Measures what a device can do at most (arithmetic, memory, launches, transfers), every "
+         "convolution of VGG-19 both ways, the other operations, and the whole iteration of the "
+         "preset gatys, with time, spread, share of the roof and memory; and holds what it has "
+         "timed against the exact reference: a device that is wrong gets no score. The score is "
+         "iterations of gatys a second at 512 x 512 with Adam. No weights are needed: the shapes "
+         "are VGG-19's, the filters random. 'compare' says which differences between files of "
+         "--json exceed the noise.",
+     .examples = {{"impasto bench --quick", "a minute"},
+                  {"impasto bench --device all --json mine.json --plot mine.png",
+                   "everything here"},
+                  {"impasto bench --only iteration --size 512 --optimizer adam", "the score alone"},
+                  {"impasto bench --markdown", "to paste into an issue"},
+                  {"impasto bench compare before.json after.json", "what has changed"}}},
     {.name = "weights",
      .bit = CLI_WEIGHTS,
      .run = cli_weights,

@@ -245,6 +245,7 @@ bool cli_value_read(const cli_option *o, const char *text, cli_values *values, c
     case CLI_PRESET: /* what cli_values_default has read */
         return true;
     case CLI_TEXT:
+    case CLI_LIST:
     case CLI_FILE:
     case CLI_FOLDER:
         *(const char **)at = text;
@@ -341,6 +342,7 @@ void cli_value_text(const cli_option *o, const cli_values *values, char *text, s
     case CLI_INIT:
     case CLI_PRESET:
     case CLI_TEXT:
+    case CLI_LIST:
     case CLI_FILE:
     case CLI_FOLDER:
         words_text(o, values, text, size);

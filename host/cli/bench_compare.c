@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Several benchmarks side by side: which differences are more than noise.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "cli/bench.h"
+#include "cli/grid.h"
+#include "cli/stage.h"
+
+enum column { NAME, WAY, SIZE, BEFORE, AFTER, TIMES, NOISE, VERDICT, BAR };
+static const char *const titles[CLI_GRID_COLUMNS] = {"what",    "way",     "size",
+                                                     "seconds", "against", "times as fast",
+                                                     "noise",   "verdict", "slower    |    faster"};
+
+/* Two runs of one program on one machine differ by this much though each run's samples agree. */
+static const double between_runs = 0.03;
+
+static bool same_thing(const imp_bench_result *a, const imp_bench_result *b) {
+    return a->part == b->part && !strcmp(a->name, b->name) && !strcmp(a->variant, b->variant) &&
+           a->size == b->size;
+}
+
+static bool same_device(const imp_device_info *a, const imp_device_info *b) {
+    return a->kind == b->kind && !strcmp(a->name, b->name) && !strcmp(a->platform, b->platform);
+}
+
+/* The device of the first file that one is compared with: the same, else the first. */
+static size_t counterpart(const cli_bench *first, const imp_device_info *device) {
+    for (size_t i = 0; i < first->report.device_count; i++)
+        if (same_device(&first->report.devices[i].info, device))
+            return i;
+    return 0;
+}
+
+static const imp_bench_result *find(const cli_bench *bench, const imp_bench_result *like,
+                                    size_t device) {
+    for (size_t i = 0; i < bench->report.result_count; i++)
+        if (bench->report.results[i].device == device &&
+            same_thing(&bench->report.results[i], like))
+            return &bench->report.results[i];
+    return NULL;
+}
+
+/* Three deviations of the ratio, whose relative errors add up in squares. */
+static double noise_of(const imp_bench_result *a, const imp_bench_result *b) {
+    return between_runs + 3 * hypot(a->spread / a->seconds, b->spread / b->seconds);
+}
+
+/* Ten columns either way, a factor of two being five. */
+static void draw_bar(char *text, size_t size, double ratio) {
+    enum { HALF = 10 };
+    const int length = (int)fmin(HALF, fabs(round(5 * log2(ratio))));
+    const char *const full = "##########";
+    if (ratio < 1)
+        snprintf(text, size, "%*s%.*s|", HALF - length, "", length, full);
+    else
+        snprintf(text, size, "%*s|%.*s", HALF, "", length, full);
+}
+
+typedef struct tally {
+    unsigned faster, slower, same;
+    double logs;
+} tally;
+
+static void compare(cli_grid_row *row, const imp_bench_result *a, const imp_bench_result *b,
+                    tally *t) {
+    char(*c)[CLI_GRID_TEXT] = *row;
+    const double ratio = a->seconds / b->seconds, noise = noise_of(a, b);
+    const bool more = ratio > 1 + noise, less = ratio < 1 / (1 + noise);
+    snprintf(c[NAME], CLI_GRID_TEXT, "%s", a->name);
+    snprintf(c[WAY], CLI_GRID_TEXT, "%s", a->variant);
+    if (a->size)
+        snprintf(c[SIZE], CLI_GRID_TEXT, "%zu", a->size);
+    snprintf(c[BEFORE], CLI_GRID_TEXT, "%.4g", a->seconds);
+    snprintf(c[AFTER], CLI_GRID_TEXT, "%.4g", b->seconds);
+    snprintf(c[TIMES], CLI_GRID_TEXT, "%.2f", ratio);
+    snprintf(c[NOISE], CLI_GRID_TEXT, "%.0f %%", 100 * noise);
+    snprintf(c[VERDICT], CLI_GRID_TEXT, "%s", more ? "faster" : less ? "slower" : "same");
+    if (b->verdict == IMP_BENCH_WRONG || a->verdict == IMP_BENCH_WRONG)
+        snprintf(c[VERDICT], CLI_GRID_TEXT, "WRONG");
+    draw_bar(c[BAR], CLI_GRID_TEXT, ratio);
+    t->faster += more;
+    t->slower += less;
+    t->same += !more && !less;
+    t->logs += log(ratio);
+}
+
+/* One device of a later file against its counterpart in the first. */
+static void compare_device(const cli_bench *first, const cli_bench *later, size_t device,
+                           const char *names[2], bool markdown) {
+    const imp_bench_device *d = &later->report.devices[device];
+    const size_t other = counterpart(first, &d->info);
+    cli_grid grid = {.titles = titles};
+    tally t = {0};
+    for (size_t i = 0; i < later->report.result_count; i++) {
+        const imp_bench_result *b = &later->report.results[i];
+        const imp_bench_result *a = b->device == device ? find(first, b, other) : NULL;
+        cli_grid_row *row = a && a->seconds > 0 && b->seconds > 0 ? cli_grid_add(&grid) : NULL;
+        if (row)
+            compare(row, a, b, &t);
+    }
+    const unsigned all = t.faster + t.slower + t.same;
+    printf(markdown ? "\n**%s: %s** against **%s: %s**\n\n" : "\n%s: %s against %s: %s\n", names[1],
+           cli_device_name(&d->info), names[0],
+           cli_device_name(&first->report.devices[other].info));
+    if (all == 0) {
+        puts("nothing that was measured in both");
+        return;
+    }
+    cli_grid_print(&grid, markdown);
+    printf("%s%u faster, %u slower, %u the same within the noise; on the geometric mean %.2f times "
+           "as fast\n",
+           markdown ? "\n" : "", t.faster, t.slower, t.same, exp(t.logs / all));
+    if (d->score > 0 && first->report.devices[other].score > 0)
+        printf("score %.2f against %.2f\n", d->score, first->report.devices[other].score);
+}
+
+void cli_bench_compare(const cli_bench *benches, char *const *names, size_t count, bool markdown) {
+    for (size_t i = 1; i < count; i++) {
+        const char *pair[] = {names[0], names[i]};
+        for (size_t k = 0; k < benches[i].report.device_count; k++)
+            if (benches[0].report.device_count > 0)
+                compare_device(&benches[0], &benches[i], k, pair, markdown);
+    }
+}
