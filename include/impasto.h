@@ -243,7 +243,8 @@ IMP_API size_t imp_device_profile(const imp_device *device, imp_profile_row *out
 
 typedef struct imp_network_layer {
     char name[32]; /* "conv1_1"; its features after the ReLU are "relu1_1" */
-    size_t in, out, kernel;
+    size_t in, out, kernel, parameters;
+    float low, high; /* the range of its filters */
 } imp_network_layer;
 
 /* "builtin", "random-vgg19" (VGG-19's shapes to conv5_1 with random filters, for measuring), a name

@@ -124,6 +124,10 @@ static const mistake mistakes[] = {
     {"HOME= XDG_DATA_HOME= IMPASTO_WEIGHTS= impasto weights list", 1, "set IMPASTO_WEIGHTS"},
     {"IMPASTO_WEIGHTS=/proc/x impasto weights fetch x --from a.png", 1, "/proc/x"},
     {"impasto weights info cut.safetensors", 1, "cut.safetensors"},
+    {"impasto weights import cut.safetensors -o never", 1, "cut.safetensors"},
+    {"impasto weights import cut.safetensors --name ../up", 2, "no name for a network"},
+    {"impasto weights import cut.safetensors -o never --name x", 2, "give one of them"},
+    {"impasto weights import cut.safetensors --input BGR", 2, "torchvision"},
     {"impasto help --completion fsh", 2, "the nearest is fish"},
     {"impasto version >/dev/full", 1, "standard output: cannot be written"},
 };

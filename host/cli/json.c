@@ -34,12 +34,14 @@ const cli_json_field cli_json_fields[] = {
      "name, source, licence, provenance, sha256, layers, parameters, order, range, mean, "
      "deviation, padding",
      "weights info: the network"},
-    {"layer", "name, in, out, kernel, parameters", "weights info: one for each layer"},
+    {"layer", "name, in, out, kernel, parameters, total, low, high",
+     "weights info: one for each layer; total: parameters so far, low, high: range of its filters"},
     {"weights", "name, here, path, about, origin, licence, file, bytes, digest, addresses",
      "weights list: one for each; path and what is published of it are null where there is none"},
     {"fetching", "name, done, total", "weights fetch: bytes so far, once a second"},
-    {"installed", "name, path, format, sha256, layers, parameters",
-     "weights fetch: it is in place; sha256 is the fetched file's"},
+    {"installed", "name, path, format, sha256, layers, parameters, skipped, folded, guessed",
+     "weights fetch and import: it is in place; sha256 is the foreign file's; guessed: --input may "
+     "be wrong"},
     {"verified", "name, right, noted, sha256",
      "weights verify: one for each; noted: there was a note of its SHA-256 to compare with"},
     {"removed", "name", "weights remove: one for each"},

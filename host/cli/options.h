@@ -33,6 +33,9 @@ typedef struct cli_values {
     unsigned save_every; /* iterations; 0: never */
     const char *from;    /* an address or a file to fetch from; NULL: the published ones */
     double stall;        /* seconds */
+    const char *name;    /* of a network in the folder; NULL: after the file */
+    imp_input input;     /* of a network's file that does not say it */
+    bool half;
     imp_gemm gemm;
     bool strip, profile, quiet, verbose, json, help, man, quick;
     const char *only, *sizes, *json_file, *plot; /* of bench */

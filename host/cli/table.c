@@ -71,6 +71,17 @@ const cli_option cli_options[] = {
     {"network", 0, CLI_FILE, CLI_GROUP_AIM, BOTH, false, AT(network), "NAME|FILE", 0, 0,
      "look at the pictures through this network: a name of 'impasto weights list', or a "
      "safetensors file (default: the preset's own)"},
+    {"output", 'o', CLI_FILE, CLI_GROUP_PICTURE, CLI_WEIGHTS, false, AT(out), "OUT", 0, 0,
+     "import into this safetensors file instead of the folder of networks"},
+    {"name", 0, CLI_TEXT, CLI_GROUP_PICTURE, CLI_WEIGHTS, false, AT(name), "NAME", 0, 0,
+     "what an imported network is called from then on (default: the file's name)"},
+    {"half", 0, CLI_FLAG, CLI_GROUP_PICTURE, CLI_WEIGHTS, false, AT(half), NULL, 0, 0,
+     "store half as many bytes, as fp16"},
+    {"input", 0, CLI_CHOICE, CLI_GROUP_PICTURE, CLI_WEIGHTS, false, AT(input),
+     "auto|torchvision|caffe", 0, 0,
+     "how the network wants a picture, where its file does not say it: as torchvision's (RGB, "
+     "0..1, "
+     "normalised) or as Caffe's and Keras' (BGR, 0..255, less a mean)"},
     {"from", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_WEIGHTS, false, AT(from), "URL|FILE", 0, 0,
      "fetch from this address, or take this file, instead of the published address"},
     {"stall-limit", 0, CLI_TIME, CLI_GROUP_PICTURE, CLI_WEIGHTS, false, AT(stall), "TIME", 0.1, 1e6,
@@ -278,14 +289,18 @@ const cli_command cli_commands[] = {
     {.name = "weights",
      .bit = CLI_WEIGHTS,
      .run = cli_weights,
-     .operands = "list|info|fetch|verify|remove [NAME...]",
+     .operands = "list|info|fetch|import|verify|remove [NAME...]",
      .least = 1,
      .most = 257,
      .brief = "list, fetch and describe networks",
      .text = "list: the network that comes with the program, the published ones that can be "
              "fetched (who made them, on which terms, where they lie), and your own. fetch NAME: "
              "brings a published one into your folder of networks, after comparing its digest; a "
-             "fetch that was cut off goes on where it ended. info NAME|FILE: layers and their "
+             "fetch that was cut off goes on where it ended. import FILE: converts what another "
+             "program "
+             "wrote, of the VGG family: PyTorch's .pth (both formats), safetensors, Keras' .h5 and "
+             ".keras, Caffe's .caffemodel; fully connected layers are left out. info NAME|FILE: "
+             "layers and their "
              "shapes, parameters, how the input is prepared, where it comes from, SHA-256. verify: "
              "whether those in the folder (or NAME) still are what was installed. remove NAME: "
              "removes it. The folder is $IMPASTO_WEIGHTS, else impasto in $XDG_DATA_HOME or "
@@ -294,6 +309,8 @@ const cli_command cli_commands[] = {
                   {"impasto weights fetch vgg19", "torchvision's VGG-19, 548 MiB"},
                   {"impasto weights fetch vgg19 --from vgg19-dcbb9e9d.pth",
                    "the same, from a file that you have"},
+                  {"impasto weights import VGG_ILSVRC_19_layers.caffemodel --name vgg19-caffe",
+                   "a file of Caffe"},
                   {"impasto weights info builtin", "the network that comes with the program"},
                   {"impasto paint cat.jpg waves.jpg --network vgg19", "one that was fetched"}}},
     {.name = "presets",

@@ -200,6 +200,7 @@ static const action actions[] = {
     {"list", "", 0, 0, cli_weights_list},
     {"info", "NAME|FILE", 1, 1, cli_weights_info},
     {"fetch", "NAME", 1, 1, cli_weights_fetch},
+    {"import", "FILE", 1, 1, cli_weights_import},
     {"verify", "[NAME...]", 0, NAMES_MAX, cli_weights_verify},
     {"remove", "NAME...", 1, NAMES_MAX, cli_weights_remove},
 };

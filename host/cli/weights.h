@@ -11,8 +11,13 @@
 int cli_weights_list(cli_request *request, char **operands, int count);
 int cli_weights_info(cli_request *request, char **operands, int count);
 int cli_weights_fetch(cli_request *request, char **operands, int count);
+int cli_weights_import(cli_request *request, char **operands, int count);
 int cli_weights_verify(cli_request *request, char **operands, int count);
 int cli_weights_remove(cli_request *request, char **operands, int count);
+
+/* Says what was installed, as NAME ("": none) in path. */
+void cli_weights_installed(const cli_values *values, const char *name, const char *path,
+                           const imp_import_report *report);
 
 /* Whether the network is a published one that is not here. */
 bool cli_weights_absent(const char *name);

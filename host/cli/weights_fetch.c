@@ -46,25 +46,14 @@ static void on_log(void *user, const char *line) {
 static void tell_installed(const fetching *f, const imp_import_report *report) {
     char path[IMP_PATH_MAX] = "";
     imp_weights_path(path, sizeof path, f->name, NULL);
-    if (!f->values->json) {
-        printf("%s: %s, %zu layers to %s, %zu parameters, in %s\n", f->name, report->name,
-               report->layers, report->deepest, report->parameters, path);
-        return;
-    }
-    json_t *object = cli_json_event("installed");
-    json_object_set_new(object, "name", json_string(f->name));
-    json_object_set_new(object, "path", cli_json_text(path));
-    json_object_set_new(object, "format", cli_json_text(report->format));
-    json_object_set_new(object, "sha256", json_string(report->sha256));
-    json_object_set_new(object, "layers", json_integer((json_int_t)report->layers));
-    json_object_set_new(object, "parameters", json_integer((json_int_t)report->parameters));
-    cli_json_line(object);
+    cli_weights_installed(f->values, f->name, path, report);
 }
 
 static int fetch(const cli_values *values, const char *name) {
     fetching f = {.name = name, .values = values, .said = -1};
     const imp_fetch_options options = {.from = values->from,
                                        .stall = values->stall,
+                                       .import = {.half = values->half, .input = values->input},
                                        .progress = on_bytes,
                                        .log = on_log,
                                        .user = &f};

@@ -7,10 +7,6 @@
 #include "cli/json.h"
 #include "cli/words.h"
 
-static size_t parameters(const imp_network_layer *layer) {
-    return layer->out * (layer->in * layer->kernel * layer->kernel + 1);
-}
-
 static json_t *triple(const float *values) {
     json_t *array = json_array();
     for (size_t i = 0; i < 3; i++)
@@ -37,14 +33,18 @@ static void say(const imp_network *network, const imp_network_info *info) {
     json_object_set_new(object, "deviation", triple(info->deviation));
     json_object_set_new(object, "padding", json_string(info->padding));
     cli_json_line(object);
-    for (size_t i = 0; i < info->layers; i++) {
+    for (size_t i = 0, total = 0; i < info->layers; i++) {
         const imp_network_layer layer = imp_network_layer_at(network, i);
+        total += layer.parameters;
         object = cli_json_event("layer");
         json_object_set_new(object, "name", json_string(layer.name));
         json_object_set_new(object, "in", json_integer((json_int_t)layer.in));
         json_object_set_new(object, "out", json_integer((json_int_t)layer.out));
         json_object_set_new(object, "kernel", json_integer((json_int_t)layer.kernel));
-        json_object_set_new(object, "parameters", json_integer((json_int_t)parameters(&layer)));
+        json_object_set_new(object, "parameters", json_integer((json_int_t)layer.parameters));
+        json_object_set_new(object, "total", json_integer((json_int_t)total));
+        json_object_set_new(object, "low", cli_json_real((double)layer.low));
+        json_object_set_new(object, "high", cli_json_real((double)layer.high));
         cli_json_line(object);
     }
 }
@@ -73,13 +73,15 @@ static void tell(const imp_network *network, const imp_network_info *info) {
     tell_triple("deviation", info->deviation);
     tell_text("padding", info->padding);
     printf("%-12s %zu\n", "parameters", info->parameters);
-    printf("\n%-12s %6s %6s %8s %12s\n", "layer", "in", "out", "kernel", "parameters");
-    for (size_t i = 0; i < info->layers; i++) {
-        const imp_network_layer layer = imp_network_layer_at(network, i);
+    printf("\n%-10s %5s %5s %7s %11s %12s  %s\n", "layer", "in", "out", "kernel", "parameters",
+           "to here", "filters");
+    for (size_t i = 0, total = 0; i < info->layers; i++) {
+        const imp_network_layer l = imp_network_layer_at(network, i);
         char kernel[48];
-        snprintf(kernel, sizeof kernel, "%zu x %zu", layer.kernel, layer.kernel);
-        printf("%-12s %6zu %6zu %8s %12zu\n", layer.name, layer.in, layer.out, kernel,
-               parameters(&layer));
+        total += l.parameters;
+        snprintf(kernel, sizeof kernel, "%zu x %zu", l.kernel, l.kernel);
+        printf("%-10s %5zu %5zu %7s %11zu %12zu  %.3g to %.3g\n", l.name, l.in, l.out, kernel,
+               l.parameters, total, (double)l.low, (double)l.high);
     }
 }
 

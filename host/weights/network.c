@@ -4,6 +4,7 @@
  */
 #include "weights/network.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -339,7 +340,18 @@ imp_network_layer imp_network_layer_at(const imp_network *network, size_t i) {
     const imp_node *node = network->nodes;
     while (node->kind != IMP_NODE_CONV || i-- > 0)
         node++;
-    imp_network_layer l = {.in = node->conv.in, .out = node->conv.out, .kernel = node->conv.kernel};
+    const imp_conv *const c = &node->conv;
+    const size_t count = c->out * c->in * c->kernel * c->kernel;
+    imp_network_layer l = {.in = c->in,
+                           .out = c->out,
+                           .kernel = c->kernel,
+                           .parameters = count + (node->bias ? c->out : 0),
+                           .low = node->weights[0],
+                           .high = node->weights[0]};
+    for (size_t k = 1; k < count; k++) {
+        l.low = fminf(l.low, node->weights[k]);
+        l.high = fmaxf(l.high, node->weights[k]);
+    }
     print_layer_of(l.name, node);
     return l;
 }

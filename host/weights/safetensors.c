@@ -222,7 +222,10 @@ static imp_status read_all(imp_safetensors *file, const unsigned char *bytes, si
     for (size_t i = LENGTH_BYTES; i-- > 0;)
         length = length << 8 | bytes[i];
     if (length > header_max || bytes[LENGTH_BYTES] != '{')
-        return bad_file(file, "it does not begin with a header", err);
+        return imp_fail(err, IMP_ERR_FORMAT,
+                        "network '%s': it is no safetensors file (it does not begin with a "
+                        "header): 'impasto weights import' converts those of other programs",
+                        file->source);
     if (length > size - LENGTH_BYTES)
         return bad_file(file, "it ends within its header", err);
     file->data = bytes + LENGTH_BYTES + length;
