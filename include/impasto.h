@@ -367,12 +367,13 @@ IMP_API imp_status imp_weights_fetch(const char *name, const imp_fetch_options *
 
 /* ---- Settings: an objective and how to reach it ---------------------------------------------- */
 
-enum { IMP_TERMS_MAX = 32 };
+enum { IMP_TERMS_MAX = 32, IMP_SCALES_MAX = 16 };
 
 typedef enum imp_term_kind { IMP_TERM_CONTENT, IMP_TERM_STYLE, IMP_TERM_TV } imp_term_kind;
 typedef enum imp_loss_form {
-    IMP_LOSS_MEAN,    /* mean of squared differences */
-    IMP_LOSS_RELATIVE /* sum of squared differences over the target's own sum of squares */
+    IMP_LOSS_MEAN,       /* mean of squared differences */
+    IMP_LOSS_RELATIVE,   /* sum of squared differences over the target's own sum of squares */
+    IMP_LOSS_WASSERSTEIN /* style only: between normal distributions of means and covariances */
 } imp_loss_form;
 typedef enum imp_gram_norm { IMP_GRAM_CM, IMP_GRAM_M } imp_gram_norm; /* F F^T / (C M), or / M */
 typedef enum imp_tv_form {
@@ -415,16 +416,26 @@ typedef struct imp_settings {
     imp_tv_form tv_form;
     bool tv_mean; /* total variation over the number of colours, 3 H W, not summed */
     imp_pooling pooling;
-    unsigned levels;     /* style is compared on this many halvings of the picture, >= 1 */
-    size_t size;         /* longer side of the result in pixels; 0: the content's own */
-    float style_scale;   /* longer side of the style picture over that of the result */
-    unsigned scales;     /* sizes painted on the way, each twice the one before, >= 1 */
-    unsigned iterations; /* in all, shared evenly by the scales */
+    bool replicate_first;     /* the first 3 x 3 convolution continues its input by the border */
+    bool normalize_gradients; /* each term's by its own L1 norm, before the term's weight */
+    unsigned levels;          /* style is compared on this many halvings of the picture, >= 1 */
+    size_t size;              /* longer side of the result in pixels; 0: the content's own */
+    float style_scale;        /* longer side of the style picture over that of the result */
+    bool style_natural;       /* the style picture is never enlarged */
+    unsigned scales;          /* sizes painted at most, from one that is at least 128, >= 1 */
+    float scale_step;         /* how many times the size before, > 1 */
+    size_t sizes[IMP_SCALES_MAX]; /* or the sizes themselves, rising; sizes from `size` on are left
+                                     out, and `size` is the last */
+    size_t size_count;            /* of them; 0: by scales and scale_step */
+    unsigned iterations;          /* in all, shared evenly by the scales; or at the first */
+    unsigned later_iterations;    /* at each later scale; 0: `iterations` is in all */
     imp_optimizer optimizer;
     float learning_rate, beta1, beta2, epsilon; /* Adam; L-BFGS takes learning_rate as its step */
     imp_adam_form adam_form;
     unsigned history; /* pairs that L-BFGS keeps, 1..1000 */
     bool clamp;       /* keep the variable within 0..range after each step */
+    float average;    /* decay of the moving average that is the picture then; 0: none */
+    bool carry;       /* Adam's state goes on over scales, and the picture bicubically */
     imp_init init;
     float noise; /* deviation of the noise start, in the variable's unit */
     uint64_t seed;

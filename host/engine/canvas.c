@@ -56,6 +56,49 @@ imp_status imp_canvas_picture(imp_picture *out, const float *planes, size_t h, s
     return IMP_OK;
 }
 
+/* The weights of the four neighbours from first - 1 on, for output i of n; first may lie outside.
+ */
+static ptrdiff_t neighbours(double weights[4], size_t i, size_t from, size_t n, bool cubic) {
+    const double at = ((double)i + 0.5) * (double)from / (double)n - 0.5;
+    const double clamped = cubic ? at : fmax(at, 0), first = floor(clamped), t = clamped - first;
+    const double a = -0.75, u = 1 - t;
+    weights[0] = cubic ? a * t * u * u : 0;
+    weights[1] = cubic ? ((a + 2) * t - (a + 3)) * t * t + 1 : u;
+    weights[2] = cubic ? ((a + 2) * u - (a + 3)) * u * u + 1 : t;
+    weights[3] = cubic ? a * u * t * t : 0;
+    return (ptrdiff_t)first - 1;
+}
+
+/* Output i of n along one direction: `from` values, `step` floats apart. */
+static float between(const float *x, size_t step, size_t i, size_t from, size_t n, bool cubic) {
+    double weights[4], sum = 0;
+    const ptrdiff_t first = neighbours(weights, i, from, n, cubic);
+    for (ptrdiff_t k = 0; k < 4; k++) {
+        const ptrdiff_t at = first + k, last = (ptrdiff_t)from - 1;
+        sum += weights[k] * (double)x[step * (size_t)(at < 0 ? 0 : at > last ? last : at)];
+    }
+    return (float)sum;
+}
+
+float *imp_canvas_resample(const float *planes, size_t c, size_t h, size_t w, size_t to_h,
+                           size_t to_w, bool cubic) {
+    float *rows = malloc(h * to_w * sizeof *rows), *out = malloc(c * to_h * to_w * sizeof *out);
+    for (size_t k = 0; rows && out && k < c; k++) {
+        for (size_t y = 0; y < h; y++)
+            for (size_t x = 0; x < to_w; x++)
+                rows[y * to_w + x] = between(planes + (k * h + y) * w, 1, x, w, to_w, cubic);
+        for (size_t y = 0; y < to_h; y++)
+            for (size_t x = 0; x < to_w; x++)
+                out[(k * to_h + y) * to_w + x] = between(rows + x, to_w, y, h, to_h, cubic);
+    }
+    if (!rows) {
+        free(out);
+        out = NULL;
+    }
+    free(rows);
+    return out;
+}
+
 /* splitmix64 (Steele, Lea, Flood 2014), as a number in (0,1]. */
 static double uniform(uint64_t *state) {
     uint64_t z = *state += 0x9E3779B97F4A7C15U;

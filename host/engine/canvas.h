@@ -22,6 +22,12 @@ float *imp_canvas_planes(const imp_picture *in, size_t h, size_t w, float range)
 imp_status imp_canvas_picture(imp_picture *out, const float *planes, size_t h, size_t w,
                               size_t width, size_t height, float range, imp_error *err);
 
+/* Planes c x h x w resampled to c x to_h x to_w between neighbours, without antialiasing, the
+ * border repeated: cubic with the kernel of Keys 1981 at a = -3/4, or linear. Centres of pixels are
+ * what corresponds. The caller frees; NULL: out of memory. */
+float *imp_canvas_resample(const float *planes, size_t c, size_t h, size_t w, size_t to_h,
+                           size_t to_w, bool cubic);
+
 /* count normal deviates (Box and Muller 1958) of the given mean and deviation, the same for the
  * same seed on every machine up to libm's last digit. */
 void imp_canvas_noise(float *out, size_t count, float mean, float deviation, uint64_t seed);

@@ -27,7 +27,7 @@ size_t imp_session_losses(const imp_session *s, imp_loss *out, size_t cap) {
 void imp_session_progress(const imp_session *s, imp_progress *out) {
     const imp_objective *o = &s->objective;
     *out = (imp_progress){.iteration = s->iteration,
-                          .total = s->settings.iterations,
+                          .total = s->total,
                           .width = s->scales[s->scale].width,
                           .height = s->scales[s->scale].height,
                           .seconds = imp_now() - s->opened,
@@ -58,7 +58,7 @@ void imp_session_estimate(const imp_session *s, imp_estimate *out) {
 
 /* ---- Reading back ---- */
 
-static imp_status read_tensor(imp_session *s, imp_tensor t, imp_array *out, imp_error *err) {
+imp_status imp_session_read(imp_session *s, imp_tensor t, imp_array *out, imp_error *err) {
     *out = (imp_array){.shape = {t.c, t.h, t.w}, .data = malloc(t.c * t.h * t.w * sizeof(float))};
     if (!out->data)
         return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
@@ -80,15 +80,22 @@ static bool finite(const imp_array *a) {
     return sum == 0.0F;
 }
 
+imp_status imp_session_shown(imp_session *s, imp_array *out, imp_error *err) {
+    const bool average = s->average.sum.c > 0;
+    TRY(imp_session_read(s, average ? s->average.sum : s->objective.x[0], out, err));
+    for (size_t k = 0; average && k < out->shape[0] * out->shape[1] * out->shape[2]; k++)
+        out->data[k] = (float)((double)out->data[k] / s->average.weight);
+    if (finite(out))
+        return IMP_OK;
+    imp_array_finish(out); /* the last step's loss was never seen; what it led from was finite */
+    return imp_session_read(s, s->optimizer.before, out, err);
+}
+
 imp_status imp_session_picture(imp_session *s, imp_picture *out, imp_error *err) {
     *out = (imp_picture){0};
     const imp_scale *k = &s->scales[s->scale];
     imp_array x;
-    TRY(read_tensor(s, s->objective.x[0], &x, err));
-    if (!finite(&x)) { /* the last step's loss was never seen; what it led from was finite */
-        imp_array_finish(&x);
-        TRY(read_tensor(s, s->optimizer.before, &x, err));
-    }
+    TRY(imp_session_shown(s, &x, err));
     const imp_status status = imp_canvas_picture(out, x.data, x.shape[1], x.shape[2], k->width,
                                                  k->height, s->settings.range, err);
     imp_array_finish(&x);
@@ -116,7 +123,7 @@ imp_status imp_session_features(imp_session *s, const char *layer, imp_array *ou
         status = imp_plan_run(plan, &plan->steps[n]);
     if (status != IMP_OK)
         return imp_fail_device(err, s->device);
-    return read_tensor(s, imp_plan_tensor(plan, plan->steps[node].y), out, err);
+    return imp_session_read(s, imp_plan_tensor(plan, plan->steps[node].y), out, err);
 }
 
 imp_status imp_session_gram(imp_session *s, const char *layer, imp_array *out, imp_error *err) {
@@ -126,7 +133,7 @@ imp_status imp_session_gram(imp_session *s, const char *layer, imp_array *out, i
         if (g->kind != IMP_TERM_STYLE || g->level != 0 ||
             strcmp(s->settings.terms[g->term].layer, layer) != 0)
             continue;
-        TRY(read_tensor(s, g->gram, out, err));
+        TRY(imp_session_read(s, g->gram, out, err));
         for (size_t k = 0; k < out->shape[1] * out->shape[2]; k++)
             out->data[k] *= g->scale;
         return IMP_OK;
@@ -135,7 +142,7 @@ imp_status imp_session_gram(imp_session *s, const char *layer, imp_array *out, i
 }
 
 imp_status imp_session_gradient(imp_session *s, imp_array *out, imp_error *err) {
-    TRY(read_tensor(s, s->objective.dx[0], out, err));
+    TRY(imp_session_read(s, s->objective.dx[0], out, err));
     for (size_t i = 0; i < out->shape[0] * out->shape[1] * out->shape[2]; i++)
         out->data[i] *= s->settings.range; /* a colour in [0,1] moves the variable by range */
     return IMP_OK;

@@ -50,6 +50,8 @@ static void place_goals(imp_objective *o, size_t *cursor) {
             *g = (imp_goal){.kind = s->terms[i].kind, .term = i, .level = level};
             g->node = (size_t)(imp_network_find(o->network, s->terms[i].layer) - o->network->nodes);
             const imp_tensor f = o->plans[level].shapes[g->node];
+            g->strength = (style ? s->style_weight / (float)o->levels : s->content_weight) *
+                          s->terms[i].weight;
             if (style) {
                 g->target = imp_place(o->device, cursor, IMP_PLANES, 1, f.c, f.c);
                 g->gram = imp_place(o->device, cursor, IMP_PLANES, 1, f.c, f.c);
@@ -63,18 +65,30 @@ static void place_goals(imp_objective *o, size_t *cursor) {
 }
 
 static void place_matrices(imp_objective *o, size_t *cursor) {
-    size_t widest = 1;
+    size_t widest = 1, own = *cursor;
+    for (size_t i = 0; o->settings->normalize_gradients && i < o->count; i++) {
+        const imp_tensor f = o->plans[o->goals[i].level].shapes[o->goals[i].node];
+        size_t end = own;
+        o->goals[i].own = imp_place(o->device, &end, IMP_MAPS, f.c, f.h, f.w);
+        *cursor = end > *cursor ? end : *cursor;
+    }
     for (size_t i = 0; i < o->count; i++) {
-        const imp_goal *g = &o->goals[i];
+        imp_goal *g = &o->goals[i];
         if (g->kind != IMP_TERM_STYLE)
             continue;
         const size_t c = g->target.h;
+        if (o->settings->style_form == IMP_LOSS_WASSERSTEIN) {
+            g->sum = imp_place(o->device, cursor, IMP_PLANES, 1, 1, c);
+            g->mean = imp_place(o->device, cursor, IMP_PLANES, 1, 1, c);
+        }
         widest = c > widest ? c : widest;
         if (o->settings->metric && o->network->nodes[g->node].metric && o->metrics[g->node].c == 0)
             o->metrics[g->node] = imp_place(o->device, cursor, IMP_PLANES, 1, c, c);
     }
     o->dm = imp_place(o->device, cursor, IMP_PLANES, 1, widest, widest);
     o->scratch = imp_place(o->device, cursor, IMP_PLANES, 1, widest, widest);
+    if (o->settings->style_form == IMP_LOSS_WASSERSTEIN)
+        imp_wasserstein_place(&o->wasserstein, o->device, cursor, widest);
     const size_t products =
         o->settings->optimizer == IMP_LBFGS ? 4 * ((size_t)o->settings->history + 1) : 0;
     o->record = imp_place(o->device, cursor, IMP_PLANES, o->count + IMP_RECORD_EXTRA + products, 1,
@@ -148,8 +162,12 @@ imp_status imp_objective_bind(imp_objective *o, imp_memory *memory) {
         imp_plan_bind(&o->plans[l], memory);
         o->x[l].memory = o->dx[l].memory = memory;
     }
-    for (size_t i = 0; i < o->count; i++)
-        o->goals[i].target.memory = o->goals[i].gram.memory = memory;
+    for (size_t i = 0; i < o->count; i++) {
+        imp_goal *g = &o->goals[i];
+        g->target.memory = g->gram.memory = g->sum.memory = g->mean.memory = memory;
+        g->own.memory = memory;
+    }
+    imp_wasserstein_bind(&o->wasserstein, memory);
     o->dm.memory = o->scratch.memory = o->record.memory = memory;
     for (size_t n = 0; n < o->nodes; n++) {
         if (o->metrics[n].c == 0)
@@ -201,8 +219,9 @@ static imp_status weigh_style(imp_objective *o, size_t i) {
                           o->metrics[g->node], matrix(o->scratch, c), 1, 1));
         TRY(record_value(o, i, &sum));
     }
-    const double weight = (double)s->style_weight * (double)s->terms[g->term].weight / o->levels;
-    g->weight = factor(s->style_form, weight, sum, (double)(c * c));
+    g->weight = s->style_form == IMP_LOSS_WASSERSTEIN
+                    ? g->strength
+                    : factor(s->style_form, (double)g->strength, sum, (double)(c * c));
     return IMP_OK;
 }
 
@@ -215,10 +234,14 @@ static imp_status style_level(imp_objective *o, const imp_plan *plan, imp_tensor
         const imp_step *step = &plan->steps[k];
         TRY(imp_plan_run(plan, step));
         for (size_t i = 0; i < o->count; i++) {
-            const imp_goal *g = &o->goals[i];
+            imp_goal *g = &o->goals[i];
             if (g->kind != IMP_TERM_STYLE || g->level != level || g->node != step->node)
                 continue;
             const imp_tensor f = imp_plan_tensor(plan, step->y);
+            if (o->settings->style_form == IMP_LOSS_WASSERSTEIN) {
+                TRY(imp_wasserstein_target(o, g, f));
+                continue;
+            }
             const float positions = (float)(f.h * f.w);
             const float channels = o->settings->gram_norm == IMP_GRAM_CM ? (float)f.c : 1;
             TRY(d->ops->gram(d, g->gram, (imp_tensor){0}, f, false));
@@ -293,8 +316,7 @@ static imp_status keep_content(imp_objective *o, size_t i, imp_tensor f) {
     TRY(d->ops->dot(d, (imp_slot){o->record, i}, f, f));
     TRY(record_value(o, i, &sum));
     g->weight =
-        factor(s->content_form, (double)s->content_weight * (double)s->terms[g->term].weight, sum,
-               (double)f.c * (double)f.h * (double)f.w);
+        factor(s->content_form, (double)g->strength, sum, (double)f.c * (double)f.h * (double)f.w);
     return IMP_OK;
 }
 
@@ -319,11 +341,27 @@ static imp_status goal_gradient(imp_objective *o, size_t i, imp_tensor df, imp_t
     const imp_slot loss = {o->record, i};
     if (g->kind == IMP_TERM_CONTENT)
         return d->ops->content(d, df, loss, f, g->target, g->weight);
+    if (o->settings->style_form == IMP_LOSS_WASSERSTEIN)
+        return imp_wasserstein_gradient(o, i, df, f);
     const imp_tensor dm = matrix(o->dm, f.c);
     TRY(d->ops->gram(d, g->gram, (imp_tensor){0}, f, false));
     TRY(d->ops->style(d, dm, loss, g->gram, g->target, o->metrics[g->node], matrix(o->scratch, f.c),
                       g->scale, g->weight));
     return d->ops->style_grad(d, df, dm, f);
+}
+
+/* The same with the goal's gradient divided by its L1 norm before it is multiplied by the goal's
+ * strength, which is in it already: g s / (|g|_1 + 1e-8) = (g s) s / (|g s|_1 + 1e-8 s). */
+static imp_status goal_normalized(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
+    imp_device *const d = o->device;
+    const imp_goal *g = &o->goals[i];
+    const imp_slot norm = imp_objective_slot(o, IMP_RECORD_NORM);
+    TRY(d->ops->fill(d, g->own, 0));
+    TRY(goal_gradient(o, i, g->own, f));
+    if (g->strength == 0)
+        return IMP_OK;
+    TRY(d->ops->norm1(d, norm, g->own));
+    return d->ops->rescale(d, df, g->strength, norm, 1e-8F * g->strength, -1, g->own, true);
 }
 
 /* What the goals of level l at a step back add to its dy. */
@@ -334,7 +372,8 @@ static imp_status step_gradient(imp_objective *o, unsigned l, const imp_step *st
         TRY(o->device->ops->fill(o->device, df, 0));
     for (size_t i = 0; i < o->count; i++)
         if (o->goals[i].level == l && o->goals[i].node == step->node)
-            TRY(goal_gradient(o, i, df, imp_plan_tensor(plan, step->y)));
+            TRY((o->settings->normalize_gradients ? goal_normalized : goal_gradient)(
+                o, i, df, imp_plan_tensor(plan, step->y)));
     return IMP_OK;
 }
 
@@ -364,7 +403,8 @@ imp_status imp_objective_evaluate(imp_objective *o) {
         if (o->nodes > 0)
             TRY(level_gradient(o, l));
     }
-    const float colours = s->tv_mean ? (float)(3 * o->x[0].h * o->x[0].w) : 1;
+    const bool sums = s->tv_form != IMP_TV_NEIGHBOURS; /* those are means already */
+    const float colours = s->tv_mean && sums ? (float)(3 * o->x[0].h * o->x[0].w) : 1;
     return d->ops->tv(d, o->dx[0], imp_objective_slot(o, IMP_RECORD_TV), o->x[0], s->tv_form,
                       s->tv_weight / colours);
 }

@@ -9,6 +9,7 @@
 #define IMP_OBJECTIVE_H
 
 #include "engine/plan.h"
+#include "engine/style_wasserstein.h"
 
 enum { IMP_LEVELS_MAX = 6 };
 
@@ -17,10 +18,15 @@ typedef struct imp_goal {
     imp_term_kind kind;
     size_t term, node; /* index in settings->terms; index of the node it looks at */
     unsigned level;
-    imp_tensor target; /* style: 1 x C x C, normalised; content: maps */
-    imp_tensor gram;   /* style: raw Gram matrix of the last evaluation */
-    float scale;       /* style: what normalises a raw Gram matrix at this size */
-    float weight;      /* all factors in front of the sum of squares; set with the targets */
+    imp_tensor target;    /* style: 1 x C x C, normalised; content: maps */
+    imp_tensor gram;      /* style: raw Gram matrix of the last evaluation */
+    imp_tensor sum, mean; /* Wasserstein: 1 x 1 x C, raw of the last evaluation, and the target's;
+                             the target above is the root of the style's covariance */
+    float trace;          /* Wasserstein: of the style's covariance */
+    imp_tensor own;       /* normalised gradients: maps, the goal's own; all in one place */
+    float scale;          /* style: what normalises a raw Gram matrix at this size */
+    float strength;       /* the goal's share of content_weight or style_weight */
+    float weight;         /* all factors in front of the sum of squares; set with the targets */
 } imp_goal;
 
 typedef struct imp_objective {
@@ -36,13 +42,15 @@ typedef struct imp_objective {
     size_t count;
     imp_tensor *metrics;    /* by node; no tensor where there is none or it is not wanted */
     imp_tensor dm, scratch; /* 1 x C x C of the widest style layer */
-    imp_tensor record;      /* goals, then total variation, then the optimiser's */
-    size_t begin, end;      /* addresses of what an evaluation needs */
+    imp_wasserstein wasserstein;
+    imp_tensor record; /* goals, then total variation, then the optimiser's */
+    size_t begin, end; /* addresses of what an evaluation needs */
 } imp_objective;
 
 /* Slots of the record after the goals: total variation, then for the optimiser's use. */
 enum {
     IMP_RECORD_TV,
+    IMP_RECORD_NORM, /* between operations of one goal */
     IMP_RECORD_GG,
     IMP_RECORD_G1,
     IMP_RECORD_EXTRA /* from here on L-BFGS's products: four for each place of its history */

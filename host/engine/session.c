@@ -34,48 +34,20 @@ static imp_status check_settings(const imp_settings *s, imp_error *err) {
     TRY(check_range("style scale", (double)s->style_scale, 0.01, 100, err));
     TRY(check_range("learning rate", (double)s->learning_rate, 1e-12, 1e6, err));
     TRY(check_range("history", s->history, 1, 1000, err));
+    TRY(check_range("scale step", (double)s->scale_step, 1.01, 100, err));
+    TRY(check_range("number of sizes", (double)s->size_count, 0, IMP_SCALES_MAX, err));
+    TRY(check_range("average", (double)s->average, 0, 0.999999, err));
+    TRY(check_range("iterations", s->iterations, 1, 1e9, err));
+    TRY(check_range("later iterations", s->later_iterations, 0, 1e8, err));
+    for (size_t i = 0; i < s->size_count; i++)
+        TRY(check_range("size", (double)s->sizes[i], i ? (double)s->sizes[i - 1] + 1 : 1, 1e9,
+                        err));
+    if (s->content_form == IMP_LOSS_WASSERSTEIN)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "content form: content has no Wasserstein form; give mean or relative");
     for (size_t i = 0; i < s->term_count; i++)
         TRY(check_range(s->terms[i].layer, (double)s->terms[i].weight, 0, 1e30, err));
     return IMP_OK;
-}
-
-/* ---- Sizes ---- */
-
-enum { SCALE_SIDE_MIN = 128 }; /* a smaller picture on the way teaches the next one nothing */
-
-/* The sides that the network needs: none of its maps may vanish, at any level of the pyramid. */
-static void extend(const imp_session *s, size_t *w, size_t *h, size_t width, size_t height) {
-    const size_t least = imp_plan_side_min(s->network, s->nodes) << (s->settings.levels - 1);
-    *w = width > least ? width : least;
-    *h = height > least ? height : least;
-}
-
-static imp_scale scale_of(const imp_session *s, size_t longer) {
-    const double style_longer = (double)longer * (double)s->settings.style_scale + 0.5;
-    imp_scale k = {0};
-    imp_canvas_fit(&k.width, &k.height, s->content.width, s->content.height, longer);
-    imp_canvas_fit(&k.style_width, &k.style_height, s->style.width, s->style.height,
-                   style_longer < 1 ? 1 : (size_t)style_longer);
-    extend(s, &k.w, &k.h, k.width, k.height);
-    extend(s, &k.style_w, &k.style_h, k.style_width, k.style_height);
-    return k;
-}
-
-/* The schedule: each scale twice the one before, iterations shared evenly, the rest to the first.
- */
-static void schedule(imp_session *s) {
-    const imp_settings *set = &s->settings;
-    const size_t content =
-        s->content.width > s->content.height ? s->content.width : s->content.height;
-    const size_t longer = set->size ? set->size : content;
-    unsigned n = 1;
-    while (n < set->scales && (longer >> n) >= SCALE_SIDE_MIN && n < set->iterations)
-        n++;
-    s->scale_count = n;
-    for (unsigned i = 0; i < n; i++) {
-        s->scales[i] = scale_of(s, longer >> (n - 1 - i));
-        s->scales[i].iterations = set->iterations / n + (i == 0 ? set->iterations % n : 0);
-    }
 }
 
 /* ---- Layout of one scale ---- */
@@ -89,6 +61,7 @@ static imp_status lay_out(imp_session *s, const imp_scale *k, size_t *bytes, imp
                            k->w, &cursor, err));
     const size_t before = cursor;
     TRY(imp_optimizer_init(&s->optimizer, &s->objective, &cursor, err));
+    imp_average_place(&s->average, &s->objective, &cursor);
     s->optimizer_bytes = cursor - before;
     TRY(imp_objective_place(&s->objective, cursor, err));
     const size_t style = imp_objective_style_end(&s->objective, k->style_h, k->style_w);
@@ -107,7 +80,7 @@ static size_t filter_bytes(const imp_session *s) {
 }
 
 static bool fits(imp_session *s, size_t longer, size_t *bytes) {
-    const imp_scale k = scale_of(s, longer);
+    const imp_scale k = imp_session_scale(s, longer);
     *bytes = SIZE_MAX;
     if (lay_out(s, &k, bytes, NULL) != IMP_OK || *bytes == SIZE_MAX)
         return false;
@@ -231,7 +204,8 @@ static imp_status enter_scale(imp_session *s, unsigned scale, const imp_picture 
         return imp_fail_device(err, d);
     TRY(set_targets(s, k, err));
     TRY(set_start(s, k, from, err));
-    if (imp_optimizer_bind(&s->optimizer, s->memory) != IMP_OK || d->ops->sync(d) != IMP_OK)
+    if (imp_optimizer_bind(&s->optimizer, s->memory) != IMP_OK ||
+        imp_average_start(&s->average, &s->objective) != IMP_OK || d->ops->sync(d) != IMP_OK)
         return imp_fail_device(err, d);
     s->device_bytes = bytes + filter_bytes(s);
     s->scale_began = imp_now();
@@ -241,13 +215,19 @@ static imp_status enter_scale(imp_session *s, unsigned scale, const imp_picture 
 /* ---- Opening and closing ---- */
 
 static imp_status open_filters(imp_session *s, imp_error *err) {
+    bool first = s->settings.replicate_first;
     s->filters = calloc(s->nodes + 1, sizeof(imp_filter *));
     if (!s->filters)
         return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
     for (size_t n = 0; n < s->nodes; n++) {
         const imp_node *node = &s->network->nodes[n];
-        if (node->kind == IMP_NODE_CONV &&
-            s->device->ops->filter_open(s->device, &s->filters[n], &node->conv, node->weights,
+        if (node->kind != IMP_NODE_CONV)
+            continue;
+        imp_conv conv = node->conv;
+        if (first && conv.kernel > 1)
+            conv.padding = IMP_PAD_REPLICATE;
+        first &= conv.kernel == 1;
+        if (s->device->ops->filter_open(s->device, &s->filters[n], &conv, node->weights,
                                         node->bias) != IMP_OK)
             return imp_fail_device(err, s->device);
     }
@@ -275,7 +255,7 @@ static imp_status open_session(imp_session *s, const imp_picture *content, const
     /* Until the pictures are kept only their sizes count. */
     s->content = (imp_picture){.width = content->width, .height = content->height};
     s->style = (imp_picture){.width = style->width, .height = style->height};
-    schedule(s);
+    imp_session_schedule(s);
     TRY(check_fit(s, err));
     TRY(keep_pictures(s, content, style, init, err));
     TRY(open_filters(s, err));
@@ -323,28 +303,38 @@ void imp_session_close(imp_session *s) {
 /* ---- Iterations ---- */
 
 static imp_status next_scale(imp_session *s, imp_error *err) {
+    const bool carry = s->settings.carry;
     imp_picture now = {0};
-    TRY(imp_session_picture(s, &now, err));
-    const imp_status status = enter_scale(s, s->scale + 1, &now, err);
+    imp_carried carried = {0};
+    imp_status status = imp_session_picture(s, &now, err);
+    if (status == IMP_OK && carry)
+        status = imp_carried_take(&carried, s, err);
+    if (status == IMP_OK)
+        status = enter_scale(s, s->scale + 1, &now, err);
+    if (status == IMP_OK && carry)
+        status = imp_carried_give(&carried, s, err);
+    imp_carried_finish(&carried);
     imp_picture_finish(&now);
     return status;
 }
 
 imp_status imp_session_step(imp_session *s, bool *done, imp_error *err) {
-    *done = s->iteration >= s->settings.iterations;
+    *done = s->iteration >= s->total;
     if (*done)
         return IMP_OK;
     if (s->scale_done == s->scales[s->scale].iterations)
         TRY(next_scale(s, err));
     TRY(imp_optimizer_step(&s->optimizer, &s->recovered, err));
+    if ((s->recovered ? imp_average_start : imp_average_add)(&s->average, &s->objective) != IMP_OK)
+        return imp_fail_device(err, s->device);
     s->scale_done++;
     s->iteration++;
-    *done = s->iteration >= s->settings.iterations;
+    *done = s->iteration >= s->total;
     return IMP_OK;
 }
 
 imp_status imp_session_run(imp_session *s, imp_callback callback, void *user, imp_error *err) {
-    bool done = s->iteration >= s->settings.iterations;
+    bool done = s->iteration >= s->total;
     while (!done) {
         TRY(imp_session_step(s, &done, err));
         imp_progress progress;
