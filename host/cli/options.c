@@ -221,6 +221,8 @@ int cli_apply(cli_request *request) {
             return cli_complain(CLI_MISUSE, "option '--%s': '%s' will not do; give %s", o->name,
                                 text, why);
     }
+    if (cli_given(request, "scales") && !cli_given(request, "size") && settings->size_count)
+        settings->size = settings->sizes[settings->size_count - 1];
     if (settings->optimizer != before && !cli_given(request, "learning-rate"))
         settings->learning_rate = usual_rate(settings);
     return CLI_DONE;

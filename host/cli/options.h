@@ -57,6 +57,8 @@ typedef enum cli_kind {
     CLI_STYLE_LAYERS,
     CLI_INIT,       /* settings.init; what is not one of its words is a file, kept in `init` */
     CLI_BACKGROUND, /* cli_background: a colour, or "keep" */
+    CLI_ITERATIONS, /* settings.iterations and later_iterations: N, or FIRST,LATER */
+    CLI_SCALES,     /* settings.scales and sizes: N, or SIZE,SIZE,... rising */
     CLI_PRESET,     /* the whole of settings, read before the others */
     CLI_TEXT,       /* const char * */
     CLI_LIST,       /* const char *: words that commas part; given again, they are added */

@@ -147,6 +147,54 @@ static bool read_layers(imp_term_kind kind, const char *text, imp_settings *sett
     return true;
 }
 
+/* Up to `most` whole numbers within low..high between commas; gives their number, 0 for anything
+ * else. */
+static size_t read_list(const char *text, uint64_t low, uint64_t high, uint64_t *values,
+                        size_t most) {
+    size_t n = 0;
+    for (const char *next = text; next; n++) {
+        char item[24];
+        const size_t length = strcspn(next, ",");
+        if (n == most || length >= sizeof item)
+            return 0;
+        snprintf(item, sizeof item, "%.*s", (int)length, next);
+        if (!read_whole(item, &values[n]) || values[n] < low || values[n] > high)
+            return 0;
+        next = next[length] ? next + length + 1 : NULL;
+    }
+    return n;
+}
+
+static bool read_iterations(const cli_option *o, const char *text, imp_settings *settings,
+                            char *why, size_t size) {
+    uint64_t values[2] = {0};
+    snprintf(why, size, "a whole number from %.0f to %.0f, or two as in 1000,500", o->low, o->high);
+    if (!read_list(text, (uint64_t)o->low, (uint64_t)o->high, values, 2))
+        return false;
+    settings->iterations = (unsigned)values[0];
+    settings->later_iterations = (unsigned)values[1];
+    return true;
+}
+
+static bool read_scales(const cli_option *o, const char *text, imp_settings *settings, char *why,
+                        size_t size) {
+    uint64_t values[IMP_SCALES_MAX];
+    const size_t n = read_list(text, 1, 1000000, values, IMP_SCALES_MAX);
+    snprintf(why, size,
+             "a whole number from %.0f to %.0f, or 2 to %d rising sizes as in 128,256,512", o->low,
+             o->high, IMP_SCALES_MAX);
+    if (n == 0 || (n == 1 && (double)values[0] > o->high))
+        return false;
+    for (size_t i = 1; i < n; i++)
+        if (values[i] <= values[i - 1])
+            return false;
+    settings->size_count = n > 1 ? n : 0;
+    for (size_t i = 0; n > 1 && i < n; i++)
+        settings->sizes[i] = (size_t)values[i];
+    settings->scales = n > 1 ? (unsigned)n : (unsigned)values[0];
+    return true;
+}
+
 /* One of the words, or else the path of a picture. */
 static bool read_init(const char *text, cli_values *values) {
     char word[32];
@@ -238,6 +286,10 @@ bool cli_value_read(const cli_option *o, const char *text, cli_values *values, c
         return read_layers(IMP_TERM_CONTENT, text, &values->settings, why, size);
     case CLI_STYLE_LAYERS:
         return read_layers(IMP_TERM_STYLE, text, &values->settings, why, size);
+    case CLI_ITERATIONS:
+        return read_iterations(o, text, &values->settings, why, size);
+    case CLI_SCALES:
+        return read_scales(o, text, &values->settings, why, size);
     case CLI_INIT:
         return read_init(text, values);
     case CLI_BACKGROUND:
@@ -283,6 +335,21 @@ static void background_text(const cli_background *background, char *text, size_t
             snprintf(text, size, "%s", colour_names[i].name);
     if (background->keep)
         snprintf(text, size, "keep");
+}
+
+static void numbers_text(const cli_option *o, const imp_settings *settings, char *text,
+                         size_t size) {
+    size_t used = 0;
+    if (o->kind == CLI_SCALES && settings->size_count) {
+        for (size_t i = 0; i < settings->size_count && used < size; i++)
+            used += (size_t)snprintf(text + used, size - used, "%s%zu", i ? "," : "",
+                                     settings->sizes[i]);
+    } else if (o->kind == CLI_SCALES)
+        snprintf(text, size, "%u", settings->scales);
+    else if (settings->later_iterations)
+        snprintf(text, size, "%u,%u", settings->iterations, settings->later_iterations);
+    else
+        snprintf(text, size, "%u", settings->iterations);
 }
 
 static void words_text(const cli_option *o, const cli_values *values, char *text, size_t size) {
@@ -337,6 +404,10 @@ void cli_value_text(const cli_option *o, const cli_values *values, char *text, s
         break;
     case CLI_BACKGROUND:
         background_text(at, text, size);
+        break;
+    case CLI_ITERATIONS:
+    case CLI_SCALES:
+        numbers_text(o, &values->settings, text, size);
         break;
     case CLI_CHOICE:
     case CLI_INIT:
