@@ -244,7 +244,13 @@ static void test_help_shows_the_presets_defaults(void **state) {
     for (size_t i = 0; (preset = imp_preset_at(i)); i++) {
         snprintf(line, sizeof line, "impasto paint --help --preset %s", preset->preset);
         snprintf(size, sizeof size, "(default: %zu)", preset->size);
-        snprintf(iterations, sizeof iterations, "(default: %u)", preset->iterations);
+        const int used =
+            snprintf(iterations, sizeof iterations, "(default: %u", preset->iterations);
+        if (preset->later_iterations)
+            snprintf(iterations + used, sizeof iterations - (size_t)used, ",%u)",
+                     preset->later_iterations);
+        else
+            snprintf(iterations + used, sizeof iterations - (size_t)used, ")");
         ended e = program_run(*state, line);
         assert_silent(&e, line);
         assert_non_null(strstr(e.out, size));
@@ -274,7 +280,7 @@ static void test_completion_bash(void **state) {
                  "(impasto help --completion bash) >c.bash && bash -n c.bash && "
                  "bash -c '. ./c.bash; COMP_WORDS=(impasto paint --poo); COMP_CWORD=2; _impasto; "
                  "test \"${COMPREPLY[*]}\" = --pooling && COMP_WORDS=(impasto paint --pooling \"\")"
-                 " COMP_CWORD=3; _impasto; test \"${COMPREPLY[*]}\" = \"max average\"'");
+                 " COMP_CWORD=3; _impasto; test \"${COMPREPLY[*]}\" = \"max average twice l2\"'");
 }
 
 static void test_completion_zsh(void **state) {

@@ -2,7 +2,7 @@
  *
  * Sorts a line of arguments by the table, and makes values of it.
  */
-#include "cli/options.h"
+#include "cli/record.h"
 
 #include "cli/words.h"
 
@@ -186,6 +186,8 @@ static int complain_preset(const char *name) {
 }
 
 int cli_values_default(cli_values *values, const char *preset) {
+    if (preset && strpbrk(preset, "./"))
+        return cli_record_preset(values, preset);
     const char *device = getenv("IMPASTO_DEVICE");
     const imp_settings *settings = imp_preset_find(preset ? preset : "default");
     if (!settings)

@@ -148,7 +148,8 @@ int cli_parse(cli_request *request, int argc, char **argv);
 /* The text given for an option, NULL where it was not given. */
 const char *cli_given(const cli_request *request, const char *name);
 
-/* Makes values the defaults, with the settings of the preset of that name (NULL: "default").
+/* Makes values the defaults, with the settings of the preset of that name (NULL: "default"), or of
+ * the file of one, which has a '.' or '/' in its name.
  * Complains like cli_parse. */
 int cli_values_default(cli_values *values, const char *preset);
 

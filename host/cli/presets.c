@@ -5,30 +5,53 @@
 #include "cli/record.h"
 #include "cli/words.h"
 
-static void say(const imp_settings *preset) {
-    cli_values values;
-    if (cli_values_default(&values, preset->preset))
-        return;
+static void say(const char *name, const cli_values *values) {
+    const imp_settings *preset = &values->settings;
     json_t *object = cli_json_event("preset");
-    json_object_set_new(object, "name", json_string(preset->preset));
-    json_object_set_new(object, "network", json_string(preset->network));
+    json_object_set_new(object, "name", cli_json_text(name));
+    json_object_set_new(object, "network", cli_json_text(preset->network));
     json_object_set_new(object, "about", cli_json_text(preset->about));
-    json_object_set_new(object, "options", cli_record_options(&values));
+    json_object_set_new(object, "options", cli_record_options(values));
     cli_json_line(object);
 }
 
-int cli_presets(cli_request *request) {
+static void show(const cli_values *values) {
+    char text[CLI_TEXT_MAX];
+    printf("%s\nnetwork: %s\n\n", values->settings.about, values->settings.network);
+    for (size_t i = 0; i < cli_option_count; i++) {
+        if (!cli_options[i].recorded)
+            continue;
+        cli_value_text(&cli_options[i], values, text, sizeof text);
+        printf("%-20s %s\n", cli_options[i].name, text);
+    }
+}
+
+static void list(bool json) {
     const imp_settings *preset;
-    const int status = cli_settle(request);
-    if (status)
-        return status;
+    cli_values values = {0};
     for (size_t i = 0; (preset = imp_preset_at(i)); i++) {
-        if (request->values.json)
-            say(preset);
-        else
+        if (!json)
             printf("%-10s %s\n%-10s network: %s\n", preset->preset, preset->about, "",
                    preset->network);
+        else if (!cli_values_default(&values, preset->preset))
+            say(preset->preset, &values);
     }
+}
+
+int cli_presets(cli_request *request) {
+    const char *name = request->operand_count ? request->operands[0] : NULL;
+    cli_values values = {0};
+    int status = cli_settle(request);
+    if (!status && name)
+        status = cli_values_default(&values, name);
+    if (status)
+        return status;
+    if (!name)
+        list(request->values.json);
+    else if (request->values.json)
+        say(name, &values);
+    else
+        show(&values);
     return CLI_DONE;
 }
 

@@ -93,10 +93,8 @@ static int read_options(cli_values *values, const json_t *options, const char *p
         if (!o)
             cli_note("'%s': records '%s', which this version does not know; left out", path, name);
         else if (!value || !cli_value_read(o, value, values, why, sizeof why))
-            return cli_complain(CLI_FAILED,
-                                "'%s': its record is damaged at '%s'; it cannot be "
-                                "repeated",
-                                path, name);
+            return cli_complain(CLI_FAILED, "'%s': damaged at '%s': give %s", path, name,
+                                value ? why : "a text");
     }
     /* A start from a file is recorded as a source; the text would live in the JSON only. */
     if (values->init)
@@ -123,6 +121,36 @@ static int read_root(cli_record *record, cli_values *values, const json_t *root,
     read_source(&record->init, root, "init");
     read_source(&record->network, root, "network");
     return CLI_DONE;
+}
+
+static int read_preset(cli_values *values, const json_t *root, const char *path) {
+    const json_t *options = json_object_get(root, "options");
+    const char *base = json_string_value(json_object_get(options, "preset"));
+    const char *network = json_string_value(json_object_get(root, "network"));
+    if (!json_is_object(options) || (base && !imp_preset_find(base)))
+        return cli_complain(
+            CLI_FAILED,
+            "'%s': is no preset: \"options\" is missing, or its \"preset\" is not one "
+            "of this program's; 'impasto presets default --json' shows one",
+            path);
+    const int status = read_options(values, options, path);
+    if (status || !network)
+        return status;
+    if (strlen(network) >= sizeof values->settings.network)
+        return cli_complain(CLI_FAILED, "'%s': \"network\" is too long; give --network instead",
+                            path);
+    snprintf(values->settings.network, sizeof values->settings.network, "%s", network);
+    return CLI_DONE;
+}
+
+int cli_record_preset(cli_values *values, const char *path) {
+    json_error_t err;
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &err);
+    if (!root)
+        return cli_complain(CLI_FAILED, "preset '%s': %s (line %d)", path, err.text, err.line);
+    const int status = read_preset(values, root, path);
+    json_decref(root);
+    return status;
 }
 
 int cli_record_read(cli_record *record, cli_values *values, const char *path) {

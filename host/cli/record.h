@@ -34,6 +34,12 @@ bool cli_record_find(const cli_record *record, const cli_source *source, char *p
  * preset. Complains. */
 int cli_record_read(cli_record *record, cli_values *values, const char *path);
 
+/* Makes values the defaults under what the file of a preset says: an object as `impasto presets
+ * NAME
+ * --json` writes it, whose "options" hold texts of recorded options, of them "preset" the one that
+ * the others are over; "network" may name another than that preset's. Complains. */
+int cli_record_preset(cli_values *values, const char *path);
+
 /* Every recorded option as text, by name; without the start where that is a file. */
 json_t *cli_record_options(const cli_values *values);
 

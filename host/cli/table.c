@@ -66,8 +66,8 @@ const cli_option cli_options[] = {
     {"save-every", 0, CLI_WHOLE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(save_every), "N", 1, 1e7,
      "keep the picture after every N steps, too, numbered: OUT-000120.png"},
 
-    {"preset", 'p', CLI_PRESET, CLI_GROUP_AIM, BOTH, true, SET(preset), "NAME", 0, 0,
-     "start from these settings; 'impasto presets' lists them"},
+    {"preset", 'p', CLI_PRESET, CLI_GROUP_AIM, BOTH, true, SET(preset), "NAME|FILE", 0, 0,
+     "start from these settings; 'impasto presets' lists them, and writes one to a file to change"},
     {"network", 0, CLI_FILE, CLI_GROUP_AIM, BOTH, false, AT(network), "NAME|FILE", 0, 0,
      "look at the pictures through this network: a name of 'impasto weights list', or a "
      "safetensors file (default: the preset's own)"},
@@ -339,13 +339,17 @@ const cli_command cli_commands[] = {
     {.name = "presets",
      .bit = CLI_PRESETS,
      .run = cli_presets,
-     .operands = "",
+     .operands = "[NAME|FILE]",
      .least = 0,
-     .most = 0,
+     .most = 1,
      .brief = "list the presets",
-     .text = "A preset is a complete set of defaults: what is aimed at and how it is reached.",
-     .examples = {{"impasto presets", "names, and what they are for"},
-                  {"impasto paint --help --preset gatys", "all values of one"}}},
+     .text = "A preset is a complete set of defaults: what is aimed at and how it is reached. With "
+             "NAME or FILE: all values of one. With --json that is a file for --preset: change in "
+             "its \"options\" what you like, and leave out what stays as in the preset it names.",
+     .examples = {{"impasto presets", "names, where they come from and what they are for"},
+                  {"impasto presets fine", "all values of one"},
+                  {"impasto presets fine --json > mine.json", "one to change"},
+                  {"impasto paint cat.jpg waves.jpg --preset mine.json", "and to use"}}},
     {.name = "version",
      .bit = CLI_VERSION,
      .run = cli_version,
