@@ -215,8 +215,8 @@ static void test_record_names_are_no_paths(void **state) {
 
 /* ---- Help ------------------------------------------------------------------------------------ */
 
-static const char *const commands[] = {"paint",   "score",   "devices", "weights",
-                                       "presets", "version", "help",    "film"};
+static const char *const commands[] = {"paint",   "score", "devices", "weights", "presets",
+                                       "version", "help",  "film",    "batch"};
 
 static void test_help(void **state) {
     char line[64], usage[64];

@@ -21,6 +21,9 @@ const cli_json_field cli_json_fields[] = {
     {"done", "out, width, height, iterations, seconds, peak_mib, device_mib, device, loss, ended",
      "the picture is written; peak_mib is the process's largest memory, device_mib what was "
      "planned on the device; ended is complete, interrupted, time-limit or not-finite"},
+    {"picture", "content, style, out, result, seconds, reason",
+     "batch: one is done; result is painted, skipped or failed, for which reason"},
+    {"batch", "pictures, painted, skipped, failed, left, seconds", "batch: all are done"},
     {"film", "out, pictures", "film: it is written; how many pictures went into it"},
     {"loss", "term, layer, level, value", "score: one term; layer is null for the total variation"},
     {"score", "picture, width, height, total, content, style, tv, device, files",

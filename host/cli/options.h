@@ -37,7 +37,7 @@ typedef struct cli_values {
     imp_input input;     /* of a network's file that does not say it */
     bool half;
     imp_gemm gemm;
-    bool strip, profile, quiet, verbose, json, help, man, quick;
+    bool zip, force, strip, profile, quiet, verbose, json, help, man, quick;
     const char *only, *sizes, *json_file, *plot; /* of bench */
     unsigned bench_optimizer;
     bool markdown;
@@ -88,7 +88,8 @@ enum {
     CLI_HELP = 64,
     CLI_FILM = 128,
     CLI_BENCH = 256,
-    CLI_ALL = 511
+    CLI_BATCH = 512,
+    CLI_ALL = 0xffff
 };
 
 typedef struct cli_option {
@@ -182,5 +183,6 @@ int cli_version(cli_request *request);
 int cli_help(cli_request *request);
 int cli_film(cli_request *request);
 int cli_bench_command(cli_request *request);
+int cli_batch_command(cli_request *request);
 
 #endif

@@ -190,11 +190,10 @@ static int finish(const cli_painting *p) {
     return p->observers_failed ? CLI_FAILED : CLI_DONE;
 }
 
-static int paint(cli_painting *p) {
-    int status = cli_paint_prepare(p);
-    cli_progress_init(&p->progress, p->values->quiet || p->values->json);
-    if (!status)
-        status = cli_stage_perform(&p->stage, run, p);
+int cli_paint_perform(cli_painting *p) {
+    int status = cli_stage_perform(&p->stage, run, p);
+    if (!status && p->worker && p->ending == CLI_BY_INTERRUPT)
+        status = CLI_INTERRUPTED;
     if (!status)
         status = write_picture(p);
     cli_observers_close(p, status ? NULL : p->stage.session);
@@ -213,7 +212,10 @@ int cli_paint(cli_request *request) {
     p->began = cli_clock();
     p->stage.values = p->values;
     p->stage.progress = &p->progress;
-    const int status = paint(p);
+    int status = cli_paint_prepare(p);
+    cli_progress_init(&p->progress, p->values->quiet || p->values->json);
+    if (!status)
+        status = cli_paint_perform(p);
     imp_picture_finish(&p->picture);
     cli_stage_finish(&p->stage);
     free(p);

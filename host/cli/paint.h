@@ -17,7 +17,7 @@ typedef enum cli_ending {
     CLI_NOT_FINITE /* the loss left the finite numbers for good */
 } cli_ending;
 
-enum { CLI_OBSERVERS = 2 }; /* at most */
+enum { CLI_OBSERVERS = 3 }; /* at most */
 
 /* Something that looks on; explained in observer.h. */
 struct cli_view;
@@ -41,6 +41,7 @@ typedef struct cli_painting {
     cli_ending ending;
     imp_picture picture;
     imp_error not_finite;
+    struct cli_worker *worker; /* of a batch, in which only what is complete is kept; else NULL */
     cli_observer observers[CLI_OBSERVERS];
     bool observers_failed;
 } cli_painting;
@@ -48,6 +49,11 @@ typedef struct cli_painting {
 /* Settles values, paths and the place of the result, opens the network and reads the pictures.
  * Gives the exit status, after a complaint. */
 int cli_paint_prepare(cli_painting *painting);
+
+/* Of a painting whose paths are settled: hashes and reads what it is made from, and opens the
+ * network where it is not open; and paints, saves and says so. Like cli_paint_prepare. */
+int cli_paint_sources(cli_painting *painting);
+int cli_paint_perform(cli_painting *painting);
 
 /* The size that the result will have, once the content has been read. */
 void cli_paint_size(const cli_painting *painting, size_t *width, size_t *height);

@@ -9,7 +9,6 @@
 #include "cli/words.h"
 
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static int prepare_values(cli_painting *p) {
@@ -64,12 +63,6 @@ static int prepare_paths(cli_painting *p) {
     return status;
 }
 
-static bool same_file(const char *a, const char *b) {
-    struct stat s, t;
-    return a && stat(a, &s) == 0 && stat(b, &t) == 0 && s.st_dev == t.st_dev &&
-           s.st_ino == t.st_ino;
-}
-
 /* Length of a path's base name without its extension. */
 static int stem_length(const char *base) {
     const char *dot = strrchr(base, '.');
@@ -106,7 +99,8 @@ static int prepare_output(cli_painting *p) {
     else
         snprintf(p->out, sizeof p->out, "%.*s_%.*s.png", stem_length(content), content,
                  stem_length(style), style);
-    if (same_file(p->content, p->out) || same_file(p->style, p->out) || same_file(v->init, p->out))
+    if (cli_same_file(p->content, p->out) || cli_same_file(p->style, p->out) ||
+        cli_same_file(v->init, p->out))
         return cli_complain(CLI_MISUSE,
                             "output '%s': is one of the pictures to paint from; name "
                             "another with -o",
@@ -141,7 +135,7 @@ void cli_paint_size(const cli_painting *p, size_t *width, size_t *height) {
 }
 
 /* Opens the network, reads the pictures, and records what they are. */
-static int prepare_sources(cli_painting *p) {
+int cli_paint_sources(cli_painting *p) {
     const cli_source recorded = p->record.network;
     int status = cli_stage_network(&p->stage);
     if (!status)
@@ -173,6 +167,6 @@ int cli_paint_prepare(cli_painting *p) {
     if (!status)
         status = check_output(p);
     if (!status)
-        status = prepare_sources(p);
+        status = cli_paint_sources(p);
     return status ? status : check_output(p); /* now that transparency is known */
 }

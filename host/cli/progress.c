@@ -68,6 +68,11 @@ void cli_progress_show(cli_progress *p, const imp_progress *now, const imp_estim
     show(p, text, now->total ? (double)now->iteration / now->total : 0);
 }
 
+void cli_progress_line(cli_progress *p, double share, const char *text) {
+    if (is_time(p))
+        show(p, text, share);
+}
+
 void cli_progress_bytes(cli_progress *p, const char *what, uint64_t done, uint64_t total) {
     char text[200], here[32], all[32];
     if (!is_time(p))

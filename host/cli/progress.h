@@ -23,6 +23,9 @@ void cli_progress_show(cli_progress *progress, const imp_progress *now, const im
 /* The same for `done` bytes of `total` (0: not known) of something. */
 void cli_progress_bytes(cli_progress *progress, const char *what, uint64_t done, uint64_t total);
 
+/* The same for any work of which a share of 0..1 is done. */
+void cli_progress_line(cli_progress *progress, double share, const char *text);
+
 /* Wipes the bar. */
 void cli_progress_clear(cli_progress *progress);
 

@@ -44,6 +44,8 @@ static int offer_network(const cli_values *values, const char *name) {
 }
 
 int cli_stage_network(cli_stage *stage) {
+    if (stage->network)
+        return CLI_DONE;
     const cli_values *values = stage->values;
     imp_error err = {0};
     const char *name = values->network ? values->network : values->settings.network;
@@ -176,11 +178,19 @@ static imp_status open_session(cli_stage *stage, imp_error *err) {
     return IMP_OK;
 }
 
+int cli_stage_device(cli_stage *stage) {
+    imp_error err = {0};
+    const char *which = stage->values->device;
+    if (stage->device || open_device(stage, which, &err) == IMP_OK)
+        return CLI_DONE;
+    return err.status == IMP_ERR_ARGUMENT ? complain_device(which, &err) : cli_complain_error(&err);
+}
+
 /* because: why another device was given up, told once it is sure that this one takes over. */
 static imp_status perform_on(cli_stage *stage, const char *which, const char *because,
                              cli_work work, void *user, imp_error *err) {
     char line[640];
-    imp_status status = open_device(stage, which, err);
+    imp_status status = stage->device ? IMP_OK : open_device(stage, which, err);
     if (status != IMP_OK)
         return status;
     tell_no_opencl(stage, which);
@@ -243,11 +253,17 @@ void cli_stage_profile(const cli_stage *stage) {
     }
 }
 
-void cli_stage_finish(cli_stage *stage) {
-    close_device(stage);
-    imp_network_close(stage->network);
+void cli_stage_clear(cli_stage *stage) {
+    imp_session_close(stage->session);
+    stage->session = NULL;
     imp_picture_finish(&stage->content);
     imp_picture_finish(&stage->style);
     imp_picture_finish(&stage->init);
+}
+
+void cli_stage_finish(cli_stage *stage) {
+    cli_stage_clear(stage);
+    close_device(stage);
+    imp_network_close(stage->network);
     stage->network = NULL;
 }

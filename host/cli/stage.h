@@ -22,6 +22,9 @@ typedef struct cli_stage {
 int cli_stage_network(cli_stage *stage);
 int cli_stage_pictures(cli_stage *stage, const char *content, const char *style, const char *init);
 
+/* Opens the device where that has not been done; cli_stage_perform does it, too. */
+int cli_stage_device(cli_stage *stage);
+
 /* What is done with an open session. */
 typedef imp_status (*cli_work)(void *user, cli_stage *stage, imp_error *err);
 
@@ -35,6 +38,8 @@ void cli_stage_profile(const cli_stage *stage);
 /* How the device is called: its name, or "cpu" and "oracle". */
 const char *cli_device_name(const imp_device_info *info);
 
+/* Closes the session and lets the pictures go; network and device stay for the next ones. */
+void cli_stage_clear(cli_stage *stage);
 void cli_stage_finish(cli_stage *stage);
 
 #endif

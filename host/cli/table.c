@@ -9,7 +9,8 @@
 #define SET(field) offsetof(cli_values, settings.field)
 
 enum {
-    BOTH = CLI_PAINT | CLI_SCORE,
+    PAINTS = CLI_PAINT | CLI_BATCH,
+    BOTH = PAINTS | CLI_SCORE,
     WORK = BOTH | CLI_DEVICES | CLI_BENCH,
     NETWORK = BOTH | CLI_WEIGHTS,
     FILMS = CLI_PAINT | CLI_FILM
@@ -32,20 +33,20 @@ const cli_option cli_options[] = {
      "the picture whose style is aimed at"},
     {"dump", 0, CLI_FOLDER, CLI_GROUP_PICTURE, CLI_SCORE, false, AT(dump), "DIR", 0, 0,
      "write features, Gram matrices and the gradient into this folder as float32 .npy files"},
-    {"size", 's', CLI_SIZE, CLI_GROUP_PICTURE, CLI_PAINT, true, SET(size), "N|original", 1, 1e6,
+    {"size", 's', CLI_SIZE, CLI_GROUP_PICTURE, PAINTS, true, SET(size), "N|original", 1, 1e6,
      "longer side of the result in pixels, or the content's own size"},
     {"size", 's', CLI_SIZE, CLI_GROUP_PICTURE, CLI_SCORE, false, SET(size), "N|original", 1, 1e6,
      "longer side at which to measure, or the content's own size (default: the longer side of "
      "PICTURE, which is then not resampled)"},
-    {"quality", 0, CLI_WHOLE, CLI_GROUP_PICTURE, CLI_PAINT, true, AT(quality), "N", 1, 100,
+    {"quality", 0, CLI_WHOLE, CLI_GROUP_PICTURE, PAINTS, true, AT(quality), "N", 1, 100,
      "quality of a JPEG or WebP; 100 makes a WebP without loss"},
-    {"depth", 0, CLI_CHOICE, CLI_GROUP_PICTURE, CLI_PAINT, true, AT(depth), "8|16", 0, 0,
+    {"depth", 0, CLI_CHOICE, CLI_GROUP_PICTURE, PAINTS, true, AT(depth), "8|16", 0, 0,
      "bits a colour of a PNG or TIFF"},
     {"background", 0, CLI_BACKGROUND, CLI_GROUP_PICTURE, BOTH, true, AT(background), "COLOUR|keep",
      0, 0,
      "lay transparent parts on this colour (white, black, #rrggbb and the like), or keep those of "
      "CONTENT transparent in a PNG, WebP or TIFF"},
-    {"strip", 0, CLI_FLAG, CLI_GROUP_PICTURE, CLI_PAINT, true, AT(strip), NULL, 0, 0,
+    {"strip", 0, CLI_FLAG, CLI_GROUP_PICTURE, PAINTS, true, AT(strip), NULL, 0, 0,
      "leave out what CONTENT says of its camera and date"},
     {"like", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(like), "PICTURE", 0, 0,
      "repeat the run that PICTURE records; options given beside it override. Without CONTENT and "
@@ -53,6 +54,18 @@ const cli_option cli_options[] = {
     {"max-pixels", 0, CLI_COUNT, CLI_GROUP_PICTURE, BOTH | CLI_FILM, false, AT(max_pixels), "N", 1,
      1e15, "refuse to read pictures of more pixels than this"},
 
+    {"content", 0, CLI_TEXT, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(content), "PATTERN", 0, 0,
+     "the files whose content is wanted, as 'photos/*.jpg' in quotes"},
+    {"style", 0, CLI_TEXT, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(style), "PATTERN", 0, 0,
+     "the files whose style is wanted"},
+    {"output", 'o', CLI_TEXT, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(out), "TEMPLATE", 0, 0,
+     "write the pictures here; {content} and {style} stand for the files' names (default: "
+     "{content}_{style}.png)"},
+    {"zip", 0, CLI_FLAG, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(zip), NULL, 0, 0,
+     "the first content with the first style, the second with the second, and so on, instead of "
+     "each with each"},
+    {"force", 0, CLI_FLAG, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(force), NULL, 0, 0,
+     "paint also what is there already"},
     {"output", 'o', CLI_FILE, CLI_GROUP_PICTURE, CLI_FILM, false, AT(out), "OUT", 0, 0,
      "write the film here, as .mp4, .webm or .gif"},
     {"film", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(film), "FILE", 0, 0,
@@ -110,30 +123,29 @@ const cli_option cli_options[] = {
     {"style-scale", 0, CLI_REAL, CLI_GROUP_AIM, BOTH, true, SET(style_scale), "R", 0.01, 100,
      "longer side of the style picture over that of the result; less gives finer strokes"},
 
-    {"iterations", 'n', CLI_ITERATIONS, CLI_GROUP_WAY, CLI_PAINT, true, SET(iterations),
+    {"iterations", 'n', CLI_ITERATIONS, CLI_GROUP_WAY, PAINTS, true, SET(iterations),
      "N|FIRST,LATER", 1, 1e7,
      "steps in all, shared by the sizes painted on the way; or at the first size, and at each "
      "later "
      "one"},
-    {"optimizer", 0, CLI_CHOICE, CLI_GROUP_WAY, CLI_PAINT, true, SET(optimizer), "lbfgs|adam", 0, 0,
+    {"optimizer", 0, CLI_CHOICE, CLI_GROUP_WAY, PAINTS, true, SET(optimizer), "lbfgs|adam", 0, 0,
      "how a step is chosen: lbfgs needs fewer, adam is steadier and takes less memory"},
-    {"learning-rate", 0, CLI_REAL, CLI_GROUP_WAY, CLI_PAINT, true, SET(learning_rate), "R", 1e-9,
-     1e6,
+    {"learning-rate", 0, CLI_REAL, CLI_GROUP_WAY, PAINTS, true, SET(learning_rate), "R", 1e-9, 1e6,
      "length of a step; with another optimizer than the preset's, 1 for lbfgs and, for adam, 0.02 "
      "on colours 0..1 or 1 on colours 0..255"},
-    {"history", 0, CLI_WHOLE, CLI_GROUP_WAY, CLI_PAINT, true, SET(history), "N", 1, 1000,
+    {"history", 0, CLI_WHOLE, CLI_GROUP_WAY, PAINTS, true, SET(history), "N", 1, 1000,
      "steps that lbfgs remembers; fewer take less memory"},
-    {"scales", 0, CLI_SCALES, CLI_GROUP_WAY, CLI_PAINT, true, SET(scales), "N|SIZE,...", 1,
+    {"scales", 0, CLI_SCALES, CLI_GROUP_WAY, PAINTS, true, SET(scales), "N|SIZE,...", 1,
      IMP_SCALES_MAX,
      "paint at so many sizes at most, from one of 128 pixels or more, each larger by the preset's "
      "step (twice; with fine by the root of two); or at these sizes, as in 128,181,256,362,512, of "
      "which the last is the result's unless --size says otherwise"},
-    {"init", 0, CLI_INIT, CLI_GROUP_WAY, CLI_PAINT, true, SET(init), "content|noise|style|FILE", 0,
-     0, "start from this picture"},
-    {"seed", 0, CLI_SEED, CLI_GROUP_WAY, CLI_PAINT, true, SET(seed), "N", 0, 0,
+    {"init", 0, CLI_INIT, CLI_GROUP_WAY, PAINTS, true, SET(init), "content|noise|style|FILE", 0, 0,
+     "start from this picture"},
+    {"seed", 0, CLI_SEED, CLI_GROUP_WAY, PAINTS, true, SET(seed), "N", 0, 0,
      "another number gives other noise"},
-    {"time-limit", 't', CLI_TIME, CLI_GROUP_WAY, CLI_PAINT, false, AT(time_limit), "TIME", 0.001,
-     1e9, "stop after this time and save the picture so far: seconds, or 90s, 5m, 2h"},
+    {"time-limit", 't', CLI_TIME, CLI_GROUP_WAY, PAINTS, false, AT(time_limit), "TIME", 0.001, 1e9,
+     "stop after this time and save the picture so far: seconds, or 90s, 5m, 2h"},
 
     {"device", 'd', CLI_TEXT, CLI_GROUP_DEVICE, BOTH, false, AT(device), "WHICH", 0, 0,
      "where to compute: auto (the fastest that computes rightly), cpu, oracle (slow, exact), a "
@@ -261,6 +273,24 @@ const cli_command cli_commands[] = {
      .examples = {{"impasto score out.png --content cat.jpg --style waves.jpg", "a table"},
                   {"impasto score cat.jpg --content cat.jpg --style waves.jpg --dump d",
                    "with arrays in d/"}}},
+    {.name = "batch",
+     .bit = CLI_BATCH,
+     .run = cli_batch_command,
+     .operands = "--content PATTERN --style PATTERN -o TEMPLATE",
+     .least = 0,
+     .most = 0,
+     .brief = "paint many pictures in one go",
+     .text = "Paints each content in each style, with the options of paint. What is there already "
+             "is left alone, so that the same line goes on after an interruption; a picture that "
+             "fails is told of, and the others are painted all the same (exit status 1 at the "
+             "end). --device all shares the pictures out to all OpenCL devices.",
+     .examples = {{"impasto batch --content 'photos/*.jpg' --style 'art/*.jpg' -o "
+                   "'out/{content}_{style}.png'",
+                   "every photograph in every style"},
+                  {"impasto batch --zip --content 'a/*.png' --style 'b/*.png' -o 'c/{content}.jpg'",
+                   "in pairs"},
+                  {"impasto batch --content '*.jpg' --style wave.jpg --device all --json",
+                   "on all devices, with a report for programs"}}},
     {.name = "film",
      .bit = CLI_FILM,
      .run = cli_film,

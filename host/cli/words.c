@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { WORD_MAX = 64 };
@@ -99,6 +100,12 @@ void cli_source_name(char *name, size_t size, const char *path) {
 const char *cli_base_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
+}
+
+bool cli_same_file(const char *a, const char *b) {
+    struct stat s, t;
+    return a && b && stat(a, &s) == 0 && stat(b, &t) == 0 && s.st_dev == t.st_dev &&
+           s.st_ino == t.st_ino;
 }
 
 void cli_real_text(char *text, size_t size, float value) {

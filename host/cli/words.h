@@ -37,6 +37,9 @@ const char *cli_base_name(const char *path);
  * what stands behind '?' or '#'; "stdin" for "-". */
 void cli_source_name(char *name, size_t size, const char *path);
 
+/* Whether both paths (either may be NULL) lead to one file that is there. */
+bool cli_same_file(const char *a, const char *b);
+
 /* The shortest decimal text that reads back as the same float. */
 void cli_real_text(char *text, size_t size, float value);
 

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * impasto batch: many pictures in one go. This is the parent: see batch.h.
+ */
+#include "cli/batch.h"
+#include "cli/interrupt.h"
+#include "cli/stage.h"
+#include "cli/words.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { DEVICES_MAX = 32 };
+
+/* ---- What is to be painted ------------------------------------------------------------------- */
+
+static int expand(glob_t *files, const char *option, const char *pattern) {
+    if (!pattern)
+        return cli_complain(CLI_MISUSE, "batch: needs --content PATTERN and --style PATTERN");
+    const int code = glob(pattern, 0, NULL, files);
+    if (code == GLOB_NOMATCH)
+        return cli_complain(CLI_FAILED,
+                            "--%s '%s': matches no file; check the path, and quote the pattern",
+                            option, pattern);
+    if (code != 0)
+        return cli_complain(CLI_FAILED, "--%s '%s': a folder on the way cannot be read", option,
+                            pattern);
+    return CLI_DONE;
+}
+
+/* The template with {content} and {style} replaced by the base names without their extensions; the
+ * caller frees. */
+static char *name_of(const char *template, const char *content, const char *style) {
+    char *name = calloc(1, CLI_PATH_MAX);
+    size_t used = 0;
+    while (name && *template && used + 1 < CLI_PATH_MAX) {
+        const bool first = !strncmp(template, "{content}", 9);
+        const bool second = !strncmp(template, "{style}", 7);
+        if (!first && !second) {
+            name[used++] = *template ++;
+            continue;
+        }
+        const char *base = cli_base_name(first ? content : style), *dot = strrchr(base, '.');
+        used +=
+            (size_t)snprintf(name + used, CLI_PATH_MAX - used, "%.*s",
+                             (int)(dot && dot != base ? (size_t)(dot - base) : strlen(base)), base);
+        template += first ? 9 : 7;
+    }
+    return name;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* No two pictures may have one name, and the first one's folder must be there. */
+static int check_names(const cli_batch *b) {
+    imp_error err = {0};
+    const char *twice = NULL;
+    const char **names = calloc(b->count + 1, sizeof *names);
+    if (!names)
+        return cli_complain(CLI_FAILED, "batch: out of memory");
+    for (size_t i = 0; i < b->count; i++)
+        names[i] = b->jobs[i].out;
+    qsort(names, b->count, sizeof *names, by_name);
+    for (size_t i = 1; i < b->count && !twice; i++)
+        twice = strcmp(names[i - 1], names[i]) ? NULL : names[i];
+    free(names);
+    if (twice)
+        return cli_complain(CLI_MISUSE,
+                            "output '%s': would be written twice; put {content} and {style} into "
+                            "the name",
+                            twice);
+    if (imp_picture_check_output(b->jobs[0].out, 0, 0, NULL, &err) != IMP_OK)
+        return cli_complain_error(&err);
+    return CLI_DONE;
+}
+
+/* All pairs, the pairs of one style together; with --zip the first with the first, and so on. */
+static int plan(cli_batch *b, const glob_t *contents, const glob_t *styles) {
+    const cli_values *v = &b->request->values;
+    const char *template = v->out ? v->out : "{content}_{style}.png";
+    const size_t n = contents->gl_pathc, m = styles->gl_pathc;
+    if (v->zip && n != m)
+        return cli_complain(CLI_MISUSE,
+                            "--zip: %zu contents and %zu styles; it needs as many of each", n, m);
+    b->count = v->zip ? n : n * m;
+    b->jobs = calloc(b->count + 1, sizeof *b->jobs);
+    if (!b->jobs)
+        return cli_complain(CLI_FAILED, "batch: out of memory");
+    for (size_t i = 0; i < b->count; i++) {
+        cli_job *job = &b->jobs[i];
+        job->content = contents->gl_pathv[v->zip ? i : i % n];
+        job->style = styles->gl_pathv[v->zip ? i : i / n];
+        job->out = name_of(template, job->content, job->style);
+        if (!job->out)
+            return cli_complain(CLI_FAILED, "batch: out of memory");
+        if (cli_same_file(job->out, job->content) || cli_same_file(job->out, job->style))
+            return cli_complain(CLI_MISUSE,
+                                "output '%s': is one of the pictures to paint from; name another "
+                                "with -o",
+                                job->out);
+    }
+    return check_names(b);
+}
+
+/* ---- Workers --------------------------------------------------------------------------------- */
+
+/* The numbers of the OpenCL devices that compute rightly, one a line. OpenCL stays out of this
+ * process: drivers do not survive a fork. */
+static size_t find_devices(char names[DEVICES_MAX][64]) {
+    size_t count = 0;
+    FILE *list = tmpfile();
+    const pid_t pid = list ? fork() : -1;
+    if (pid == 0) {
+        imp_device_info all[DEVICES_MAX];
+        const size_t found = imp_device_list(all, DEVICES_MAX, true, NULL, NULL);
+        for (size_t i = 0; i < found && i < DEVICES_MAX; i++)
+            if (all[i].kind == IMP_DEVICE_OPENCL && all[i].usable)
+                fprintf(list, "%d\n", all[i].index);
+        fflush(list);
+        _exit(0);
+    }
+    if (pid > 0 && waitpid(pid, NULL, 0) == pid) {
+        rewind(list);
+        while (count < DEVICES_MAX && fgets(names[count], sizeof names[count], list)) {
+            names[count][strcspn(names[count], "\n")] = 0;
+            count++;
+        }
+    }
+    if (list)
+        fclose(list);
+    if (count == 0)
+        snprintf(names[count++], sizeof names[0], "cpu");
+    return count;
+}
+
+/* Starts a worker; the parent keeps the pipe's other end only. */
+static pid_t start(cli_batch *b, int listen, const char *device) {
+    fflush(NULL);
+    const pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    close(listen);
+    b->request->values.quiet = true;
+    b->request->values.json = false;
+    const int status = cli_batch_work(b, device);
+    fflush(NULL);
+    _exit(status);
+}
+
+/* A file of the jobs' numbers in order. */
+static FILE *queue(const cli_batch *b) {
+    FILE *file = tmpfile();
+    for (unsigned i = 0; file && i < b->count; i++)
+        fwrite(&i, sizeof i, 1, file);
+    if (file && fflush(file) == 0 && lseek(fileno(file), 0, SEEK_SET) == 0)
+        return file;
+    if (file)
+        fclose(file);
+    return NULL;
+}
+
+/* ---- Reports --------------------------------------------------------------------------------- */
+
+typedef struct report {
+    const cli_batch *batch;
+    cli_progress progress;
+    double *shares; /* of each job that is done */
+    size_t painted, skipped, failed;
+    double began;
+} report;
+
+static void say_job(const cli_job *job, const cli_word *word, const char *result) {
+    json_t *object = cli_json_event("picture");
+    json_object_set_new(object, "content", cli_json_text(job->content));
+    json_object_set_new(object, "style", cli_json_text(job->style));
+    json_object_set_new(object, "out", cli_json_text(job->out));
+    json_object_set_new(object, "result", json_string(result));
+    json_object_set_new(object, "seconds", cli_json_real(word->seconds));
+    json_object_set_new(object, "reason", *word->text ? cli_json_text(word->text) : json_null());
+    cli_json_line(object);
+}
+
+static void show(report *r) {
+    double done = 0;
+    char text[200], time[48];
+    for (size_t i = 0; i < r->batch->count; i++)
+        done += r->shares[i];
+    const double work = (double)(r->batch->count - r->skipped);
+    const double share = work > 0 ? (done - (double)r->skipped) / work : 1;
+    const double spent = cli_clock() - r->began;
+    cli_time_text(time, sizeof time, share > 0 ? spent / share * (1 - share) : 0);
+    snprintf(text, sizeof text, "%zu of %zu pictures%s%s%s", r->painted + r->skipped + r->failed,
+             r->batch->count, share > 0 ? ", " : "", share > 0 ? time : "",
+             share > 0 ? " left" : "");
+    cli_progress_line(&r->progress, done / (double)r->batch->count, text);
+}
+
+static void hear(report *r, const cli_word *word) {
+    static const char *const results[] = {
+        [CLI_JOB_PAINTED] = "painted", [CLI_JOB_SKIPPED] = "skipped", [CLI_JOB_FAILED] = "failed"};
+    const cli_job *job = &r->batch->jobs[word->job];
+    const bool over = word->kind == CLI_JOB_PAINTED || word->kind == CLI_JOB_SKIPPED ||
+                      word->kind == CLI_JOB_FAILED;
+    r->painted += word->kind == CLI_JOB_PAINTED;
+    r->skipped += word->kind == CLI_JOB_SKIPPED;
+    r->failed += word->kind == CLI_JOB_FAILED;
+    if (word->kind != CLI_JOB_NOTE && word->kind != CLI_WORKER_LOST)
+        r->shares[word->job] = word->share;
+    if (word->kind == CLI_JOB_FAILED || word->kind == CLI_JOB_NOTE || word->kind == CLI_WORKER_LOST)
+        cli_progress_clear(&r->progress);
+    if (word->kind == CLI_WORKER_LOST)
+        cli_note("%s", word->text);
+    else if (word->kind == CLI_JOB_FAILED ||
+             (word->kind == CLI_JOB_NOTE && !r->batch->request->values.quiet))
+        cli_note("'%s': %s", job->out, word->text);
+    if (over && r->batch->request->values.json)
+        say_job(job, word, results[word->kind]);
+    show(r);
+}
+
+static int conclude(report *r, bool interrupted) {
+    const size_t left = r->batch->count - r->painted - r->skipped - r->failed;
+    const double seconds = cli_clock() - r->began;
+    const cli_values *v = &r->batch->request->values;
+    char time[48];
+    cli_progress_clear(&r->progress);
+    cli_time_text(time, sizeof time, seconds);
+    if (v->json) {
+        json_t *object = cli_json_event("batch");
+        json_object_set_new(object, "pictures", json_integer((json_int_t)r->batch->count));
+        json_object_set_new(object, "painted", json_integer((json_int_t)r->painted));
+        json_object_set_new(object, "skipped", json_integer((json_int_t)r->skipped));
+        json_object_set_new(object, "failed", json_integer((json_int_t)r->failed));
+        json_object_set_new(object, "left", json_integer((json_int_t)left));
+        json_object_set_new(object, "seconds", cli_json_real(seconds));
+        cli_json_line(object);
+    } else if (!v->quiet) {
+        printf("%zu pictures: %zu painted, %zu there already, %zu failed, %zu left, in %s\n",
+               r->batch->count, r->painted, r->skipped, r->failed, left, time);
+    }
+    if (interrupted)
+        return cli_complain(CLI_INTERRUPTED, "interrupted; the same line goes on where it ended");
+    return r->failed || left ? CLI_FAILED : CLI_DONE;
+}
+
+/* ---- The batch ------------------------------------------------------------------------------- */
+
+/* Starts the workers, listens until the last one has gone, and reports. Ctrl-C reaches the workers,
+ * which give up the picture that they are at. */
+static int perform(cli_batch *b, report *r) {
+    char names[DEVICES_MAX][64];
+    size_t count = 1;
+    int ends[2], status;
+    bool interrupted = false;
+    cli_word word;
+    if (strcmp(b->request->values.device, "all") == 0)
+        count = find_devices(names);
+    else
+        snprintf(names[0], sizeof names[0], "%s", b->request->values.device);
+    if (pipe(ends) != 0)
+        return cli_complain(CLI_FAILED, "batch: no pipe: %s", strerror(errno));
+    b->words = ends[1];
+    for (size_t i = 0; i < count; i++)
+        if (start(b, ends[0], names[i]) < 0)
+            cli_note("batch: no process for device %s: %s", names[i], strerror(errno));
+    cli_interrupt_set(CLI_INTERRUPT_IGNORE);
+    close(ends[1]);
+    while (read(ends[0], &word, sizeof word) == (ssize_t)sizeof word)
+        hear(r, &word);
+    close(ends[0]);
+    while (wait(&status) > 0)
+        interrupted |= (WIFEXITED(status) && WEXITSTATUS(status) == CLI_INTERRUPTED) ||
+                       (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+    return conclude(r, interrupted);
+}
+
+static int prepare(cli_batch *b) {
+    const cli_values *v = &b->request->values;
+    cli_stage stage = {.values = v};
+    report r = {.batch = b, .shares = calloc(b->count + 1, sizeof(double))};
+    FILE *jobs = queue(b);
+    int status = cli_stage_network(&stage);
+    if (!status && (!r.shares || !jobs))
+        status = cli_complain(CLI_FAILED, "batch: no memory, or no room for temporary files");
+    if (!status) {
+        b->network = stage.network;
+        b->next = fileno(jobs);
+        r.began = cli_clock();
+        cli_progress_init(&r.progress, v->quiet || v->json);
+        status = perform(b, &r);
+    }
+    if (jobs)
+        fclose(jobs);
+    free(r.shares);
+    cli_stage_finish(&stage);
+    return status;
+}
+
+int cli_batch_command(cli_request *request) {
+    cli_batch b = {.request = request};
+    glob_t contents = {0}, styles = {0};
+    int status = cli_settle(request);
+    if (!status)
+        status = expand(&contents, "content", request->values.content);
+    if (!status)
+        status = expand(&styles, "style", request->values.style);
+    if (!status)
+        status = plan(&b, &contents, &styles);
+    if (!status)
+        status = prepare(&b);
+    for (size_t i = 0; b.jobs && i < b.count; i++)
+        free(b.jobs[i].out);
+    free(b.jobs);
+    globfree(&contents);
+    globfree(&styles);
+    return status;
+}

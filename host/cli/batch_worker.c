@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The worker of a batch: paints one picture after another on one device. What the other parts of
+ * the program say on standard error is caught and sent to the parent, a job's last line being why
+ * it failed.
+ */
+#include "cli/batch.h"
+#include "cli/observer.h"
+#include "cli/words.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct cli_worker {
+    cli_batch *batch;
+    cli_painting painting; /* of the present job; its network is the batch's, its device stays */
+    FILE *said;            /* stands in for standard error */
+    unsigned job;
+    double began, told; /* cli_clock */
+} worker;
+
+static void tell(const worker *w, cli_word_kind kind, double share, const char *text) {
+    cli_word word = {
+        .kind = kind, .job = w->job, .share = share, .seconds = cli_clock() - w->began};
+    snprintf(word.text, sizeof word.text, "%.*s", (int)sizeof word.text - 1, text);
+    while (write(w->batch->words, &word, sizeof word) < 0 && errno == EINTR)
+        ;
+}
+
+/* Sends on all lines said since the last call, but the last one of a failure, which `last` gets. */
+static void pass_on(worker *w, bool failed, char *last, size_t size) {
+    static const char own[] = "impasto: ";
+    char line[1024], before[1024] = "";
+    fflush(stderr);
+    rewind(w->said);
+    while (fgets(line, sizeof line, w->said)) {
+        line[strcspn(line, "\n")] = 0;
+        const size_t skip = strncmp(line, own, sizeof own - 1) ? 0 : sizeof own - 1;
+        if (*before)
+            tell(w, CLI_JOB_NOTE, 0, before);
+        memmove(before, line + skip, strlen(line + skip) + 1);
+    }
+    if (*before && !failed)
+        tell(w, CLI_JOB_NOTE, 0, before);
+    snprintf(last, size, "%s", *before ? before : "failed without a word");
+    rewind(w->said);
+    if (ftruncate(fileno(w->said), 0) != 0)
+        clearerr(w->said);
+}
+
+/* The observer that tells the parent, now and then. */
+static imp_status look(void *self, cli_view *view, imp_error *err) {
+    worker *w = self;
+    const double now = cli_clock();
+    (void)err;
+    if (now - w->told < 0.2)
+        return IMP_OK;
+    w->told = now;
+    tell(w, CLI_JOB_STEP, (double)view->now->iteration / (double)view->now->total, "");
+    return IMP_OK;
+}
+
+static imp_status look_no_more(void *self, cli_view *view, imp_error *err) {
+    (void)self;
+    (void)view;
+    (void)err;
+    return IMP_OK;
+}
+
+imp_status cli_batch_observe(cli_observer *observer, const cli_painting *p, imp_error *err) {
+    (void)err;
+    if (p->worker)
+        *observer = (cli_observer){p->worker, look, look_no_more};
+    return IMP_OK;
+}
+
+static void begin(worker *w) {
+    const cli_job *job = &w->batch->jobs[w->job];
+    cli_painting *p = &w->painting;
+    snprintf(p->content, sizeof p->content, "%s", job->content);
+    snprintf(p->style, sizeof p->style, "%s", job->style);
+    snprintf(p->out, sizeof p->out, "%s", job->out);
+    p->record = (cli_record){0};
+    p->recovered = false;
+    w->began = p->began = cli_clock();
+    tell(w, CLI_JOB_BEGUN, 0, "");
+}
+
+static int paint(worker *w) {
+    cli_painting *p = &w->painting;
+    begin(w);
+    int status = cli_paint_sources(p);
+    if (!status)
+        status = cli_paint_perform(p);
+    cli_stage_clear(&p->stage);
+    imp_picture_finish(&p->picture);
+    return status;
+}
+
+static bool take(worker *w) {
+    return read(w->batch->next, &w->job, sizeof w->job) == (ssize_t)sizeof w->job;
+}
+
+static int work(worker *w) {
+    const bool force = w->batch->request->values.force;
+    char why[512];
+    int status = CLI_DONE;
+    while (status != CLI_INTERRUPTED && take(w)) {
+        w->began = cli_clock();
+        if (!force && access(w->batch->jobs[w->job].out, F_OK) == 0) {
+            tell(w, CLI_JOB_SKIPPED, 1, "");
+            continue;
+        }
+        status = paint(w);
+        pass_on(w, status != CLI_DONE, why, sizeof why);
+        if (status != CLI_INTERRUPTED)
+            tell(w, status ? CLI_JOB_FAILED : CLI_JOB_PAINTED, 1, status ? why : "");
+    }
+    return status;
+}
+
+/* The device does not open: the parent is told why. */
+static int lose(worker *w) {
+    char why[512];
+    pass_on(w, true, why, sizeof why);
+    tell(w, CLI_WORKER_LOST, 0, why);
+    return CLI_FAILED;
+}
+
+int cli_batch_work(cli_batch *batch, const char *device) {
+    worker *w = calloc(1, sizeof *w);
+    FILE *said = tmpfile();
+    if (!w || !said || dup2(fileno(said), STDERR_FILENO) < 0) {
+        free(w);
+        return CLI_FAILED;
+    }
+    cli_painting *p = &w->painting;
+    batch->request->values.device = device;
+    *w = (worker){.batch = batch, .said = said};
+    p->request = batch->request;
+    p->values = &batch->request->values;
+    p->worker = w;
+    p->stage =
+        (cli_stage){.values = p->values, .progress = &p->progress, .network = batch->network};
+    cli_progress_init(&p->progress, true);
+    const int status = cli_stage_device(&p->stage) ? lose(w) : work(w);
+    p->stage.network = NULL; /* the batch's */
+    cli_stage_finish(&p->stage);
+    free(w);
+    return status;
+}
