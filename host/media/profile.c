@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is asked of lcms2 by name: its contexts, and the profile of sRGB that goes into files, in
- * version 2, which every program reads.
+ * What is asked of lcms2 by name: its contexts, and the profile of sRGB that goes into files.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +52,6 @@ unsigned char *imp_srgb_profile(size_t *size) {
     cmsUInt32Number bytes = 0;
     unsigned char *out = NULL;
     if (profile) {
-        cmsSetProfileVersion(profile, 2.1);
         if (cmsSaveProfileToMem(profile, NULL, &bytes) && bytes > HEADER)
             out = malloc(bytes);
         if (out && !cmsSaveProfileToMem(profile, out, &bytes)) {

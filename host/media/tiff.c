@@ -32,6 +32,7 @@ typedef struct tiff_reader {
     const imp_source *in;
     toff_t at;
     TIFF *tiff;
+    bool cut_off; /* something lies beyond the end: libtiff would do without a profile */
     char reason[160];
 } tiff_reader;
 
@@ -60,6 +61,7 @@ static tmsize_t on_read(thandle_t handle, void *out, tmsize_t size) {
     tiff_reader *r = handle;
     const toff_t left = r->at < r->in->size ? r->in->size - r->at : 0;
     const size_t n = (toff_t)size < left ? (size_t)size : (size_t)left;
+    r->cut_off |= n < (size_t)size;
     memcpy(out, r->in->bytes + (n ? r->at : 0), n);
     r->at += n;
     return (tmsize_t)n;
@@ -94,7 +96,7 @@ TIFF *imp_tiff_open(const char *mode, const imp_tiff_stream *stream) {
         return NULL;
     TIFFOpenOptionsSetErrorHandlerExtR(options, stream->on_error, stream->user);
     TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, NULL);
-    TIFF *tiff = TIFFClientOpenExt("", mode, stream->user, stream->read, stream->write,
+    TIFF *tiff = TIFFClientOpenExt("file", mode, stream->user, stream->read, stream->write,
                                    stream->seek, on_close, stream->size, NULL, NULL, options);
     TIFFOpenOptionsFree(options);
     return tiff;
@@ -112,8 +114,10 @@ static bool open_reader(tiff_reader *r, const imp_source *in) {
 }
 
 static imp_status damaged(const tiff_reader *r, imp_error *err) {
-    return imp_picture_damaged(r->in, "TIFF", false, *r->reason ? r->reason : "no reason given",
-                               err);
+    const char *reason = r->cut_off   ? "the file ends too early"
+                         : *r->reason ? r->reason
+                                      : "no reason given";
+    return imp_picture_damaged(r->in, "TIFF", false, reason, err);
 }
 
 /* ---- Layout ---------------------------------------------------------------------------------- */
@@ -294,7 +298,7 @@ static imp_status read_rows(tiff_reader *r, imp_intake *t, const tiff_layout *l,
             put_row(t, y, band, l);
     }
     free(band);
-    return good && !*r->reason ? IMP_OK : damaged(r, err);
+    return good && !*r->reason && !r->cut_off ? IMP_OK : damaged(r, err);
 }
 
 /* ---- What libtiff must convert --------------------------------------------------------------- */
@@ -314,7 +318,7 @@ static imp_status read_converted(tiff_reader *r, imp_intake *t, imp_error *err) 
     TIFFSetField(r->tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT); /* turned by us */
     const bool good = TIFFReadRGBAImageOriented(r->tiff, (uint32_t)width, (uint32_t)height, raster,
                                                 ORIENTATION_TOPLEFT, 1) &&
-                      !*r->reason;
+                      !*r->reason && !r->cut_off;
     for (size_t y = 0; good && y < height; y++) {
         for (size_t i = 0; i < 4 * width; i++)
             t->samples[i] = (float)(raster[y * width + i / 4] >> (8 * (i % 4)) & 255) / 255;

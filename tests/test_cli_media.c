@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where the program's pictures come from and go to: standard streams, addresses, transparency,
+ * camera and date, and colours that are kept or matched.
+ */
+#include "program.h"
+#include "server.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SMALL "--size 32 -n 3 "
+
+/* Waves that turn opaque from top to bottom, with a camera. */
+static void write_seen_through(scratch *s) {
+    imp_picture p;
+    imp_error err = {0};
+    imp_picture_read(&p, scratch_path(s, "a.png"), NULL, &err);
+    assert_string_equal(err.text, "");
+    p.opacity = malloc(p.width * p.height * sizeof *p.opacity);
+    assert_non_null(p.opacity);
+    for (size_t i = 0; i < p.width * p.height; i++)
+        p.opacity[i] = (float)(i / p.width) / (float)(p.height - 1);
+    snprintf(p.origin.model, sizeof p.origin.model, "a model");
+    imp_picture_write(&p, scratch_path(s, "seen-through.png"),
+                      &(imp_write_options){.opacity = true}, &err);
+    assert_string_equal(err.text, "");
+    imp_picture_finish(&p);
+}
+
+static int set_up(void **state) {
+    if (scratch_open(state))
+        return -1;
+    write_waves(*state, "a.png", 48, 40);
+    write_waves(*state, "b.jpg", 40, 48);
+    write_seen_through(*state);
+    scratch_write(*state, "page.png", "<!DOCTYPE html><html></html>", 28);
+    return 0;
+}
+
+static void runs_silently(scratch *s, const char *line) {
+    ended e = program_run(s, line);
+    assert_silent(&e, line);
+    ended_free(&e);
+}
+
+static void complains(scratch *s, const char *line, int status, const char *says) {
+    ended e = program_run(s, line);
+    assert_complaint(&e, line, status, says);
+    ended_free(&e);
+}
+
+static imp_picture read_result(scratch *s, const char *name) {
+    const imp_read_options keep = {.keep_alpha = true};
+    imp_picture p;
+    imp_error err = {0};
+    imp_picture_read(&p, scratch_path(s, name), &keep, &err);
+    assert_string_equal(err.text, "");
+    assert_int_equal(p.width, 32);
+    assert_int_equal(p.height, 27);
+    return p;
+}
+
+/* From standard input, to standard output, where nothing else goes. */
+static void test_streams(void **state) {
+    scratch *s = *state;
+    ended e = program_run(s, "impasto paint - b.jpg -o - --depth 16 " SMALL " <a.png >piped.png");
+    assert_int_equal(e.status, 0);
+    assert_non_null(strstr(e.err, "painted -: 32 x 27"));
+    ended_free(&e);
+    imp_picture p = read_result(s, "piped.png");
+    imp_picture_finish(&p);
+    complains(s, "impasto paint - - -o c.png", 2, "one picture only");
+    complains(s, "impasto paint a.png b.jpg -o - --json", 2, "both want standard output");
+    complains(s, "impasto paint - b.jpg -o c.png </dev/null", 1, "nothing came");
+}
+
+/* What stays of a content. */
+static void test_content_stays(void **state) {
+    scratch *s = *state;
+    runs_silently(s, "impasto paint seen-through.png b.jpg -q --background keep -o c.webp " SMALL);
+    imp_picture p = read_result(s, "c.webp");
+    assert_true(p.opacity && p.opacity[0] < 0.1F && p.opacity[p.width * p.height - 1] > 0.9F);
+    assert_string_equal(p.origin.model, "a model");
+    imp_picture_finish(&p);
+    runs_silently(s, "impasto paint --like c.webp -q --strip -o d.tif");
+    p = read_result(s, "d.tif");
+    assert_true(p.opacity && !*p.origin.model);
+    imp_picture_finish(&p);
+    complains(s, "impasto paint seen-through.png b.jpg -q --background keep -o e.jpg", 2,
+              "no transparency");
+    complains(s, "impasto paint a.png b.jpg --background puce", 2, "a colour: white");
+    complains(s, "impasto paint a.png b.jpg --depth 16 -o e.webp", 2, "16 bits");
+}
+
+static void test_addresses(void **state) {
+    static const struct {
+        const char *path, *says; /* NULL: it is painted */
+    } pages[] = {{"/file/a.png", NULL},
+                 {"/moved/a.png", NULL},
+                 {"/file/page.png", "it is a web page"},
+                 {"/status/404/a.png", "404"},
+                 {"/loop/a.png", "redirect"}};
+    scratch *s = *state;
+    server v = server_start(s);
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        char address[256], line[512];
+        snprintf(line, sizeof line, "impasto paint %s b.jpg -q -o net.png " SMALL,
+                 server_address(address, &v, false, pages[i].path));
+        if (pages[i].says)
+            complains(s, line, 1, pages[i].says);
+        else
+            runs_silently(s, line);
+    }
+    server_stop(&v);
+    imp_picture p = read_result(s, "net.png");
+    imp_picture_finish(&p);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_close)
+
+int main(void) {
+    setenv("IMPASTO_DEVICE", "cpu", 0);
+    const struct CMUnitTest tests[] = {
+        TEST(test_streams),
+        TEST(test_content_stays),
+        TEST(test_addresses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
