@@ -112,6 +112,7 @@ static const mistake mistakes[] = {
     {"impasto weights info", 2, "say: impasto weights info NAME|FILE"},
     {"impasto weights inof builtin", 2, "the nearest is 'info'"},
     {"impasto weights xyzzy", 2, "see 'impasto help weights'"},
+    {"impasto weights info vgg91", 1, "neither a name nor a file; the nearest is 'vgg19'"},
     {"impasto weights info vgg16", 1, "'impasto weights fetch vgg16' brings"},
     {"impasto weights fetch xyzzy", 2, "others need an address"},
     {"impasto weights fetch ../x --from http://x", 2, "no name for a network file"},

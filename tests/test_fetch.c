@@ -219,6 +219,17 @@ static void test_digest(void **state) {
                      IMP_OK);
 }
 
+/* What is here, and whole, is not fetched again unless from elsewhere. */
+static void test_once(void **state) {
+    fixture *const f = *state;
+    ended e = fetch(f, "/file/net", "");
+    assert_int_equal(e.status, 0);
+    ended_free(&e);
+    e = program_run(&f->s, "impasto weights fetch x");
+    assert_complaint(&e, "fetch again", 0, "'x': here already");
+    ended_free(&e);
+}
+
 /* ---- By hand --------------------------------------------------------------------------------- */
 
 /* Each address in turn, and then how to do without. */
@@ -296,6 +307,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_old_stays, forget),
         cmocka_unit_test_teardown(test_interrupt_and_resume, forget),
         cmocka_unit_test_teardown(test_wrong_digest, forget),
+        cmocka_unit_test_teardown(test_once, forget),
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_no_network),
         cmocka_unit_test_teardown(test_damaged_later, forget),

@@ -6,12 +6,14 @@
 #include "net/http.h"
 #include "server.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -316,6 +318,34 @@ static void test_stop(void **state) {
     assert_whole(f);
 }
 
+/* A part that another process holds is left alone. */
+static void test_held(void **state) {
+    fixture *const f = *state;
+    imp_error err = {0};
+    int ready[2];
+    char c = 0;
+    scratch_write(&f->s, "part", "theirs", 6);
+    assert_int_equal(pipe(ready), 0);
+    const pid_t holder = fork();
+    if (holder == 0) {
+        struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        const int fd = open(f->s.path, O_RDWR);
+        c = fd >= 0 && fcntl(fd, F_SETLK, &whole) == 0 ? 'y' : 'n';
+        if (write(ready[1], &c, 1) == 1)
+            pause();
+        _exit(0);
+    }
+    assert_int_equal(read(ready[0], &c, 1), 1);
+    assert_int_equal(c, 'y');
+    assert_error(&err, fetch(f, "/file/data", &patient, &err), IMP_ERR_IO, "part",
+                 "another process is fetching it");
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
+    close(ready[0]);
+    close(ready[1]);
+    assert_int_equal(size_of(f, "part"), 6);
+}
+
 static void test_no_place(void **state) {
     fixture *const f = *state;
     char address[256];
@@ -339,6 +369,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_unknown_part, forget),
         cmocka_unit_test_teardown(test_fetch_faults, forget),
         cmocka_unit_test_teardown(test_stop, forget),
+        cmocka_unit_test_teardown(test_held, forget),
         cmocka_unit_test_teardown(test_no_place, forget),
     };
     setenv("no_proxy", "*", 1);

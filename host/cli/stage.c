@@ -37,23 +37,17 @@ static int check_layer(const cli_stage *stage, const char *wanted) {
                         wanted, info.name, name);
 }
 
-static int offer_network(const cli_values *values, const char *name) {
-    char because[64];
-    snprintf(because, sizeof because, "preset '%s'", values->settings.preset);
-    return cli_weights_offer(values, name, values->network ? NULL : because);
-}
-
 int cli_stage_network(cli_stage *stage) {
     if (stage->network)
         return CLI_DONE;
     const cli_values *values = stage->values;
-    imp_error err = {0};
-    const char *name = values->network ? values->network : values->settings.network;
-    int status = cli_weights_absent(name) ? offer_network(values, name) : CLI_DONE;
+    char because[64];
+    snprintf(because, sizeof because, "preset '%s'", values->settings.preset);
+    int status = values->network
+                     ? cli_weights_open(&stage->network, values, values->network, NULL)
+                     : cli_weights_open(&stage->network, values, values->settings.network, because);
     if (status)
         return status;
-    if (imp_network_open(&stage->network, name, &err) != IMP_OK)
-        return cli_complain_error(&err);
     for (size_t i = 0; i < values->settings.term_count; i++) {
         status = check_layer(stage, values->settings.terms[i].layer);
         if (status)

@@ -19,12 +19,10 @@ int cli_weights_remove(cli_request *request, char **operands, int count);
 void cli_weights_installed(const cli_values *values, const char *name, const char *path,
                            const imp_import_report *report);
 
-/* Whether the network is a published one that is not here. */
-bool cli_weights_absent(const char *name);
-
-/* Offers to fetch such a network: asks on a terminal, and fetches; elsewhere, or where the answer
- * is no, complains and names the command. because: what asks for it ("preset 'gatys'"), NULL where
- * the person did. */
-int cli_weights_offer(const cli_values *values, const char *name, const char *because);
+/* Opens the network of a name or a path. One that is published and not here is offered: on a
+ * terminal it is asked for and fetched; elsewhere, or where the answer is no, the complaint names
+ * the command. because: what asks for it ("preset 'gatys'"), NULL where the person did. */
+int cli_weights_open(imp_network **out, const cli_values *values, const char *name,
+                     const char *because);
 
 #endif

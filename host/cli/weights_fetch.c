@@ -43,13 +43,14 @@ static void on_log(void *user, const char *line) {
     cli_progress_log(&f->progress, line);
 }
 
-static void tell_installed(const fetching *f, const imp_import_report *report) {
+static void tell_installed(const cli_values *values, const char *name,
+                           const imp_import_report *report) {
     char path[IMP_PATH_MAX] = "";
-    imp_weights_path(path, sizeof path, f->name, NULL);
-    cli_weights_installed(f->values, f->name, path, report);
+    imp_weights_path(path, sizeof path, name, NULL);
+    cli_weights_installed(values, name, path, report);
 }
 
-static int fetch(const cli_values *values, const char *name) {
+static int fetch(const cli_values *values, const char *name, imp_import_report *report) {
     fetching f = {.name = name, .values = values, .said = -1};
     const imp_fetch_options options = {.from = values->from,
                                        .stall = values->stall,
@@ -57,32 +58,41 @@ static int fetch(const cli_values *values, const char *name) {
                                        .progress = on_bytes,
                                        .log = on_log,
                                        .user = &f};
-    imp_import_report report = {0};
     imp_error err = {0};
     cli_progress_init(&f.progress, values->json);
     f.progress.shown = cli_clock(); /* what is over in a moment needs no bar */
     cli_interrupt_set(CLI_INTERRUPT_CATCH);
-    const imp_status status = imp_weights_fetch(name, &options, &report, &err);
+    const imp_status status = imp_weights_fetch(name, &options, report, &err);
     cli_interrupt_set(CLI_INTERRUPT_RELEASE);
     cli_progress_clear(&f.progress);
     if (status == IMP_ERR_STOPPED)
         return cli_complain(CLI_INTERRUPTED, "%s; the same again goes on from there", err.text);
-    if (status != IMP_OK)
-        return cli_complain_error(&err);
-    tell_installed(&f, &report);
-    return CLI_DONE;
+    return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
+}
+
+/* Whether the published network is here, whole: it is not fetched twice. */
+static bool is_whole(const cli_values *values, const char *name) {
+    char sha256[65];
+    bool noted = false;
+    return !values->from && imp_weights_here(name) &&
+           imp_weights_verify(name, sha256, &noted, NULL) == IMP_OK && noted;
 }
 
 int cli_weights_fetch(cli_request *request, char **operands, int count) {
+    const cli_values *const values = &request->values;
+    imp_import_report report = {0};
     (void)count;
-    return fetch(&request->values, operands[0]);
+    if (is_whole(values, operands[0])) {
+        cli_note("weights '%s': here already, as it was installed", operands[0]);
+        return CLI_DONE;
+    }
+    const int status = fetch(values, operands[0], &report);
+    if (!status)
+        tell_installed(values, operands[0], &report);
+    return status;
 }
 
 /* ---- The offer ------------------------------------------------------------------------------- */
-
-bool cli_weights_absent(const char *name) {
-    return imp_weights_find(name) && !imp_weights_here(name) && access(name, F_OK) != 0;
-}
 
 static bool agrees(const imp_weights_entry *entry, const char *because) {
     char bytes[48] = "a file of unknown size", answer[16] = "";
@@ -95,13 +105,44 @@ static bool agrees(const imp_weights_entry *entry, const char *because) {
     return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-int cli_weights_offer(const cli_values *values, const char *name, const char *because) {
-    const imp_weights_entry *const entry = imp_weights_find(name);
+static int offer(const cli_values *values, const imp_weights_entry *entry, const char *because) {
     const bool asks = isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !values->json;
+    imp_import_report report;
     if (asks && agrees(entry, because))
-        return fetch(values, name);
+        return fetch(values, entry->name, &report);
     return cli_complain(CLI_FAILED,
                         "%s%snetwork '%s' is not here: 'impasto weights fetch %s' brings it, or "
                         "name another with --network",
-                        because ? because : "", because ? ": its " : "", name, name);
+                        because ? because : "", because ? ": its " : "", entry->name, entry->name);
+}
+
+/* No such file, and no path either: a name that was mistyped? */
+static int complain_unknown(const char *name, const imp_error *err) {
+    char names[256][IMP_NAME_MAX];
+    const size_t here = imp_weights_list(names, 256);
+    const imp_weights_entry *entry;
+    cli_nearest nearest = {.word = name};
+    cli_nearest_offer(&nearest, "builtin");
+    for (size_t i = 0; (entry = imp_weights_at(i)); i++)
+        cli_nearest_offer(&nearest, entry->name);
+    for (size_t i = 0; i < here && i < 256; i++)
+        cli_nearest_offer(&nearest, names[i]);
+    if (!*nearest.best || strchr(name, '/'))
+        return cli_complain_error(err);
+    return cli_complain(CLI_FAILED, "network '%s': neither a name nor a file; the nearest is '%s'",
+                        name, nearest.best);
+}
+
+int cli_weights_open(imp_network **out, const cli_values *values, const char *name,
+                     const char *because) {
+    const imp_weights_entry *const entry = imp_weights_find(name);
+    const bool here = imp_weights_here(name) || access(name, F_OK) == 0;
+    const int status = entry && !here ? offer(values, entry, because) : CLI_DONE;
+    imp_error err = {0};
+    if (status)
+        return status;
+    if (imp_network_open(out, name, &err) == IMP_OK)
+        return CLI_DONE;
+    return err.status == IMP_ERR_IO && !here ? complain_unknown(name, &err)
+                                             : cli_complain_error(&err);
 }

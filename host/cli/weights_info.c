@@ -88,15 +88,10 @@ static void tell(const imp_network *network, const imp_network_info *info) {
 int cli_weights_info(cli_request *request, char **operands, int count) {
     imp_network *network = NULL;
     imp_network_info info;
-    imp_error err = {0};
     (void)count;
-    if (cli_weights_absent(operands[0])) {
-        const int status = cli_weights_offer(&request->values, operands[0], NULL);
-        if (status)
-            return status;
-    }
-    if (imp_network_open(&network, operands[0], &err) != IMP_OK)
-        return cli_complain_error(&err);
+    const int status = cli_weights_open(&network, &request->values, operands[0], NULL);
+    if (status)
+        return status;
     imp_network_describe(network, &info);
     if (request->values.json)
         say(network, &info);
