@@ -155,12 +155,27 @@ INLINE const __global float *conv_tap(const __global float *p, const conv_strip 
     return p + b * s.plane + ((size_t)line * s.half_pitch + column / s.stride) * 16;
 }
 
+/* What conv_tile fetches while it multiplies: lines lo..hi-1 of each 16 x 16 filters of those that
+ * come next; NULL: nothing. */
+typedef struct conv_ahead {
+    __global const float *f;
+    int lo, hi;
+} conv_ahead;
+
+/* One input channel's part of all sums. */
+INLINE void conv_step(float16 (*sum)[CONV_BLOCKS], __global const float *x, __global const float *f,
+                      size_t f_row, const int size, const int blocks) {
+    UNROLL(i, size)
+        UNROLL(j, blocks)
+            sum[i][j] = fma((float16)(x[i * 16]), vload16(0, f + j * f_row), sum[i][j]);
+}
+
 /* `size` positions of a row (at most 3 CONV_UNIT) x `blocks` blocks of outputs, in registers. Of
  * the positions `valid` exist; y_plane, f_row: from one block of outputs to the next. */
 INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p,
                       const conv_strip s, __global const float *f, size_t f_row,
-                      __global const float *bias, const int size, const int blocks, int valid,
-                      int kind) {
+                      __global const float *bias, conv_ahead ahead, const int size,
+                      const int blocks, int valid, int kind) {
     const int taps = s.side * s.side;
     float16 sum[3 * CONV_UNIT][CONV_BLOCKS];
     UNROLL(i, size)
@@ -170,10 +185,16 @@ INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p
                                                : (float16)(0.0f);
     for (int step = 0, t = 0, b = 0; step < (s.channels + 15) / 16 * taps; step++, f += 256) {
         __global const float *x = conv_tap(p, s, b, t);
-        for (int k = 0, inputs = min(16, s.channels - 16 * b); k < inputs; k++)
-            UNROLL(i, size)
+        if (ahead.f)
+            for (int k = ahead.lo; k < ahead.hi; k++)
                 UNROLL(j, blocks)
-                    sum[i][j] = fma((float16)(x[i * 16 + k]), vload16(k, f + j * f_row), sum[i][j]);
+                    FETCH(ahead.f + step * 256 + j * f_row + k * 16);
+        if (s.channels - 16 * b >= 16)
+            UNROLL(k, 16)
+                conv_step(sum, x + k, f + k * 16, f_row, size, blocks);
+        else
+            for (int k = 0; k < s.channels - 16 * b; k++)
+                conv_step(sum, x + k, f + k * 16, f_row, size, blocks);
         if (++t == taps) {
             t = 0;
             b++;
@@ -188,18 +209,26 @@ INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p
     }
 }
 
-/* w outputs of a row, `blocks` (1 or CONV_BLOCKS) blocks of them. */
+/* w outputs of a row, `blocks` (1 or CONV_BLOCKS) blocks of them; next: the filters that come next,
+ * or NULL. */
 INLINE void conv_row(__global float *y, size_t y_plane, __global const float *p, const conv_strip s,
                      __global const float *f, size_t f_row, __global const float *bias,
-                     const int blocks, int w, int kind) {
-    const int u = CONV_UNIT;
+                     __global const float *next, const int blocks, int w, int kind) {
+    const int u = CONV_UNIT, lines = (16 * 3 * u + w - 1) / w;
+    conv_ahead ahead = {next, 0, lines};
     int q = 0;
-    for (; q + 2 * u < w; q += 3 * u)
-        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, 3 * u, blocks, w - q, kind);
+    for (; q + 2 * u < w; q += 3 * u) {
+        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, ahead, 3 * u, blocks, w - q,
+                  kind);
+        ahead.lo = ahead.hi;
+        ahead.hi = min(ahead.hi + lines, 16);
+    }
     if (q + u < w)
-        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, 2 * u, blocks, w - q, kind);
+        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, ahead, 2 * u, blocks, w - q,
+                  kind);
     else if (q < w)
-        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, u, blocks, w - q, kind);
+        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, ahead, u, blocks, w - q,
+                  kind);
 }
 
 /* y = [y, or bias] + filters * p, then ReLU: rows of w outputs, from position y_first on.
@@ -220,10 +249,10 @@ __kernel GROUP(1, 1) void conv_product(__global float *y, ulong y_at, __global c
     bias += bias_at;
     int o = get_global_id(2) * 2;
     for (; o + CONV_BLOCKS <= last; o += CONV_BLOCKS)
-        conv_row(y + o * plane, plane, p, s, f + (size_t)o * f_row, f_row, bias + o * 16,
+        conv_row(y + o * plane, plane, p, s, f + (size_t)o * f_row, f_row, bias + o * 16, 0,
                  CONV_BLOCKS, n, kind);
     if (CONV_BLOCKS > 1 && o < last)
-        conv_row(y + o * plane, plane, p, s, f + (size_t)o * f_row, f_row, bias + o * 16, 1, n,
+        conv_row(y + o * plane, plane, p, s, f + (size_t)o * f_row, f_row, bias + o * 16, 0, 1, n,
                  kind);
 }
 
@@ -392,7 +421,7 @@ INLINE void winograd_write(__global float *y, __global const float *m, size_t m_
 /* conv_product's y from maps x of h x w, where MASKED times [m > 0]: 3 x 3 filters, stride 1. Jobs
  * are strips of `tiles` tiles x groups of `group` blocks of outputs; a work-item makes one after
  * another in its own `slab` floats of the work space: the transformed inputs of all blocks, then
- * for two blocks of outputs at a time the 36 products and their transformation back.
+ * for `batch` blocks of outputs at a time the 36 products and their transformation back.
  * f: from winograd_filter, f_point floats from one of the 36 to the next.
  * Grid: work-items that share the jobs. */
 __kernel GROUP(1, 1) void winograd(__global float *y, ulong y_at, __global const float *x,
@@ -400,14 +429,15 @@ __kernel GROUP(1, 1) void winograd(__global float *y, ulong y_at, __global const
                                    __global const float *f, ulong f_at, __global const float *bias,
                                    ulong bias_at, __global float *work, ulong work_at, int channels,
                                    int outputs, int h, int w, int before, int mode, int oh, int ow,
-                                   int f_point, int f_row, int tiles, int group, int slab,
-                                   int kind) {
+                                   int f_point, int f_row, int tiles, int group, int batch,
+                                   int slab, int kind) {
     const winograd_map s = {h, w, before, mode, kind, oh, ow, (ow + 3) / 4};
     const int all = (oh + 3) / 4 * s.across, blocks = (channels + 15) / 16;
     const int strips = (all + tiles - 1) / tiles, groups = (outputs + group - 1) / group;
-    const size_t v_point = ((size_t)blocks * tiles + 1) * 16, m_point = (2ul * tiles + 1) * 16;
+    const size_t v_point = ((size_t)blocks * tiles + 1) * 16, lane = tiles * 16ul;
+    const size_t m_point = ((size_t)batch * tiles + 1) * 16;
     const size_t x_plane = (size_t)h * w * 16, y_plane = (size_t)oh * ow * 16;
-    const conv_strip product = {channels, 1, 1, 0, tiles * 16ul};
+    const conv_strip product = {channels, 1, 1, 0, lane};
     __global float *v = work + work_at + get_global_id(0) * (size_t)slab, *sums = v + 36 * v_point;
     for (int job = get_global_id(0); job < strips * groups; job += get_global_size(0)) {
         const int first = job % strips * tiles, n = min(tiles, all - first);
@@ -417,21 +447,23 @@ __kernel GROUP(1, 1) void winograd(__global float *y, ulong y_at, __global const
                 winograd_read(v + ((size_t)b * tiles + t) * 16, v_point, x + x_at + b * x_plane,
                               m + m_at + b * x_plane, s, first + min(t, n - 1));
         const int from = job / strips * group, last = min(outputs, from + group);
-        for (int o = from; o < last; o += CONV_BLOCKS) {
-            const int pair = min(CONV_BLOCKS, last - o);
+        for (int o = from; o < last; o += batch) {
+            const int some = min(batch, last - o);
             for (int i = 0; i < 36; i++) {
                 __global const float *g = f + f_at + (size_t)o * f_row + (size_t)i * f_point;
-                if (pair == CONV_BLOCKS)
-                    conv_row(sums + i * m_point, tiles * 16ul, v + i * v_point, product, g, f_row,
-                             0, CONV_BLOCKS, n, 0);
-                else
-                    conv_row(sums + i * m_point, tiles * 16ul, v + i * v_point, product, g, f_row,
-                             0, 1, n, 0);
+                __global float *to = sums + i * m_point;
+                int j = 0;
+                for (; j + CONV_BLOCKS <= some; j += CONV_BLOCKS, g += CONV_BLOCKS * (size_t)f_row)
+                    conv_row(to + j * lane, lane, v + i * v_point, product, g, f_row, 0,
+                             j + 2 * CONV_BLOCKS <= some ? g + CONV_BLOCKS * (size_t)f_row : 0,
+                             CONV_BLOCKS, n, 0);
+                if (CONV_BLOCKS > 1 && j < some)
+                    conv_row(to + j * lane, lane, v + i * v_point, product, g, f_row, 0, 0, 1, n,
+                             0);
             }
-            for (int j = 0; j < pair; j++)
+            for (int j = 0; j < some; j++)
                 for (int t = 0; t < n; t++)
-                    winograd_write(y + y_at + (o + j) * y_plane,
-                                   sums + ((size_t)j * tiles + t) * 16, m_point,
+                    winograd_write(y + y_at + (o + j) * y_plane, sums + j * lane + t * 16, m_point,
                                    vload16(o + j, bias + bias_at), s, first + t);
         }
     }
@@ -441,11 +473,12 @@ __kernel GROUP(1, 1) void winograd(__global float *y, ulong y_at, __global const
 INLINE void style_row(__global float *df, __global const float *f, const conv_strip s,
                       __global const float *d, size_t d_row, const int blocks, int n) {
     const int size = 3 * CONV_UNIT, kind = CONV_ACCUMULATE;
+    const conv_ahead none = {0, 0, 0};
     int q = 0;
     for (; q + size <= n; q += size)
-        conv_tile(df + q * 16, s.plane, f + q * 16, s, d, d_row, d, size, blocks, size, kind);
+        conv_tile(df + q * 16, s.plane, f + q * 16, s, d, d_row, d, none, size, blocks, size, kind);
     for (; q < n; q++)
-        conv_tile(df + q * 16, s.plane, f + q * 16, s, d, d_row, d, 1, blocks, 1, kind);
+        conv_tile(df + q * 16, s.plane, f + q * 16, s, d, d_row, d, none, 1, blocks, 1, kind);
 }
 
 /* df += D F for m positions of maps: `outputs` blocks of df, `channels` channels of F. d: D as

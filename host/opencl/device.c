@@ -10,7 +10,7 @@
 #include "opencl/ocl.h"
 #include "opencl/opencl.h"
 
-enum { WORK_BYTES = 16 << 20, STAGING_BYTES = 4 << 20, CHUNK_STEP = 4096 };
+enum { WORK_BYTES = 16 << 20, STAGING_BYTES = 4 << 20, UNITS_MOST = 64, CHUNK_STEP = 4096 };
 
 /* ---- errors ---- */
 
@@ -205,10 +205,16 @@ static imp_status open_buffer(ocl_device *cl, cl_mem *out, size_t *floats, size_
     return IMP_OK;
 }
 
+/* A processor wants a part for each core; what is never touched there takes no memory. */
+static size_t work_bytes(const ocl_device *cl) {
+    const size_t units = cl->class == OCL_WIDE ? cl->base.info.units : 1;
+    return (units < UNITS_MOST ? units + 1 : UNITS_MOST) * WORK_BYTES;
+}
+
 static imp_status open_memory(ocl_device *cl) {
     const uint64_t limit = cl->base.info.max_alloc_bytes;
     cl->chunk = (size_t)(limit < SIZE_MAX ? limit : SIZE_MAX) / CHUNK_STEP * CHUNK_STEP;
-    TRY(open_buffer(cl, &cl->work, &cl->work_floats, WORK_BYTES));
+    TRY(open_buffer(cl, &cl->work, &cl->work_floats, work_bytes(cl)));
     return open_buffer(cl, &cl->staging, &cl->staging_floats, STAGING_BYTES);
 }
 

@@ -94,7 +94,7 @@ typedef struct ocl_device {
     size_t turns;       /* of all loops of a work-item, SIZE_MAX: any number (turns_of) */
     size_t chunk;       /* most bytes of one cl_mem: a multiple of 4096 */
     cl_mem work;        /* space for what lives within one slot only, in order like all else */
-    size_t work_floats; /* 4 Mi, fewer where the chunk is smaller */
+    size_t work_floats; /* 4 Mi, for processors 4 Mi a core and more; at most a chunk */
     cl_mem staging;     /* what the host writes, on its way to where it belongs */
     size_t staging_floats;
     size_t in_use;           /* bytes in buffers */

@@ -6,12 +6,15 @@
  */
 #include "opencl/convolution.h"
 
-/* TILE: rows and columns of a tile of outputs. VALUES: floats of a strip's transformed input that a
- * core's cache holds. Tiles of a strip: LEAST to MOST, a multiple of UNIT; with fewer than ENOUGH
- * tiles in all the filters, four times as large as plain ones, cost more than the products save.
- * ITEMS: work-items for each core. */
-enum { BLOCK = 16, TILE = 4, POINTS = 36, VALUES = 256 << 10 };
-enum { LEAST = 24, MOST = 96, UNIT = 4, ENOUGH = 24, ITEMS = 4 };
+/* TILE: rows and columns of a tile of outputs. UNIT: a strip's tiles are a multiple of it. With
+ * fewer than ENOUGH tiles in all the filters, four times as large as plain ones, cost more than the
+ * products save. ITEMS: work-items for each core. */
+enum { BLOCK = 16, TILE = 4, POINTS = 36, UNIT = 4, ENOUGH = 24, ITEMS = 4, PAIR = 2 };
+/* Filters of so many floats stay in a core's cache from strip to strip: then strips are NARROW,
+ * what is transformed stays there too, and PAIR blocks of outputs are finished at a time. Others
+ * are read anew for each strip: then strips are BROAD, and the products of all outputs wait in the
+ * work space, so that one point's inputs stay in the cache while all its filters come by. */
+enum { CACHED = 1 << 20, NARROW = 48, BROAD = 128 };
 
 /* Of the points 0, +-A, +-B and infinity, as cl/convolution.cl has them. */
 #define A 0.70710678118654752
@@ -49,8 +52,8 @@ static size_t tiles_of(const ocl_pass *pass) {
 }
 
 /* Floats of the work space that a work-item needs. */
-static size_t slab_floats(size_t blocks, size_t tiles) {
-    return POINTS * BLOCK * ((blocks * tiles + 1) + (2 * tiles + 1));
+static size_t slab_floats(size_t blocks, size_t tiles, size_t batch) {
+    return POINTS * BLOCK * ((blocks * tiles + 1) + (batch * tiles + 1));
 }
 
 bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass) {
@@ -59,29 +62,31 @@ bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass) {
            pass->step == 1 && !pass->fold && pass->x.layout == IMP_MAPS &&
            pass->y.layout == IMP_MAPS && pass->in >= BLOCK && pass->out >= BLOCK && pass->h >= 8 &&
            pass->w >= 8 && tiles_of(pass) >= ENOUGH && row <= cl->chunk &&
-           slab_floats(1, UNIT) <= cl->work_floats;
+           slab_floats(1, UNIT, PAIR) <= cl->work_floats;
 }
 
-/* How a pass is shared: strips of `tiles` tiles x groups of blocks of outputs. */
+/* How a pass is shared: strips of `tiles` tiles x groups of blocks of outputs, `batch` blocks of
+ * them at a time, in slabs of so many floats for each work-item. */
 typedef struct sharing {
-    size_t tiles, group, slab, items;
+    size_t tiles, group, batch, slab, items;
 } sharing;
 
 /* For `blocks` blocks of inputs and `outs` of outputs. */
 static sharing share(const ocl_device *cl, const ocl_pass *pass, size_t blocks, size_t outs) {
     const size_t all = tiles_of(pass), units = cl->base.info.units ? cl->base.info.units : 1;
-    size_t tiles = VALUES / (POINTS * BLOCK * blocks);
-    tiles = tiles < LEAST ? LEAST : least(tiles, MOST);
-    size_t strips = ceiling(all, tiles);
+    const bool narrow = POINTS * blocks * outs * BLOCK * BLOCK <= CACHED;
+    size_t strips = ceiling(all, narrow ? NARROW : BROAD);
     strips = strips > units ? ceiling(strips, units) * units : strips; /* alike for every core */
-    sharing s = {.tiles = ceiling(ceiling(all, strips), UNIT) * UNIT};
-    while (s.tiles > UNIT && slab_floats(blocks, s.tiles) > cl->work_floats)
+    const size_t groups = least(ceiling(units, strips), ceiling(outs, PAIR));
+    sharing s = {.tiles = ceiling(ceiling(all, strips), UNIT) * UNIT,
+                 .group = ceiling(ceiling(outs, groups), PAIR) * PAIR};
+    s.batch = narrow ? PAIR : s.group;
+    while (s.tiles > UNIT && slab_floats(blocks, s.tiles, s.batch) > cl->work_floats / units)
         s.tiles = ceiling(s.tiles / 2, UNIT) * UNIT;
-    strips = ceiling(all, s.tiles);
-    const size_t groups = least(ceiling(units, strips), ceiling(outs, 2));
-    s.group = ceiling(ceiling(outs, groups), 2) * 2;
-    s.slab = slab_floats(blocks, s.tiles);
-    s.items = least(least(strips * groups, ITEMS * units), cl->work_floats / s.slab);
+    if (slab_floats(blocks, s.tiles, s.batch) > cl->work_floats)
+        s.batch = PAIR;
+    s.slab = slab_floats(blocks, s.tiles, s.batch);
+    s.items = least(least(ceiling(all, s.tiles) * groups, ITEMS * units), cl->work_floats / s.slab);
     return s;
 }
 
@@ -101,7 +106,7 @@ static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, ocl_span y, s
                       at(ocl_bias(pass, out * BLOCK)), at(ocl_work(cl, 0)), i32(channels),
                       i32(outs), i32(pass->x.h), i32(pass->x.w), i32((size_t)pass->before),
                       i32(pass->mode), i32(pass->h), i32(pass->w), i32(point), i32(POINTS * point),
-                      i32(s.tiles), i32(s.group), i32(s.slab), i32(kind));
+                      i32(s.tiles), i32(s.group), i32(s.batch), i32(s.slab), i32(kind));
 }
 
 /* The outputs of a run from as many inputs at a time as there are in one run and have room. */
@@ -116,7 +121,7 @@ static imp_status make_run(ocl_device *cl, const ocl_pass *pass, const ocl_run *
         for (size_t done = 0, blocks; done < in.units; done += blocks) {
             ocl_span x = in.span[0], mask = in.span[pass->mask.memory ? 1 : 0];
             blocks = in.units - done;
-            while (slab_floats(blocks, UNIT) > cl->work_floats)
+            while (slab_floats(blocks, UNIT, PAIR) > cl->work_floats)
                 blocks = ceiling(blocks, 2);
             x.at += done * x_unit;
             mask.at += done * x_unit;
