@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Convolution of 3 x 3 by Winograd's F(4x4, 3x3) in the wide class (cl/convolution.cl): a quarter
+ * Convolution of 3 x 3 by Winograd's F(4x4, 3x3) in the wide class (cl/winograd.cl): a quarter
  * of the products, in strips of tiles that a core keeps in its own cache from the transformation
  * of the input to that of the output.
  */
@@ -16,7 +16,7 @@ enum { BLOCK = 16, TILE = 4, POINTS = 36, UNIT = 4, ENOUGH = 24, ITEMS = 4, PAIR
  * work space, so that one point's inputs stay in the cache while all its filters come by. */
 enum { CACHED = 1 << 20, NARROW = 48, BROAD = 128 };
 
-/* Of the points 0, +-A, +-B and infinity, as cl/convolution.cl has them. */
+/* Of the points 0, +-A, +-B and infinity, as cl/winograd.cl has them. */
 #define A 0.70710678118654752
 #define B 1.41421356237309505
 const imp_winograd ocl_winograd_f4x4 = {

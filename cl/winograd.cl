@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Convolution of 3 x 3 by Winograd's F(4x4, 3x3), 36 products for 16 outputs (Lavin and Gray 2016),
+ * in the wide class. It stands behind convolution.cl, whose sources and products it uses.
+ *
+ * At the points 0, +-A, +-B and infinity with A B = 1: of the usual 0, +-1, +-2 the rounding error
+ * is four times as large. In one dimension y = A^T ((G g) . (B^T d)), for six d, three g, four y.
+ */
+#if BLOCK == 16
+
+#define WINOGRAD_A  0.70710678f
+#define WINOGRAD_B  1.41421356f
+#define WINOGRAD_A3 0.35355339f
+#define WINOGRAD_B3 2.82842712f
+
+/* u = G g. */
+INLINE void winograd_weights(float16 *u, const int step, float16 g0, float16 g1, float16 g2) {
+    const float16 a = g0 + 0.5f * g2, b = g0 + 2.0f * g2;
+    u[0] = g0;
+    u[step] = -2.0f / 3.0f * (a + WINOGRAD_A * g1);
+    u[2 * step] = -2.0f / 3.0f * (a - WINOGRAD_A * g1);
+    u[3 * step] = 1.0f / 6.0f * (b + WINOGRAD_B * g1);
+    u[4 * step] = 1.0f / 6.0f * (b - WINOGRAD_B * g1);
+    u[5 * step] = g2;
+}
+
+/* The filters G g G^T: [blocks of outputs][36][blocks of inputs][16 inputs][16 outputs], `row`
+ * floats from one block of outputs to the next. Else as conv_filter. Grid: blocks of outputs, of
+ * inputs. */
+__kernel GROUP(1, 1) void winograd_filter(__global float *f, ulong f_at, __global const float *w,
+                                          ulong w_at, int o0, int outputs, int inputs, int row,
+                                          int first, int count, int turned) {
+    const int i0 = get_global_id(1) * 16, blocks = get_global_size(1);
+    const size_t point = blocks * 256ul;
+    o0 += get_global_id(0) * 16;
+    w += w_at;
+    f += f_at + get_global_id(0) * (size_t)row + i0 * 16;
+    for (int i = i0; i < i0 + 16; i++, f += 16) {
+        float taps[9][16];
+        int known[16], all = 1; /* lanes whose weights are here, or that are beyond the end */
+        for (int k = 0; k < 16; k++) {
+            const int o = o0 + k, there = o < outputs && i < inputs;
+            const int outer = there ? (turned ? i : o) - first : 0, inner = turned ? o : i;
+            known[k] = outer >= 0 && outer < count;
+            all &= known[k];
+            const size_t filter = (size_t)outer * (turned ? outputs : inputs) + inner;
+            for (int t = 0; t < 9; t++)
+                taps[turned ? 8 - t : t][k] = there && known[k] ? w[filter * 9 + t] : 0.0f;
+        }
+        float16 columns[18], u[36];
+        for (int b = 0; b < 3; b++)
+            winograd_weights(columns + b, 3, vload16(b, taps[0]), vload16(b + 3, taps[0]),
+                             vload16(b + 6, taps[0]));
+        for (int a = 0; a < 6; a++)
+            winograd_weights(u + a * 6, 1, columns[a * 3], columns[a * 3 + 1], columns[a * 3 + 2]);
+        for (int p = 0; p < 36; p++)
+            if (all)
+                vstore16(u[p], 0, f + p * point);
+            else
+                for (int k = 0; k < 16; k++)
+                    if (known[k])
+                        f[p * point + k] = ((const float *)(u + p))[k];
+    }
+}
+
+/* B^T d, of six values `step` apart. */
+INLINE void winograd_in(float16 *d, const int step) {
+    const float16 d0 = d[0], d1 = d[step], d2 = d[2 * step];
+    const float16 d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+    const float16 even_a = fma(-2.0f, d2, d4), odd_a = fma(-2.0f, d1, d3);
+    const float16 even_b = fma(-0.5f, d2, d4), odd_b = fma(-0.5f, d1, d3);
+    d[0] = fma(-2.5f, d2, d0 + d4);
+    d[step] = fma(WINOGRAD_A, odd_a, even_a);
+    d[2 * step] = fma(-WINOGRAD_A, odd_a, even_a);
+    d[3 * step] = fma(WINOGRAD_B, odd_b, even_b);
+    d[4 * step] = fma(-WINOGRAD_B, odd_b, even_b);
+    d[5 * step] = fma(-2.5f, d3, d1 + d5);
+}
+
+/* A^T m, of six values `step` apart, in the places of the first four. */
+INLINE void winograd_out(float16 *m, const int step) {
+    const float16 sum_a = m[step] + m[2 * step], difference_a = m[step] - m[2 * step];
+    const float16 sum_b = m[3 * step] + m[4 * step], difference_b = m[3 * step] - m[4 * step];
+    m[0] = m[0] + (sum_a + sum_b);
+    m[step] = fma(WINOGRAD_A, difference_a, WINOGRAD_B * difference_b);
+    m[2 * step] = fma(0.5f, sum_a, 2.0f * sum_b);
+    m[3 * step] = fma(WINOGRAD_A3, difference_a, fma(WINOGRAD_B3, difference_b, m[5 * step]));
+}
+
+/* The maps that a pass goes between. */
+typedef struct winograd_map {
+    int h, w, before, mode, kind; /* of x */
+    int oh, ow, across;           /* of y; tiles in a row */
+} winograd_map;
+
+/* v[36][..][16], v_point floats apart: the transformed input of a tile. */
+INLINE void winograd_read(__global float *v, size_t v_point, __global const float *x,
+                          __global const float *y, const winograd_map s, int tile) {
+    const int top = tile / s.across * 4 - s.before, left = tile % s.across * 4 - s.before;
+    const int inside = top >= 0 && left >= 0 && top + 6 <= s.h && left + 6 <= s.w;
+    float16 d[36];
+    for (int a = 0; a < 6; a++)
+        for (int b = 0; b < 6; b++) {
+            const int row = inside ? top + a : conv_source(top + a, s.h, 1, s.mode);
+            const int column = inside ? left + b : conv_source(left + b, s.w, 1, s.mode);
+            const size_t at = (size_t)max(row, 0) * s.w + max(column, 0);
+            const float16 value = vload16(at, x), zero = 0.0f;
+            d[a * 6 + b] = row < 0 || column < 0  ? zero
+                           : s.kind & CONV_MASKED ? select(zero, value, vload16(at, y) > zero)
+                                                  : value;
+        }
+    UNROLL(a, 6)
+        winograd_in(d + a * 6, 1);
+    UNROLL(b, 6)
+        winograd_in(d + b, 6);
+    UNROLL(i, 36)
+        vstore16(d[i], 0, v + i * v_point);
+}
+
+/* y = [y, or bias] + the output of a tile, then ReLU; m[36][..][16], m_point floats apart. */
+INLINE void winograd_write(__global float *y, __global const float *m, size_t m_point, float16 bias,
+                           const winograd_map s, int tile) {
+    const int top = tile / s.across * 4, left = tile % s.across * 4;
+    float16 d[36];
+    UNROLL(i, 36)
+        d[i] = vload16(0, m + i * m_point);
+    UNROLL(b, 6)
+        winograd_out(d + b, 6);
+    UNROLL(a, 4)
+        winograd_out(d + a * 6, 1);
+    const float16 lower = s.kind & CONV_RELU ? 0.0f : -INFINITY;
+    for (int a = 0; a < min(4, s.oh - top); a++)
+        for (int b = 0; b < min(4, s.ow - left); b++) {
+            const size_t at = (size_t)(top + a) * s.ow + left + b;
+            const float16 v = d[a * 6 + b] + (s.kind & CONV_ACCUMULATE ? vload16(at, y) : bias);
+            vstore16(select(v, lower, v < lower), at, y);
+        }
+}
+
+/* conv_product's y from maps x of h x w, where MASKED times [m > 0]: 3 x 3 filters, stride 1. Jobs
+ * are strips of `tiles` tiles x groups of `group` blocks of outputs; a work-item makes one after
+ * another in its own `slab` floats of the work space: the transformed inputs of all blocks, then
+ * for `batch` blocks of outputs at a time the 36 products and their transformation back.
+ * f: from winograd_filter, f_point floats from one of the 36 to the next.
+ * Grid: work-items that share the jobs. */
+__kernel GROUP(1, 1) void winograd(__global float *y, ulong y_at, __global const float *x,
+                                   ulong x_at, __global const float *m, ulong m_at,
+                                   __global const float *f, ulong f_at, __global const float *bias,
+                                   ulong bias_at, __global float *work, ulong work_at, int channels,
+                                   int outputs, int h, int w, int before, int mode, int oh, int ow,
+                                   int f_point, int f_row, int tiles, int group, int batch,
+                                   int slab, int kind) {
+    const winograd_map s = {h, w, before, mode, kind, oh, ow, (ow + 3) / 4};
+    const int all = (oh + 3) / 4 * s.across, blocks = (channels + 15) / 16;
+    const int strips = (all + tiles - 1) / tiles, groups = (outputs + group - 1) / group;
+    const size_t v_point = ((size_t)blocks * tiles + 1) * 16, lane = tiles * 16ul;
+    const size_t m_point = ((size_t)batch * tiles + 1) * 16;
+    const size_t x_plane = (size_t)h * w * 16, y_plane = (size_t)oh * ow * 16;
+    const conv_strip product = {channels, 1, 1, 0, lane};
+    __global float *v = work + work_at + get_global_id(0) * (size_t)slab, *sums = v + 36 * v_point;
+    for (int job = get_global_id(0); job < strips * groups; job += get_global_size(0)) {
+        const int first = job % strips * tiles, n = min(tiles, all - first);
+        const int whole = (n + CONV_UNIT - 1) / CONV_UNIT * CONV_UNIT;
+        for (int b = 0; b < blocks; b++)
+            for (int t = 0; t < min(whole, tiles); t++)
+                winograd_read(v + ((size_t)b * tiles + t) * 16, v_point, x + x_at + b * x_plane,
+                              m + m_at + b * x_plane, s, first + min(t, n - 1));
+        const int from = job / strips * group, last = min(outputs, from + group);
+        for (int o = from; o < last; o += batch) {
+            const int some = min(batch, last - o);
+            for (int i = 0; i < 36; i++) {
+                __global const float *g = f + f_at + (size_t)o * f_row + (size_t)i * f_point;
+                __global float *to = sums + i * m_point;
+                int j = 0;
+                for (; j + CONV_BLOCKS <= some; j += CONV_BLOCKS, g += CONV_BLOCKS * (size_t)f_row)
+                    conv_row(to + j * lane, lane, v + i * v_point, product, g, f_row, 0,
+                             j + 2 * CONV_BLOCKS <= some ? g + CONV_BLOCKS * (size_t)f_row : 0,
+                             CONV_BLOCKS, n, 0);
+                if (CONV_BLOCKS > 1 && j < some)
+                    conv_row(to + j * lane, lane, v + i * v_point, product, g, f_row, 0, 0, 1, n,
+                             0);
+            }
+            for (int j = 0; j < some; j++)
+                for (int t = 0; t < n; t++)
+                    winograd_write(y + y_at + (o + j) * y_plane, sums + j * lane + t * 16, m_point,
+                                   vload16(o + j, bias + bias_at), s, first + t);
+        }
+    }
+}
+
+#endif
