@@ -184,6 +184,9 @@ OPERATION(covariance, IMP_OP_COVARIANCE)
 OPERATION(transport, IMP_OP_TRANSPORT)
 OPERATION(shift, IMP_OP_SHIFT)
 OPERATION(rescale, IMP_OP_RESCALE)
+OPERATION(mask, IMP_OP_MASK)
+OPERATION(wrap, IMP_OP_WRAP)
+OPERATION(wrap_grad, IMP_OP_WRAP_GRAD)
 OPERATION(adam, IMP_OP_ADAM)
 
 /* Tensors that begin a page before the address 2^32 and go on beyond it. */
@@ -230,6 +233,9 @@ int main(void) {
         cmocka_unit_test(dot),
         cmocka_unit_test(norm1),
         cmocka_unit_test(rescale),
+        cmocka_unit_test(mask),
+        cmocka_unit_test(wrap),
+        cmocka_unit_test(wrap_grad),
         cmocka_unit_test(dots),
         cmocka_unit_test(mix),
         cmocka_unit_test(adam),

@@ -115,6 +115,25 @@ static void affine_and_its_gradient_are_adjoint(void **state) {
         test_tensor_free(d, all[i]);
 }
 
+static void wrap_and_its_gradient_are_adjoint(void **state) {
+    static const size_t wrapped[][2] = {{7, 9}, {7, 20}, {8, 9}, {31, 24}};
+    imp_device *d = *state;
+    uint64_t seed = 6;
+    for (size_t i = 0; i < 4; i++) {
+        const imp_tensor x = test_random_tensor(d, 3, 7, 9, 20, &seed),
+                         y = test_random_tensor(d, 3, wrapped[i][0], wrapped[i][1], 20, &seed);
+        const imp_tensor ax = test_tensor(d, y.c, y.h, y.w, NULL),
+                         aty = test_tensor(d, 3, 7, 9, NULL);
+        OK(d->ops->wrap(d, ax, x));
+        OK(d->ops->wrap_grad(d, aty, y));
+        test_near(inner(d, ax, y, false), inner(d, x, aty, false),
+                  u * (inner(d, ax, y, true) + inner(d, x, aty, true)), "wrap");
+        const imp_tensor all[] = {x, y, ax, aty};
+        for (size_t k = 0; k < 4; k++)
+            test_tensor_free(d, all[k]);
+    }
+}
+
 /* ---- finite differences ---- */
 
 /* A function of f (C x H x W) with its gradient. */
@@ -425,6 +444,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conv_and_its_gradient_are_adjoint),
         cmocka_unit_test(affine_and_its_gradient_are_adjoint),
+        cmocka_unit_test(wrap_and_its_gradient_are_adjoint),
         cmocka_unit_test(content_has_its_slope),
         cmocka_unit_test(total_variation_has_its_slope),
         cmocka_unit_test(style_has_its_slope),

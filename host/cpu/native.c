@@ -199,6 +199,9 @@ TIMED(transport,
        imp_tensor s, imp_tensor mean, float trace, float scale, float weight),
       (d, v, loss, dm, cov, root, s, mean, trace, scale, weight))
 TIMED(shift, (imp_device * d, imp_tensor f, imp_tensor v), (d, f, v))
+TIMED(mask, (imp_device * d, imp_tensor y, imp_tensor x, imp_tensor t, bool add), (d, y, x, t, add))
+TIMED(wrap, (imp_device * d, imp_tensor y, imp_tensor x), (d, y, x))
+TIMED(wrap_grad, (imp_device * d, imp_tensor dx, imp_tensor dy), (d, dx, dy))
 TIMED(affine, (imp_device * d, imp_tensor y, imp_tensor x, const imp_affine *a), (d, y, x, a))
 TIMED(affine_grad, (imp_device * d, imp_tensor dx, imp_tensor dy, const imp_affine *a),
       (d, dx, dy, a))
@@ -265,6 +268,9 @@ static const imp_ops native_ops = {
     .covariance = covariance,
     .transport = transport,
     .shift = shift,
+    .mask = mask,
+    .wrap = wrap,
+    .wrap_grad = wrap_grad,
     .affine = affine,
     .affine_grad = affine_grad,
     .fill = fill,

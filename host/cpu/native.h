@@ -118,6 +118,9 @@ imp_status imp_native_transport(imp_device *d, imp_tensor v, imp_slot loss, imp_
                                 float trace, float scale, float weight);
 imp_status imp_native_shift(imp_device *d, imp_tensor f, imp_tensor v);
 
+imp_status imp_native_mask(imp_device *d, imp_tensor y, imp_tensor x, imp_tensor t, bool add);
+imp_status imp_native_wrap(imp_device *d, imp_tensor y, imp_tensor x);
+imp_status imp_native_wrap_grad(imp_device *d, imp_tensor dx, imp_tensor dy);
 imp_status imp_native_affine(imp_device *d, imp_tensor y, imp_tensor x, const imp_affine *a);
 imp_status imp_native_affine_grad(imp_device *d, imp_tensor dx, imp_tensor dy, const imp_affine *a);
 imp_status imp_native_fill(imp_device *d, imp_tensor x, float value);

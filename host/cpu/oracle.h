@@ -85,6 +85,9 @@ imp_status imp_oracle_transport(imp_device *d, imp_tensor v, imp_slot loss, imp_
                                 float trace, float scale, float weight);
 imp_status imp_oracle_shift(imp_device *d, imp_tensor f, imp_tensor v);
 
+imp_status imp_oracle_mask(imp_device *d, imp_tensor y, imp_tensor x, imp_tensor t, bool add);
+imp_status imp_oracle_wrap(imp_device *d, imp_tensor y, imp_tensor x);
+imp_status imp_oracle_wrap_grad(imp_device *d, imp_tensor dx, imp_tensor dy);
 imp_status imp_oracle_affine(imp_device *d, imp_tensor y, imp_tensor x, const imp_affine *a);
 imp_status imp_oracle_affine_grad(imp_device *d, imp_tensor dx, imp_tensor dy, const imp_affine *a);
 imp_status imp_oracle_fill(imp_device *d, imp_tensor x, float value);

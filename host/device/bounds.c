@@ -186,6 +186,12 @@ double imp_bound_factor(const imp_case *c, size_t i, size_t k) {
     case IMP_OP_SHIFT:
     case IMP_OP_RESCALE:
         return matrix_factor(c, i);
+    case IMP_OP_MASK: /* product, sum, and the oracle's own rounding */
+        return 3;
+    case IMP_OP_WRAP:
+        return 0;
+    case IMP_OP_WRAP_GRAD: /* up to five rows and three columns */
+        return sum_of(15, c->data);
     default:
         return vector_factor(c, i);
     }

@@ -136,7 +136,8 @@ enum {
     STYLE = BIT(IMP_OP_STYLE),
     CONTENT = BIT(IMP_OP_CONTENT),
     SHIFT = BIT(IMP_OP_SHIFT),
-    MAPS = COPY | POOLS | CHOICES | GRAMS | CONTENT | SHIFT,
+    MASK = BIT(IMP_OP_MASK),
+    MAPS = COPY | POOLS | CHOICES | GRAMS | CONTENT | SHIFT | MASK,
     TV = BIT(IMP_OP_TV),
     AFFINES = BIT(IMP_OP_AFFINE) | BIT(IMP_OP_AFFINE_GRAD),
     FILL = BIT(IMP_OP_FILL),
@@ -145,7 +146,8 @@ enum {
     VECTORS =
         BIT(IMP_OP_COMBINE) | BIT(IMP_OP_CLAMP) | SUMS | BIT(IMP_OP_ADAM) | BIT(IMP_OP_RESCALE),
     HISTORY = BIT(IMP_OP_DOTS) | BIT(IMP_OP_MIX),
-    PICTURES = COPY | TV | AFFINES | VECTORS | HISTORY,
+    WRAPS = BIT(IMP_OP_WRAP) | BIT(IMP_OP_WRAP_GRAD),
+    PICTURES = COPY | TV | AFFINES | VECTORS | HISTORY | WRAPS,
 };
 enum { ON_PLANES = BIT(IMP_PLANES), ON_MAPS = BIT(IMP_MAPS), ON_BOTH = ON_PLANES | ON_MAPS };
 
@@ -210,7 +212,7 @@ static const row rows[] = {
     {NORMAL, VECTORS | FILL, 3, 17, 19, ON_MAPS, SIGNED, 0},
 
     /* VGG-19 at 512 pixels */
-    {FULL, COPY | POOLS | CHOICES | GRAMS | SHIFT, 64, 512, 512, ON_MAPS, SIGNED, 0},
+    {FULL, COPY | POOLS | CHOICES | GRAMS | SHIFT | MASK, 64, 512, 512, ON_MAPS, SIGNED, 0},
     {FULL, POOLS | GRAMS, 128, 256, 256, ON_MAPS, SIGNED, 0},
     {FULL, POOLS | GRAMS, 256, 128, 128, ON_MAPS, SIGNED, 0},
     {FULL, POOLS | GRAMS | CONTENT, 512, 64, 64, ON_MAPS, SIGNED, 0},
@@ -255,6 +257,9 @@ static const struct {
     [IMP_OP_TRANSPORT] = {"transport", 1},
     [IMP_OP_SHIFT] = {"shift", 1},
     [IMP_OP_RESCALE] = {"rescale", 3},
+    [IMP_OP_MASK] = {"mask", 2},
+    [IMP_OP_WRAP] = {"wrap", 2},
+    [IMP_OP_WRAP_GRAD] = {"wrap_grad", 2},
 };
 
 const char *imp_op_name(imp_op op) {
@@ -376,6 +381,9 @@ static const char *variant_name(const imp_case *c) {
         [IMP_OP_DOT] = {"x y", "x x"},
         [IMP_OP_ADAM] = {"pytorch", "keras"},
         [IMP_OP_RESCALE] = {"apart", "added", "in place"},
+        [IMP_OP_MASK] = {"alone", "added"},
+        [IMP_OP_WRAP] = {"both ways", "sideways"},
+        [IMP_OP_WRAP_GRAD] = {"both ways", "sideways"},
     };
     return names[c->op][c->variant];
 }

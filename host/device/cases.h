@@ -37,6 +37,9 @@ typedef enum imp_op {
     IMP_OP_TRANSPORT,
     IMP_OP_SHIFT,
     IMP_OP_RESCALE,
+    IMP_OP_MASK,
+    IMP_OP_WRAP,
+    IMP_OP_WRAP_GRAD,
     IMP_OPS
 } imp_op;
 
@@ -65,6 +68,8 @@ enum {
     IMP_COMBINE_INTO_Y = 2,
     IMP_DOT_WITH_ITSELF = 1,
     IMP_ADAM_IS_KERAS = 1,
+    IMP_MASK_ADDS = 1,
+    IMP_WRAP_ROWS = 1, /* only sideways */
     IMP_RESCALE_ADDS = 1,
     IMP_RESCALE_IN_PLACE = 2 /* y is x */
 };

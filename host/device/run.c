@@ -179,6 +179,19 @@ static imp_status launch_matrices(imp_run *r) {
     }
 }
 
+static imp_status launch_regions(imp_run *r) {
+    const imp_tensor *t = r->tensor;
+    const imp_ops *ops = r->device->ops;
+    switch (r->trial->c.op) {
+    case IMP_OP_MASK:
+        return ops->mask(r->device, t[0], t[1], t[2], r->trial->c.variant & IMP_MASK_ADDS);
+    case IMP_OP_WRAP:
+        return ops->wrap(r->device, t[0], t[1]);
+    default: /* IMP_OP_WRAP_GRAD */
+        return ops->wrap_grad(r->device, t[0], t[1]);
+    }
+}
+
 imp_status imp_run_launch(imp_run *r, imp_error *err) {
     const imp_op op = r->trial->c.op;
     imp_status status;
@@ -186,6 +199,8 @@ imp_status imp_run_launch(imp_run *r, imp_error *err) {
         status = launch_network(r);
     else if (op >= IMP_OP_GRAM && op <= IMP_OP_TV)
         status = launch_losses(r);
+    else if (op >= IMP_OP_MASK)
+        status = launch_regions(r);
     else if (op >= IMP_OP_MULTIPLY)
         status = launch_matrices(r);
     else

@@ -194,12 +194,34 @@ static void describe_matrices(imp_trial *t, extent in) {
     }
 }
 
+static void describe_regions(imp_trial *t, extent in) {
+    const bool rows = t->c.variant == IMP_WRAP_ROWS; /* margins beyond a whole side otherwise */
+    const extent large = {in.c, rows ? in.h : 3 * in.h + in.h / 2 + 1, in.w + in.w / 3 + 1,
+                          in.layout};
+    switch (t->c.op) {
+    case IMP_OP_MASK:
+        set(t, 0, "y", t->c.variant & IMP_MASK_ADDS ? IMP_BOTH : IMP_OUTPUT, in);
+        set(t, 1, "x", IMP_INPUT, in);
+        set(t, 2, "t", IMP_INPUT, (extent){1, in.h, in.w, IMP_PLANES});
+        break;
+    case IMP_OP_WRAP:
+        set(t, 0, "y", IMP_OUTPUT, large);
+        set(t, 1, "x", IMP_INPUT, in);
+        break;
+    default: /* IMP_OP_WRAP_GRAD */
+        set(t, 0, "dx", IMP_OUTPUT, in);
+        set(t, 1, "dy", IMP_INPUT, large);
+    }
+}
+
 static void describe(imp_trial *t) {
     const extent in = {t->c.c, t->c.h, t->c.w, t->c.layout};
     if (t->c.op >= IMP_OP_CONV && t->c.op <= IMP_OP_POOL_SPREAD)
         describe_network(t, in);
     else if (t->c.op >= IMP_OP_GRAM && t->c.op <= IMP_OP_TV)
         describe_losses(t, in);
+    else if (t->c.op >= IMP_OP_MASK)
+        describe_regions(t, in);
     else if (t->c.op >= IMP_OP_MULTIPLY)
         describe_matrices(t, in);
     else

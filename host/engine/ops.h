@@ -216,6 +216,18 @@ typedef struct imp_ops {
     /* f[c,p] += v[c]; f: maps. */
     imp_status (*shift)(imp_device *d, imp_tensor f, imp_tensor v);
 
+    /* ---- regions and borders ---- */
+
+    /* y = [y +] x where the weights t (planes, 1 x H x W) are 1: y[c,p] = [y +] t[p] x[c,p]; y, x:
+     * maps. */
+    imp_status (*mask)(imp_device *d, imp_tensor y, imp_tensor x, imp_tensor t, bool add);
+    /* The picture continued periodically on all sides: y[c,p,q] = x[c, (p - a) mod H,
+     * (q - b) mod W], with margins a = floor((H' - H) / 2), b = floor((W' - W) / 2), for y of
+     * C x H' x W', H' >= H, W' >= W; planes. */
+    imp_status (*wrap)(imp_device *d, imp_tensor y, imp_tensor x);
+    /* Its adjoint: dx = the sum of dy over all positions that show the same pixel. */
+    imp_status (*wrap_grad)(imp_device *d, imp_tensor dx, imp_tensor dy);
+
     /* ---- entry: from the picture to the network's input; planes of 3 channels ---- */
 
     imp_status (*affine)(imp_device *d, imp_tensor y, imp_tensor x, const imp_affine *a);

@@ -299,6 +299,9 @@ imp_status ocl_content(imp_device *d, imp_tensor df, imp_slot loss, imp_tensor f
                        float weight);
 imp_status ocl_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x, imp_tv_form form,
                   float weight);
+imp_status ocl_mask(imp_device *d, imp_tensor y, imp_tensor x, imp_tensor t, bool add);
+imp_status ocl_wrap(imp_device *d, imp_tensor y, imp_tensor x);
+imp_status ocl_wrap_grad(imp_device *d, imp_tensor dx, imp_tensor dy);
 imp_status ocl_affine(imp_device *d, imp_tensor y, imp_tensor x, const imp_affine *a);
 imp_status ocl_affine_grad(imp_device *d, imp_tensor dx, imp_tensor dy, const imp_affine *a);
 /* matrix.c */
