@@ -53,7 +53,8 @@ static void name_after(char name[IMP_NAME_MAX], const char *path) {
 int cli_weights_import(cli_request *request, char **operands, int count) {
     const cli_values *const values = &request->values;
     const imp_import_options options = {.half = values->half, .input = values->input};
-    char name[IMP_NAME_MAX] = "", path[IMP_PATH_MAX];
+    char own[IMP_NAME_MAX], path[IMP_PATH_MAX];
+    const char *name = values->name ? values->name : own;
     imp_import_report report;
     imp_error err = {0};
     imp_status status = IMP_OK;
@@ -61,13 +62,11 @@ int cli_weights_import(cli_request *request, char **operands, int count) {
     if (values->out && values->name)
         return cli_complain(CLI_MISUSE, "weights import: --output and --name: give one of them");
     if (values->out) {
+        name = "";
         snprintf(path, sizeof path, "%s", values->out);
         status = imp_network_import(operands[0], path, &options, &report, &err);
     } else {
-        if (values->name)
-            snprintf(name, sizeof name, "%s", values->name);
-        else
-            name_after(name, operands[0]);
+        name_after(own, operands[0]);
         status = imp_weights_path(path, sizeof path, name, &err);
         if (status == IMP_OK)
             status = imp_weights_install(name, operands[0], &options, &report, &err);
