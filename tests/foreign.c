@@ -206,6 +206,10 @@ static hid_t plan_of(char kind, hid_t space) {
     const hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
     if (kind == 'e')
         H5Pset_external(plan, "elsewhere", 0, H5F_UNLIMITED);
+    if (kind == 'c') { /* in blocks with checksums */
+        H5Pset_chunk(plan, 4, (const hsize_t[]){3, 3, 3, 2});
+        H5Pset_fletcher32(plan);
+    }
     if (kind == 'v')
         H5Pset_virtual(plan, space, "elsewhere", "set", space);
     return plan;

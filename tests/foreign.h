@@ -44,8 +44,8 @@ typedef struct part {
 const char *write_zip(scratch *s, const char *name, const part *parts, size_t count, bool packed);
 
 /* Datasets "PATH SIDES KIND", separated by semicolons: "a/kernel:0 3,3,3,2 f". Kinds: f, h half, d
- * double, F big-endian float, i whole numbers, e in another file, v put together from others, z
- * without a shape. "PATH =TEXT" gives a group the attribute "name". */
+ * double, F big-endian float, i whole numbers, c with checksums (3,3,3,2), e in another file, v put
+ * together from others, z without a shape. "PATH =TEXT" gives a group the attribute "name". */
 const char *write_hdf5(scratch *s, const char *name, const char *sets);
 
 #endif

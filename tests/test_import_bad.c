@@ -261,9 +261,16 @@ static void test_zip(void **state) {
     refuses(s, write_zip(s, "bad.pt", parts, 3, false), NULL, UNKNOWN, "big-endian machine");
     refuses(s, write_zip(s, "bad.pt", parts + 1, 1, false), NULL, UNKNOWN,
             "neither of torch.save nor of Keras");
+    char longest[240];
+    snprintf(longest, sizeof longest, "%0210d/data.pkl", 7);
+    const part hidden[] = {{longest, &pickle}};
+    refuses(s, write_zip(s, "bad.pt", hidden, 1, false), NULL, UNKNOWN, "neither of torch.save");
     const part keras[] = {{"model.weights.h5", &little}};
     refuses(s, write_zip(s, "bad.keras", keras, 1, true), NULL, IMP_ERR_FORMAT,
             "HDF5 file that cannot be opened");
+    setenv("TMPDIR", "no/such/folder", 1);
+    refuses(s, write_zip(s, "bad.keras", keras, 1, true), NULL, IMP_ERR_IO, "set TMPDIR");
+    unsetenv("TMPDIR");
     free(numbers.p);
     bytes_begin(&numbers);
     put_numbers(numbers.f, 'f', 0, 100000);
@@ -306,6 +313,25 @@ static void test_zip_damage(void **state) {
     }
 }
 
+/* Packed in a way that nobody knows. */
+static void test_zip_method(void **state) {
+    scratch *s = *state;
+    bytes pickle;
+    size_t size;
+    bytes_begin(&pickle);
+    put_pickle(pickle.f, DICT WEIGHT "s .");
+    bytes_end(&pickle);
+    const part parts[] = {{"x/data.pkl", &pickle}};
+    write_zip(s, "bad.pt", parts, 1, false);
+    unsigned char *const file = scratch_read(s, "bad.pt", &size);
+    for (size_t i = 0; i + 16 < size; i++)
+        if (memcmp(file + i, "PK\3\4", 4) == 0 || memcmp(file + i, "PK\1\2", 4) == 0)
+            file[i + (file[i + 2] == 1 ? 10 : 8)] = 47;
+    refuses(s, scratch_write(s, "bad.pt", file, size), NULL, IMP_ERR_FORMAT, "cannot be read");
+    free(file);
+    free(pickle.p);
+}
+
 /* ---- HDF5 ------------------------------------------------------------------------------------ */
 
 static const bad sets[] = {
@@ -333,6 +359,27 @@ static void test_hdf5(void **state) {
     refuses(s, write_hdf5(s, "bad.h5", longest), NULL, UNKNOWN, "is very long");
     snprintf(longest, sizeof longest, "%0155d/kernel:0 3,3,3,2 f", 7);
     refuses(s, write_hdf5(s, "bad.h5", longest), NULL, UNKNOWN, "is very long");
+}
+
+/* The mark of a part of the file, or a number under a checksum, is another. */
+static void test_hdf5_damage(void **state) {
+    static const struct {
+        const char *bytes;
+        const char *what;
+    } marks[] = {{"SNOD", "list of datasets is damaged"},
+                 {"HEAP", "list of datasets is damaged"},
+                 {"\0\0\200\77", "it cannot be read"}}; /* 1.0 */
+    scratch *s = *state;
+    for (size_t k = 0; k < COUNT(marks); k++) {
+        size_t size;
+        write_hdf5(s, "bad.h5", "block1_conv1/kernel:0 3,3,3,2 c");
+        unsigned char *const all = scratch_read(s, "bad.h5", &size);
+        for (size_t i = 0; i + 4 < size; i++)
+            if (memcmp(all + i, marks[k].bytes, 4) == 0)
+                all[i + 1] ^= 1;
+        refuses(s, scratch_write(s, "bad.h5", all, size), NULL, IMP_ERR_FORMAT, marks[k].what);
+        free(all);
+    }
 }
 
 /* Cut off in many places: the library notices each. */
@@ -409,12 +456,12 @@ static void test_caffe(void **state) {
 /* name shape; begins where the one before ends. */
 static const char *write_safetensors(scratch *s, const char *tensors, const char *type,
                                      float value) {
-    char name[96], shape[64];
+    char name[256], shape[64];
     bytes header, file;
     size_t at = 0, item = *type == 'F' && type[1] == '6' ? 8 : 4;
     bytes_begin(&header);
     putc('{', header.f);
-    for (int n; sscanf(tensors, " %95s %63[^;]%n", name, shape, &n) == 2;) {
+    for (int n; sscanf(tensors, " %255s %63[^;]%n", name, shape, &n) == 2;) {
         size_t count = item;
         for (const char *c = shape; c; c = strchr(c, ',') ? strchr(c, ',') + 1 : NULL)
             count *= strtoull(c, NULL, 10);
@@ -460,6 +507,9 @@ static void test_lists(void **state) {
     scratch *s = *state;
     for (size_t i = 0; i < COUNT(lists); i++)
         refuses_bad(s, write_safetensors(s, lists[i].file, "F32", 1), &lists[i]);
+    char name[256];
+    snprintf(name, sizeof name, "%0170d.weight 1", 7);
+    refuses(s, write_safetensors(s, name, "F32", 1), NULL, UNKNOWN, "is longer than");
     bytes b;
     bytes_begin(&b);
     for (int i = 0; i < 70; i++)
@@ -472,6 +522,21 @@ static void test_lists(void **state) {
         fprintf(b.f, "features.%d.bias 1;", i);
     bytes_end(&b);
     refuses(s, write_safetensors(s, b.p, "F32", 1), NULL, UNKNOWN, "too many layers");
+    free(b.p);
+}
+
+/* More filters than any layer has, in a file of holes. */
+static void test_large(void **state) {
+    static const char header[] = "{\"conv1_1.weight\":{\"dtype\":\"F32\",\"shape\":[2500000,3,3,3],"
+                                 "\"data_offsets\":[0,270000000]}}";
+    scratch *s = *state;
+    bytes b;
+    bytes_begin(&b);
+    fprintf(b.f, "%c%c%c%c%c%c%c%c%s", (int)strlen(header), 0, 0, 0, 0, 0, 0, 0, header);
+    bytes_end(&b);
+    const char *path = scratch_write(s, "bad.safetensors", b.p, b.size);
+    assert_int_equal(truncate(path, (off_t)b.size + 270000000), 0);
+    refuses(s, path, NULL, UNKNOWN, "more than 67108864 are not read");
     free(b.p);
 }
 
@@ -517,12 +582,14 @@ static void test_files(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pickles), cmocka_unit_test(test_many),
-        cmocka_unit_test(test_stream),  cmocka_unit_test(test_stream_heads),
-        cmocka_unit_test(test_zip),     cmocka_unit_test(test_zip_damage),
-        cmocka_unit_test(test_hdf5),    cmocka_unit_test(test_hdf5_cut),
-        cmocka_unit_test(test_caffe),   cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_files),
+        cmocka_unit_test(test_pickles),    cmocka_unit_test(test_many),
+        cmocka_unit_test(test_stream),     cmocka_unit_test(test_stream_heads),
+        cmocka_unit_test(test_zip),        cmocka_unit_test(test_zip_damage),
+        cmocka_unit_test(test_zip_method), cmocka_unit_test(test_hdf5_damage),
+        cmocka_unit_test(test_large),      cmocka_unit_test(test_hdf5),
+        cmocka_unit_test(test_hdf5_cut),   cmocka_unit_test(test_caffe),
+        cmocka_unit_test(test_lists),      cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }
