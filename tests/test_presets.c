@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the presets add to a session: sizes on the way, the Wasserstein form of style, gradients by
+ * their own norm, the moving average, state that goes on from one size to the next.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cpu/cpu.h"
+#include "engine/canvas.h"
+#include "engine/session.h"
+#include "helpers.h"
+
+#define OK(call) assert_int_equal(call, IMP_OK)
+
+/* ---- sizes on the way ---- */
+
+static void assert_sizes(const imp_settings *settings, size_t width, size_t height,
+                         const size_t *sizes, const unsigned *iterations, size_t count) {
+    imp_network *network = NULL;
+    OK(imp_network_open(&network, "builtin", NULL));
+    imp_session *s = calloc(1, sizeof *s);
+    assert_non_null(s);
+    s->network = network;
+    s->nodes = 3;
+    s->settings = *settings;
+    s->content = (imp_picture){.width = width, .height = height};
+    s->style = (imp_picture){.width = 300, .height = 200};
+    imp_session_schedule(s);
+    assert_int_equal(s->scale_count, count);
+    unsigned total = 0;
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(s->scales[i].width, sizes[i]);
+        assert_int_equal(s->scales[i].iterations, iterations[i]);
+        if (settings->style_natural)
+            assert_true(s->scales[i].style_width <= 300);
+        else
+            assert_int_equal(s->scales[i].style_width, sizes[i]);
+        total += iterations[i];
+    }
+    assert_int_equal(s->total, total);
+    free(s);
+    imp_network_close(network);
+}
+
+static void test_sizes_on_the_way(void **state) {
+    (void)state;
+    imp_settings fine = *imp_preset_find("fine"), other = *imp_preset_find("default");
+    assert_sizes(&fine, 2000, 1500, (const size_t[]){128, 181, 256, 362, 512},
+                 (const unsigned[]){1000, 500, 500, 500, 500}, 5);
+    assert_sizes(&other, 2000, 1500, (const size_t[]){128, 256, 512},
+                 (const unsigned[]){74, 73, 73}, 3);
+    other.size = 400;
+    other.size_count = 3;
+    memcpy(other.sizes, (const size_t[]){100, 200, 900}, 3 * sizeof *other.sizes);
+    assert_sizes(&other, 2000, 1500, (const size_t[]){100, 200, 400},
+                 (const unsigned[]){74, 73, 73}, 3);
+    other.iterations = 2; /* no size without an iteration: the largest ones stay */
+    assert_sizes(&other, 2000, 1500, (const size_t[]){200, 400}, (const unsigned[]){1, 1}, 2);
+    fine.size = 0;
+    assert_sizes(&fine, 200, 100, (const size_t[]){141, 200}, (const unsigned[]){1000, 500}, 2);
+}
+
+/* What torch.nn.functional.interpolate makes of it in double precision. */
+static void test_resampling_is_torchs(void **state) {
+    (void)state;
+    const float x[6] = {1, 4, 2, 0, -3, 5};
+    static const double cubic[12] = {0.834089491, 3.65399509,   3.960940891,  1.533721924,
+                                     0.5,         0.170410156,  1.581054688,  3.715332031,
+                                     0.165910509, -3.313174778, -0.798831516, 5.896942139};
+    static const double linear[12] = {1, 2.875, 3.25, 2, 0.5, 0.5, 1.625, 3.5, 0, -1.875, 0, 5};
+    for (int k = 0; k < 2; k++) {
+        float *got = imp_canvas_resample(x, 1, 2, 3, 3, 4, k);
+        assert_non_null(got);
+        for (size_t i = 0; i < 12; i++)
+            test_near(k ? cubic[i] : linear[i], (double)got[i], 1e-6, k ? "cubic" : "linear");
+        free(got);
+    }
+}
+
+/* ---- the Wasserstein form of style ---- */
+
+enum { C = 5, H = 6, W = 7, M = H * W, CONVERGED = 40 };
+
+static void product(double *y, const double *a, const double *b) {
+    for (size_t i = 0; i < C; i++)
+        for (size_t j = 0; j < C; j++) {
+            y[i * C + j] = 0;
+            for (size_t k = 0; k < C; k++)
+                y[i * C + j] += a[i * C + k] * b[k * C + j];
+        }
+}
+
+/* The root of a by so many steps that more change nothing. */
+static void root(double *out, const double *a) {
+    double y[C * C], z[C * C] = {0}, t[C * C], next[C * C], n = 0;
+    for (size_t k = 0; k < C * C; k++)
+        n += a[k] * a[k];
+    n = sqrt(n);
+    for (size_t k = 0; k < C * C; k++)
+        y[k] = a[k] / n, z[k] = k % (C + 1) == 0;
+    for (int step = 0; step < CONVERGED; step++) {
+        product(t, z, y);
+        for (size_t k = 0; k < C * C; k++)
+            t[k] = ((k % (C + 1) == 0 ? 3 : 0) - t[k]) / 2;
+        product(next, y, t);
+        memcpy(y, next, sizeof y);
+        product(next, t, z);
+        memcpy(z, next, sizeof z);
+    }
+    for (size_t k = 0; k < C * C; k++)
+        out[k] = y[k] * sqrt(n);
+}
+
+static void moments(double *mean, double *covariance, const double *f) {
+    for (size_t i = 0; i < C; i++) {
+        mean[i] = 0;
+        for (size_t p = 0; p < M; p++)
+            mean[i] += f[i * M + p] / M;
+    }
+    for (size_t i = 0; i < C; i++)
+        for (size_t j = 0; j < C; j++) {
+            double sum = 0;
+            for (size_t p = 0; p < M; p++)
+                sum += f[i * M + p] * f[j * M + p];
+            covariance[i * C + j] = sum / M - mean[i] * mean[j] + (i == j ? 1e-4 : 0);
+        }
+}
+
+/* The distance of two feature maps, from its definition. */
+static double distance(const double *f, const double *target) {
+    double mean[2][C], covariance[2][C * C], half[C * C], a[C * C], b[C * C], sum = 0;
+    moments(mean[0], covariance[0], f);
+    moments(mean[1], covariance[1], target);
+    root(half, covariance[1]);
+    product(a, half, covariance[0]);
+    product(b, a, half);
+    root(a, b);
+    for (size_t i = 0; i < C; i++) {
+        const double e = mean[0][i] - mean[1][i];
+        sum += e * e + covariance[0][i * (C + 1)] + covariance[1][i * (C + 1)] - 2 * a[i * (C + 1)];
+    }
+    return sum / C;
+}
+
+/* An objective with nothing but one style goal of weight 1. */
+typedef struct term {
+    imp_settings settings;
+    imp_objective o;
+    imp_goal goal;
+    imp_memory *memory;
+    imp_tensor f, df;
+} term;
+
+static void term_open(term *t, imp_device *d) {
+    size_t cursor = 0;
+    *t = (term){.settings = *imp_preset_find("fine")};
+    t->o = (imp_objective){.device = d, .settings = &t->settings, .goals = &t->goal, .count = 1};
+    t->goal.weight = 1;
+    imp_tensor *const matrices[] = {&t->goal.target, &t->goal.gram, &t->o.dm};
+    imp_tensor *const rows[] = {&t->goal.sum, &t->goal.mean};
+    for (size_t i = 0; i < 3; i++)
+        *matrices[i] = imp_place(d, &cursor, IMP_PLANES, 1, C, C);
+    for (size_t i = 0; i < 2; i++)
+        *rows[i] = imp_place(d, &cursor, IMP_PLANES, 1, 1, C);
+    t->o.record = imp_place(d, &cursor, IMP_PLANES, 1 + IMP_RECORD_EXTRA, 1, IMP_PARTIALS);
+    t->f = imp_place(d, &cursor, IMP_MAPS, C, H, W);
+    t->df = imp_place(d, &cursor, IMP_MAPS, C, H, W);
+    imp_wasserstein_place(&t->o.wasserstein, d, &cursor, C);
+    OK(d->ops->alloc(d, &t->memory, cursor));
+    for (size_t i = 0; i < 3; i++)
+        matrices[i]->memory = t->memory;
+    for (size_t i = 0; i < 2; i++)
+        rows[i]->memory = t->memory;
+    t->o.record.memory = t->f.memory = t->df.memory = t->memory;
+    imp_wasserstein_bind(&t->o.wasserstein, t->memory);
+}
+
+/* Loss and gradient of features f against those of the style. */
+static double term_at(term *t, const float *f, const float *style, float *gradient) {
+    imp_device *const d = t->o.device;
+    OK(d->ops->write(d, t->f, style));
+    OK(imp_wasserstein_target(&t->o, &t->goal, t->f));
+    OK(d->ops->write(d, t->f, f));
+    OK(d->ops->fill(d, t->df, 0));
+    OK(imp_wasserstein_gradient(&t->o, 0, t->df, t->f));
+    OK(d->ops->read(d, gradient, t->df));
+    return test_slot_value(d, (imp_slot){t->o.record, 0});
+}
+
+/* Well-conditioned: the loss and its slope along any direction are those of the definition. */
+static void test_wasserstein_has_its_slope(void **state) {
+    (void)state;
+    imp_device *d = test_device_open();
+    uint64_t seed = 12;
+    float f[C * M], style[C * M], along[C * M], gradient[C * M];
+    double here[C * M], there[C * M], target[C * M];
+    term t;
+    assert_non_null(d);
+    term_open(&t, d);
+    for (int round = 0; round < 3; round++) {
+        test_random(f, C * M, 20, &seed);
+        test_random(style, C * M, 20, &seed);
+        test_random(along, C * M, 20, &seed);
+        for (size_t k = 0; k < C * M; k++) {
+            style[k] = 0.5F * style[k] + 0.3F * (float)(k / M);
+            here[k] = (double)f[k] + 1e-4 * (double)along[k];
+            there[k] = (double)f[k] - 1e-4 * (double)along[k];
+            target[k] = (double)style[k];
+        }
+        const double loss = term_at(&t, f, style, gradient);
+        const double slope = (distance(here, target) - distance(there, target)) / 2e-4;
+        double got = 0, size = 0;
+        for (size_t k = 0; k < C * M; k++) {
+            got += (double)gradient[k] * (double)along[k];
+            size += fabs((double)gradient[k] * (double)along[k]);
+        }
+        const double wanted = (distance(here, target) + distance(there, target)) / 2;
+        test_near(wanted, loss, 1e-4 * wanted, "Wasserstein loss");
+        test_near(slope, got, 1e-3 * size, "Wasserstein slope");
+    }
+    d->ops->release(d, t.memory);
+    d->ops->close(d);
+}
+
+/* Flat features have no covariance at all, on either side. */
+static void test_wasserstein_of_flat_features(void **state) {
+    (void)state;
+    imp_device *d = test_device_open();
+    uint64_t seed = 13;
+    float flat[C * M], rough[C * M], gradient[C * M];
+    term t;
+    assert_non_null(d);
+    term_open(&t, d);
+    test_random(rough, C * M, 20, &seed);
+    for (size_t k = 0; k < C * M; k++)
+        flat[k] = 0.5F + (float)(k / M);
+    const float *const cases[][2] = {{flat, flat}, {flat, rough}, {rough, flat}};
+    for (size_t i = 0; i < 3; i++) {
+        const double loss = term_at(&t, cases[i][0], cases[i][1], gradient);
+        assert_true(isfinite(loss) && loss > -1e-6);
+        if (i == 0)
+            test_near(0, loss, 1e-6, "the distance of a picture to itself");
+        for (size_t k = 0; k < C * M; k++)
+            assert_true(isfinite(gradient[k]));
+    }
+    d->ops->release(d, t.memory);
+    d->ops->close(d);
+}
+
+/* ---- sessions ---- */
+
+typedef struct fixture {
+    imp_device *device;
+    imp_network *network;
+    imp_picture content, style;
+    imp_settings settings;
+    imp_session *session;
+} fixture;
+
+static imp_picture waves(size_t width, size_t height, double phase) {
+    imp_picture p = {
+        .width = width, .height = height, .rgb = malloc(3 * width * height * sizeof(float))};
+    assert_non_null(p.rgb);
+    for (size_t i = 0; i < 3 * width * height; i++)
+        p.rgb[i] = (float)(0.5 + 0.4 * sin(phase * (double)i) * cos(0.1 * (double)(i / width)));
+    return p;
+}
+
+/* `fine` on the built-in network, small. */
+static int set_up(void **state) {
+    fixture *f = calloc(1, sizeof *f);
+    if (!f || imp_cpu_open(&f->device, NULL, NULL) ||
+        imp_network_open(&f->network, "builtin", NULL))
+        return -1;
+    f->content = waves(40, 30, 0.3);
+    f->style = waves(36, 44, 0.7);
+    f->settings = *imp_preset_find("fine");
+    f->settings.terms[0] = (imp_term){IMP_TERM_CONTENT, "relu2_2", 1};
+    f->settings.term_count = 3;
+    f->settings.size = 40;
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    fixture *f = *state;
+    imp_session_close(f->session);
+    imp_network_close(f->network);
+    imp_device_close(f->device);
+    imp_picture_finish(&f->content);
+    imp_picture_finish(&f->style);
+    free(f);
+    return 0;
+}
+
+static void open_session(fixture *f) {
+    imp_error e = {0};
+    imp_session_close(f->session);
+    imp_session_open(&f->session, f->device, f->network, &f->settings, &f->content, &f->style, NULL,
+                     &e);
+    assert_string_equal(e.text, "");
+}
+
+static void step(fixture *f) {
+    imp_error e = {0};
+    bool done;
+    imp_session_step(f->session, &done, &e);
+    assert_string_equal(e.text, "");
+}
+
+static float *variable(const fixture *f) {
+    return test_contents(f->device, f->session->objective.x[0]);
+}
+
+/* The picture is the average of all variables, the first among them. */
+static void test_the_average_is_the_picture(void **state) {
+    fixture *f = *state;
+    enum { N = 3 * 40 * 30 };
+    double sum[N], weight = 0.25;
+    f->settings.average = 0.75F;
+    open_session(f);
+    for (int round = 0; round < 5; round++) {
+        float *x = variable(f);
+        for (size_t k = 0; k < N; k++)
+            sum[k] = (round ? 0.75 * sum[k] : 0) + 0.25 * (double)x[k];
+        free(x);
+        imp_picture p = {0};
+        OK(imp_session_picture(f->session, &p, NULL));
+        for (size_t k = 0; k < N; k++)
+            test_near(fmin(fmax(sum[k] / weight, 0), 1),
+                      (double)p.rgb[k % (40 * 30) * 3 + k / (40 * 30)], 1e-6, "average");
+        imp_picture_finish(&p);
+        weight = 0.75 * weight + 0.25;
+        step(f);
+    }
+}
+
+/* Adam's moments and steps go on at the next size; the average begins anew with the picture. */
+static void test_state_goes_on_over_sizes(void **state) {
+    fixture *f = *state;
+    f->settings.size_count = 1;
+    f->settings.sizes[0] = 24;
+    f->settings.iterations = 4;
+    f->settings.later_iterations = 2;
+    open_session(f);
+    for (int i = 0; i < 4; i++)
+        step(f);
+    const imp_session *s = f->session;
+    assert_int_equal(s->objective.x[0].w, 24);
+    assert_int_equal(s->total, 6);
+    imp_carried carried = {0};
+    OK(imp_carried_take(&carried, f->session, NULL));
+    step(f);
+    assert_int_equal(s->objective.x[0].w, 40);
+    assert_int_equal(s->optimizer.steps, 5);
+    /* m and x before the step just taken: m = (after - 0.1 g) / 0.9, x = `before`. */
+    float *m = test_contents(f->device, s->optimizer.m),
+          *g = test_contents(f->device, s->objective.dx[0]);
+    float *before = test_contents(f->device, s->optimizer.before);
+    float *wanted = imp_canvas_resample(carried.m.data, 3, 18, 24, 30, 40, true);
+    float *start = imp_canvas_resample(carried.x.data, 3, 18, 24, 30, 40, true);
+    float most = 0;
+    for (size_t k = 0; k < 3 * 40 * 30; k++)
+        most = fmaxf(most, fabsf(m[k]) + fabsf(g[k]));
+    for (size_t k = 0; k < 3 * 40 * 30; k++) {
+        test_near((double)wanted[k], ((double)m[k] - 0.1 * (double)g[k]) / 0.9, 1e-6 * (double)most,
+                  "first moment");
+        test_near(fmin(fmax((double)start[k], 0), 1), (double)before[k], 1e-6, "start");
+    }
+    float *const all[] = {m, g, before, wanted, start};
+    for (size_t i = 0; i < 5; i++)
+        free(all[i]);
+    imp_carried_finish(&carried);
+}
+
+/* With one term, the features' gradient is the weight times one of L1 norm 1: what multiplies the
+ * loss besides the weight does not matter. */
+static void test_normalized_gradients(void **state) {
+    fixture *f = *state;
+    imp_array gradients[3] = {{{0}, NULL}};
+    double losses[3], size = 0, off[3] = {0};
+    f->settings.normalize_gradients = true;
+    f->settings.tv_weight = 0;
+    f->settings.init = IMP_INIT_STYLE;
+    f->settings.term_count = 1;
+    for (int i = 0; i < 3; i++) {
+        imp_progress p;
+        f->settings.content_form = i == 2 ? IMP_LOSS_RELATIVE : IMP_LOSS_MEAN;
+        f->settings.content_weight = i == 1 ? 3 : 1;
+        open_session(f);
+        OK(imp_session_evaluate(f->session, NULL));
+        OK(imp_session_gradient(f->session, &gradients[i], NULL));
+        imp_session_progress(f->session, &p);
+        losses[i] = p.loss;
+    }
+    test_near(3 * losses[0], losses[1], 1e-5 * losses[1], "a loss is what it is");
+    assert_true(fabs(losses[2] / losses[0] - 1) > 0.1);
+    for (size_t k = 0; k < 3 * 40 * 30; k++) {
+        const double g = (double)gradients[0].data[k];
+        size += fabs(g);
+        off[1] += fabs(3 * g - (double)gradients[1].data[k]);
+        off[2] += fabs(g - (double)gradients[2].data[k]);
+    }
+    assert_true(size > 0);
+    test_near(0, off[1], 1e-5 * 3 * size, "a gradient times its weight");
+    test_near(0, off[2], 1e-5 * size, "a gradient of another form");
+    for (int i = 0; i < 3; i++)
+        imp_array_finish(&gradients[i]);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sizes_on_the_way),
+        cmocka_unit_test(test_resampling_is_torchs),
+        cmocka_unit_test(test_wasserstein_has_its_slope),
+        cmocka_unit_test(test_wasserstein_of_flat_features),
+        cmocka_unit_test_setup_teardown(test_the_average_is_the_picture, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_state_goes_on_over_sizes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_normalized_gradients, set_up, tear_down),
+    };
+    return cmocka_run_group_tests_name("presets", tests, NULL, NULL);
+}
