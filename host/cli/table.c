@@ -168,7 +168,8 @@ const cli_option cli_options[] = {
      "start and products not with --quick)"},
     {"size", 's', CLI_LIST, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(sizes), "N", 0, 0,
      "sides of square pictures, with commas or given again (default: the iteration at 256, 512 and "
-     "1024, single operations at 512; with --quick 256 and 512, and 256)"},
+     "1024, single operations at 512; with --quick the iteration at 256 and, of adam, at 512, "
+     "single operations at 256)"},
     {"optimizer", 0, CLI_CHOICE, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(bench_optimizer),
      "both|lbfgs|adam", 0, 0, "whose iteration; lbfgs with its history full"},
     {"quick", 0, CLI_FLAG, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(quick), NULL, 0, 0,

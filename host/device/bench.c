@@ -109,12 +109,24 @@ static void score(const imp_bench_report *report, size_t device) {
 
 /* ---- all of it ---- */
 
-/* The sizes where none are given: layers at the first, iterations at all. */
 static void usual_values(imp_bench_options *o) {
     if (!o->parts)
         o->parts = IMP_BENCH_ALL;
     if (!o->adam && !o->lbfgs)
         o->adam = o->lbfgs = true;
+}
+
+/* The iteration at all sizes; quickly, and where nothing else was asked for, at two of them, and
+ * with both optimisers at the first only. */
+static imp_status measure_iterations(imp_bench_state *b, const size_t *sizes, bool given) {
+    const bool brief = b->options.quick && !given, both = b->options.adam && b->options.lbfgs;
+    const size_t most = brief ? 2 : IMP_BENCH_SIZES;
+    for (size_t i = 0; i < most && sizes[i]; i++) {
+        if (brief && both && i > 0)
+            b->options.lbfgs = false;
+        TRY(imp_bench_iteration(b, sizes[i]));
+    }
+    return IMP_OK;
 }
 
 static imp_status measure_layers(imp_bench_state *b, size_t size) {
@@ -134,9 +146,8 @@ static imp_status measure(imp_bench_state *b) {
         TRY(measure_layers(b, sizes[i]));
     if (b->options.parts & IMP_BENCH_PRODUCTS && !quick)
         TRY(imp_bench_products(b));
-    const size_t most = given || !quick ? IMP_BENCH_SIZES : 2;
-    for (size_t i = 0; i < most && sizes[i] && b->options.parts & IMP_BENCH_ITERATION; i++)
-        TRY(imp_bench_iteration(b, sizes[i]));
+    if (b->options.parts & IMP_BENCH_ITERATION)
+        TRY(measure_iterations(b, sizes, given));
     imp_bench_fall(b);
     return IMP_OK;
 }
