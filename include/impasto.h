@@ -339,6 +339,7 @@ typedef struct imp_weights_entry {
     const char *file;         /* the name of the published file */
     const char *addresses[4]; /* where it lies, the best first; NULL behind the last */
     uint64_t bytes;           /* size of the published file; 0: not known */
+    imp_input input;          /* how it is prepared */
     const char *digest; /* "sha256:" or "md5:" and the digits that are known, the first ones of a
                            SHA-256 where only they are published; NULL: none is known */
 } imp_weights_entry;

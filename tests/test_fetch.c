@@ -231,6 +231,29 @@ static void test_once(void **state) {
     ended_free(&e);
 }
 
+/* What is known of the published files fits together. */
+static void test_catalogue(void **state) {
+    const imp_weights_entry *e;
+    (void)state;
+    for (size_t i = 0; (e = imp_weights_at(i)); i++) {
+        char path[IMP_PATH_MAX];
+        assert_ptr_equal(imp_weights_find(e->name), e);
+        assert_int_equal(imp_weights_path(path, sizeof path, e->name, NULL), IMP_OK);
+        assert_true(e->about && e->origin && e->licence && e->input != IMP_INPUT_AUTO);
+        assert_non_null(e->addresses[0]);
+        for (size_t a = 0; e->addresses[a]; a++) {
+            assert_int_equal(strncmp(e->addresses[a], "https://", 8), 0);
+            assert_string_equal(strrchr(e->addresses[a], '/') + 1, e->file);
+        }
+        const char *const digits = e->digest ? strchr(e->digest, ':') + 1 : "";
+        assert_int_equal(strspn(digits, "0123456789abcdef"), strlen(digits));
+        const char *const in_name = strrchr(e->file, '-');
+        if (in_name && strcmp(in_name + 9, ".pth") == 0)
+            assert_memory_equal(digits, in_name + 1, 8);
+    }
+    assert_null(imp_weights_find("builtin"));
+}
+
 /* ---- By hand --------------------------------------------------------------------------------- */
 
 /* Each address in turn, and then how to do without. */
@@ -309,6 +332,7 @@ int main(void) {
         cmocka_unit_test_teardown(test_interrupt_and_resume, forget),
         cmocka_unit_test_teardown(test_wrong_digest, forget),
         cmocka_unit_test_teardown(test_once, forget),
+        cmocka_unit_test(test_catalogue),
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_no_network),
         cmocka_unit_test_teardown(test_damaged_later, forget),

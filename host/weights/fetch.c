@@ -135,6 +135,8 @@ static imp_status install(fetch *f, const char *path, imp_import_report *report,
              f->entry ? f->entry->origin : "", f->entry ? "; " : "", from, sha256);
     if (!words.provenance && (f->entry || f->address))
         words.provenance = f->provenance;
+    if (words.input == IMP_INPUT_AUTO && f->entry)
+        words.input = f->entry->input;
     if (!words.licence && f->entry)
         words.licence = f->entry->licence;
     return imp_weights_install(f->name, path, &words, report, err);
