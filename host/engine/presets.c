@@ -7,6 +7,17 @@
 
 #include "impasto.h"
 
+/* What the presets that compare distributions share: all but the network and its layers. */
+#define FINE                                                                                       \
+    .content_weight = 0.015F, .style_weight = 1, .tv_weight = 4, .range = 1,                       \
+    .content_form = IMP_LOSS_MEAN, .style_form = IMP_LOSS_WASSERSTEIN, .gram_norm = IMP_GRAM_M,    \
+    .tv_form = IMP_TV_NEIGHBOURS, .pooling = IMP_POOL_MAX, .replicate_first = true, .levels = 1,   \
+    .size = 512, .style_scale = 1, .style_natural = true, .scales = IMP_SCALES_MAX,                \
+    .scale_step = 1.41421356F, .iterations = 1000, .later_iterations = 500, .optimizer = IMP_ADAM, \
+    .learning_rate = 0.02F, .beta1 = 0.9F, .beta2 = 0.99F, .epsilon = 1e-8F, .history = 100,       \
+    .clamp = true, .average = 0.99F, .carry = true, .init = IMP_INIT_CONTENT, .noise = 0.01F,      \
+    .seed = 1
+
 static const imp_settings presets[] = {
     {
         .preset = "default",
@@ -86,7 +97,7 @@ static const imp_settings presets[] = {
     {
         /* The objective of TensorFlow's tutorial and what grew from it, with Keras' Adam. */
         .preset = "tf",
-        .network = "vgg19",
+        .network = "vgg19-keras",
         .about = "TensorFlow's tutorial family on VGG-19: close to the content, smooth, steady; "
                  "for a faithful photograph with the colours and grain of a picture",
         .terms = {{IMP_TERM_CONTENT, "relu5_2", 1},
@@ -137,36 +148,20 @@ static const imp_settings presets[] = {
                   {IMP_TERM_STYLE, "relu4_1", 4.0F / 341},
                   {IMP_TERM_STYLE, "relu5_1", 1.0F / 341}},
         .term_count = 6,
-        .content_weight = 0.015F,
-        .style_weight = 1,
-        .tv_weight = 4,
-        .range = 1,
-        .content_form = IMP_LOSS_MEAN,
-        .style_form = IMP_LOSS_WASSERSTEIN,
-        .gram_norm = IMP_GRAM_M,
-        .tv_form = IMP_TV_NEIGHBOURS,
-        .pooling = IMP_POOL_MAX,
-        .replicate_first = true,
-        .levels = 1,
-        .size = 512,
-        .style_scale = 1,
-        .style_natural = true,
-        .scales = IMP_SCALES_MAX,
-        .scale_step = 1.41421356F,
-        .iterations = 1000,
-        .later_iterations = 500,
-        .optimizer = IMP_ADAM,
-        .learning_rate = 0.02F,
-        .beta1 = 0.9F,
-        .beta2 = 0.99F,
-        .epsilon = 1e-8F,
-        .history = 100,
-        .clamp = true,
-        .average = 0.99F,
-        .carry = true,
-        .init = IMP_INIT_CONTENT,
-        .noise = 0.01F,
-        .seed = 1,
+        FINE,
+    },
+    {
+        .preset = "brush",
+        .network = "builtin",
+        .about = "the way of fine on the built-in network, with nothing to download: brushwork, "
+                 "slower than default",
+        .terms = {{IMP_TERM_CONTENT, "relu3_3", 1},
+                  {IMP_TERM_STYLE, "relu1_1", 0.75F},
+                  {IMP_TERM_STYLE, "relu2_1", 0.19F},
+                  {IMP_TERM_STYLE, "relu3_1", 0.05F},
+                  {IMP_TERM_STYLE, "relu3_4", 0.01F}},
+        .term_count = 5,
+        FINE,
     },
 };
 
