@@ -440,6 +440,8 @@ typedef struct imp_settings {
     imp_init init;
     float noise; /* deviation of the noise start, in the variable's unit */
     uint64_t seed;
+    size_t
+        memory; /* bytes that a run may take of the device, at the price of time; 0: what it has */
 } imp_settings;
 
 /* Preset i, NULL beyond the last; and the one of that name, NULL where there is none. */
@@ -465,7 +467,8 @@ typedef struct imp_loss {
 
 typedef struct imp_estimate {
     size_t device_bytes; /* of the largest scale: every buffer the session asks the device for */
-    size_t filter_bytes, activation_bytes, optimizer_bytes; /* parts of the above */
+    size_t filter_bytes, activation_bytes, optimizer_bytes, work_bytes; /* parts of the above */
+    size_t host_bytes;            /* pictures on the host, beside the device */
     double seconds_per_iteration; /* measured over the steps done at this scale; 0 before any */
     double seconds_left;
 } imp_estimate;
@@ -477,6 +480,31 @@ IMP_API imp_status imp_session_open(imp_session **out, imp_device *device,
                                     const imp_picture *content, const imp_picture *style,
                                     const imp_picture *init, imp_error *err);
 IMP_API void imp_session_close(imp_session *session);
+
+/* What a run would take, told before it starts. */
+typedef struct imp_footprint {
+    size_t bytes;   /* of the device, and on a processor of the pictures too */
+    double seconds; /* an iteration */
+} imp_footprint;
+
+typedef struct imp_forecast {
+    size_t width, height; /* of the result */
+    unsigned iterations;
+    imp_estimate need;         /* of the last scale; seconds_left: of the whole run */
+    imp_footprint chosen;      /* how it would be run */
+    imp_footprint kept, again; /* with all features kept that are needed again; with all made again
+                                  that can be */
+    size_t memory;             /* what it may take; 0: not known */
+    bool fits;
+    size_t largest; /* longer side of the largest result that fits; 0: not even the smallest */
+} imp_forecast;
+
+/* Fills in what imp_session_open would need of the same arguments, and, in about a second, times
+ * some iterations of a smaller picture. A run that does not fit is no error here: out->fits. */
+IMP_API imp_status imp_session_forecast(imp_forecast *out, imp_device *device,
+                                        const imp_network *network, const imp_settings *settings,
+                                        const imp_picture *content, const imp_picture *style,
+                                        imp_error *err);
 
 /* One iteration. *done turns true after the last one (further calls change nothing). */
 IMP_API imp_status imp_session_step(imp_session *session, bool *done, imp_error *err);

@@ -65,6 +65,7 @@ static void every_slot_is_the_devices_own(void **state) {
     CHECK_SLOT(d, conv);
     CHECK_SLOT(d, conv_grad);
     CHECK_SLOT(d, algorithm);
+    CHECK_SLOT(d, room);
     CHECK_SLOT(d, pool);
     CHECK_SLOT(d, pool_grad);
     CHECK_SLOT(d, pool_choice);

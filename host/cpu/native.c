@@ -18,28 +18,37 @@
 
 enum { LARGE_PAGE = 1 << 21 };
 
-char *imp_native_bytes(imp_native *n, size_t bytes) {
+bool imp_native_take(imp_native *n, imp_memory *memory, size_t bytes) {
     const size_t alignment = bytes < 2 * (size_t)LARGE_PAGE ? IMP_ALIGNMENT : LARGE_PAGE;
+    *memory = (imp_memory){0};
     if (bytes > n->base.info.memory_bytes) /* the system would promise it and not keep its word */
-        return NULL;
+        return false;
     const size_t size = (bytes / alignment + 1) * alignment;
-    char *space = aligned_alloc(alignment, size);
+    memory->bytes = aligned_alloc(alignment, size);
+    if (!memory->bytes)
+        return false;
 #ifdef MADV_HUGEPAGE
-    if (space && alignment == LARGE_PAGE)
-        madvise(space, size, MADV_HUGEPAGE); /* only speed hangs on it */
+    if (alignment == LARGE_PAGE)
+        madvise(memory->bytes, size, MADV_HUGEPAGE); /* only speed hangs on it */
 #endif
-    n->base.counters.allocations += space != NULL;
-    return space;
+    memory->size = bytes;
+    n->base.counters.allocations++;
+    imp_count_bytes(&n->base.counters, (int64_t)bytes);
+    return true;
+}
+
+void imp_native_drop(imp_native *n, imp_memory *memory) {
+    free(memory->bytes);
+    imp_count_bytes(&n->base.counters, -(int64_t)memory->size);
+    *memory = (imp_memory){0};
 }
 
 /* Makes memory at least so large; what stood in it is lost. */
 static imp_status grow(imp_native *n, imp_memory *memory, size_t bytes) {
     if (bytes <= memory->size)
         return IMP_OK;
-    free(memory->bytes);
-    memory->bytes = imp_native_bytes(n, bytes);
-    memory->size = memory->bytes ? bytes : 0;
-    if (!memory->bytes)
+    imp_native_drop(n, memory);
+    if (!imp_native_take(n, memory, bytes))
         return imp_fail(&n->base.error, IMP_ERR_MEMORY,
                         "device 'cpu': no memory for %zu MiB of working space: choose a smaller "
                         "size or fewer threads",
@@ -53,7 +62,7 @@ imp_status imp_native_reserve(imp_native *n, size_t floats) {
     return IMP_OK;
 }
 
-float *imp_native_space(imp_native *n, unsigned worker) {
+float *imp_native_space(const imp_native *n, unsigned worker) {
     return (float *)(void *)n->workers[worker].bytes;
 }
 
@@ -71,9 +80,7 @@ static size_t place(const imp_device *d, imp_tensor *t, size_t cursor) {
 
 static imp_status alloc(imp_device *d, imp_memory **out, size_t bytes) {
     imp_memory *memory = malloc(sizeof *memory);
-    if (memory)
-        *memory = (imp_memory){imp_native_bytes(imp_native_of(d), bytes), bytes};
-    if (!memory || !memory->bytes) {
+    if (!memory || !imp_native_take(imp_native_of(d), memory, bytes)) {
         free(memory);
         return imp_fail(&d->error, IMP_ERR_MEMORY,
                         "device 'cpu': no memory for %zu MiB: choose a smaller size", bytes >> 20);
@@ -83,9 +90,8 @@ static imp_status alloc(imp_device *d, imp_memory **out, size_t bytes) {
 }
 
 static void release(imp_device *d, imp_memory *memory) {
-    (void)d;
     if (memory)
-        free(memory->bytes);
+        imp_native_drop(imp_native_of(d), memory);
     free(memory);
 }
 
@@ -255,6 +261,7 @@ static const imp_ops native_ops = {
     .conv_grad = conv_grad,
     .winograd = imp_native_winograd_of,
     .algorithm = imp_native_algorithm,
+    .room = imp_native_room,
     .pool = pool,
     .pool_grad = pool_grad,
     .pool_choice = pool_choice,

@@ -71,12 +71,13 @@ void imp_native_seal(imp_tensor t);
 /* Working space of floats: every worker's own, and one of the whole device, both aligned and good
  * until the next call for the same; they only grow. NULL or IMP_ERR_MEMORY with the error set. */
 imp_status imp_native_reserve(imp_native *n, size_t floats);
-float *imp_native_space(imp_native *n, unsigned worker);
+float *imp_native_space(const imp_native *n, unsigned worker);
 float *imp_native_shared(imp_native *n, size_t floats);
 
-/* Gives memory of so many bytes, aligned, in large pages where it is large; NULL: there is none.
- * Counts it. */
-char *imp_native_bytes(imp_native *n, size_t bytes);
+/* Fills in memory of so many bytes, aligned, in large pages where it is large; false, and all
+ * zeros, where there is none. Counts it. And gives it back. */
+bool imp_native_take(imp_native *n, imp_memory *memory, size_t bytes);
+void imp_native_drop(imp_native *n, imp_memory *memory);
 
 imp_status imp_native_filter_open(imp_device *d, imp_filter **out, const imp_conv *conv,
                                   const float *weights, const float *bias);
@@ -88,6 +89,8 @@ const imp_winograd *imp_native_winograd_of(const imp_device *d, imp_tensor y, im
                                            const imp_filter *filter, bool gradient);
 imp_algorithm imp_native_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
                                    const imp_filter *filter, bool gradient);
+void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                     bool back, size_t *filters, size_t *work);
 imp_status imp_native_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind);
 imp_status imp_native_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x,
                                 imp_tensor y, imp_pooling kind);

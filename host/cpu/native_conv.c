@@ -12,14 +12,19 @@ enum direction { FORWARD, BACK, DIRECTIONS };
 
 struct imp_filter {
     imp_conv conv;
-    const float *weights;      /* O x I x K x K; borrowed */
-    float *bias, *zeros;       /* padded; owned, like all below */
-    float *direct[DIRECTIONS]; /* taps, packed on first use */
-    float *winograd[DIRECTIONS];
+    const float *weights;          /* O x I x K x K; borrowed */
+    imp_memory spare;              /* of bias and zeros; owned, like all below */
+    float *bias, *zeros;           /* padded */
+    imp_memory direct[DIRECTIONS]; /* taps, packed on first use */
+    imp_memory winograd[DIRECTIONS];
 };
 
 static size_t padded(size_t outputs) {
     return imp_over(outputs, 2 * IMP_BLOCK) * 2 * IMP_BLOCK;
+}
+
+static float *floats_of(const imp_memory *memory) {
+    return (float *)(void *)memory->bytes;
 }
 
 imp_status imp_native_filter_open(imp_device *d, imp_filter **out, const imp_conv *conv,
@@ -27,14 +32,16 @@ imp_status imp_native_filter_open(imp_device *d, imp_filter **out, const imp_con
     imp_native *n = imp_native_of(d);
     imp_filter *filter = calloc(1, sizeof *filter);
     const size_t outputs = padded(conv->out), inputs = padded(conv->in);
-    float *spare = filter ? (void *)imp_native_bytes(n, (outputs + inputs) * sizeof *spare) : NULL;
-    if (!spare) {
+    const size_t bytes = (outputs + inputs) * sizeof(float);
+    imp_memory spare;
+    if (!filter || !imp_native_take(n, &spare, bytes)) {
         free(filter);
         return imp_fail(&d->error, IMP_ERR_MEMORY, "device 'cpu': no memory for filters");
     }
-    memset(spare, 0, (outputs + inputs) * sizeof *spare);
-    *filter =
-        (imp_filter){.conv = *conv, .weights = weights, .bias = spare, .zeros = spare + outputs};
+    memset(spare.bytes, 0, bytes);
+    *filter = (imp_filter){.conv = *conv, .weights = weights, .spare = spare};
+    filter->bias = floats_of(&spare);
+    filter->zeros = filter->bias + outputs;
     if (bias)
         memcpy(filter->bias, bias, conv->out * sizeof *bias);
     *out = filter;
@@ -42,14 +49,14 @@ imp_status imp_native_filter_open(imp_device *d, imp_filter **out, const imp_con
 }
 
 void imp_native_filter_close(imp_device *d, imp_filter *filter) {
-    (void)d;
+    imp_native *n = imp_native_of(d);
     if (!filter)
         return;
     for (int i = 0; i < DIRECTIONS; i++) {
-        free(filter->direct[i]);
-        free(filter->winograd[i]);
+        imp_native_drop(n, &filter->direct[i]);
+        imp_native_drop(n, &filter->winograd[i]);
     }
-    free(filter->bias);
+    imp_native_drop(n, &filter->spare);
     free(filter);
 }
 
@@ -94,37 +101,41 @@ static imp_taps taps_back(const imp_filter *f, size_t r, size_t s) {
 
 /* ---- prepared filters ---- */
 
-static imp_status make_room(imp_native *n, float **to, size_t floats) {
-    *to = (void *)imp_native_bytes(n, floats * sizeof **to);
-    if (*to)
+static imp_status make_room(imp_native *n, imp_memory *to, size_t floats) {
+    if (imp_native_take(n, to, floats * sizeof(float)))
         return IMP_OK;
     return imp_fail(&n->base.error, IMP_ERR_MEMORY,
                     "device 'cpu': no memory for %zu MiB of prepared filters: choose a smaller "
                     "network",
-                    floats * sizeof **to >> 20);
+                    floats * sizeof(float) >> 20);
+}
+
+static size_t packed(const imp_taps *taps, size_t count) {
+    size_t floats = 0;
+    for (size_t i = 0; i < count; i++)
+        floats += imp_native_packed(&taps[i]);
+    return floats;
 }
 
 /* Sees to it that *to holds the taps, one packing after another. */
-static imp_status prepare_direct(imp_native *n, float **to, const imp_taps *taps, size_t count) {
-    size_t floats = 0;
-    if (*to)
+static imp_status prepare_direct(imp_native *n, imp_memory *to, const imp_taps *taps,
+                                 size_t count) {
+    if (to->bytes)
         return IMP_OK;
-    for (size_t i = 0; i < count; i++)
-        floats += imp_native_packed(&taps[i]);
-    TRY(make_room(n, to, floats));
-    float *packed = *to;
-    for (size_t i = 0; i < count; packed += imp_native_packed(&taps[i++]))
-        imp_native_pack(n, packed, &taps[i]);
+    TRY(make_room(n, to, packed(taps, count)));
+    float *next = floats_of(to);
+    for (size_t i = 0; i < count; next += imp_native_packed(&taps[i++]))
+        imp_native_pack(n, next, &taps[i]);
     return IMP_OK;
 }
 
 /* The correlation by Winograd's algorithm, its filters prepared on first use. */
-static imp_status run_winograd(imp_native *n, float **weights, imp_correlation job) {
-    if (!*weights) {
+static imp_status run_winograd(imp_native *n, imp_memory *weights, imp_correlation job) {
+    if (!weights->bytes) {
         TRY(make_room(n, weights, imp_native_winograd_packed(&job.taps)));
-        imp_native_winograd_pack(n, *weights, &job.taps);
+        imp_native_winograd_pack(n, floats_of(weights), &job.taps);
     }
-    job.weights = *weights;
+    job.weights = floats_of(weights);
     return imp_native_winograd(n, &job);
 }
 
@@ -154,7 +165,7 @@ imp_status imp_native_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter
     if (imp_native_winograd_fits(&job))
         return run_winograd(n, &filter->winograd[FORWARD], job);
     TRY(prepare_direct(n, &filter->direct[FORWARD], &job.taps, 1));
-    job.weights = filter->direct[FORWARD];
+    job.weights = floats_of(&filter->direct[FORWARD]);
     return imp_native_direct(n, &job);
 }
 
@@ -207,7 +218,7 @@ static imp_status grad_region(const struct gradient *g, imp_tensor dx, size_t ro
     if (imp_native_winograd_fits(&parts[0]))
         return run_winograd(g->n, &g->filter->winograd[BACK], parts[0]);
     TRY(prepare_direct(g->n, &g->filter->direct[BACK], taps, stride * stride));
-    const float *weights = g->filter->direct[BACK];
+    const float *weights = floats_of(&g->filter->direct[BACK]);
     for (size_t i = 0; i < stride * stride; weights += imp_native_packed(&taps[i++])) {
         parts[i].weights = weights;
         TRY(imp_native_direct(g->n, &parts[i]));
@@ -290,4 +301,29 @@ imp_algorithm imp_native_algorithm(const imp_device *d, imp_tensor y, imp_tensor
                                    const imp_filter *filter, bool gradient) {
     return imp_algorithm_by(imp_native_winograd_of(d, y, x, filter, gradient), &filter->conv, y, x,
                             gradient);
+}
+
+/* Of the border of reflected and replicated padding, which is made apart, nothing is counted. */
+void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                     bool backward, size_t *filters, size_t *work) {
+    const imp_native *n = (const imp_native *)d;
+    const size_t stride = filter->conv.stride, before = filter->conv.before;
+    imp_taps taps[STRIDE_MAX * STRIDE_MAX];
+    imp_correlation job = forward(filter, y, x);
+    size_t count = 1, space;
+    taps[0] = job.taps;
+    if (backward) {
+        job = back(filter, y, x, before, before, 0, 0);
+        count = stride * stride;
+        for (size_t i = 0; i < count; i++)
+            taps[i] = taps_back(filter, i / stride, i % stride);
+    }
+    if (imp_native_winograd_fits(&job)) {
+        *filters = imp_native_winograd_packed(&job.taps) * sizeof(float);
+        space = imp_native_winograd_space(n, &job);
+    } else {
+        *filters = packed(taps, count) * sizeof(float);
+        space = imp_native_direct_space(n, &job);
+    }
+    *work = imp_threads_count(n->threads) * space * sizeof(float);
 }

@@ -86,6 +86,7 @@ static inline imp_taps imp_native_matrix_taps(const float *m, size_t c) {
 
 /* Any correlation, with weights from imp_native_pack. */
 imp_status imp_native_direct(imp_native *n, const imp_correlation *c);
+size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c); /* a thread's */
 
 /* By Winograd's F(4x4,3x3), with weights from imp_native_winograd_pack, where that fits: 3 x 3,
  * stride 1, maps of enough channels and positions. */
@@ -94,6 +95,7 @@ bool imp_native_winograd_fits(const imp_correlation *c);
 size_t imp_native_winograd_packed(const imp_taps *taps);
 void imp_native_winograd_pack(imp_native *n, float *to, const imp_taps *taps);
 imp_status imp_native_winograd(imp_native *n, const imp_correlation *c);
+size_t imp_native_winograd_space(const imp_native *n, const imp_correlation *c);
 
 /* y[o,p] = [y[o,p] +] sum_i w[o,i] x[i,p]: taps of 1 x 1, packed; x and y at `pixels` places in
  * blocks that are x_block and y_block floats apart. */

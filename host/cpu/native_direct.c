@@ -109,7 +109,7 @@ void imp_native_patch(const imp_native *n, float *to, const imp_patch *patch, si
 /* ---- tiles ---- */
 
 struct direct {
-    imp_native *n;
+    const imp_native *n;
     const imp_correlation *c;
     size_t tile_height, tile_width, across; /* output pixels of a tile; tiles side by side */
     size_t groups, parts;                   /* of channels; chunks that share them out */
@@ -238,14 +238,29 @@ static void do_tile(void *context, size_t chunk, unsigned worker) {
         do_group(job, space, row, g, p, q, rows, pixels);
 }
 
-imp_status imp_native_direct(imp_native *n, const imp_correlation *c) {
+static struct direct direct_of(const imp_native *n, const imp_correlation *c) {
     struct direct job = {.n = n, .c = c};
+    assert(c->taps.height * c->taps.width <= TAPS_MAX);
+    if (c->height > 0 && c->width > 0)
+        cut(&job);
+    return job;
+}
+
+static size_t space_of(const struct direct *job) {
+    return imp_native_blocks(job->c->x.c) * job->block +
+           job->n->kernels->group * (job->tile_width + job->c->taps.fold - 1);
+}
+
+size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c) {
+    const struct direct job = direct_of(n, c);
+    return space_of(&job);
+}
+
+imp_status imp_native_direct(imp_native *n, const imp_correlation *c) {
+    struct direct job = direct_of(n, c);
     if (c->height == 0 || c->width == 0)
         return IMP_OK;
-    assert(c->taps.height * c->taps.width <= TAPS_MAX);
-    cut(&job);
-    TRY(imp_native_reserve(n, imp_native_blocks(c->x.c) * job.block +
-                                  n->kernels->group * (job.tile_width + c->taps.fold - 1)));
+    TRY(imp_native_reserve(n, space_of(&job)));
     imp_threads_run(n->threads, job.across * imp_over(c->height, job.tile_height) * job.parts,
                     do_tile, &job);
     return IMP_OK;

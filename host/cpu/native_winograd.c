@@ -117,10 +117,10 @@ void imp_native_winograd_pack(imp_native *n, float *to, const imp_taps *taps) {
 /* ---- strips ---- */
 
 struct winograd {
-    imp_native *n;
+    const imp_native *n;
     const imp_correlation *c;
     size_t high, wide;           /* tiles of a strip */
-    size_t across;               /* strips side by side */
+    size_t strips, across;       /* of them all; side by side */
     size_t groups, parts;        /* of channels; chunks that share them out */
     size_t v, m, patch, columns; /* floats of the parts of working space */
 };
@@ -248,23 +248,34 @@ static void do_strip(void *context, size_t chunk, unsigned worker) {
             transform_row(job, &s, b, r);
 }
 
-imp_status imp_native_winograd(imp_native *n, const imp_correlation *c) {
+/* How the work is cut, and what each thread's part of it takes. */
+static struct winograd winograd_of(const imp_native *n, const imp_correlation *c) {
     const size_t rows = tiles_of(c->height), columns = tiles_of(c->width);
     struct winograd job = {.n = n, .c = c};
-    assert(imp_native_winograd_fits(c));
     job.across = imp_over(columns, TILES_WIDE);
     job.wide = imp_over(columns, job.across);
     job.high = imp_min(rows, imp_max(1, TILES / job.wide));
     job.high = imp_over(rows, imp_over(rows, job.high)); /* strips of nearly equal height */
-    const size_t strips = job.across * imp_over(rows, job.high);
+    job.strips = job.across * imp_over(rows, job.high);
     job.groups = imp_over(c->taps.outputs, n->kernels->group);
-    job.parts = imp_min(job.groups, imp_over(SHARE * imp_threads_count(n->threads), strips));
+    job.parts = imp_min(job.groups, imp_over(SHARE * imp_threads_count(n->threads), job.strips));
     const size_t blocks = imp_over(job.groups, job.parts) * n->kernels->group / IMP_BLOCK;
     job.v = POINTS * step_of(imp_native_blocks(c->x.c), job.high * job.wide);
     job.m = POINTS * step_of(blocks, job.high * job.wide);
     job.columns = SIDE * (job.wide * OUT + SIDE - OUT) * IMP_BLOCK;
     job.patch = (job.high * OUT + SIDE - OUT) * job.columns / SIDE;
-    TRY(imp_native_reserve(n, job.v + job.m + job.patch + job.columns));
-    imp_threads_run(n->threads, strips * job.parts, do_strip, &job);
+    return job;
+}
+
+size_t imp_native_winograd_space(const imp_native *n, const imp_correlation *c) {
+    const struct winograd job = winograd_of(n, c);
+    return job.v + job.m + job.patch + job.columns;
+}
+
+imp_status imp_native_winograd(imp_native *n, const imp_correlation *c) {
+    struct winograd job = winograd_of(n, c);
+    assert(imp_native_winograd_fits(c));
+    TRY(imp_native_reserve(n, imp_native_winograd_space(n, c)));
+    imp_threads_run(n->threads, job.strips * job.parts, do_strip, &job);
     return IMP_OK;
 }

@@ -136,6 +136,7 @@ const imp_ops imp_oracle_ops = {
     .conv = imp_oracle_conv,
     .conv_grad = imp_oracle_conv_grad,
     .algorithm = imp_oracle_algorithm,
+    .room = imp_oracle_room,
     .pool = imp_oracle_pool,
     .pool_grad = imp_oracle_pool_grad,
     .pool_choice = imp_oracle_pool_choice,

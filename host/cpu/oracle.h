@@ -58,6 +58,8 @@ imp_status imp_oracle_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp
                                 imp_filter *filter);
 imp_algorithm imp_oracle_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
                                    const imp_filter *filter, bool back);
+void imp_oracle_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                     bool back, size_t *filters, size_t *work);
 imp_status imp_oracle_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind);
 imp_status imp_oracle_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x,
                                 imp_tensor y, imp_pooling kind);

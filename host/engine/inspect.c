@@ -40,10 +40,13 @@ void imp_session_progress(const imp_session *s, imp_progress *out) {
 }
 
 void imp_session_estimate(const imp_session *s, imp_estimate *out) {
-    const imp_objective *o = &s->objective;
-    *out = (imp_estimate){.device_bytes = s->device_bytes,
-                          .activation_bytes = o->end - o->begin,
-                          .optimizer_bytes = s->optimizer_bytes};
+    const imp_need *need = &s->need;
+    *out = (imp_estimate){.device_bytes = need->arena + need->filters + need->work,
+                          .filter_bytes = need->filters,
+                          .activation_bytes = need->activations,
+                          .optimizer_bytes = need->optimizer,
+                          .work_bytes = need->work,
+                          .host_bytes = need->host};
     const imp_scale *now = &s->scales[s->scale];
     if (s->scale_done == 0)
         return;

@@ -95,13 +95,34 @@ static void place_matrices(imp_objective *o, size_t *cursor) {
                           IMP_PARTIALS);
 }
 
+unsigned imp_objective_again_most(const imp_network *network, size_t nodes) {
+    unsigned pools = 0;
+    for (size_t n = 0; n < nodes; n++)
+        pools += network->nodes[n].kind == IMP_NODE_POOL;
+    return pools + 2;
+}
+
+/* Whether a node's features are made again rather than kept. */
+static bool is_again(const imp_objective *o, size_t node) {
+    unsigned pools = 0, kernels = 0; /* before it */
+    if (o->network->nodes[node].kind == IMP_NODE_POOL)
+        return false; /* small, and what the next ones are made from */
+    for (size_t n = 0; n < node; n++) {
+        pools += o->network->nodes[n].kind == IMP_NODE_POOL;
+        kernels += o->network->nodes[n].conv.kernel > 1;
+    }
+    return o->again == 1 ? kernels == 0 : o->again > 1 && pools + 1 < o->again;
+}
+
 /* A plan for level `level` of the picture; gradient: its style and content, or a forward pass. */
 static imp_status plan_init(const imp_objective *o, imp_plan *plan, size_t h, size_t w,
                             unsigned level, bool gradient, size_t cursor, imp_error *err) {
     const imp_settings *s = o->settings;
-    bool *terms = calloc(o->nodes + 1, sizeof *terms);
+    bool *terms = calloc(2 * o->nodes + 1, sizeof *terms), *again = terms + o->nodes;
     if (!terms)
         return imp_fail(err, IMP_ERR_MEMORY, "objective: out of host memory");
+    for (size_t n = 0; n < o->nodes; n++)
+        again[n] = is_again(o, n);
     for (size_t i = 0; i < s->term_count; i++)
         if (level == 0 || s->terms[i].kind == IMP_TERM_STYLE)
             terms[imp_network_find(o->network, s->terms[i].layer) - o->network->nodes] = true;
@@ -109,7 +130,8 @@ static imp_status plan_init(const imp_objective *o, imp_plan *plan, size_t h, si
                                  .range = s->range,
                                  .nodes = o->nodes,
                                  .gradient = gradient,
-                                 .terms = terms};
+                                 .terms = terms,
+                                 .again = again};
     const imp_status status =
         imp_plan_init(plan, o->device, o->network, o->filters, &purpose, h, w, cursor, err);
     free(terms);
@@ -128,10 +150,13 @@ imp_status imp_objective_place(imp_objective *o, size_t cursor, imp_error *err) 
 }
 
 imp_status imp_objective_init(imp_objective *o, imp_device *device, const imp_network *network,
-                              imp_filter *const *filters, const imp_settings *settings, size_t h,
-                              size_t w, size_t *cursor, imp_error *err) {
-    *o = (imp_objective){
-        .device = device, .settings = settings, .network = network, .filters = filters};
+                              imp_filter *const *filters, const imp_settings *settings,
+                              unsigned again, size_t h, size_t w, size_t *cursor, imp_error *err) {
+    *o = (imp_objective){.device = device,
+                         .settings = settings,
+                         .network = network,
+                         .filters = filters,
+                         .again = again};
     TRY(imp_objective_depth(&o->nodes, settings, network, err));
     assert(settings->levels >= 1 && settings->levels <= IMP_LEVELS_MAX);
     o->levels = settings->levels;

@@ -35,7 +35,7 @@ typedef struct imp_objective {
     const imp_network *network;
     imp_filter *const *filters; /* by node */
     size_t nodes;               /* nodes in use */
-    unsigned levels;
+    unsigned levels, again;     /* again: see imp_objective_init */
     imp_plan plans[IMP_LEVELS_MAX];
     imp_tensor x[IMP_LEVELS_MAX], dx[IMP_LEVELS_MAX]; /* planes 3 x h x w; [0]: the variable */
     imp_goal *goals;
@@ -63,10 +63,14 @@ imp_status imp_objective_depth(size_t *nodes, const imp_settings *settings,
                                const imp_network *network, imp_error *err);
 
 /* Lays out for a picture of h x w, behind *cursor, what lives as long as the objective, and moves
- * *cursor on; allocates nothing on the device. Finish it in any case. */
+ * *cursor on; allocates nothing on the device. again: features that are not kept for the way back
+ * but made again, which takes time and no more: 0 none; 1 those of the first convolution, which is
+ * cheap; n > 1 those before the (n-1)-th pooling, and from imp_objective_again_most on all. Finish
+ * it in any case. */
 imp_status imp_objective_init(imp_objective *o, imp_device *device, const imp_network *network,
-                              imp_filter *const *filters, const imp_settings *settings, size_t h,
-                              size_t w, size_t *cursor, imp_error *err);
+                              imp_filter *const *filters, const imp_settings *settings,
+                              unsigned again, size_t h, size_t w, size_t *cursor, imp_error *err);
+unsigned imp_objective_again_most(const imp_network *network, size_t nodes);
 /* Lays out what an evaluation needs from address `cursor` on: o->end is where it ends. */
 imp_status imp_objective_place(imp_objective *o, size_t cursor, imp_error *err);
 void imp_objective_finish(imp_objective *o);

@@ -108,7 +108,14 @@ typedef struct imp_slot {
 
 typedef struct imp_counters {
     uint64_t allocations, builds, writes, reads, launches;
+    uint64_t bytes, peak; /* of memory that the device holds now, and that it held at most */
 } imp_counters;
+
+/* Counts memory that the device takes, or, with a negative number, gives back. */
+static inline void imp_count_bytes(imp_counters *c, int64_t taken) {
+    c->bytes += (uint64_t)taken;
+    c->peak = c->bytes > c->peak ? c->bytes : c->peak;
+}
 
 typedef struct imp_ops {
     const char *name;
@@ -152,6 +159,12 @@ typedef struct imp_ops {
      * asked: it may be called at any time. */
     imp_algorithm (*algorithm)(const imp_device *d, imp_tensor y, imp_tensor x,
                                const imp_filter *filter, bool back);
+
+    /* What conv takes of these tensors beyond them; back: conv_grad, with dx and dy for y and x.
+     * Bytes of *filters stay until filter_close; *work is shared by operations, of which the
+     * largest counts. As algorithm it may be called at any time, of tensors without memory. */
+    void (*room)(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                 bool back, size_t *filters, size_t *work);
 
     /* ---- pooling: 2 x 2, stride 2, side floor(n/2); planes or maps ---- */
 

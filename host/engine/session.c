@@ -50,69 +50,6 @@ static imp_status check_settings(const imp_settings *s, imp_error *err) {
     return IMP_OK;
 }
 
-/* ---- Layout of one scale ---- */
-
-/* Lays objective and optimiser out for the scale; *bytes is what they need. */
-static imp_status lay_out(imp_session *s, const imp_scale *k, size_t *bytes, imp_error *err) {
-    imp_objective_finish(&s->objective);
-    imp_optimizer_finish(&s->optimizer);
-    size_t cursor = 0;
-    TRY(imp_objective_init(&s->objective, s->device, s->network, s->filters, &s->settings, k->h,
-                           k->w, &cursor, err));
-    const size_t before = cursor;
-    TRY(imp_optimizer_init(&s->optimizer, &s->objective, &cursor, err));
-    imp_average_place(&s->average, &s->objective, &cursor);
-    s->optimizer_bytes = cursor - before;
-    TRY(imp_objective_place(&s->objective, cursor, err));
-    const size_t style = imp_objective_style_end(&s->objective, k->style_h, k->style_w);
-    *bytes = style > s->objective.end ? style : s->objective.end;
-    return IMP_OK;
-}
-
-static size_t filter_bytes(const imp_session *s) {
-    size_t floats = 0;
-    for (size_t n = 0; n < s->nodes; n++) {
-        const imp_conv *c = &s->network->nodes[n].conv;
-        if (s->network->nodes[n].kind == IMP_NODE_CONV)
-            floats += c->out * (c->in * c->kernel * c->kernel + 1);
-    }
-    return 2 * floats * sizeof(float); /* one form for each direction */
-}
-
-static bool fits(imp_session *s, size_t longer, size_t *bytes) {
-    const imp_scale k = imp_session_scale(s, longer);
-    *bytes = SIZE_MAX;
-    if (lay_out(s, &k, bytes, NULL) != IMP_OK || *bytes == SIZE_MAX)
-        return false;
-    s->device->error = (imp_error){0};
-    const uint64_t memory = s->device->info.memory_bytes;
-    return memory == 0 || *bytes + filter_bytes(s) <= memory;
-}
-
-/* Refuses what does not fit, before anything is allocated, and names what would. */
-static imp_status check_fit(imp_session *s, imp_error *err) {
-    const imp_scale *last = &s->scales[s->scale_count - 1];
-    const size_t longer = last->width > last->height ? last->width : last->height;
-    size_t bytes = 0, low = 0, high = longer;
-    if (fits(s, longer, &bytes))
-        return IMP_OK;
-    while (high - low > 1) {
-        const size_t middle = low + (high - low) / 2;
-        size_t ignored;
-        if (fits(s, middle, &ignored))
-            low = middle;
-        else
-            high = middle;
-    }
-    s->device->error = (imp_error){0};
-    return imp_fail(err, IMP_ERR_MEMORY,
-                    "size %zu needs %.1f GiB on device '%s', which has %.1f; the largest size that "
-                    "fits is --size %zu%s",
-                    longer, (double)bytes / 0x1p30, s->device->info.name,
-                    (double)s->device->info.memory_bytes / 0x1p30, low,
-                    s->settings.optimizer == IMP_LBFGS ? " (more with a smaller --history)" : "");
-}
-
 /* ---- Entering a scale ---- */
 
 static imp_status write_picture(imp_session *s, imp_tensor x, const imp_picture *p,
@@ -191,15 +128,15 @@ static imp_status enter_scale(imp_session *s, unsigned scale, const imp_picture 
                               imp_error *err) {
     const imp_scale *k = &s->scales[scale];
     imp_device *const d = s->device;
-    size_t bytes;
+    imp_need need;
     s->scale = scale;
     s->scale_done = 0;
     d->ops->release(d, s->memory);
     s->memory = NULL;
-    TRY(lay_out(s, k, &bytes, err));
-    if (bytes == SIZE_MAX)
+    TRY(imp_session_lay_out(s, k, &need, err));
+    if (need.arena == SIZE_MAX)
         return imp_fail_device(err, d); /* the style's maps can lie nowhere */
-    if (d->ops->alloc(d, &s->memory, bytes) != IMP_OK ||
+    if (d->ops->alloc(d, &s->memory, need.arena) != IMP_OK ||
         imp_objective_bind(&s->objective, s->memory) != IMP_OK)
         return imp_fail_device(err, d);
     TRY(set_targets(s, k, err));
@@ -207,7 +144,7 @@ static imp_status enter_scale(imp_session *s, unsigned scale, const imp_picture 
     if (imp_optimizer_bind(&s->optimizer, s->memory) != IMP_OK ||
         imp_average_start(&s->average, &s->objective) != IMP_OK || d->ops->sync(d) != IMP_OK)
         return imp_fail_device(err, d);
-    s->device_bytes = bytes + filter_bytes(s);
+    s->need = need;
     s->scale_began = imp_now();
     return IMP_OK;
 }
@@ -248,18 +185,37 @@ static imp_status keep_pictures(imp_session *s, const imp_picture *content,
     return imp_canvas_resize(&s->init, init, k->width, k->height, err);
 }
 
-static imp_status open_session(imp_session *s, const imp_picture *content, const imp_picture *style,
-                               const imp_picture *init, imp_error *err) {
+imp_status imp_session_prepare(imp_session *s, const imp_picture *content, const imp_picture *style,
+                               imp_error *err) {
     TRY(check_settings(&s->settings, err));
     TRY(imp_objective_depth(&s->nodes, &s->settings, s->network, err));
     /* Until the pictures are kept only their sizes count. */
     s->content = (imp_picture){.width = content->width, .height = content->height};
     s->style = (imp_picture){.width = style->width, .height = style->height};
     imp_session_schedule(s);
-    TRY(check_fit(s, err));
+    return open_filters(s, err);
+}
+
+static imp_status open_session(imp_session *s, const imp_picture *content, const imp_picture *style,
+                               const imp_picture *init, imp_error *err) {
+    TRY(imp_session_prepare(s, content, style, err));
+    TRY(imp_session_check_fit(s, err));
     TRY(keep_pictures(s, content, style, init, err));
-    TRY(open_filters(s, err));
     return enter_scale(s, 0, NULL, err);
+}
+
+imp_session *imp_session_new(imp_device *device, const imp_network *network,
+                             const imp_settings *settings, imp_error *err) {
+    imp_session *s = calloc(1, sizeof *s);
+    if (!s) {
+        imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+        return NULL;
+    }
+    s->device = device;
+    s->network = network;
+    s->settings = *settings;
+    s->opened = imp_now();
+    return s;
 }
 
 imp_status imp_session_open(imp_session **out, imp_device *device, const imp_network *network,
@@ -268,13 +224,9 @@ imp_status imp_session_open(imp_session **out, imp_device *device, const imp_net
     *out = NULL;
     if (!content->rgb || !style->rgb)
         return imp_fail(err, IMP_ERR_ARGUMENT, "session: content or style picture is empty");
-    imp_session *s = calloc(1, sizeof *s);
+    imp_session *s = imp_session_new(device, network, settings, err);
     if (!s)
-        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
-    s->device = device;
-    s->network = network;
-    s->settings = *settings;
-    s->opened = imp_now();
+        return IMP_ERR_MEMORY;
     const imp_status status = open_session(s, content, style, init, err);
     if (status != IMP_OK) {
         imp_session_close(s);

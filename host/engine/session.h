@@ -15,6 +15,13 @@ typedef struct imp_scale {
     unsigned iterations;
 } imp_scale;
 
+/* What a scale takes, in bytes. arena: the one piece of memory that holds, among others, the
+ * features and gradients, and what the optimiser keeps. filters: prepared, both ways. work: the
+ * device's own working space. host: pictures, while the scale is entered. */
+typedef struct imp_need {
+    size_t arena, activations, optimizer, filters, work, host;
+} imp_need;
+
 struct imp_session {
     imp_device *device; /* borrowed, like network, until the session is closed */
     const imp_network *network;
@@ -28,7 +35,8 @@ struct imp_session {
     imp_objective objective;
     imp_optimizer_state optimizer;
     imp_average average;
-    size_t optimizer_bytes, device_bytes;
+    imp_need need;
+    unsigned again;            /* features that are made again: see imp_objective_init */
     unsigned iteration, total; /* done and planned, at all scales */
     bool recovered;
     double opened, scale_began; /* imp_now */
@@ -52,5 +60,29 @@ void imp_carried_finish(imp_carried *carried);
 /* inspect.c: a tensor's values; and the variable that is shown: the average where there is one. */
 imp_status imp_session_read(imp_session *s, imp_tensor t, imp_array *out, imp_error *err);
 imp_status imp_session_shown(imp_session *s, imp_array *out, imp_error *err);
+/* A session of nothing but its arguments, and with its scales and filters but no picture and no
+ * memory. Close it in any case. */
+imp_session *imp_session_new(imp_device *device, const imp_network *network,
+                             const imp_settings *settings, imp_error *err);
+imp_status imp_session_prepare(imp_session *s, const imp_picture *content, const imp_picture *style,
+                               imp_error *err);
+
+/* fit.c. Lays objective and optimiser out for a scale; *need is what it takes. need->arena
+ * SIZE_MAX: the style's maps can lie nowhere, and the device's error says why. */
+imp_status imp_session_lay_out(imp_session *s, const imp_scale *k, imp_need *need, imp_error *err);
+/* Chooses s->again such that the last scale fits, as little as possible; IMP_ERR_MEMORY names what
+ * would fit where nothing does. */
+imp_status imp_session_check_fit(imp_session *s, imp_error *err);
+/* Sets s->again to the least with which that longer side fits; else to what takes least, and false.
+ * Whatever the size of the scales. */
+bool imp_session_choose_again(imp_session *s, size_t longer);
+/* What a longer side takes with s->again as it is, of what there is to take, and the most there is
+ * (0: nobody knows); SIZE_MAX: it can lie nowhere. */
+size_t imp_session_total(imp_session *s, size_t longer);
+size_t imp_session_limit(const imp_session *s);
+/* The longer side of the last scale, and the largest that fits between one that does, or 0, and one
+ * that does not. */
+size_t imp_session_longer(const imp_session *s);
+size_t imp_session_largest(imp_session *s, size_t low, size_t high);
 
 #endif

@@ -129,10 +129,6 @@ static imp_status make_form(ocl_device *cl, ocl_form *form, const ocl_pass *pass
     imp_memory *memory = NULL;
     imp_tensor raw = {.c = conv->out, .h = 1, .w = conv->in * taps, .layout = IMP_PLANES};
     ocl_run run = {0};
-    form->units = (imp_tensor){.c = form->outs * form->ins,
-                               .h = 1,
-                               .w = (form->points ? form->points : taps) * form->bo * form->bi,
-                               .layout = IMP_PLANES};
     imp_status status = own_memory(cl, &memory, &raw);
     if (status == IMP_OK)
         status = ocl_write(&cl->base, raw, pass->filter->weights);
@@ -144,7 +140,8 @@ static imp_status make_form(ocl_device *cl, ocl_form *form, const ocl_pass *pass
     return status;
 }
 
-imp_status ocl_form_get(ocl_device *cl, ocl_form **out, const ocl_pass *pass, ocl_form_kind kind) {
+/* What a form of that kind holds of the pass's filters; no memory yet. */
+static ocl_form describe_form(const ocl_pass *pass, ocl_form_kind kind) {
     const size_t all = (pass->in + 15) / 16 * 16; /* inputs */
     const struct {
         size_t bo, bi, points;
@@ -153,15 +150,21 @@ imp_status ocl_form_get(ocl_device *cl, ocl_form **out, const ocl_pass *pass, oc
                            [OCL_FORM_3X3] = {64, 1, 0},
                            [OCL_FORM_ANY] = {8, 1, 0},
                            [OCL_FORM_WINOGRAD] = {16, all, 36}};
+    ocl_form form = {.bo = shapes[kind].bo, .bi = shapes[kind].bi, .points = shapes[kind].points};
+    form.outs = (pass->out + form.bo - 1) / form.bo;
+    form.ins = (pass->in + form.bi - 1) / form.bi;
+    const size_t values = form.points ? form.points : pass->side * pass->side;
+    form.units = (imp_tensor){
+        .c = form.outs * form.ins, .h = 1, .w = values * form.bo * form.bi, .layout = IMP_PLANES};
+    return form;
+}
+
+imp_status ocl_form_get(ocl_device *cl, ocl_form **out, const ocl_pass *pass, ocl_form_kind kind) {
     const ocl_operation operation = cl->operation;
     ocl_form *form = *out = &pass->filter->forms[pass->turned][kind];
     if (form->memory)
         return IMP_OK;
-    form->bo = shapes[kind].bo;
-    form->bi = shapes[kind].bi;
-    form->points = shapes[kind].points;
-    form->outs = (pass->out + form->bo - 1) / form->bo;
-    form->ins = (pass->in + form->bi - 1) / form->bi;
+    *form = describe_form(pass, kind);
     cl->operation = OCL_OP_filter_open;
     const imp_status status = make_form(cl, form, pass);
     cl->operation = operation;
@@ -286,6 +289,27 @@ imp_status ocl_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor
     assert(dy.w == imp_conv_side(&filter->conv, dx.w));
     assert(!filter->conv.relu || !y.memory || ocl_alike(&y, &dy));
     return make_pass(ocl_enter(d, conv_grad), &pass);
+}
+
+ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass) {
+    if (cl->class == OCL_SIMT)
+        return pass->side == 3 && pass->stride == 1 && pass->step == 1 ? OCL_FORM_3X3
+                                                                       : OCL_FORM_ANY;
+    if (ocl_winograd_takes(cl, pass))
+        return OCL_FORM_WINOGRAD;
+    return pass->y.layout == IMP_PLANES ? OCL_FORM_PLANES : OCL_FORM_BLOCKS;
+}
+
+/* The work space is there from the opening of the device on. */
+void ocl_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter, bool back,
+              size_t *filters, size_t *work) {
+    const ocl_device *cl = (const ocl_device *)d;
+    imp_filter copy = *filter; /* a pass may make filters; this one is not made */
+    const ocl_pass pass = back ? backward(y, x, x, &copy) : forward(y, x, &copy);
+    ocl_form form = describe_form(&pass, ocl_form_of(cl, &pass));
+    const size_t bytes = ocl_place(d, &form.units, 0);
+    *filters = bytes == SIZE_MAX ? 0 : bytes;
+    *work = 0;
 }
 
 const imp_winograd *ocl_winograd(const imp_device *d, imp_tensor y, imp_tensor x,

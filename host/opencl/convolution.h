@@ -70,6 +70,9 @@ bool ocl_next_output(const ocl_device *cl, ocl_run *run, const ocl_pass *pass);
 imp_status ocl_fold_strip(ocl_device *cl, const ocl_pass *pass, const ocl_strip *strip,
                           const ocl_run *run);
 
+/* The form of filters that a pass reads. */
+ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass);
+
 /* The error that the work space is too small for a pass. */
 imp_status ocl_no_room(ocl_device *cl, const ocl_pass *pass);
 

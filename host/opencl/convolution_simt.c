@@ -105,8 +105,9 @@ static size_t strip_rows(const simt *s) {
 imp_status ocl_pass_simt(ocl_device *cl, const ocl_pass *pass) {
     ocl_form *form = NULL;
     simt s = {.cl = cl, .pass = pass};
-    s.tiled = pass->side == 3 && pass->stride == 1 && pass->step == 1;
-    TRY(ocl_form_get(cl, &form, pass, s.tiled ? OCL_FORM_3X3 : OCL_FORM_ANY));
+    const ocl_form_kind kind = ocl_form_of(cl, pass);
+    s.tiled = kind == OCL_FORM_3X3;
+    TRY(ocl_form_get(cl, &form, pass, kind));
     s.form = form;
     while (ocl_next_output(cl, &s.run, pass)) {
         const size_t rows = strip_rows(&s);

@@ -82,6 +82,7 @@ imp_status ocl_buffer(ocl_device *cl, cl_mem *out, size_t bytes, const void *hos
     }
     cl->base.counters.allocations++;
     cl->in_use += rounded(cl, bytes);
+    imp_count_bytes(&cl->base.counters, (int64_t)rounded(cl, bytes));
     return host ? transfer_in(cl, (ocl_span){*out, 0, 1}, host, bytes / sizeof(cl_float)) : IMP_OK;
 }
 
@@ -90,6 +91,7 @@ void ocl_buffer_release(ocl_device *cl, cl_mem memory, size_t bytes) {
         return;
     clReleaseMemObject(memory);
     cl->in_use -= rounded(cl, bytes);
+    imp_count_bytes(&cl->base.counters, -(int64_t)rounded(cl, bytes));
 }
 
 static size_t chunk_bytes(const imp_memory *memory, size_t i) {

@@ -320,6 +320,8 @@ void ocl_filter_close(imp_device *d, imp_filter *filter);
 imp_status ocl_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter);
 imp_status ocl_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
                          imp_filter *filter);
+void ocl_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter, bool back,
+              size_t *filters, size_t *work);
 const imp_winograd *ocl_winograd(const imp_device *d, imp_tensor y, imp_tensor x,
                                  const imp_filter *filter, bool back);
 imp_algorithm ocl_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,

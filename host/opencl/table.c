@@ -19,6 +19,7 @@ const imp_ops ocl_table = {
     .conv_grad = ocl_conv_grad,
     .winograd = ocl_winograd,
     .algorithm = ocl_algorithm,
+    .room = ocl_room,
     .pool = ocl_pool,
     .pool_grad = ocl_pool_grad,
     .pool_choice = ocl_pool_choice,

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a scale of a session takes, and whether that fits.
+ */
+#include "engine/session.h"
+
+/* ---- What a scale takes ---- */
+
+/* Filters and working space of the network at one scale: the largest maps are those of level 0,
+ * but smaller ones may take filters of another form. */
+static void count_filters(const imp_session *s, imp_need *need) {
+    const imp_device *d = s->device;
+    for (size_t n = 0; n < s->nodes; n++) {
+        const imp_plan *plan = &s->objective.plans[0];
+        if (s->network->nodes[n].kind != IMP_NODE_CONV)
+            continue;
+        const imp_tensor y = plan->shapes[n];
+        const imp_tensor x = n ? plan->shapes[n - 1] : imp_plan_tensor(plan, plan->input);
+        for (int back = 0; back < 2; back++) {
+            size_t filters, work;
+            d->ops->room(d, back ? x : y, back ? y : x, s->filters[n], back, &filters, &work);
+            need->filters += filters;
+            need->work = work > need->work ? work : need->work;
+        }
+    }
+}
+
+/* Bytes of a picture's colours. */
+static size_t picture_bytes(size_t width, size_t height) {
+    return 3 * width * height * sizeof(float);
+}
+
+imp_status imp_session_lay_out(imp_session *s, const imp_scale *k, imp_need *need, imp_error *err) {
+    size_t cursor = 0;
+    *need = (imp_need){.arena = SIZE_MAX};
+    imp_objective_finish(&s->objective);
+    imp_optimizer_finish(&s->optimizer);
+    TRY(imp_objective_init(&s->objective, s->device, s->network, s->filters, &s->settings, s->again,
+                           k->h, k->w, &cursor, err));
+    const size_t before = cursor;
+    TRY(imp_optimizer_init(&s->optimizer, &s->objective, &cursor, err));
+    imp_average_place(&s->average, &s->objective, &cursor);
+    need->optimizer = cursor - before;
+    TRY(imp_objective_place(&s->objective, cursor, err));
+    const size_t style = imp_objective_style_end(&s->objective, k->style_h, k->style_w);
+    need->arena = style > s->objective.end ? style : s->objective.end;
+    need->activations = need->arena - s->objective.begin;
+    count_filters(s, need);
+    /* Content and style as they are kept and as they are resized, and the style once more. */
+    need->host = 2 * picture_bytes(k->width, k->height) + 3 * picture_bytes(k->style_w, k->style_h);
+    return IMP_OK;
+}
+
+/* ---- Whether it fits ---- */
+
+size_t imp_session_limit(const imp_session *s) {
+    const size_t has = s->device->info.memory_bytes, may = s->settings.memory;
+    return may && (may < has || !has) ? may : has;
+}
+
+/* All that counts against the limit: of a processor the pictures too. */
+static size_t total(const imp_session *s, const imp_need *need) {
+    const bool apart = s->device->info.kind == IMP_DEVICE_OPENCL;
+    if (need->arena == SIZE_MAX)
+        return SIZE_MAX;
+    return need->arena + need->filters + need->work + (apart ? 0 : need->host);
+}
+
+size_t imp_session_total(imp_session *s, size_t longer) {
+    const imp_scale k = imp_session_scale(s, longer);
+    imp_need need;
+    const imp_status status = imp_session_lay_out(s, &k, &need, NULL);
+    s->device->error = (imp_error){0};
+    return status == IMP_OK ? total(s, &need) : SIZE_MAX;
+}
+
+static bool fits(imp_session *s, size_t longer) {
+    const size_t limit = imp_session_limit(s), bytes = imp_session_total(s, longer);
+    return bytes != SIZE_MAX && (limit == 0 || bytes <= limit);
+}
+
+bool imp_session_choose_again(imp_session *s, size_t longer) {
+    const unsigned most = imp_objective_again_most(s->network, s->nodes);
+    size_t least = SIZE_MAX;
+    unsigned best = 0;
+    for (s->again = 0; s->again <= most; s->again++) {
+        if (fits(s, longer))
+            return true;
+        const size_t bytes = imp_session_total(s, longer);
+        best = bytes < least ? s->again : best;
+        least = bytes < least ? bytes : least;
+    }
+    s->again = best;
+    return false;
+}
+
+size_t imp_session_largest(imp_session *s, size_t low, size_t high) {
+    while (high - low > 1) { /* low fits, or is 0; high does not */
+        const size_t middle = low + (high - low) / 2;
+        *(imp_session_choose_again(s, middle) ? &low : &high) = middle;
+    }
+    return low;
+}
+
+size_t imp_session_longer(const imp_session *s) {
+    const imp_scale *last = &s->scales[s->scale_count - 1];
+    return last->width > last->height ? last->width : last->height;
+}
+
+imp_status imp_session_check_fit(imp_session *s, imp_error *err) {
+    const size_t longer = imp_session_longer(s);
+    if (imp_session_choose_again(s, longer))
+        return IMP_OK;
+    const size_t bytes = imp_session_total(s, longer), largest = imp_session_largest(s, 0, longer);
+    const bool own = imp_session_limit(s) == s->settings.memory;
+    if (bytes == SIZE_MAX) /* more than it allocates at once: the plan says so */
+        return imp_fail(err, IMP_ERR_MEMORY,
+                        "size %zu: one map is more than device '%s' allocates at once; the largest "
+                        "size that fits is --size %zu",
+                        longer, s->device->info.name, largest);
+    return imp_fail(err, IMP_ERR_MEMORY,
+                    "size %zu needs %.2f GiB on device '%s', which %s %.2f; the largest size that "
+                    "fits is --size %zu%s",
+                    longer, (double)bytes / 0x1p30, s->device->info.name, own ? "may take" : "has",
+                    (double)imp_session_limit(s) / 0x1p30, largest,
+                    s->settings.optimizer == IMP_LBFGS ? " (more with a smaller --history)" : "");
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a run would take: its memory exactly as it would be laid out, its time from a few iterations
+ * of a smaller picture.
+ */
+#include "engine/profile.h"
+#include "engine/session.h"
+
+/* ---- Time ---- */
+
+enum { TRIAL_SIDE = 128, TRIAL_STEPS = 3 };
+static const double trial_seconds = 1.2; /* of all trials, opening them included */
+
+/* Seconds of an iteration at a smaller size, with a history that is full; the first step, which
+ * prepares filters, does not count. */
+static imp_status time_steps(imp_session *s, double *seconds, imp_error *err) {
+    bool done;
+    TRY(imp_session_step(s, &done, err));
+    if (imp_optimizer_fill(&s->optimizer) != IMP_OK)
+        return imp_fail_device(err, s->device);
+    double least = 0;
+    for (int i = 0; i < TRIAL_STEPS && s->total > s->iteration; i++) {
+        const double began = imp_now();
+        TRY(imp_session_step(s, &done, err));
+        const double step = imp_now() - began;
+        least = i == 0 || step < least ? step : least;
+    }
+    *seconds = least;
+    return IMP_OK;
+}
+
+/* A trial at that longer side: seconds of an iteration for each pixel, and of the whole trial. */
+static imp_status try_size(const imp_session *model, size_t longer, const imp_picture *content,
+                           const imp_picture *style, double *each, double *whole, imp_error *err) {
+    imp_session *s = NULL;
+    imp_settings settings = model->settings;
+    const double began = imp_now();
+    settings.size = longer;
+    settings.scales = 1;
+    settings.size_count = 0;
+    settings.later_iterations = 0;
+    settings.iterations = 2 + TRIAL_STEPS;
+    settings.memory = 0;
+    settings.init = settings.init == IMP_INIT_PICTURE ? IMP_INIT_CONTENT : settings.init;
+    TRY(imp_session_open(&s, model->device, model->network, &settings, content, style, NULL, err));
+    const imp_status status = time_steps(s, each, err);
+    *each /= (double)s->scales[0].w * (double)s->scales[0].h;
+    imp_session_close(s);
+    *whole = imp_now() - began;
+    return status;
+}
+
+/* Seconds of an iteration of the last scale, from the largest picture that time allows. */
+static imp_status measure(const imp_session *model, const imp_picture *content,
+                          const imp_picture *style, double *seconds, imp_error *err) {
+    const imp_scale *last = &model->scales[model->scale_count - 1];
+    const size_t longer = imp_session_longer(model);
+    double each = 0, whole = 0, spent = 0;
+    size_t side = longer < TRIAL_SIDE ? longer : TRIAL_SIDE;
+    for (bool more = true; more;) {
+        TRY(try_size(model, side, content, style, &each, &whole, err));
+        spent += whole;
+        more = side < longer && spent + 4 * whole < trial_seconds;
+        side = 2 * side < longer ? 2 * side : longer;
+    }
+    *seconds = each * (double)last->w * (double)last->h;
+    return IMP_OK;
+}
+
+/* What an iteration multiplies, laid out as it is now. */
+static double work_of(const imp_session *s) {
+    double flop = 0;
+    for (unsigned l = 0; l < s->objective.levels; l++) {
+        const imp_plan *plan = &s->objective.plans[l];
+        for (size_t i = 0; i < plan->step_count; i++) {
+            const imp_step *step = &plan->steps[i];
+            if (s->network->nodes[step->node].kind == IMP_NODE_CONV)
+                flop += s->device->ops
+                            ->algorithm(s->device,
+                                        imp_plan_tensor(plan, step->back ? step->dx : step->y),
+                                        imp_plan_tensor(plan, step->back ? step->dy : step->x),
+                                        s->filters[step->node], step->back)
+                            .flop;
+        }
+    }
+    return flop;
+}
+
+/* ---- Memory ---- */
+
+/* With so much made again, where an iteration with all kept takes `seconds` and multiplies `work`
+ * (0: not known yet, this is that). */
+static imp_footprint footprint(imp_session *s, unsigned again, double seconds, double *work) {
+    const size_t longer = imp_session_longer(s);
+    s->again = again;
+    const imp_footprint f = {.bytes = imp_session_total(s, longer)};
+    const double now = f.bytes == SIZE_MAX ? 0 : work_of(s);
+    if (*work == 0)
+        *work = now;
+    return (imp_footprint){f.bytes, *work > 0 ? seconds * now / *work : seconds};
+}
+
+/* Doubles a side that fits until it does not, at most to what a picture may have. */
+static size_t largest(imp_session *s, bool fits) {
+    enum { SIDE_MOST = 1 << 17 };
+    size_t low = fits ? imp_session_longer(s) : 0, high = imp_session_longer(s);
+    while (fits && high < SIDE_MOST && imp_session_limit(s) > 0) {
+        low = high;
+        high *= 2;
+        fits = imp_session_choose_again(s, high);
+    }
+    return imp_session_limit(s) == 0 || high >= SIDE_MOST ? low : imp_session_largest(s, low, high);
+}
+
+static imp_status fill_in(imp_forecast *out, imp_session *s, const imp_picture *content,
+                          const imp_picture *style, imp_error *err) {
+    double seconds = 0, work = 0, all = 0;
+    TRY(imp_session_prepare(s, content, style, err));
+    const imp_scale *last = &s->scales[s->scale_count - 1];
+    out->width = last->width;
+    out->height = last->height;
+    out->iterations = s->total;
+    out->memory = imp_session_limit(s);
+    out->fits = imp_session_choose_again(s, imp_session_longer(s));
+    const unsigned again = s->again;
+    out->largest = largest(s, out->fits);
+    TRY(measure(s, content, style, &seconds, err));
+    out->kept = footprint(s, 0, seconds, &work);
+    out->again = footprint(s, imp_objective_again_most(s->network, s->nodes), seconds, &work);
+    out->chosen = footprint(s, again, seconds, &work);
+    TRY(imp_session_lay_out(s, last, &s->need, err));
+    imp_session_estimate(s, &out->need);
+    for (unsigned i = 0; i < s->scale_count; i++)
+        all += s->scales[i].iterations * ((double)s->scales[i].w * (double)s->scales[i].h) /
+               ((double)last->w * (double)last->h);
+    out->need.seconds_per_iteration = out->chosen.seconds;
+    out->need.seconds_left = all * out->chosen.seconds;
+    return IMP_OK;
+}
+
+imp_status imp_session_forecast(imp_forecast *out, imp_device *device, const imp_network *network,
+                                const imp_settings *settings, const imp_picture *content,
+                                const imp_picture *style, imp_error *err) {
+    *out = (imp_forecast){0};
+    imp_session *s = imp_session_new(device, network, settings, err);
+    if (!s)
+        return IMP_ERR_MEMORY;
+    const imp_status status = fill_in(out, s, content, style, err);
+    imp_session_close(s);
+    return status;
+}
