@@ -318,6 +318,71 @@ static void test_too_large(void **state) {
     assert_true(largest > 100 && largest < 5000);
 }
 
+/* What the device counted while a session was open, and what had been told before. */
+static void test_estimate_is_what_is_taken(void **state) {
+    fixture *f = *state;
+    static const size_t sizes[] = {64, 150, 257};
+    for (size_t i = 0; i < 6; i++) {
+        imp_forecast told = {0};
+        imp_estimate estimate;
+        bool done;
+        f->settings.size = sizes[i / 2];
+        f->settings.optimizer = i % 2 ? IMP_ADAM : IMP_LBFGS;
+        assert_int_equal(imp_session_forecast(&told, f->device, f->network, &f->settings,
+                                              &f->content, &f->style, NULL),
+                         IMP_OK);
+        const uint64_t before = f->device->counters.bytes;
+        f->device->counters.peak = before;
+        open_session(f);
+        assert_int_equal(imp_session_step(f->session, &done, NULL), IMP_OK);
+        imp_session_estimate(f->session, &estimate);
+        const double taken = (double)(f->device->counters.peak - before);
+        print_message("%zu: %.0f bytes taken, %zu told\n", f->settings.size, taken,
+                      told.need.device_bytes);
+        assert_int_equal(told.need.device_bytes, estimate.device_bytes);
+        assert_true(fabs((double)estimate.device_bytes - taken) <= 0.1 * taken);
+        assert_true(told.fits && told.largest >= f->settings.size);
+        assert_true(told.need.seconds_per_iteration > 0);
+        imp_session_close(f->session);
+        f->session = NULL;
+    }
+}
+
+/* With less and less memory, until there is no way: fewer features kept, and the same picture. */
+static void test_made_again_is_the_same(void **state) {
+    fixture *f = *state;
+    imp_picture first = {0};
+    unsigned ways = 0;
+    f->settings.size = 150;
+    f->settings.optimizer = IMP_ADAM;
+    f->settings.learning_rate = 0.02f;
+    for (bool fits = true; fits; ways += fits) {
+        imp_picture now = {0};
+        imp_estimate estimate;
+        imp_error e = {0};
+        bool done;
+        fits = imp_session_open(&f->session, f->device, f->network, &f->settings, &f->content,
+                                &f->style, NULL, &e) == IMP_OK;
+        if (!fits) {
+            assert_int_equal(e.status, IMP_ERR_MEMORY);
+            break;
+        }
+        for (int step = 0; step < 3; step++)
+            assert_int_equal(imp_session_step(f->session, &done, NULL), IMP_OK);
+        assert_int_equal(imp_session_picture(f->session, ways ? &now : &first, NULL), IMP_OK);
+        if (ways)
+            assert_memory_equal(first.rgb, now.rgb, 3 * now.width * now.height * sizeof(float));
+        imp_picture_finish(&now);
+        imp_session_estimate(f->session, &estimate);
+        f->settings.memory = estimate.device_bytes + estimate.host_bytes - 1;
+        imp_session_close(f->session);
+        f->session = NULL;
+    }
+    print_message("%u ways\n", ways);
+    assert_true(ways >= 2);
+    imp_picture_finish(&first);
+}
+
 static void test_bad_settings(void **state) {
     fixture *f = *state;
     imp_settings bad[6];
@@ -395,6 +460,8 @@ int main(void) {
         ON_CPU(test_odd_sizes),
         ON_CPU(test_scales_double),
         ON_CPU(test_too_large),
+        ON_CPU(test_estimate_is_what_is_taken),
+        ON_CPU(test_made_again_is_the_same),
         ON_CPU(test_bad_settings),
         ON_CPU(test_threads_share_a_network),
     };

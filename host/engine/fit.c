@@ -6,23 +6,29 @@
 
 /* ---- What a scale takes ---- */
 
-/* Filters and working space of the network at one scale: the largest maps are those of level 0,
- * but smaller ones may take filters of another form. */
-static void count_filters(const imp_session *s, imp_need *need) {
+/* Filters of one node and direction, and working space: every level of the picture may take filters
+ * of another form, which are told apart by what they take. */
+static void count_room(const imp_session *s, size_t node, bool back, imp_need *need) {
     const imp_device *d = s->device;
-    for (size_t n = 0; n < s->nodes; n++) {
-        const imp_plan *plan = &s->objective.plans[0];
-        if (s->network->nodes[n].kind != IMP_NODE_CONV)
-            continue;
-        const imp_tensor y = plan->shapes[n];
-        const imp_tensor x = n ? plan->shapes[n - 1] : imp_plan_tensor(plan, plan->input);
-        for (int back = 0; back < 2; back++) {
-            size_t filters, work;
-            d->ops->room(d, back ? x : y, back ? y : x, s->filters[n], back, &filters, &work);
-            need->filters += filters;
-            need->work = work > need->work ? work : need->work;
-        }
+    size_t seen[IMP_LEVELS_MAX];
+    for (unsigned l = 0; l < s->objective.levels; l++) {
+        const imp_plan *plan = &s->objective.plans[l];
+        const imp_tensor y = plan->shapes[node];
+        const imp_tensor x = node ? plan->shapes[node - 1] : imp_plan_tensor(plan, plan->input);
+        size_t work;
+        bool known = false;
+        d->ops->room(d, back ? x : y, back ? y : x, s->filters[node], back, &seen[l], &work);
+        for (unsigned i = 0; i < l; i++)
+            known |= seen[i] == seen[l];
+        need->filters += known ? 0 : seen[l];
+        need->work = work > need->work ? work : need->work;
     }
+}
+
+static void count_filters(const imp_session *s, imp_need *need) {
+    for (size_t n = 0; n < s->nodes; n++)
+        for (int back = 0; back < 2 && s->network->nodes[n].kind == IMP_NODE_CONV; back++)
+            count_room(s, n, back, need);
 }
 
 /* Bytes of a picture's colours. */
