@@ -481,26 +481,19 @@ IMP_API imp_status imp_session_open(imp_session **out, imp_device *device,
                                     const imp_picture *init, imp_error *err);
 IMP_API void imp_session_close(imp_session *session);
 
-/* What a run would take, told before it starts. */
+/* What imp_session_open would need of the same arguments, and, in about a second, the time that
+ * iterations of a smaller picture suggest. That a run does not fit is no error here. */
 typedef struct imp_footprint {
     size_t bytes;   /* of the device, and on a processor of the pictures too */
     double seconds; /* an iteration */
 } imp_footprint;
-
 typedef struct imp_forecast {
-    size_t width, height; /* of the result */
-    unsigned iterations;
-    imp_estimate need;         /* of the last scale; seconds_left: of the whole run */
-    imp_footprint chosen;      /* how it would be run */
-    imp_footprint kept, again; /* with all features kept that are needed again; with all made again
-                                  that can be */
-    size_t memory;             /* what it may take; 0: not known */
+    size_t width, height, iterations;  /* of the result, and in all */
+    imp_estimate need;                 /* of the last scale; seconds_left: of the whole run */
+    imp_footprint chosen, kept, again; /* as it would run; all features kept; all made again */
+    size_t memory, largest; /* what it may take; the longer side that fits. 0: not known; none */
     bool fits;
-    size_t largest; /* longer side of the largest result that fits; 0: not even the smallest */
 } imp_forecast;
-
-/* Fills in what imp_session_open would need of the same arguments, and, in about a second, times
- * some iterations of a smaller picture. A run that does not fit is no error here: out->fits. */
 IMP_API imp_status imp_session_forecast(imp_forecast *out, imp_device *device,
                                         const imp_network *network, const imp_settings *settings,
                                         const imp_picture *content, const imp_picture *style,
