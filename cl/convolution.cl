@@ -292,6 +292,114 @@ __kernel GROUP(1, 1) void conv_planes(__global float *y, ulong y_at, __global co
     }
 }
 
+/* ---- few outputs ----
+ *
+ * Three outputs or fewer would waste a register, so here its lanes are outputs and taps: 1 x 1
+ * products z of each position with the filters of all taps, which are then added up by position.
+ */
+#define THIN_OUTS 3
+#define THIN_SIDE (3 * CONV_UNIT)
+
+/* Lanes of tap t: so many from this one on, of two blocks. */
+#define THIN_BLOCK(t) ((t) / 5)
+#define THIN_LANE(t)  ((t) % 5 * THIN_OUTS)
+
+/* g[2][channels][16]: the filters of conv_planes' f by lanes. */
+INLINE void thin_filters(__global float *g, __global const float *f, int blocks, int outputs,
+                         int f_row) {
+    for (int i = 0; i < 2 * blocks * 256; i++)
+        g[i] = 0.0f;
+    for (int o = 0; o < outputs; o++)
+        for (int b = 0; b < blocks; b++)
+            for (int t = 0; t < 9; t++)
+                for (int k = 0; k < 16; k++)
+                    g[((THIN_BLOCK(t) * blocks + b) * 16 + k) * 16 + THIN_LANE(t) + o] =
+                        f[(size_t)o * f_row + (b * 9 + t) * 16 + k];
+}
+
+/* The products of a row of w positions, units `plane` floats apart, to the two rows of z, w + 2
+ * positions each with the padding; where MASKED times [m > 0]. part: space for THIN_SIDE positions
+ * of all channels. */
+INLINE void thin_row(__global float *z, __global float *part, __global const float *x,
+                     __global const float *m, size_t plane, __global const float *g, int channels,
+                     int w, int mode, int kind) {
+    const int blocks = (channels + 15) / 16;
+    const size_t line = (w + 2) * 16ul;
+    const conv_strip s = {channels, 1, 1, 0, THIN_SIDE * 16};
+    const conv_ahead none = {0, 0, 0};
+    for (int q = 0; q < w; q += THIN_SIDE) {
+        for (int b = 0; b < blocks; b++)
+            for (int i = 0; i < THIN_SIDE; i++) {
+                const size_t at = b * plane + min(q + i, w - 1) * 16;
+                float16 v = vload16(0, x + at);
+                if (kind & CONV_MASKED)
+                    v = select((float16)(0.0f), v, vload16(0, m + at) > 0.0f);
+                vstore16(v, b * THIN_SIDE + i, part);
+            }
+        for (int j = 0; j < 2; j += CONV_BLOCKS)
+            conv_tile(z + j * line + (q + 1) * 16, line, part, s, g + j * blocks * 256,
+                      blocks * 256ul, 0, none, THIN_SIDE, CONV_BLOCKS, w - q, 0);
+    }
+    for (int j = 0; j < 2; j++)
+        for (int e = 0; e < 2; e++) {
+            const int column = conv_source(e ? w : -1, w, 1, mode);
+            const float16 v = vload16(max(column, 0) + 1, z + j * line);
+            vstore16(column < 0 ? (float16)(0.0f) : v, e ? w + 1 : 0, z + j * line);
+        }
+}
+
+/* The sum of what the taps put at position q, from the three rows of z. */
+INLINE float4 thin_sum(__global const float *z0, __global const float *z1, __global const float *z2,
+                       size_t line, int q) {
+    __global const float *z[3] = {z0 + q * 16, z1 + q * 16, z2 + q * 16};
+    float4 sum = 0.0f;
+    UNROLL(t, 9)
+        sum += vload4(0, z[t / 3] + THIN_BLOCK(t) * line + t % 3 * 16 + THIN_LANE(t));
+    return sum;
+}
+
+/* conv_planes for at most THIN_OUTS outputs of maps of h x w, 3 x 3, stride 1, padded by 1; where
+ * MASKED of x times [m > 0]. A work-item makes `rows` rows and has `slab` floats of the work space:
+ * the filters, a part of a row, z of three rows and one of zeros. Grid: stretches of rows. */
+__kernel GROUP(1, 1) void conv_thin(__global float *y, ulong y_at, __global const float *x,
+                                    ulong x_at, __global const float *m, ulong m_at,
+                                    __global const float *f, ulong f_at, __global const float *bias,
+                                    ulong bias_at, __global float *work, ulong work_at,
+                                    int channels, int outputs, int h, int w, int mode, int f_row,
+                                    int rows, int slab, int kind) {
+    const int first = get_global_id(0) * rows, last = min(first + rows, h);
+    const int blocks = (channels + 15) / 16;
+    const size_t plane = (size_t)h * w, line = (w + 2) * 16ul;
+    __global float *g = work + work_at + get_global_id(0) * (size_t)slab;
+    __global float *part = g + 2 * blocks * 256, *z = part + blocks * THIN_SIDE * 16;
+    thin_filters(g, f + f_at, blocks, outputs, f_row);
+    for (size_t i = 0; i < 2 * (size_t)(w + 2); i++)
+        vstore16((float16)(0.0f), i, z + 6 * line);
+    x += x_at;
+    m += m_at;
+    y += y_at;
+    for (int p = first, next = max(first - 1, 0); p < last; p++) {
+        for (; next <= min(p + 1, h - 1); next++)
+            thin_row(z + next % 3 * 2 * line, part, x + next * w * 16ul, m + next * w * 16ul,
+                     plane * 16, g, channels, w, mode, kind);
+        int at[3]; /* rows of z */
+        for (int a = 0; a < 3; a++) {
+            const int row = conv_source(p + a - 1, h, 1, mode);
+            at[a] = row < 0 ? 3 : row % 3;
+        }
+        for (int q = 0; q < w; q++) {
+            float out[4];
+            vstore4(
+                thin_sum(z + at[0] * 2 * line, z + at[1] * 2 * line, z + at[2] * 2 * line, line, q),
+                0, out);
+            for (int o = 0; o < outputs; o++) {
+                const float v = out[o] + bias[bias_at + o];
+                y[o * plane + (size_t)p * w + q] = kind & CONV_RELU && v < 0.0f ? 0.0f : v;
+            }
+        }
+    }
+}
+
 /* df += D F for n positions of maps and `blocks` blocks of df; d: D as filters of 1 x 1. */
 INLINE void style_row(__global float *df, __global const float *f, const conv_strip s,
                       __global const float *d, size_t d_row, const int blocks, int n) {

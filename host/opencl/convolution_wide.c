@@ -9,6 +9,8 @@
 /* PACKED: floats of a packed strip that a processor's cache holds beside the filters. TILE: columns
  * that a kernel reads at a time, at most. PAIR: blocks of outputs that a work-item makes. */
 enum { BLOCK = 16, PACKED = 512 << 10, TILE = 12, PAIR = 2 };
+/* conv_thin: its outputs at most, and work-items for each core. */
+enum { THIN = 3, ITEMS = 4 };
 /* Where cl->turns are few: columns that a work-item makes, and turns of its loops for each tap of
  * each input of their tile. */
 enum { FEW_COLUMNS = 6, TAP_TURNS = 48 };
@@ -177,6 +179,44 @@ static size_t strip_rows(const wide *w) {
     return (pass->h + strips - 1) / strips;
 }
 
+/* ---- few outputs ---- */
+
+/* Floats of the work space for a work-item of conv_thin. */
+static size_t thin_slab(const ocl_pass *pass) {
+    const size_t channels = (pass->in + BLOCK - 1) / BLOCK * BLOCK;
+    return channels * 2 * BLOCK + channels * TILE + 4 * 2 * BLOCK * (pass->w + 2);
+}
+
+/* Whether conv_thin makes the pass: in one piece, as nearly always. */
+static bool is_thin(const ocl_device *cl, const ocl_pass *pass) {
+    const size_t units = (pass->in + BLOCK - 1) / BLOCK;
+    return pass->y.layout == IMP_PLANES && pass->x.layout == IMP_MAPS && pass->out <= THIN &&
+           pass->side == 3 && pass->stride == 1 && pass->step == 1 && pass->before == 1 &&
+           pass->y.h == pass->x.h && pass->y.w == pass->x.w && !pass->fold &&
+           cl->turns == SIZE_MAX && ocl_unit(&pass->y, 0).units == pass->out &&
+           ocl_unit(&pass->x, 0).units == units &&
+           (!pass->mask.memory || ocl_unit(&pass->mask, 0).units == units) &&
+           thin_slab(pass) <= cl->work_floats;
+}
+
+static imp_status make_thin(ocl_device *cl, const ocl_pass *pass, const ocl_form *form,
+                            bool *made) {
+    const size_t cores = cl->base.info.units ? cl->base.info.units : 1, slab = thin_slab(pass);
+    const size_t items = least(least(ITEMS * cores, cl->work_floats / slab), pass->h);
+    const size_t rows = (pass->h + items - 1) / items;
+    size_t outs = pass->out, ins = form->ins;
+    const ocl_span filters = ocl_form_piece(form, 0, 0, &outs, &ins), x = ocl_unit(&pass->x, 0);
+    *made = outs == pass->out && ins == form->ins;
+    if (!*made)
+        return IMP_OK;
+    return ocl_launch(
+        cl, conv_thin, grid1((pass->h + rows - 1) / rows), at(ocl_unit(&pass->y, 0)), at(x),
+        at(pass->mask.memory ? ocl_unit(&pass->mask, 0) : x), at(filters), at(ocl_bias(pass, 0)),
+        at(ocl_work(cl, 0)), i32(pass->in), i32(pass->out), i32(pass->h), i32(pass->w),
+        i32(pass->mode), i32(form->ins * form->units.w), i32(rows), i32(slab),
+        i32((pass->mask.memory ? OCL_CONV_MASKED : 0) | (pass->relu ? OCL_CONV_RELU : 0)));
+}
+
 imp_status ocl_pass_wide(ocl_device *cl, const ocl_pass *pass) {
     const bool planes = pass->y.layout == IMP_PLANES;
     const size_t tiles = (pass->w + TILE - 1) / TILE;
@@ -190,6 +230,12 @@ imp_status ocl_pass_wide(ocl_device *cl, const ocl_pass *pass) {
     w.columns = cl->turns < SIZE_MAX ? FEW_COLUMNS : pass->w;
     TRY(ocl_form_get(cl, &form, pass, kind));
     w.form = form;
+    if (is_thin(cl, pass)) {
+        bool made = false;
+        TRY(make_thin(cl, pass, form, &made));
+        if (made)
+            return IMP_OK;
+    }
     while (ocl_next_output(cl, &w.run, pass)) {
         const size_t rows = strip_rows(&w);
         w.strip = (ocl_strip){0};
