@@ -305,7 +305,7 @@ typedef struct imp_import_options {
 
 typedef struct imp_import_report {
     char format[48];  /* "PyTorch, zip format" */
-    char name[64];    /* "VGG-19 from torchvision" */
+    char name[64];    /* "VGG-19 (torchvision)" */
     char deepest[32]; /* "conv5_4" */
     char sha256[65];  /* of the file that was read */
     size_t layers, parameters;

@@ -66,7 +66,7 @@ __attribute__((format(printf, 4, 5))) imp_status imp_foreign_fail(const imp_fore
 /* The usual advice for what is damaged, as the end of such a line. */
 #define IMP_FETCH_AGAIN ": fetch or save it again"
 
-/* Adds an empty tensor of that name (cut to what fits is refused); *out is good until the next. */
+/* Adds an empty tensor of that name; *out is good until the next is added. */
 imp_status imp_foreign_add(imp_foreign_tensor **out, imp_foreign *file, const char *name,
                            imp_error *err);
 
