@@ -30,11 +30,16 @@ static int check_layer(const cli_stage *stage, const char *wanted) {
             return CLI_DONE;
         cli_nearest_offer(&nearest, name);
     }
-    if (*nearest.best)
+    const bool typed = strncmp(wanted, "relu", 4) != 0 || strcmp(wanted, name) < 0;
+    if (*nearest.best && typed)
         return cli_complain(CLI_MISUSE, "layer '%s': not in network '%s'; the nearest is '%s'",
                             wanted, info.name, nearest.best);
-    return cli_complain(CLI_MISUSE, "layer '%s': not in network '%s', whose deepest is '%s'",
-                        wanted, info.name, name);
+    return cli_complain(
+        CLI_MISUSE,
+        "layer '%s': not in network '%s', whose deepest is '%s'; choose others with "
+        "--style-layers and --content-layers, or bring a network that has it: "
+        "'impasto weights list'",
+        wanted, info.name, name);
 }
 
 int cli_stage_network(cli_stage *stage) {

@@ -22,7 +22,7 @@ static imp_status layer_missing(const imp_settings *s, const imp_network *networ
     return imp_fail(err, IMP_ERR_ARGUMENT,
                     "network '%s' has no layer '%s' (its deepest is '%s'), which %s%s asks for; "
                     "choose others with --style-layers and --content-layers, another --preset, "
-                    "or give complete VGG-19 weights with --network FILE",
+                    "or bring all of VGG-19: 'impasto weights fetch' or 'import'",
                     info.name, layer, last, s->preset[0] ? "preset " : "the objective", s->preset);
 }
 
