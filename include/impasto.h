@@ -397,6 +397,19 @@ typedef enum imp_init {
     IMP_INIT_PICTURE
 } imp_init;
 
+/* Whose colours the result has. */
+typedef enum imp_color {
+    IMP_COLOR_STYLE,   /* the style's, as they come */
+    IMP_COLOR_CONTENT, /* the content's: of the painting only the luminance is kept */
+    IMP_COLOR_MATCH    /* the style is brought to the content's palette before the run */
+} imp_color;
+/* How palettes are matched, in mean and covariance. */
+typedef enum imp_color_method {
+    IMP_COLOR_PCA,      /* by the roots of the covariances */
+    IMP_COLOR_CHOLESKY, /* by their triangles */
+    IMP_COLOR_MK        /* Monge and Kantorovich: with the least change */
+} imp_color_method;
+
 typedef struct imp_term {
     imp_term_kind kind; /* content or style; total variation has no layer and stands below */
     char layer[IMP_NAME_MAX];
@@ -423,13 +436,15 @@ typedef struct imp_settings {
     size_t size;              /* longer side of the result in pixels; 0: the content's own */
     float style_scale;        /* longer side of the style picture over that of the result */
     bool style_natural;       /* the style picture is never enlarged */
-    unsigned scales;          /* sizes painted at most, from one that is at least 128, >= 1 */
-    float scale_step;         /* how many times the size before, > 1 */
-    size_t sizes[IMP_SCALES_MAX]; /* or the sizes themselves, rising; sizes from `size` on are left
-                                     out, and `size` is the last */
-    size_t size_count;            /* of them; 0: by scales and scale_step */
-    unsigned iterations;          /* in all, shared evenly by the scales; or at the first */
-    unsigned later_iterations;    /* at each later scale; 0: `iterations` is in all */
+    imp_color color;
+    imp_color_method color_method; /* of IMP_COLOR_MATCH */
+    unsigned scales;               /* sizes painted at most, from one that is at least 128, >= 1 */
+    float scale_step;              /* how many times the size before, > 1 */
+    size_t sizes[IMP_SCALES_MAX];  /* or the sizes themselves, rising; sizes from `size` on are left
+                                      out, and `size` is the last */
+    size_t size_count;             /* of them; 0: by scales and scale_step */
+    unsigned iterations;           /* in all, shared evenly by the scales; or at the first */
+    unsigned later_iterations;     /* at each later scale; 0: `iterations` is in all */
     imp_optimizer optimizer;
     float learning_rate, beta1, beta2, epsilon; /* Adam; L-BFGS takes learning_rate as its step */
     imp_adam_form adam_form;
@@ -511,7 +526,7 @@ IMP_API void imp_session_progress(const imp_session *session, imp_progress *out)
 IMP_API void imp_session_estimate(const imp_session *session, imp_estimate *out);
 /* The losses of the last evaluation by term and level; gives their full number. */
 IMP_API size_t imp_session_losses(const imp_session *session, imp_loss *out, size_t cap);
-/* The picture as it is now, at the current scale. */
+/* The picture as it is now, at the current scale, in the colours that the settings ask for. */
 IMP_API imp_status imp_session_picture(imp_session *session, imp_picture *out, imp_error *err);
 
 /* The objective and its gradient at the picture as it is now, without a step. */

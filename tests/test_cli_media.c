@@ -6,6 +6,7 @@
 #include "program.h"
 #include "server.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -121,14 +122,67 @@ static void test_addresses(void **state) {
     imp_picture_finish(&p);
 }
 
+/* The content's own U and V, but for the file's rounding and where a colour met its end. */
+static void test_content_colours(void **state) {
+    static const double u[3] = {-0.147, -0.288, 0.436}, v[3] = {0.615, -0.515, -0.1};
+    scratch *s = *state;
+    runs_silently(s, "impasto paint a.png b.jpg -q --color content --size original -n 3 "
+                     "--depth 16 -o c.png");
+    imp_picture a, c;
+    imp_error err = {0};
+    imp_picture_read(&a, scratch_path(s, "a.png"), NULL, &err);
+    imp_picture_read(&c, scratch_path(s, "c.png"), NULL, &err);
+    assert_string_equal(err.text, "");
+    size_t inside = 0, changed = 0;
+    for (size_t i = 0; i < 3 * a.width * a.height; i += 3) {
+        double du = 0, dv = 0;
+        bool clipped = false;
+        for (size_t k = 0; k < 3; k++) {
+            clipped |= c.rgb[i + k] <= 0 || c.rgb[i + k] >= 1;
+            du += u[k] * ((double)c.rgb[i + k] - (double)a.rgb[i + k]);
+            dv += v[k] * ((double)c.rgb[i + k] - (double)a.rgb[i + k]);
+        }
+        assert_true(clipped || (fabs(du) < 1.0 / 65535 && fabs(dv) < 1.0 / 65535));
+        inside += !clipped;
+        changed += fabs((double)c.rgb[i] - (double)a.rgb[i]) > 0.01;
+    }
+    assert_true(inside > a.width * a.height / 2 && changed > a.width * a.height / 4);
+    imp_picture_finish(&a);
+    imp_picture_finish(&c);
+}
+
+/* A palette that is none gives a picture, whichever of the two has it, and no note of a step that
+ * left the finite numbers. */
+static void test_grey_pictures(void **state) {
+    static const char *const methods[] = {"pca", "cholesky", "mk"};
+    scratch *s = *state;
+    float rgb[3 * 16 * 16];
+    const imp_picture grey = {.width = 16, .height = 16, .rgb = rgb};
+    for (size_t i = 0; i < 3 * 16 * 16; i++)
+        rgb[i] = (float)(i / 3 % 16) / 15;
+    assert_int_equal(imp_picture_write(&grey, scratch_path(s, "grey.png"), NULL, NULL), IMP_OK);
+    for (size_t i = 0; i < 6; i++) {
+        char line[256];
+        snprintf(line, sizeof line,
+                 "impasto paint %s %s -q --color match --color-method %s --size 32 -n 2 -o m.png",
+                 i % 2 ? "grey.png" : "a.png", i % 2 ? "b.jpg" : "grey.png", methods[i / 2]);
+        runs_silently(s, line);
+    }
+    runs_silently(s, "impasto paint grey.png b.jpg -q --color content --size 32 -n 2 -o m.png");
+    imp_picture m;
+    assert_int_equal(imp_picture_read(&m, scratch_path(s, "m.png"), NULL, NULL), IMP_OK);
+    for (size_t i = 0; i < 3 * m.width * m.height; i++) /* U is .001 of a grey, not 0 */
+        assert_true(fabs((double)m.rgb[i] - (double)m.rgb[i / 3 * 3]) < 2.5 / 255);
+    imp_picture_finish(&m);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_close)
 
 int main(void) {
     setenv("IMPASTO_DEVICE", "cpu", 0);
     const struct CMUnitTest tests[] = {
-        TEST(test_streams),
-        TEST(test_content_stays),
-        TEST(test_addresses),
+        TEST(test_streams),         TEST(test_content_stays), TEST(test_addresses),
+        TEST(test_content_colours), TEST(test_grey_pictures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

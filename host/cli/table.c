@@ -120,6 +120,11 @@ const cli_option cli_options[] = {
      "values) before the weights: then weights mean the same for every picture"},
     {"levels", 0, CLI_WHOLE, CLI_GROUP_AIM, BOTH, true, SET(levels), "N", 1, 6,
      "compare style on this many halvings of the picture; more brings larger strokes"},
+    {"color", 0, CLI_CHOICE, CLI_GROUP_AIM, BOTH, true, SET(color), "style|content|match", 0, 0,
+     "whose colours the result has: the style's; the content's, keeping only the luminance of the "
+     "painting; or the style's after it was brought to the content's palette"},
+    {"color-method", 0, CLI_CHOICE, CLI_GROUP_AIM, BOTH, true, SET(color_method), "pca|cholesky|mk",
+     0, 0, "how --color match brings one palette to the other; mk changes colours least"},
     {"style-scale", 0, CLI_REAL, CLI_GROUP_AIM, BOTH, true, SET(style_scale), "R", 0.01, 100,
      "longer side of the style picture over that of the result; less gives finer strokes"},
 
@@ -250,6 +255,7 @@ const cli_command cli_commands[] = {
      .examples = {{"impasto paint cat.jpg waves.jpg", "writes cat_waves.png"},
                   {"impasto paint cat.jpg waves.jpg -o out.jpg --size original",
                    "at the content's own size"},
+                  {"impasto paint cat.jpg waves.jpg --color content", "in the cat's own colours"},
                   {"impasto paint cat.jpg waves.jpg --time-limit 2m", "the best of two minutes"},
                   {"impasto paint cat.jpg waves.jpg --style-scale 0.5",
                    "with strokes half as large"},

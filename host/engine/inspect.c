@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/canvas.h"
+#include "engine/colour.h"
 #include "engine/profile.h"
 #include "engine/session.h"
 
@@ -94,7 +95,7 @@ imp_status imp_session_shown(imp_session *s, imp_array *out, imp_error *err) {
     return imp_session_read(s, s->optimizer.before, out, err);
 }
 
-imp_status imp_session_picture(imp_session *s, imp_picture *out, imp_error *err) {
+imp_status imp_session_painted(imp_session *s, imp_picture *out, imp_error *err) {
     *out = (imp_picture){0};
     const imp_scale *k = &s->scales[s->scale];
     imp_array x;
@@ -102,6 +103,23 @@ imp_status imp_session_picture(imp_session *s, imp_picture *out, imp_error *err)
     const imp_status status = imp_canvas_picture(out, x.data, x.shape[1], x.shape[2], k->width,
                                                  k->height, s->settings.range, err);
     imp_array_finish(&x);
+    return status;
+}
+
+imp_status imp_session_picture(imp_session *s, imp_picture *out, imp_error *err) {
+    imp_picture content = {0};
+    TRY(imp_session_painted(s, out, err));
+    if (s->settings.color != IMP_COLOR_CONTENT)
+        return IMP_OK;
+    const imp_status status =
+        imp_canvas_resize(&content, &s->content, out->width, out->height, err);
+    if (status == IMP_OK) {
+        imp_colour_take(out->rgb, content.rgb, out->width * out->height);
+        imp_colour_clip(out);
+    } else {
+        imp_picture_finish(out);
+    }
+    imp_picture_finish(&content);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "engine/canvas.h"
+#include "engine/colour.h"
 #include "engine/profile.h"
 
 const char *imp_version(void) {
@@ -178,6 +179,11 @@ static imp_status keep_pictures(imp_session *s, const imp_picture *content,
     s->content = s->style = (imp_picture){0};
     TRY(imp_canvas_resize(&s->content, content, k->width, k->height, err));
     TRY(imp_canvas_resize(&s->style, style, k->style_width, k->style_height, err));
+    if (s->settings.color == IMP_COLOR_MATCH) {
+        const imp_palette palette = imp_colour_palette(&s->content);
+        imp_colour_match(&s->style, &palette, s->settings.color_method);
+        imp_colour_clip(&s->style);
+    }
     if (s->settings.init != IMP_INIT_PICTURE)
         return IMP_OK;
     if (!init || !init->rgb)
@@ -258,7 +264,7 @@ static imp_status next_scale(imp_session *s, imp_error *err) {
     const bool carry = s->settings.carry;
     imp_picture now = {0};
     imp_carried carried = {0};
-    imp_status status = imp_session_picture(s, &now, err);
+    imp_status status = imp_session_painted(s, &now, err);
     if (status == IMP_OK && carry)
         status = imp_carried_take(&carried, s, err);
     if (status == IMP_OK)

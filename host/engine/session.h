@@ -60,6 +60,9 @@ void imp_carried_finish(imp_carried *carried);
 /* inspect.c: a tensor's values; and the variable that is shown: the average where there is one. */
 imp_status imp_session_read(imp_session *s, imp_tensor t, imp_array *out, imp_error *err);
 imp_status imp_session_shown(imp_session *s, imp_array *out, imp_error *err);
+/* The same as a picture, in the colours of the variable. */
+imp_status imp_session_painted(imp_session *s, imp_picture *out, imp_error *err);
+
 /* A session of nothing but its arguments, and with its scales and filters but no picture and no
  * memory. Close it in any case. */
 imp_session *imp_session_new(imp_device *device, const imp_network *network,
