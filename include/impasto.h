@@ -397,18 +397,12 @@ typedef enum imp_init {
     IMP_INIT_PICTURE
 } imp_init;
 
-/* Whose colours the result has. */
-typedef enum imp_color {
-    IMP_COLOR_STYLE,   /* the style's, as they come */
-    IMP_COLOR_CONTENT, /* the content's: of the painting only the luminance is kept */
-    IMP_COLOR_MATCH    /* the style is brought to the content's palette before the run */
-} imp_color;
-/* How palettes are matched, in mean and covariance. */
-typedef enum imp_color_method {
-    IMP_COLOR_PCA,      /* by the roots of the covariances */
-    IMP_COLOR_CHOLESKY, /* by their triangles */
-    IMP_COLOR_MK        /* Monge and Kantorovich: with the least change */
-} imp_color_method;
+/* The result's colours: the style's; the content's, with the luminance of what is painted; or the
+ * style's, brought to the content's palette before the run. */
+typedef enum imp_color { IMP_COLOR_STYLE, IMP_COLOR_CONTENT, IMP_COLOR_MATCH } imp_color;
+/* Palettes by the roots of their covariances, by triangles, or (Monge, Kantorovich) moving least.
+ */
+typedef enum imp_color_method { IMP_COLOR_PCA, IMP_COLOR_CHOLESKY, IMP_COLOR_MK } imp_color_method;
 
 typedef struct imp_term {
     imp_term_kind kind; /* content or style; total variation has no layer and stands below */
