@@ -172,13 +172,11 @@ IMP_API imp_status imp_film_open(imp_film **out, const char *path, size_t width,
                                  const imp_film_options *options, imp_error *err);
 
 /* The picture, of any size, when the share `done` (0..1, never falling) of the work lies behind it.
- * What comes first is held for a tenth of the film. Then the film goes on as far as the picture has
- * changed, measured against the change that is to be expected until the end, so that it moves
- * evenly however the work slows down. After an error only imp_film_close may follow. */
+ * The first is held for a tenth of the film; then the film moves as far as the picture has changed
+ * of what is expected until the end. After an error only imp_film_close may follow. imp_film_due:
+ * whether a frame is due at `done`; pictures in between need not be added. */
 IMP_API imp_status imp_film_add(imp_film *film, const imp_picture *picture, double done,
                                 imp_error *err);
-
-/* Whether the next frame would be due at `done`: pictures in between need not be added. */
 IMP_API bool imp_film_due(const imp_film *film, double done);
 
 /* Holds the last picture for a fifth of the film and, where `keep` and nothing has failed, puts the
@@ -522,6 +520,21 @@ IMP_API void imp_session_estimate(const imp_session *session, imp_estimate *out)
 IMP_API size_t imp_session_losses(const imp_session *session, imp_loss *out, size_t cap);
 /* The picture as it is now, at the current scale, in the colours that the settings ask for. */
 IMP_API imp_status imp_session_picture(imp_session *session, imp_picture *out, imp_error *err);
+
+/* Writes all that going on needs to path, by way of path.part, and the caller's own text; of
+ * L-BFGS 2 (history + 2) times the variable. */
+IMP_API imp_status imp_session_save(imp_session *session, const char *path, const char *text,
+                                    imp_error *err);
+
+/* Brings a session just opened with the same network, settings and pictures to where the saved one
+ * was; on the same device it goes on bit by bit alike. After an error it may only be closed. */
+IMP_API imp_status imp_session_restore(imp_session *session, const char *path, imp_error *err);
+
+/* The text in a checkpoint; the caller frees. A path in the cache folder for the checkpoint of what
+ * `key` names, and the newest such checkpoint (false: no folder, no checkpoint, or no room). */
+IMP_API imp_status imp_checkpoint_text(char **text, const char *path, imp_error *err);
+IMP_API bool imp_checkpoint_path(char *path, size_t size, const char *key);
+IMP_API bool imp_checkpoint_newest(char *path, size_t size);
 
 /* The objective and its gradient at the picture as it is now, without a step. */
 IMP_API imp_status imp_session_evaluate(imp_session *session, imp_error *err);

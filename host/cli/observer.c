@@ -11,6 +11,7 @@ static imp_status (*const kinds[CLI_OBSERVERS])(cli_observer *, const cli_painti
     cli_film_observe,
     cli_frames_observe,
     cli_batch_observe,
+    cli_checkpoint_observe,
 };
 
 imp_status cli_view_picture(cli_view *view, const imp_picture **picture, imp_error *err) {

@@ -196,6 +196,7 @@ int cli_values_default(cli_values *values, const char *preset) {
                            .device = device && *device ? device : "auto",
                            .quality = 95,
                            .film_seconds = 10,
+                           .checkpoint_every = 60,
                            .stall = 30,
                            .background = {.rgb = {1, 1, 1}},
                            .max_pixels = (size_t)1 << 28};

@@ -22,13 +22,13 @@ typedef struct cli_values {
     imp_settings settings;
     const char *network; /* NULL: settings.network */
     const char *init;    /* the picture to start from, with IMP_INIT_PICTURE */
-    const char *out, *like, *content, *style, *dump, *device, *film;
+    const char *out, *like, *content, *style, *dump, *device, *film, *checkpoint;
     unsigned threads, quality, completion;
     unsigned depth; /* 0: 8 bits a colour, 1: 16 */
     size_t max_pixels;
     cli_background background;
     double time_limit; /* seconds; 0: none */
-    double film_seconds;
+    double film_seconds, checkpoint_every;
     size_t film_size;    /* 0: as imp_film_options says */
     unsigned save_every; /* iterations; 0: never */
     const char *from;    /* an address or a file to fetch from; NULL: the published ones */
@@ -89,6 +89,7 @@ enum {
     CLI_FILM = 128,
     CLI_BENCH = 256,
     CLI_BATCH = 512,
+    CLI_RESUME = 1024,
     CLI_ALL = 0xffff
 };
 
@@ -184,5 +185,6 @@ int cli_help(cli_request *request);
 int cli_film(cli_request *request);
 int cli_bench_command(cli_request *request);
 int cli_batch_command(cli_request *request);
+int cli_resume(cli_request *request);
 
 #endif

@@ -97,6 +97,11 @@ static imp_status run(void *user, cli_stage *stage, imp_error *err) {
     const imp_status watched = cli_observers_open(p, err);
     if (watched != IMP_OK)
         return watched;
+    if (*p->resume) {
+        const imp_status restored = imp_session_restore(stage->session, p->resume, err);
+        if (restored != IMP_OK)
+            return restored;
+    }
     p->ending = CLI_COMPLETE;
     cli_interrupt_set(CLI_INTERRUPT_CATCH);
     if (p->values->json)
@@ -203,7 +208,7 @@ int cli_paint_perform(cli_painting *p) {
     return finish(p);
 }
 
-int cli_paint(cli_request *request) {
+static int paint(cli_request *request, int (*prepare)(cli_painting *p)) {
     cli_painting *p = calloc(1, sizeof *p);
     if (!p)
         return cli_complain(CLI_FAILED, "paint: out of memory");
@@ -212,7 +217,7 @@ int cli_paint(cli_request *request) {
     p->began = cli_clock();
     p->stage.values = p->values;
     p->stage.progress = &p->progress;
-    int status = cli_paint_prepare(p);
+    int status = prepare(p);
     cli_progress_init(&p->progress, p->values->quiet || p->values->json);
     if (!status)
         status = cli_paint_perform(p);
@@ -220,4 +225,12 @@ int cli_paint(cli_request *request) {
     cli_stage_finish(&p->stage);
     free(p);
     return status;
+}
+
+int cli_paint(cli_request *request) {
+    return paint(request, cli_paint_prepare);
+}
+
+int cli_resume(cli_request *request) {
+    return paint(request, cli_checkpoint_resume);
 }

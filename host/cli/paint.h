@@ -17,7 +17,7 @@ typedef enum cli_ending {
     CLI_NOT_FINITE /* the loss left the finite numbers for good */
 } cli_ending;
 
-enum { CLI_OBSERVERS = 3 }; /* at most */
+enum { CLI_OBSERVERS = 4 }; /* at most */
 
 /* Something that looks on; explained in observer.h. */
 struct cli_view;
@@ -33,6 +33,7 @@ typedef struct cli_painting {
     cli_record record;  /* what a picture given with --like records, then what this one will */
     char content[CLI_PATH_MAX], style[CLI_PATH_MAX], init[CLI_PATH_MAX], network[CLI_PATH_MAX];
     char out[CLI_PATH_MAX];
+    char resume[CLI_PATH_MAX], device[CLI_PATH_MAX]; /* a checkpoint to go on with, "": none */
     cli_progress progress;
     cli_stage stage;
     double began;      /* cli_clock */
@@ -54,6 +55,9 @@ int cli_paint_prepare(cli_painting *painting);
  * network where it is not open; and paints, saves and says so. Like cli_paint_prepare. */
 int cli_paint_sources(cli_painting *painting);
 int cli_paint_perform(cli_painting *painting);
+
+/* cli_paint_prepare from the checkpoint that is named, or the newest. */
+int cli_checkpoint_resume(cli_painting *painting);
 
 /* The size that the result will have, once the content has been read. */
 void cli_paint_size(const cli_painting *painting, size_t *width, size_t *height);

@@ -102,7 +102,7 @@ static int read_options(cli_values *values, const json_t *options, const char *p
     return CLI_DONE;
 }
 
-static int read_root(cli_record *record, cli_values *values, const json_t *root, const char *path) {
+int cli_record_take(cli_record *record, cli_values *values, const json_t *root, const char *path) {
     const json_t *options = json_object_get(root, "options");
     const char *version = json_string_value(json_object_get(root, "impasto"));
     if (!version || !json_is_object(options))
@@ -165,7 +165,7 @@ int cli_record_read(cli_record *record, cli_values *values, const char *path) {
         return cli_complain(CLI_FAILED, "'%s': records no parameters; give the options instead",
                             path);
     json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    const int status = read_root(record, values, root, path);
+    const int status = cli_record_take(record, values, root, path);
     json_decref(root);
     free(text);
     return status;

@@ -34,6 +34,9 @@ bool cli_record_find(const cli_record *record, const cli_source *source, char *p
  * preset. Complains. */
 int cli_record_read(cli_record *record, cli_values *values, const char *path);
 
+/* The same from the record itself; path: where it is from, for messages. */
+int cli_record_take(cli_record *record, cli_values *values, const json_t *root, const char *path);
+
 /* Makes values the defaults under what the file of a preset says: an object as `impasto presets
  * NAME
  * --json` writes it, whose "options" hold texts of recorded options, of them "preset" the one that

@@ -76,6 +76,12 @@ const cli_option cli_options[] = {
      3600, "how long the film lasts"},
     {"film-size", 0, CLI_COUNT, CLI_GROUP_PICTURE, FILMS, false, AT(film_size), "N", 16, 16384,
      "longer side of the film in pixels (default: the picture's own, at most 1280; of a .gif 480)"},
+    {"checkpoint", 0, CLI_FILE, CLI_GROUP_WAY, CLI_PAINT, false, AT(checkpoint), "FILE|none", 0, 0,
+     "keep here what 'impasto resume' needs to go on after an interruption (default: a file in the "
+     "cache folder); removed once the picture is complete"},
+    {"checkpoint-every", 0, CLI_TIME, CLI_GROUP_WAY, CLI_PAINT | CLI_RESUME, false,
+     AT(checkpoint_every), "TIME", 0.001, 1e9,
+     "at most so often; less often where writing would take more than a hundredth of the time"},
     {"save-every", 0, CLI_WHOLE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(save_every), "N", 1, 1e7,
      "keep the picture after every N steps, too, numbered: OUT-000120.png"},
 
@@ -149,8 +155,8 @@ const cli_option cli_options[] = {
      "start from this picture"},
     {"seed", 0, CLI_SEED, CLI_GROUP_WAY, PAINTS, true, SET(seed), "N", 0, 0,
      "another number gives other noise"},
-    {"time-limit", 't', CLI_TIME, CLI_GROUP_WAY, PAINTS, false, AT(time_limit), "TIME", 0.001, 1e9,
-     "stop after this time and save the picture so far: seconds, or 90s, 5m, 2h"},
+    {"time-limit", 't', CLI_TIME, CLI_GROUP_WAY, PAINTS | CLI_RESUME, false, AT(time_limit), "TIME",
+     0.001, 1e9, "stop after this time and save the picture so far: seconds, or 90s, 5m, 2h"},
 
     {"device", 'd', CLI_TEXT, CLI_GROUP_DEVICE, BOTH, false, AT(device), "WHICH", 0, 0,
      "where to compute: auto (the fastest that computes rightly), cpu, oracle (slow, exact), a "
@@ -194,8 +200,8 @@ const cli_option cli_options[] = {
      "write the man page (roff) instead"},
     {"json", 0, CLI_FLAG, CLI_GROUP_TALK, CLI_ALL & ~CLI_BENCH, false, AT(json), NULL, 0, 0,
      "write one JSON object a line to standard output, and no progress"},
-    {"quiet", 'q', CLI_FLAG, CLI_GROUP_TALK, BOTH | CLI_FILM, false, AT(quiet), NULL, 0, 0,
-     "say nothing but warnings and errors"},
+    {"quiet", 'q', CLI_FLAG, CLI_GROUP_TALK, BOTH | CLI_FILM | CLI_RESUME, false, AT(quiet), NULL,
+     0, 0, "say nothing but warnings and errors"},
     {"verbose", 'v', CLI_FLAG, CLI_GROUP_TALK, WORK, false, AT(verbose), NULL, 0, 0,
      "say also what was chosen, and why"},
     {"help", 'h', CLI_FLAG, CLI_GROUP_TALK, CLI_ALL, false, AT(help), NULL, 0, 0, "show this help"},
@@ -280,6 +286,19 @@ const cli_command cli_commands[] = {
      .examples = {{"impasto score out.png --content cat.jpg --style waves.jpg", "a table"},
                   {"impasto score cat.jpg --content cat.jpg --style waves.jpg --dump d",
                    "with arrays in d/"}}},
+    {.name = "resume",
+     .bit = CLI_RESUME,
+     .run = cli_resume,
+     .operands = "[FILE]",
+     .least = 0,
+     .most = 1,
+     .brief = "go on with a painting that was ended early",
+     .text =
+         "Goes on from FILE, or from the newest checkpoint that paint has left in the cache "
+         "folder, to the same picture that the whole run would have given. The pictures and the "
+         "network must be where they were; the program must be of the same version.",
+     .examples = {{"impasto resume", "what was interrupted last"},
+                  {"impasto resume long.state", "what paint --checkpoint long.state has kept"}}},
     {.name = "batch",
      .bit = CLI_BATCH,
      .run = cli_batch_command,

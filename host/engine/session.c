@@ -125,8 +125,8 @@ static imp_status set_start(imp_session *s, const imp_scale *k, const imp_pictur
     return status;
 }
 
-static imp_status enter_scale(imp_session *s, unsigned scale, const imp_picture *from,
-                              imp_error *err) {
+imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *from,
+                             imp_error *err) {
     const imp_scale *k = &s->scales[scale];
     imp_device *const d = s->device;
     imp_need need;
@@ -207,7 +207,7 @@ static imp_status open_session(imp_session *s, const imp_picture *content, const
     TRY(imp_session_prepare(s, content, style, err));
     TRY(imp_session_check_fit(s, err));
     TRY(keep_pictures(s, content, style, init, err));
-    return enter_scale(s, 0, NULL, err);
+    return imp_session_enter(s, 0, NULL, err);
 }
 
 imp_session *imp_session_new(imp_device *device, const imp_network *network,
@@ -268,7 +268,7 @@ static imp_status next_scale(imp_session *s, imp_error *err) {
     if (status == IMP_OK && carry)
         status = imp_carried_take(&carried, s, err);
     if (status == IMP_OK)
-        status = enter_scale(s, s->scale + 1, &now, err);
+        status = imp_session_enter(s, s->scale + 1, &now, err);
     if (status == IMP_OK && carry)
         status = imp_carried_give(&carried, s, err);
     imp_carried_finish(&carried);

@@ -42,6 +42,10 @@ struct imp_session {
     double opened, scale_began; /* imp_now */
 };
 
+/* Lays the scale out and begins it at the picture `from` (NULL: as the settings say). */
+imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *from,
+                             imp_error *err);
+
 /* schedule.c: the scale whose picture's longer side is `longer`, without its iterations; and all
  * scales with theirs, from the sizes of content and style. */
 imp_scale imp_session_scale(const imp_session *s, size_t longer);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Long work: checkpoints of a painting while it is painted, and `impasto resume`, which goes on
+ * with one. A checkpoint's text is the record that the picture will carry, with a member "job" for
+ * what a picture does not tell: the paths, the device, and how much is allowed.
+ */
+#include "cli/observer.h"
+#include "cli/words.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- While painting -------------------------------------------------------------------------- */
+
+typedef struct checkpoint {
+    const cli_painting *painting;
+    char path[CLI_PATH_MAX];
+    double last, cost; /* cli_clock of the last one; how long it took */
+    bool written, dead;
+} checkpoint;
+
+/* The path from the root; of what is no file, the name itself. To be freed. */
+static char *whole_path(const char *path) {
+    char folder[CLI_PATH_MAX], whole[2 * CLI_PATH_MAX];
+    if (*path == '/' || access(path, F_OK) != 0 || !getcwd(folder, sizeof folder))
+        return strdup(path);
+    snprintf(whole, sizeof whole, "%s/%s", folder, path);
+    return strdup(whole);
+}
+
+static void add_path(json_t *job, const char *key, const char *path) {
+    char *whole = path ? whole_path(path) : NULL;
+    if (whole)
+        json_object_set_new(job, key, cli_json_text(whole));
+    free(whole);
+}
+
+/* The place of the result, which need not be there yet: its folder's path from the root. */
+static void add_output(json_t *job, const char *out) {
+    char path[2 * CLI_PATH_MAX], folder[CLI_PATH_MAX];
+    const char *base = cli_base_name(out);
+    snprintf(folder, sizeof folder, "%.*s", (int)(base - out), out);
+    char *whole = whole_path(*folder ? folder : ".");
+    snprintf(path, sizeof path, "%s/%s", whole ? whole : ".", base);
+    json_object_set_new(job, "out", cli_json_text(path));
+    free(whole);
+}
+
+/* To be freed; NULL when memory ran out. */
+static char *text_of(const cli_painting *p) {
+    const imp_device_info *info = imp_device_describe(p->stage.device);
+    const cli_values *v = p->values;
+    char *record = cli_record_text(&p->record, v, p->last.iteration, cli_device_name(info));
+    json_t *root = record ? json_loads(record, 0, NULL) : NULL, *job = json_object();
+    free(record);
+    add_path(job, "content", p->content);
+    add_path(job, "style", p->style);
+    add_path(job, "init", v->settings.init == IMP_INIT_PICTURE ? v->init : NULL);
+    add_path(job, "network", v->network);
+    add_output(job, p->out);
+    json_object_set_new(job, "device", cli_json_text(cli_device_name(info)));
+    json_object_set_new(job, "threads", json_integer(v->threads));
+    json_object_set_new(job, "gemm", json_integer(v->gemm));
+    json_object_set_new(job, "max-pixels", json_integer((json_int_t)v->max_pixels));
+    json_object_set_new(root, "job", job);
+    char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+    json_decref(root);
+    return text;
+}
+
+/* Seconds until the next one: as asked for, and so that all take one in a hundred at most. The
+ * first is taken to be written at 200 MB/s. */
+static double pause_of(const checkpoint *c, imp_session *session) {
+    imp_estimate estimate;
+    imp_session_estimate(session, &estimate);
+    const double cost = c->written ? c->cost : (double)estimate.optimizer_bytes / 2e8;
+    const double least = c->painting->values->checkpoint_every;
+    return least > 100 * cost ? least : 100 * cost;
+}
+
+static imp_status save(checkpoint *c, imp_session *session, imp_error *err) {
+    const double began = cli_clock();
+    char *text = text_of(c->painting);
+    const imp_status status = imp_session_save(session, c->path, text ? text : "", err);
+    free(text);
+    c->last = cli_clock();
+    c->cost = c->last - began;
+    c->written = status == IMP_OK;
+    return status;
+}
+
+/* One that nobody asked for is no reason to fail. */
+static imp_status save_or_tell(checkpoint *c, imp_session *session, imp_error *err) {
+    imp_error own = {0};
+    const imp_status status = save(c, session, &own);
+    if (status == IMP_OK)
+        return IMP_OK;
+    c->dead = true;
+    if (c->painting->values->checkpoint)
+        return *err = own, status;
+    cli_note("%s (the painting goes on, without checkpoints)", own.text);
+    return IMP_OK;
+}
+
+static imp_status look(void *self, cli_view *view, imp_error *err) {
+    checkpoint *c = self;
+    if (c->dead || view->now->iteration == view->now->total ||
+        cli_clock() - c->last < pause_of(c, view->session))
+        return IMP_OK;
+    return save_or_tell(c, view->session, err);
+}
+
+/* What is complete needs no checkpoint; what was ended before keeps its last state. */
+static imp_status finish(void *self, cli_view *view, imp_error *err) {
+    checkpoint *c = self;
+    imp_status status = IMP_OK;
+    const bool complete = view && view->now->iteration == view->now->total;
+    const bool worth = c->written || c->painting->values->checkpoint ||
+                       (view && view->now->seconds >= c->painting->values->checkpoint_every);
+    if (complete)
+        unlink(c->path);
+    else if (view && view->now->total && !c->dead && worth &&
+             view->painting->ending != CLI_NOT_FINITE)
+        status = save_or_tell(c, view->session, err);
+    if (!complete && c->written && !c->painting->values->quiet)
+        cli_note("'impasto resume %s' goes on from here", c->path);
+    free(c);
+    return status;
+}
+
+/* Standard input cannot be read twice. */
+static bool can_resume(const cli_painting *p) {
+    return strcmp(p->content, "-") != 0 && strcmp(p->style, "-") != 0 && strcmp(p->out, "-") != 0 &&
+           (!p->values->init || strcmp(p->values->init, "-") != 0);
+}
+
+imp_status cli_checkpoint_observe(cli_observer *observer, const cli_painting *p, imp_error *err) {
+    const char *asked = p->values->checkpoint;
+    char *key = whole_path(p->out);
+    checkpoint *c = calloc(1, sizeof *c);
+    (void)err;
+    if (c)
+        *c = (checkpoint){.painting = p, .last = cli_clock()};
+    bool wanted = c && key && !p->worker && can_resume(p) && !(asked && !strcmp(asked, "none"));
+    if (wanted && asked)
+        snprintf(c->path, sizeof c->path, "%s", asked);
+    else if (wanted)
+        wanted = imp_checkpoint_path(c->path, sizeof c->path, key);
+    free(key);
+    if (wanted)
+        *observer = (cli_observer){c, look, finish};
+    else
+        free(c);
+    return IMP_OK;
+}
+
+/* ---- impasto resume -------------------------------------------------------------------------- */
+
+static void take_text(char *to, const json_t *job, const char *key) {
+    const char *text = json_string_value(json_object_get(job, key));
+    snprintf(to, CLI_PATH_MAX, "%s", text ? text : "");
+}
+
+static int take_job(cli_painting *p, const json_t *job, const char *path) {
+    cli_values *v = p->values;
+    const size_t most = (size_t)json_integer_value(json_object_get(job, "max-pixels"));
+    take_text(p->content, job, "content");
+    take_text(p->style, job, "style");
+    take_text(p->init, job, "init");
+    take_text(p->network, job, "network");
+    take_text(p->out, job, "out");
+    take_text(p->device, job, "device");
+    if (!*p->content || !*p->style || !*p->out || !*p->device)
+        return cli_complain(CLI_FAILED, "checkpoint '%s': says nothing of what is painted", path);
+    v->network = *p->network ? p->network : NULL;
+    v->init = *p->init ? p->init : NULL;
+    v->settings.init = *p->init ? IMP_INIT_PICTURE : v->settings.init;
+    v->device = p->device;
+    v->threads = (unsigned)json_integer_value(json_object_get(job, "threads"));
+    v->gemm = (imp_gemm)json_integer_value(json_object_get(job, "gemm"));
+    v->max_pixels = most ? most : v->max_pixels;
+    return CLI_DONE;
+}
+
+static int read_text(cli_painting *p, const char *path) {
+    imp_error err = {0};
+    char *text;
+    if (imp_checkpoint_text(&text, path, &err) != IMP_OK)
+        return cli_complain_error(&err);
+    json_t *root = json_loads(text, 0, NULL);
+    int status = cli_record_take(&p->record, p->values, root, path);
+    if (!status)
+        status = take_job(p, json_object_get(root, "job"), path);
+    if (!status)
+        status = cli_apply(p->request);
+    json_decref(root);
+    free(text);
+    return status;
+}
+
+static int check_source(const char *what, const char *path, const cli_source *was,
+                        const cli_source *is) {
+    if (!strcmp(was->sha256, is->sha256))
+        return CLI_DONE;
+    return cli_complain(CLI_FAILED, "%s '%s': has changed since the checkpoint was written", what,
+                        path);
+}
+
+int cli_checkpoint_resume(cli_painting *p) {
+    const bool named = p->request->operand_count == 1;
+    int status = cli_settle(p->request);
+    if (status)
+        return status;
+    if (named)
+        snprintf(p->resume, sizeof p->resume, "%s", p->request->operands[0]);
+    else if (!imp_checkpoint_newest(p->resume, sizeof p->resume))
+        return cli_complain(CLI_FAILED,
+                            "resume: nothing was left unfinished; or name a checkpoint");
+    status = read_text(p, p->resume);
+    if (status)
+        return status;
+    p->values->checkpoint = p->resume;
+    const cli_record was = p->record;
+    status = cli_paint_sources(p);
+    if (!status)
+        status = check_source("content", p->content, &was.content, &p->record.content);
+    if (!status)
+        status = check_source("style", p->style, &was.style, &p->record.style);
+    if (!status && *p->init)
+        status = check_source("picture", p->init, &was.init, &p->record.init);
+    return status;
+}

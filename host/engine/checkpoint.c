@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A session's state on disk, complete enough that the run goes on bit by bit as though it had never
+ * ended: where it is, the variable and the step before it, and what the optimiser remembers. The
+ * targets are made again. The numbers are as this machine keeps them; `magic` says so.
+ *
+ *     checkpoint_head, the caller's text, of L-BFGS the products of its history (doubles),
+ *     then planes of 3 x h x w floats: x, the one before, the average, Adam's moments or the
+ *     history's vectors, as far as they are in use
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/cache.h"
+#include "engine/profile.h"
+#include "engine/session.h"
+#include "media/file.h"
+
+enum { PATH_ROOM = 4200, TEXT_MAX = 1 << 20 };
+static const uint64_t magic = 0x0A317470636D69; /* "impcpt1\n" */
+
+typedef struct checkpoint_head {
+    uint64_t magic, text_bytes;
+    char version[32], network[72], inputs[72]; /* what it may be restored with */
+    uint64_t scale, scale_done, iteration, total, h, w, steps, setbacks;
+    uint64_t places, pairs, next, filled; /* of the history */
+    double gamma, shrink, average, seconds;
+} checkpoint_head;
+
+/* ---- What is in it --------------------------------------------------------------------------- */
+
+/* The pictures and the sizes that the session works from, in 64 hexadecimal digits. */
+static imp_status hash_inputs(const imp_session *s, char hex[72], imp_error *err) {
+    const imp_picture *pictures[] = {&s->content, &s->style, &s->init};
+    char all[4 * 64 + sizeof s->scales] = {0};
+    size_t used = 0;
+    for (size_t i = 0; i < 3; i++) {
+        const imp_picture *p = pictures[i];
+        if (p->rgb &&
+            !imp_bytes_sha256(all + used, p->rgb, 3 * p->width * p->height * sizeof *p->rgb))
+            return imp_fail(err, IMP_ERR_MEMORY, "checkpoint: out of memory");
+        used += 64;
+    }
+    for (size_t i = 0; i < s->scale_count; i++)
+        used += (size_t)snprintf(all + used, sizeof all - used, "%zux%zu %u ", s->scales[i].width,
+                                 s->scales[i].height, s->scales[i].iterations);
+    return imp_bytes_sha256(hex, all, used)
+               ? IMP_OK
+               : imp_fail(err, IMP_ERR_MEMORY, "checkpoint: out of memory");
+}
+
+static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_error *err) {
+    const imp_optimizer_state *t = &s->optimizer;
+    const imp_history *h = &t->history;
+    imp_network_info info;
+    imp_network_describe(s->network, &info);
+    *head = (checkpoint_head){.magic = magic,
+                              .scale = s->scale,
+                              .scale_done = s->scale_done,
+                              .iteration = s->iteration,
+                              .total = s->total,
+                              .h = s->objective.x[0].h,
+                              .w = s->objective.x[0].w,
+                              .steps = t->steps,
+                              .setbacks = t->setbacks,
+                              .places = h->places,
+                              .pairs = h->pairs,
+                              .next = h->next,
+                              .filled = h->filled,
+                              .gamma = h->gamma,
+                              .shrink = t->shrink,
+                              .average = s->average.weight,
+                              .seconds = imp_now() - s->opened};
+    snprintf(head->version, sizeof head->version, "%s", imp_version());
+    snprintf(head->network, sizeof head->network, "%s", info.sha256);
+    return hash_inputs(s, head->inputs, err);
+}
+
+/* The i-th tensor of the state, false beyond the last. A step's vectors come before its pair counts
+ * as filled: they are in the next place. */
+static bool tensor_at(const imp_session *s, size_t i, imp_tensor *tensor) {
+    const imp_optimizer_state *t = &s->optimizer;
+    const imp_history *h = &t->history;
+    const imp_tensor first[] = {s->objective.x[0], t->before, s->average.sum, t->m, t->v};
+    const size_t places = h->places == 0 ? 0 : h->filled > h->next ? h->filled : h->next + 1;
+    for (size_t k = 0; k < sizeof first / sizeof *first; k++) {
+        *tensor = first[k];
+        if (tensor->c > 0 && i-- == 0)
+            return true;
+    }
+    if (i >= 2 * places)
+        return false;
+    *tensor = t->vectors[i];
+    return true;
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+static imp_status write_tensors(imp_session *s, FILE *file, imp_error *err) {
+    const imp_tensor x = s->objective.x[0];
+    const size_t count = x.c * x.h * x.w;
+    imp_tensor t;
+    float *values = malloc(count * sizeof *values);
+    imp_status status = values ? IMP_OK : imp_fail(err, IMP_ERR_MEMORY, "checkpoint: no memory");
+    for (size_t i = 0; status == IMP_OK && tensor_at(s, i, &t); i++) {
+        if (s->device->ops->read(s->device, values, t) != IMP_OK)
+            status = imp_fail_device(err, s->device);
+        else if (fwrite(values, sizeof *values, count, file) != count)
+            status = IMP_ERR_IO;
+    }
+    free(values);
+    return status;
+}
+
+static imp_status write_all(imp_session *s, const char *text, FILE *file, imp_error *err) {
+    const imp_history *h = &s->optimizer.history;
+    const size_t products = 2 * (size_t)h->places * h->places;
+    checkpoint_head head;
+    TRY(make_head(&head, s, err));
+    head.text_bytes = strlen(text);
+    const bool written =
+        fwrite(&head, sizeof head, 1, file) == 1 &&
+        fwrite(text, 1, head.text_bytes, file) == head.text_bytes &&
+        (products == 0 || fwrite(h->sy, sizeof *h->sy, products, file) == products);
+    return written ? write_tensors(s, file, err) : IMP_ERR_IO;
+}
+
+static imp_status fail_write(const char *path, int code, imp_error *err) {
+    return imp_fail(err, IMP_ERR_IO,
+                    "cannot write checkpoint '%s': %s: free some space or choose another place",
+                    path, strerror(code ? code : EIO));
+}
+
+/* The temporary name is always the same, so that a run that is killed leaves one behind at most. */
+imp_status imp_session_save(imp_session *s, const char *path, const char *text, imp_error *err) {
+    char name[PATH_ROOM];
+    if (strlen(text) > TEXT_MAX ||
+        (size_t)snprintf(name, sizeof name, "%s.part", path) >= sizeof name)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "checkpoint: the path or the text is too long");
+    FILE *file = fopen(name, "wb");
+    if (!file)
+        return fail_write(path, errno, err);
+    imp_status status = write_all(s, text, file, err);
+    if (status == IMP_OK && (fflush(file) != 0 || fsync(fileno(file)) != 0))
+        status = IMP_ERR_IO;
+    int code = errno;
+    if (fclose(file) != 0 && status == IMP_OK) {
+        code = errno;
+        status = IMP_ERR_IO;
+    }
+    if (status == IMP_OK && rename(name, path) != 0) {
+        code = errno;
+        status = IMP_ERR_IO;
+    }
+    if (status != IMP_OK)
+        unlink(name);
+    return status == IMP_ERR_IO ? fail_write(path, code, err) : status;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static imp_status fail_damaged(const char *path, imp_error *err) {
+    return imp_fail(err, IMP_ERR_FORMAT,
+                    "checkpoint '%s': it is damaged, or no checkpoint of this machine: begin anew",
+                    path);
+}
+
+static imp_status open_checkpoint(FILE **file, checkpoint_head *head, const char *path,
+                                  imp_error *err) {
+    *file = fopen(path, "rb");
+    if (!*file)
+        return imp_fail(err, IMP_ERR_IO, "cannot read checkpoint '%s': %s: check the path", path,
+                        strerror(errno));
+    if (fread(head, sizeof *head, 1, *file) != 1 || head->magic != magic ||
+        head->text_bytes > TEXT_MAX || !memchr(head->version, 0, sizeof head->version) ||
+        !memchr(head->network, 0, sizeof head->network) ||
+        !memchr(head->inputs, 0, sizeof head->inputs))
+        return fail_damaged(path, err);
+    if (strcmp(head->version, imp_version()) != 0)
+        return imp_fail(err, IMP_ERR_UNSUPPORTED,
+                        "checkpoint '%s': made by version %s, and this is %s: only that one can go "
+                        "on with it",
+                        path, head->version, imp_version());
+    return IMP_OK;
+}
+
+imp_status imp_checkpoint_text(char **text, const char *path, imp_error *err) {
+    FILE *file;
+    checkpoint_head head;
+    *text = NULL;
+    imp_status status = open_checkpoint(&file, &head, path, err);
+    if (status == IMP_OK && !(*text = calloc(head.text_bytes + 1, 1)))
+        status = imp_fail(err, IMP_ERR_MEMORY, "checkpoint: out of memory");
+    if (status == IMP_OK && fread(*text, 1, head.text_bytes, file) != head.text_bytes)
+        status = fail_damaged(path, err);
+    if (status != IMP_OK) {
+        free(*text);
+        *text = NULL;
+    }
+    if (file)
+        fclose(file);
+    return status;
+}
+
+/* Whether the state is one of this session's: what it is of, and that its numbers make sense. */
+static imp_status check_head(const imp_session *s, const checkpoint_head *head, const char *path,
+                             imp_error *err) {
+    checkpoint_head own;
+    TRY(make_head(&own, s, err));
+    if (strcmp(head->network, own.network) != 0)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "checkpoint '%s': made with another network: give that one", path);
+    if (strcmp(head->inputs, own.inputs) != 0 || head->total != own.total ||
+        head->places != own.places)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "checkpoint '%s': made of other pictures or with other settings", path);
+    const bool sound = head->scale < s->scale_count && head->iteration <= head->total &&
+                       head->scale_done <= s->scales[head->scale].iterations &&
+                       head->h == s->scales[head->scale].h && head->w == s->scales[head->scale].w &&
+                       head->steps <= head->iteration && head->pairs <= head->places &&
+                       head->filled <= head->places &&
+                       (head->next < head->places || head->places == 0);
+    return sound ? IMP_OK : fail_damaged(path, err);
+}
+
+static void take_head(imp_session *s, const checkpoint_head *head) {
+    imp_optimizer_state *t = &s->optimizer;
+    imp_history *h = &t->history;
+    s->scale_done = (unsigned)head->scale_done;
+    s->iteration = (unsigned)head->iteration;
+    s->opened = imp_now() - head->seconds;
+    s->average.weight = head->average;
+    t->steps = (unsigned)head->steps;
+    t->setbacks = (unsigned)head->setbacks;
+    t->shrink = head->shrink;
+    h->pairs = (unsigned)head->pairs;
+    h->next = (unsigned)head->next;
+    h->filled = (unsigned)head->filled;
+    h->gamma = head->gamma;
+}
+
+static imp_status read_tensors(imp_session *s, FILE *file, const char *path, imp_error *err) {
+    const imp_tensor x = s->objective.x[0];
+    const size_t count = x.c * x.h * x.w;
+    imp_tensor t;
+    float *values = malloc(count * sizeof *values);
+    imp_status status = values ? IMP_OK : imp_fail(err, IMP_ERR_MEMORY, "checkpoint: no memory");
+    for (size_t i = 0; status == IMP_OK && tensor_at(s, i, &t); i++) {
+        if (fread(values, sizeof *values, count, file) != count)
+            status = fail_damaged(path, err);
+        else if (s->device->ops->write(s->device, t, values) != IMP_OK)
+            status = imp_fail_device(err, s->device);
+    }
+    if (status == IMP_OK && fgetc(file) != EOF)
+        status = fail_damaged(path, err);
+    free(values);
+    return status;
+}
+
+static imp_status restore(imp_session *s, const checkpoint_head *head, FILE *file, const char *path,
+                          imp_error *err) {
+    TRY(check_head(s, head, path, err));
+    if (s->scale != head->scale)
+        TRY(imp_session_enter(s, (unsigned)head->scale, &s->content, err));
+    imp_history *h = &s->optimizer.history;
+    const size_t products = 2 * (size_t)h->places * h->places;
+    if (fseek(file, (long)head->text_bytes, SEEK_CUR) != 0 ||
+        (products > 0 && fread(h->sy, sizeof *h->sy, products, file) != products))
+        return fail_damaged(path, err);
+    take_head(s, head);
+    return read_tensors(s, file, path, err);
+}
+
+imp_status imp_session_restore(imp_session *s, const char *path, imp_error *err) {
+    FILE *file;
+    checkpoint_head head;
+    imp_status status = open_checkpoint(&file, &head, path, err);
+    if (status == IMP_OK)
+        status = restore(s, &head, file, path, err);
+    if (file)
+        fclose(file);
+    return status;
+}
+
+/* ---- Where they are kept --------------------------------------------------------------------- */
+
+bool imp_checkpoint_path(char *path, size_t size, const char *key) {
+    char hex[65], name[64];
+    if (!imp_bytes_sha256(hex, key, strlen(key)))
+        return false;
+    snprintf(name, sizeof name, "checkpoint-%.16s", hex);
+    return imp_cache_path(path, size, name);
+}
+
+bool imp_checkpoint_newest(char *path, size_t size) {
+    char folder[PATH_ROOM], name[PATH_ROOM + 300];
+    struct stat about;
+    time_t newest = 0;
+    bool found = false;
+    if (!imp_cache_path(folder, sizeof folder, ""))
+        return false;
+    DIR *all = opendir(folder);
+    for (struct dirent *e; all && (e = readdir(all));) {
+        const size_t length = strlen(e->d_name);
+        if (strncmp(e->d_name, "checkpoint-", 11) != 0 || length != 11 + 16)
+            continue;
+        snprintf(name, sizeof name, "%s/%s", folder, e->d_name);
+        if (stat(name, &about) != 0 || (found && about.st_mtime < newest))
+            continue;
+        newest = about.st_mtime;
+        found = (size_t)snprintf(path, size, "%s", name) < size;
+    }
+    if (all)
+        closedir(all);
+    return found;
+}

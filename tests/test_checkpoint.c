@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Checkpoints: a run that is ended anywhere and resumed gives, byte by byte, the picture of one
+ * that was not; and what cannot be resumed is refused in one line.
+ */
+#include "program.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int set_up(void **state) {
+    if (scratch_open(state))
+        return -1;
+    write_waves(*state, "a.png", 48, 40);
+    write_waves(*state, "b.jpg", 40, 48);
+    return 0;
+}
+
+static bool exists(scratch *s, const char *name) {
+    return access(scratch_path(s, name), F_OK) == 0;
+}
+
+static void run_silent(scratch *s, const char *line) {
+    ended e = program_run(s, line);
+    assert_silent(&e, line);
+    ended_free(&e);
+}
+
+static void assert_fails(scratch *s, const char *line, int status, const char *says) {
+    ended e = program_run(s, line);
+    assert_complaint(&e, line, status, says);
+    ended_free(&e);
+}
+
+/* Each limit ends a run after one iteration. The pictures are painted at two sizes. */
+static void test_resumed_is_whole(void **state) {
+    static const char *const ways[] = {"--optimizer lbfgs --history 2", "--optimizer adam",
+                                       "--preset fine --network builtin --style-layers relu1_1 "
+                                       "--content-layers relu1_2"};
+    scratch *s = *state;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        char line[512];
+        snprintf(line, sizeof line,
+                 "impasto paint -q a.png b.jpg --scales 24,36 --size 36 -n 4 %s "
+                 "-o whole.png",
+                 ways[i]);
+        run_silent(s, line);
+        snprintf(line, sizeof line,
+                 "impasto paint -q a.png b.jpg --scales 24,36 --size 36 -n 4 %s "
+                 "-o part.png --checkpoint ck --time-limit 0.001",
+                 ways[i]);
+        run_silent(s, line);
+        assert_true(exists(s, "ck"));
+        run_silent(s, "impasto resume -q ck --time-limit 0.001");
+        run_silent(s, "impasto resume -q ck --time-limit 0.001");
+        run_silent(s, "cmp -s part.png whole.png && exit 1 || exit 0");
+        run_silent(s, "impasto resume -q ck");
+        run_silent(s, "cmp part.png whole.png");
+        assert_false(exists(s, "ck"));
+    }
+}
+
+/* Killed as soon as there is a checkpoint, whatever it is doing then. */
+static void test_killed(void **state) {
+    const struct timespec moment = {.tv_nsec = 5000000};
+    scratch *s = *state;
+    run_silent(s, "impasto paint -q a.png b.jpg --size 48 -n 60 -o whole.png");
+    running r = program_start(s, "IMPASTO_CACHE=$PWD/cache impasto paint -q a.png b.jpg --size 48 "
+                                 "-n 60 -o part.png --checkpoint ck --checkpoint-every 0.001");
+    for (int i = 0; i < 20000 && !exists(s, "ck") && !exists(s, "part.png"); i++)
+        nanosleep(&moment, NULL);
+    kill(r.pid, SIGKILL);
+    ended e = program_wait(&r);
+    ended_free(&e);
+    if (exists(s, "ck"))
+        run_silent(s, "impasto resume -q ck");
+    run_silent(s, "cmp part.png whole.png && rm -rf cache");
+}
+
+/* Without a name the newest one in the cache folder is taken. */
+static void test_newest(void **state) {
+    scratch *s = *state;
+    run_silent(s, "IMPASTO_CACHE=$PWD/cache impasto paint -q a.png b.jpg --size 24 -n 3 "
+                  "--checkpoint-every 0.001 --time-limit 0.001 -o c.png");
+    run_silent(s, "ls cache/checkpoint-*");
+    run_silent(s, "IMPASTO_CACHE=$PWD/cache impasto resume -q");
+    assert_fails(s, "IMPASTO_CACHE=$PWD/cache impasto resume", 1, "nothing was left unfinished");
+    run_silent(s, "rm -r cache");
+}
+
+static void test_refused(void **state) {
+    scratch *s = *state;
+    size_t size;
+    run_silent(s, "impasto paint -q a.png b.jpg --size 24 -n 3 --checkpoint ck --time-limit 0.001 "
+                  "-o c.png");
+    unsigned char *bytes = scratch_read(s, "ck", &size);
+    scratch_write(s, "cut", bytes, size - 7);
+    scratch_write(s, "short", bytes, 20);
+    bytes[16] = '9'; /* the version, behind two words of 8 bytes */
+    scratch_write(s, "older", bytes, size);
+    free(bytes);
+    assert_fails(s, "impasto resume missing", 1, "cannot read checkpoint 'missing'");
+    assert_fails(s, "impasto resume a.png", 1, "it is damaged, or no checkpoint");
+    assert_fails(s, "impasto resume short", 1, "it is damaged, or no checkpoint");
+    assert_fails(s, "impasto resume cut", 1, "it is damaged");
+    assert_fails(s, "impasto resume older", 1, "made by version 9");
+    write_waves(s, "b.jpg", 20, 20);
+    assert_fails(s, "impasto resume ck", 1, "has changed since");
+    assert_fails(s,
+                 "impasto paint -q a.png b.jpg --size 24 -n 3 -o c.png --checkpoint no/ck "
+                 "--time-limit 0.001",
+                 1, "cannot write checkpoint 'no/ck'");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_close)
+
+int main(void) {
+    setenv("IMPASTO_DEVICE", "cpu", 0);
+    const struct CMUnitTest tests[] = {
+        TEST(test_resumed_is_whole),
+        TEST(test_killed),
+        TEST(test_newest),
+        TEST(test_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
