@@ -162,14 +162,6 @@ typedef struct conv_ahead {
     int lo, hi;
 } conv_ahead;
 
-/* One input channel's part of all sums. */
-INLINE void conv_step(float16 (*sum)[CONV_BLOCKS], __global const float *x, __global const float *f,
-                      size_t f_row, const int size, const int blocks) {
-    UNROLL(i, size)
-        UNROLL(j, blocks)
-            sum[i][j] = fma((float16)(x[i * 16]), vload16(0, f + j * f_row), sum[i][j]);
-}
-
 /* `size` positions of a row (at most 3 CONV_UNIT) x `blocks` blocks of outputs, in registers. Of
  * the positions `valid` exist; y_plane, f_row: from one block of outputs to the next. */
 INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p,
@@ -189,12 +181,10 @@ INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p
             for (int k = ahead.lo; k < ahead.hi; k++)
                 UNROLL(j, blocks)
                     FETCH(ahead.f + step * 256 + j * f_row + k * 16);
-        if (s.channels - 16 * b >= 16)
-            UNROLL(k, 16)
-                conv_step(sum, x + k, f + k * 16, f_row, size, blocks);
-        else
-            for (int k = 0; k < s.channels - 16 * b; k++)
-                conv_step(sum, x + k, f + k * 16, f_row, size, blocks);
+        for (int k = 0, inputs = min(16, s.channels - 16 * b); k < inputs; k++)
+            UNROLL(i, size)
+                UNROLL(j, blocks)
+                    sum[i][j] = fma((float16)(x[i * 16 + k]), vload16(k, f + j * f_row), sum[i][j]);
         if (++t == taps) {
             t = 0;
             b++;
