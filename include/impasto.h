@@ -388,6 +388,9 @@ typedef enum imp_pooling {
 } imp_pooling;
 typedef enum imp_optimizer { IMP_LBFGS, IMP_ADAM } imp_optimizer;
 typedef enum imp_adam_form { IMP_ADAM_PYTORCH, IMP_ADAM_KERAS } imp_adam_form;
+/* The edges across which the picture goes on as if it met itself there: it can be laid side by
+ * side with itself. */
+typedef enum imp_seam { IMP_SEAM_NONE, IMP_SEAM_X, IMP_SEAM_Y, IMP_SEAM_BOTH } imp_seam;
 typedef enum imp_init {
     IMP_INIT_CONTENT,
     IMP_INIT_NOISE,
@@ -444,6 +447,7 @@ typedef struct imp_settings {
     bool clamp;       /* keep the variable within 0..range after each step */
     float average;    /* decay of the moving average that is the picture then; 0: none */
     bool carry;       /* Adam's state goes on over scales, and the picture bicubically */
+    imp_seam seam;
     imp_init init;
     float noise; /* deviation of the noise start, in the variable's unit */
     uint64_t seed;

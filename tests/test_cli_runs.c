@@ -76,6 +76,14 @@ static void test_paint_says_what_it_did(void **state) {
     assert_size(s, "c.jpg", 48, 40);
 }
 
+static void test_texture(void **state) {
+    scratch *s = *state;
+    run_silent(s, "impasto paint --texture b.jpg --seam x " SMALL " --quiet -o t.png");
+    run_silent(s, "impasto paint --like t.png --quiet -o u.png");
+    assert_same_bytes(s, "t.png", "u.png");
+    assert_fails(s, "impasto paint b.jpg", 2, "needs two pictures");
+}
+
 /* On a terminal a bar redraws itself on one line, and makes room for what is said. */
 static void test_bar_on_a_terminal(void **state) {
     if (!program_exists("script")) {
@@ -432,6 +440,7 @@ int main(void) {
     setenv("IMPASTO_DEVICE", "cpu", 0);
     const struct CMUnitTest tests[] = {
         TEST(test_paint_says_what_it_did),
+        TEST(test_texture),
         TEST(test_bar_on_a_terminal),
         TEST(test_tiny_pictures),
         TEST(test_options_reach_the_objective),

@@ -162,6 +162,7 @@ static void term_open(term *t, imp_device *d) {
     *t = (term){.settings = *imp_preset_find("fine")};
     t->o = (imp_objective){.device = d, .settings = &t->settings, .goals = &t->goal, .count = 1};
     t->goal.weight = 1;
+    t->goal.positions = M;
     imp_tensor *const matrices[] = {&t->goal.target, &t->goal.gram, &t->o.dm};
     imp_tensor *const rows[] = {&t->goal.sum, &t->goal.mean};
     for (size_t i = 0; i < 3; i++)

@@ -112,6 +112,48 @@ static void test_loss_falls(void **state) {
     assert_true(estimate.seconds_per_iteration > 0);
 }
 
+/* The picture moved round by so many rows and columns. */
+static imp_picture rolled(const imp_picture *p, size_t rows, size_t columns) {
+    imp_picture out = waves(p->width, p->height, 0);
+    for (size_t y = 0; y < p->height; y++)
+        for (size_t x = 0; x < p->width; x++)
+            memcpy(out.rgb + 3 * ((y + rows) % p->height * p->width + (x + columns) % p->width),
+                   p->rgb + 3 * (y * p->width + x), 3 * sizeof(float));
+    return out;
+}
+
+static double style_at(fixture *f, const imp_picture *start) {
+    f->init = *start;
+    open_session(f);
+    const double style = step(f).style;
+    f->init = (imp_picture){0};
+    return style;
+}
+
+/* Where edges meet, a picture and the same moved round are alike to the network, if it moves by
+ * whole positions of all of its maps; where they do not, they differ. */
+static void test_edges_meet(void **state) {
+    fixture *f = *state;
+    imp_picture_finish(&f->content);
+    f->content = waves(40, 32, 1);
+    f->settings.init = IMP_INIT_PICTURE;
+    f->settings.levels = 2;
+    imp_picture start = waves(40, 32, 0.7), down = rolled(&start, 8, 0),
+                across = rolled(&start, 16, 24), beside = rolled(&start, 0, 16);
+    const double apart = style_at(f, &start);
+    assert_true(fabs(style_at(f, &across) - apart) > 1e-3 * apart);
+    f->settings.seam = IMP_SEAM_BOTH;
+    const double both = style_at(f, &start);
+    assert_true(fabs(style_at(f, &across) - both) <= 1e-5 * both);
+    f->settings.seam = IMP_SEAM_X;
+    const double sideways = style_at(f, &start);
+    assert_true(fabs(style_at(f, &beside) - sideways) <= 1e-5 * sideways);
+    assert_true(fabs(style_at(f, &down) - sideways) > 1e-4 * sideways);
+    imp_picture *const all[] = {&start, &down, &across, &beside};
+    for (size_t i = 0; i < 4; i++)
+        imp_picture_finish(all[i]);
+}
+
 static void test_done_changes_nothing(void **state) {
     fixture *f = *state;
     f->settings.iterations = 2;
@@ -448,6 +490,7 @@ static void test_threads_share_a_network(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_ORACLE(test_loss_falls),
+        ON_CPU(test_edges_meet),
         ON_CPU(test_loss_falls),
         ON_CPU(test_done_changes_nothing),
         ON_CPU(test_loop_is_frugal),

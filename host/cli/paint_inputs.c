@@ -11,6 +11,16 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A texture has no content, and nothing to begin from but noise. */
+static void aim_at_texture(const cli_painting *p) {
+    imp_settings *s = &p->values->settings;
+    s->content_weight = 0;
+    if (!cli_given(p->request, "init")) {
+        s->init = IMP_INIT_NOISE;
+        s->noise = 0.1F * s->range;
+    }
+}
+
 static int prepare_values(cli_painting *p) {
     const char *like = cli_given(p->request, "like");
     if (!like)
@@ -39,9 +49,10 @@ static int prepare_paths(cli_painting *p) {
     const cli_request *request = p->request;
     cli_values *v = p->values;
     int status = CLI_DONE;
-    if (request->operand_count == 2) {
+    const bool texture = v->texture && request->operand_count == 1;
+    if (request->operand_count == 2 || texture) {
         snprintf(p->content, sizeof p->content, "%s", request->operands[0]);
-        snprintf(p->style, sizeof p->style, "%s", request->operands[1]);
+        snprintf(p->style, sizeof p->style, "%s", request->operands[texture ? 0 : 1]);
     } else if (request->operand_count == 1 || !v->like) {
         return cli_complain(CLI_MISUSE, "paint: needs two pictures; say: impasto paint CONTENT "
                                         "STYLE");
@@ -160,6 +171,8 @@ int cli_paint_sources(cli_painting *p) {
 
 int cli_paint_prepare(cli_painting *p) {
     int status = prepare_values(p);
+    if (!status && p->values->texture)
+        aim_at_texture(p);
     if (!status)
         status = prepare_paths(p);
     if (!status)

@@ -8,8 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/seam.h"
+
 imp_slot imp_objective_slot(const imp_objective *o, size_t extra) {
     return (imp_slot){o->record, o->count + extra};
+}
+
+/* What the network sees at level l, and where its gradient goes. */
+static imp_tensor seen(const imp_objective *o, unsigned l) {
+    return l == 0 && o->around.c ? o->around : o->x[l];
+}
+
+static imp_tensor dseen(const imp_objective *o, unsigned l) {
+    return l == 0 && o->around.c ? o->daround : o->dx[l];
 }
 
 /* ---- Layout ---- */
@@ -39,6 +50,36 @@ imp_status imp_objective_depth(size_t *nodes, const imp_settings *settings,
     return IMP_OK;
 }
 
+/* The variable, and what is seen of it. */
+static void place_pictures(imp_objective *o, size_t h, size_t w, size_t *cursor) {
+    const imp_seam seam = o->settings->seam;
+    const size_t margin = imp_seam_margin(o->network, o->nodes, o->levels);
+    o->margin[0] = seam & IMP_SEAM_Y ? margin : 0;
+    o->margin[1] = seam & IMP_SEAM_X ? margin : 0;
+    const size_t high = h + 2 * o->margin[0], wide = w + 2 * o->margin[1];
+    o->x[0] = imp_place(o->device, cursor, IMP_PLANES, 3, h, w);
+    o->dx[0] = imp_place(o->device, cursor, IMP_PLANES, 3, h, w);
+    if (seam != IMP_SEAM_NONE) {
+        o->around = imp_place(o->device, cursor, IMP_PLANES, 3, high, wide);
+        o->daround = imp_place(o->device, cursor, IMP_PLANES, 3, high, wide);
+    }
+    for (unsigned l = 1; l < o->levels; l++) {
+        o->x[l] = imp_place(o->device, cursor, IMP_PLANES, 3, high >> l, wide >> l);
+        o->dx[l] = imp_place(o->device, cursor, IMP_PLANES, 3, high >> l, wide >> l);
+    }
+}
+
+static void place_style(const imp_objective *o, imp_goal *g, imp_tensor f, size_t *cursor) {
+    const imp_tensor x = seen(o, g->level);
+    g->target = imp_place(o->device, cursor, IMP_PLANES, 1, f.c, f.c);
+    g->gram = imp_place(o->device, cursor, IMP_PLANES, 1, f.c, f.c);
+    if (o->around.c)
+        g->weights = imp_place(o->device, cursor, IMP_PLANES, 1, f.h, f.w);
+    g->positions = (float)(imp_seam_inside(NULL, f.h, x.h, o->margin[0] >> g->level) *
+                           imp_seam_inside(NULL, f.w, x.w, o->margin[1] >> g->level));
+    g->scale = 1 / (g->positions * (o->settings->gram_norm == IMP_GRAM_CM ? (float)f.c : 1));
+}
+
 static void place_goals(imp_objective *o, size_t *cursor) {
     const imp_settings *s = o->settings;
     for (unsigned level = 0; level < o->levels; level++) {
@@ -52,16 +93,27 @@ static void place_goals(imp_objective *o, size_t *cursor) {
             const imp_tensor f = o->plans[level].shapes[g->node];
             g->strength = (style ? s->style_weight / (float)o->levels : s->content_weight) *
                           s->terms[i].weight;
-            if (style) {
-                g->target = imp_place(o->device, cursor, IMP_PLANES, 1, f.c, f.c);
-                g->gram = imp_place(o->device, cursor, IMP_PLANES, 1, f.c, f.c);
-                g->scale =
-                    1.0F / ((float)(f.h * f.w) * (s->gram_norm == IMP_GRAM_CM ? (float)f.c : 1));
-            } else {
+            if (style)
+                place_style(o, g, f, cursor);
+            else
                 g->target = imp_place(o->device, cursor, IMP_MAPS, f.c, f.h, f.w);
-            }
         }
     }
+}
+
+/* Room for the features of one goal with weights and their gradient, at the largest's shape. */
+static void place_masked(imp_objective *o, size_t *cursor) {
+    imp_tensor most = {0};
+    for (size_t i = 0; i < o->count; i++) {
+        const imp_goal *g = &o->goals[i];
+        const imp_tensor f = o->plans[g->level].shapes[g->node];
+        if (g->weights.c && f.c * f.h * f.w > most.c * most.h * most.w)
+            most = f;
+    }
+    if (most.c == 0)
+        return;
+    o->masked = imp_place(o->device, cursor, IMP_MAPS, most.c, most.h, most.w);
+    o->dmasked = imp_place(o->device, cursor, IMP_MAPS, most.c, most.h, most.w);
 }
 
 static void place_matrices(imp_objective *o, size_t *cursor) {
@@ -143,7 +195,8 @@ imp_status imp_objective_place(imp_objective *o, size_t cursor, imp_error *err) 
     o->begin = o->end = cursor;
     for (unsigned l = 0; l < o->levels; l++) {
         imp_plan_finish(&o->plans[l]);
-        TRY(plan_init(o, &o->plans[l], o->x[l].h, o->x[l].w, l, true, cursor, err));
+        const imp_tensor x = seen(o, l);
+        TRY(plan_init(o, &o->plans[l], x.h, x.w, l, true, cursor, err));
         o->end = o->plans[l].end > o->end ? o->plans[l].end : o->end;
     }
     return IMP_OK;
@@ -164,13 +217,11 @@ imp_status imp_objective_init(imp_objective *o, imp_device *device, const imp_ne
     o->metrics = calloc(o->nodes + 1, sizeof *o->metrics);
     if (!o->goals || !o->metrics)
         return imp_fail(err, IMP_ERR_MEMORY, "objective: out of host memory");
-    for (unsigned l = 0; l < o->levels; l++) {
-        o->x[l] = imp_place(device, cursor, IMP_PLANES, 3, h >> l, w >> l);
-        o->dx[l] = imp_place(device, cursor, IMP_PLANES, 3, h >> l, w >> l);
-    }
+    place_pictures(o, h, w, cursor);
     TRY(imp_objective_place(o, 0, err)); /* for the shapes only: the goals' depend on them */
     place_goals(o, cursor);
     place_matrices(o, cursor);
+    place_masked(o, cursor);
     return IMP_OK;
 }
 
@@ -182,16 +233,41 @@ void imp_objective_finish(imp_objective *o) {
     *o = (imp_objective){0};
 }
 
+/* Which positions of a goal's map lie in the picture proper. */
+static imp_status write_weights(imp_objective *o, const imp_goal *g) {
+    imp_device *const d = o->device;
+    const imp_tensor t = g->weights, x = seen(o, g->level);
+    float *rows = malloc((t.h + t.w + t.h * t.w) * sizeof *rows);
+    if (!rows)
+        return imp_fail(&d->error, IMP_ERR_MEMORY, "objective: out of host memory");
+    float *columns = rows + t.h, *all = columns + t.w;
+    imp_seam_inside(rows, t.h, x.h, o->margin[0] >> g->level);
+    imp_seam_inside(columns, t.w, x.w, o->margin[1] >> g->level);
+    for (size_t i = 0; i < t.h * t.w; i++)
+        all[i] = rows[i / t.w] * columns[i % t.w];
+    const imp_status status = d->ops->write(d, t, all);
+    free(rows);
+    return status;
+}
+
 imp_status imp_objective_bind(imp_objective *o, imp_memory *memory) {
     for (unsigned l = 0; l < o->levels; l++) {
         imp_plan_bind(&o->plans[l], memory);
         o->x[l].memory = o->dx[l].memory = memory;
     }
+    if (o->around.c)
+        o->around.memory = o->daround.memory = memory;
     for (size_t i = 0; i < o->count; i++) {
         imp_goal *g = &o->goals[i];
         g->target.memory = g->gram.memory = g->sum.memory = g->mean.memory = memory;
         g->own.memory = memory;
+        if (g->weights.c) {
+            g->weights.memory = memory;
+            TRY(write_weights(o, g));
+        }
     }
+    if (o->masked.c)
+        o->masked.memory = o->dmasked.memory = memory;
     imp_wasserstein_bind(&o->wasserstein, memory);
     o->dm.memory = o->scratch.memory = o->record.memory = memory;
     for (size_t n = 0; n < o->nodes; n++) {
@@ -347,7 +423,9 @@ static imp_status keep_content(imp_objective *o, size_t i, imp_tensor f) {
 
 imp_status imp_objective_content(imp_objective *o) {
     const imp_plan *plan = &o->plans[0];
-    TRY(imp_plan_enter(plan, o->x[0]));
+    if (o->around.c)
+        TRY(o->device->ops->wrap(o->device, o->around, o->x[0]));
+    TRY(imp_plan_enter(plan, seen(o, 0)));
     for (size_t n = 0; n < o->nodes; n++) {
         TRY(imp_plan_run(plan, &plan->steps[n]));
         for (size_t i = 0; i < o->count; i++)
@@ -359,13 +437,11 @@ imp_status imp_objective_content(imp_objective *o) {
 
 /* ---- Loss and gradient ---- */
 
-/* Goal i at features f: its loss, and df += its gradient. */
-static imp_status goal_gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
+/* A style goal at features f: its loss, and df += its gradient. */
+static imp_status style_gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
     imp_device *const d = o->device;
-    imp_goal *g = &o->goals[i];
+    const imp_goal *g = &o->goals[i];
     const imp_slot loss = {o->record, i};
-    if (g->kind == IMP_TERM_CONTENT)
-        return d->ops->content(d, df, loss, f, g->target, g->weight);
     if (o->settings->style_form == IMP_LOSS_WASSERSTEIN)
         return imp_wasserstein_gradient(o, i, df, f);
     const imp_tensor dm = matrix(o->dm, f.c);
@@ -373,6 +449,27 @@ static imp_status goal_gradient(imp_objective *o, size_t i, imp_tensor df, imp_t
     TRY(d->ops->style(d, dm, loss, g->gram, g->target, o->metrics[g->node], matrix(o->scratch, f.c),
                       g->scale, g->weight));
     return d->ops->style_grad(d, df, dm, f);
+}
+
+/* The same where its weights are: with T F for F, and T dF for dF. */
+static imp_status masked_gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
+    imp_device *const d = o->device;
+    const imp_tensor t = o->goals[i].weights;
+    imp_tensor masked = o->masked, dmasked = o->dmasked;
+    masked.c = dmasked.c = f.c, masked.h = dmasked.h = f.h, masked.w = dmasked.w = f.w;
+    TRY(d->ops->mask(d, masked, f, t, false));
+    TRY(d->ops->fill(d, dmasked, 0));
+    TRY(style_gradient(o, i, dmasked, masked));
+    return d->ops->mask(d, df, dmasked, t, true);
+}
+
+/* Goal i at features f: its loss, and df += its gradient. */
+static imp_status goal_gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
+    imp_device *const d = o->device;
+    const imp_goal *g = &o->goals[i];
+    if (g->kind == IMP_TERM_CONTENT)
+        return d->ops->content(d, df, (imp_slot){o->record, i}, f, g->target, g->weight);
+    return (g->weights.c ? masked_gradient : style_gradient)(o, i, df, f);
 }
 
 /* The same with the goal's gradient divided by its L1 norm before it is multiplied by the goal's
@@ -402,34 +499,38 @@ static imp_status step_gradient(imp_objective *o, unsigned l, const imp_step *st
     return IMP_OK;
 }
 
-/* Adds the gradient of level l's goals to dx[l]. */
+/* Adds the gradient of level l's goals to that of what it sees. */
 static imp_status level_gradient(imp_objective *o, unsigned l) {
     const imp_plan *plan = &o->plans[l];
-    TRY(imp_plan_enter(plan, o->x[l]));
+    TRY(imp_plan_enter(plan, seen(o, l)));
     for (size_t k = 0; k < plan->step_count; k++) {
         if (plan->steps[k].back)
             TRY(step_gradient(o, l, &plan->steps[k]));
         TRY(imp_plan_run(plan, &plan->steps[k]));
     }
-    return imp_plan_leave(plan, o->dx[l]);
+    return imp_plan_leave(plan, dseen(o, l));
 }
 
 imp_status imp_objective_evaluate(imp_objective *o) {
     imp_device *const d = o->device;
     const imp_settings *s = o->settings;
+    if (o->around.c)
+        TRY(d->ops->wrap(d, o->around, o->x[0]));
     for (unsigned l = 1; l < o->levels; l++)
-        TRY(d->ops->pool(d, o->x[l], o->x[l - 1], IMP_POOL_AVERAGE));
+        TRY(d->ops->pool(d, o->x[l], seen(o, l - 1), IMP_POOL_AVERAGE));
     /* Coarsest first: its gradient, spread out, is what the next finer one is added to. */
-    TRY(d->ops->fill(d, o->dx[o->levels - 1], 0));
+    TRY(d->ops->fill(d, dseen(o, o->levels - 1), 0));
     for (unsigned l = o->levels; l-- > 0;) {
         if (l + 1 < o->levels)
-            TRY(d->ops->pool_grad(d, o->dx[l], o->dx[l + 1], o->x[l], o->x[l + 1],
+            TRY(d->ops->pool_grad(d, dseen(o, l), o->dx[l + 1], seen(o, l), o->x[l + 1],
                                   IMP_POOL_AVERAGE));
         if (o->nodes > 0)
             TRY(level_gradient(o, l));
     }
+    const imp_tensor x = seen(o, 0);
     const bool sums = s->tv_form != IMP_TV_NEIGHBOURS; /* those are means already */
-    const float colours = s->tv_mean && sums ? (float)(3 * o->x[0].h * o->x[0].w) : 1;
-    return d->ops->tv(d, o->dx[0], imp_objective_slot(o, IMP_RECORD_TV), o->x[0], s->tv_form,
-                      s->tv_weight / colours);
+    const float colours = s->tv_mean && sums ? (float)(3 * x.h * x.w) : 1;
+    TRY(d->ops->tv(d, dseen(o, 0), imp_objective_slot(o, IMP_RECORD_TV), x, s->tv_form,
+                   s->tv_weight / colours));
+    return o->around.c ? d->ops->wrap_grad(d, o->dx[0], o->daround) : IMP_OK;
 }

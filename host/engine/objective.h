@@ -24,6 +24,8 @@ typedef struct imp_goal {
                              the target above is the root of the style's covariance */
     float trace;          /* Wasserstein: of the style's covariance */
     imp_tensor own;       /* normalised gradients: maps, the goal's own; all in one place */
+    imp_tensor weights;   /* planes, 1 x h x w: which positions count; no tensor: all */
+    float positions;      /* how many do */
     float scale;          /* style: what normalises a raw Gram matrix at this size */
     float strength;       /* the goal's share of content_weight or style_weight */
     float weight;         /* all factors in front of the sum of squares; set with the targets */
@@ -38,6 +40,10 @@ typedef struct imp_objective {
     unsigned levels, again;     /* again: see imp_objective_init */
     imp_plan plans[IMP_LEVELS_MAX];
     imp_tensor x[IMP_LEVELS_MAX], dx[IMP_LEVELS_MAX]; /* planes 3 x h x w; [0]: the variable */
+    imp_tensor around, daround; /* x[0] continued round its edges and the gradient there, where
+                                   settings->seam asks for it: then the network sees these */
+    size_t margin[2];           /* rows and columns of the continuation at each end */
+    imp_tensor masked, dmasked; /* maps, of the largest goal with weights: F where it counts */
     imp_goal *goals;
     size_t count;
     imp_tensor *metrics;    /* by node; no tensor where there is none or it is not wanted */

@@ -87,7 +87,7 @@ imp_status imp_wasserstein_target(imp_objective *o, imp_goal *goal, imp_tensor f
 imp_status imp_wasserstein_gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
     imp_device *const d = o->device;
     const imp_goal *goal = &o->goals[i];
-    const float scale = 1 / (float)(f.h * f.w), factor = 2 * goal->weight * scale / (float)f.c;
+    const float scale = 1 / goal->positions, factor = 2 * goal->weight * scale / (float)f.c;
     imp_tensor dm = o->dm;
     imp_wasserstein w = space_of(o, f.c);
     dm.h = dm.w = f.c;
