@@ -451,8 +451,7 @@ typedef struct imp_settings {
     imp_init init;
     float noise; /* deviation of the noise start, in the variable's unit */
     uint64_t seed;
-    size_t
-        memory; /* bytes that a run may take of the device, at the price of time; 0: what it has */
+    size_t memory; /* bytes of the device that a run may take, at the price of time; 0: all */
 } imp_settings;
 
 /* Preset i, NULL beyond the last; and the one of that name, NULL where there is none. */

@@ -328,6 +328,30 @@ static size_t npy_count(scratch *s, const char *name, const char *shape) {
     return (size - header) / sizeof(float);
 }
 
+static void test_dry_run(void **state) {
+    scratch *s = *state;
+    json_t *events =
+        read_events(s, "impasto paint a.png b.jpg --size 128 --device cpu --dry-run --json");
+    const json_t *all = json_array_get(events, 0);
+    assert_string_equal(event_of(all), "forecast");
+    assert_int_equal(number(all, "width"), 128);
+    assert_true(json_is_true(json_object_get(all, "fits")));
+    const char *const parts[] = {"filters_mib", "activations_mib", "optimizer_mib", "work_mib"};
+    double sum = 0;
+    for (size_t i = 0; i < 4; i++)
+        sum += number(all, parts[i]);
+    assert_true(sum > 0 && sum <= number(all, "device_mib") * (1 + 1e-9));
+    assert_true(number(all, "again_mib") < number(all, "kept_mib"));
+    assert_true(number(all, "seconds") > 0);
+    json_decref(events);
+    ended e = program_run(s, "impasto paint a.png b.jpg --size 128 --device cpu --dry-run");
+    assert_int_equal(e.status, 0);
+    assert_non_null(strstr(e.out, "features and gradients"));
+    ended_free(&e);
+    assert_false(exists(s, "a_b.png"));
+    assert_fails(s, "impasto paint a.png b.jpg --size 512 --device cpu --memory 8", 1, "--size");
+}
+
 static void test_score(void **state) {
     scratch *s = *state;
     run_silent(s, "impasto score a.png --content a.png --style b.jpg --dump .");
@@ -450,6 +474,7 @@ int main(void) {
         TEST(test_record_knows_its_pictures),
         TEST(test_json_paint),
         TEST(test_json_of_every_command),
+        TEST(test_dry_run),
         TEST(test_score),
         TEST(test_score_makes_the_folder),
         TEST(test_interrupt_saves),

@@ -39,6 +39,8 @@ static void wrap(const char *text, size_t indent, size_t column) {
 
 void cli_default_text(const cli_option *o, const cli_values *values, char *text, size_t size) {
     *text = 0;
+    if (strstr(o->help, "(default:")) /* it is said already */
+        return;
     switch (o->kind) {
     case CLI_FLAG:
     case CLI_TEXT:

@@ -13,6 +13,13 @@ const cli_json_field cli_json_fields[] = {
     {"start", "version, content, style, out, preset, network, device, iterations, options",
      "paint begins, or begins anew when a device failed and the processor takes over; options "
      "holds every recorded parameter as text"},
+    {"forecast",
+     "device, width, height, iterations, fits, largest, limit_mib, device_mib, filters_mib, "
+     "activations_mib, optimizer_mib, work_mib, host_mib, total_mib, kept_mib, again_mib, "
+     "seconds_per_iteration, kept_seconds, again_seconds, seconds",
+     "paint --dry-run: total_mib and seconds_per_iteration as it would run; kept: with all "
+     "features kept that are needed, again: with all made again; largest: the longer side that "
+     "fits; limit_mib is 0 where the memory is not known"},
     {"iteration", "n, total, content, style, tv, seconds",
      "iteration n is done; total is the loss before it, the sum of the three that follow; seconds "
      "since the picture was begun"},

@@ -228,6 +228,7 @@ int cli_apply(cli_request *request) {
         settings->size = settings->sizes[settings->size_count - 1];
     if (settings->optimizer != before && !cli_given(request, "learning-rate"))
         settings->learning_rate = usual_rate(settings);
+    settings->memory = request->values.memory << 20;
     return CLI_DONE;
 }
 

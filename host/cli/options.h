@@ -37,7 +37,8 @@ typedef struct cli_values {
     imp_input input;     /* of a network's file that does not say it */
     bool half;
     imp_gemm gemm;
-    bool texture, zip, force, strip, profile, quiet, verbose, json, help, man, quick;
+    size_t memory; /* MiB */
+    bool dry_run, texture, zip, force, strip, profile, quiet, verbose, json, help, man, quick;
     const char *only, *sizes, *json_file, *plot; /* of bench */
     unsigned bench_optimizer;
     bool markdown;

@@ -220,7 +220,7 @@ static int paint(cli_request *request, int (*prepare)(cli_painting *p)) {
     int status = prepare(p);
     cli_progress_init(&p->progress, p->values->quiet || p->values->json);
     if (!status)
-        status = cli_paint_perform(p);
+        status = p->values->dry_run ? cli_paint_forecast(p) : cli_paint_perform(p);
     imp_picture_finish(&p->picture);
     cli_stage_finish(&p->stage);
     free(p);

@@ -56,6 +56,9 @@ int cli_paint_prepare(cli_painting *painting);
 int cli_paint_sources(cli_painting *painting);
 int cli_paint_perform(cli_painting *painting);
 
+/* Says what cli_paint_perform would take, without doing it. Complains where it does not fit. */
+int cli_paint_forecast(cli_painting *painting);
+
 /* cli_paint_prepare from the checkpoint that is named, or the newest. */
 int cli_checkpoint_resume(cli_painting *painting);
 

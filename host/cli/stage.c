@@ -185,6 +185,17 @@ int cli_stage_device(cli_stage *stage) {
     return err.status == IMP_ERR_ARGUMENT ? complain_device(which, &err) : cli_complain_error(&err);
 }
 
+int cli_stage_forecast(cli_stage *stage, imp_forecast *out) {
+    imp_error err = {0};
+    const int status = cli_stage_device(stage);
+    if (status)
+        return status;
+    if (imp_session_forecast(out, stage->device, stage->network, &stage->values->settings,
+                             &stage->content, &stage->style, &err) != IMP_OK)
+        return cli_complain_error(&err);
+    return CLI_DONE;
+}
+
 /* because: why another device was given up, told once it is sure that this one takes over. */
 static imp_status perform_on(cli_stage *stage, const char *which, const char *because,
                              cli_work work, void *user, imp_error *err) {

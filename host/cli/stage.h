@@ -25,6 +25,9 @@ int cli_stage_pictures(cli_stage *stage, const char *content, const char *style,
 /* Opens the device where that has not been done; cli_stage_perform does it, too. */
 int cli_stage_device(cli_stage *stage);
 
+/* What the work would take: opens the device, and measures an iteration. Complains. */
+int cli_stage_forecast(cli_stage *stage, imp_forecast *out);
+
 /* What is done with an open session. */
 typedef imp_status (*cli_work)(void *user, cli_stage *stage, imp_error *err);
 

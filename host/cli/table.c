@@ -170,6 +170,11 @@ const cli_option cli_options[] = {
     {"device", 'd', CLI_LIST, CLI_GROUP_DEVICE, CLI_BENCH, false, AT(device), "WHICH", 0, 0,
      "what to measure: as for paint, or all; several with commas or by giving it again. They take "
      "turns (default: the environment's IMPASTO_DEVICE, else auto)"},
+    {"memory", 0, CLI_COUNT, CLI_GROUP_DEVICE, PAINTS, false, AT(memory), "MIB", 0, 1 << 30,
+     "take no more of the device's memory than so much, and more time: features are made again "
+     "instead of kept; 0: what the device has"},
+    {"dry-run", 0, CLI_FLAG, CLI_GROUP_DEVICE, CLI_PAINT, false, AT(dry_run), NULL, 0, 0,
+     "paint nothing; say what memory and time the run would take, and which size would fit"},
     {"gemm", 0, CLI_CHOICE, CLI_GROUP_DEVICE, WORK, false, AT(gemm), "auto|clblast|own", 0, 0,
      "who multiplies matrices on OpenCL devices; auto takes the faster that is right"},
     {"threads", 0, CLI_WHOLE, CLI_GROUP_DEVICE, BOTH | CLI_BENCH, false, AT(threads), "N", 0, 1024,
@@ -270,6 +275,7 @@ const cli_command cli_commands[] = {
                   {"impasto paint cat.jpg waves.jpg --time-limit 2m", "the best of two minutes"},
                   {"impasto paint cat.jpg waves.jpg --style-scale 0.5",
                    "with strokes half as large"},
+                  {"impasto paint cat.jpg waves.jpg --size 2048 --dry-run", "what that would take"},
                   {"impasto paint --texture waves.jpg --seam both",
                    "more of its texture, to be laid out as tiles"},
                   {"impasto paint cat.jpg waves.jpg --style-layers relu1_1:0.2,relu2_1",
