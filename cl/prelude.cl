@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What all kernels share. Each other file of cl/ is a valid source behind this one (winograd.cl
- * behind convolution.cl), and all of them together are one program. BLOCK, from
- * host/opencl/tiles.def, tells the two classes apart:
+ * What all kernels share: this file and then the others of cl/, by name, are one program. BLOCK,
+ * from host/opencl/tiles.def, tells the two classes apart:
  *
  *   16  wide: processors. One work-item a work-group, float16 vectors, no local memory.
  *    1  simt: everything else. Groups of LANES work-items, one float at a time.
