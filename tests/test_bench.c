@@ -293,7 +293,8 @@ static void assert_fails(scratch *s, const char *line, int status, const char *s
 static void test_bad_input(void **state) {
     scratch *s = *state;
     write_file(s, "one.json", (double[]){1, 1, 1}, 0.05, "right");
-    program_run(s, "echo '{\"format\": \"impasto-bench-2\"}' >next.json");
+    ended e = program_run(s, "echo '{\"format\": \"impasto-bench-2\"}' >next.json");
+    ended_free(&e);
     assert_fails(s, "impasto bench compare one.json next.json", 1, "'next.json': ");
     assert_fails(s, "impasto bench compare one.json none.json", 1, "none.json");
     assert_fails(s, "impasto bench compare one.json", 2, "impasto bench compare FILE FILE");
