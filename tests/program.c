@@ -101,6 +101,18 @@ void assert_silent(const ended *e, const char *line) {
         fail_msg("%s: status %d, standard error:\n%s", line, e->status, e->err);
 }
 
+void run_silent(const scratch *s, const char *line) {
+    ended e = program_run(s, line);
+    assert_silent(&e, line);
+    ended_free(&e);
+}
+
+void assert_fails(const scratch *s, const char *line, int status, const char *says) {
+    ended e = program_run(s, line);
+    assert_complaint(&e, line, status, says);
+    ended_free(&e);
+}
+
 bool program_exists(const char *name) {
     char line[128];
     snprintf(line, sizeof line, "command -v %s >/dev/null 2>&1", name);

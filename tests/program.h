@@ -38,6 +38,10 @@ void assert_complaint(const ended *e, const char *line, int status, const char *
 /* Exit status 0 and nothing on standard error. */
 void assert_silent(const ended *e, const char *line);
 
+/* Runs a line and asserts one of the above of it. */
+void run_silent(const scratch *s, const char *line);
+void assert_fails(const scratch *s, const char *line, int status, const char *says);
+
 /* Whether the shell finds a program of that name. */
 bool program_exists(const char *name);
 

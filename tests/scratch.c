@@ -75,8 +75,24 @@ unsigned char *scratch_read(scratch *s, const char *name, size_t *size) {
     return bytes;
 }
 
+bool scratch_has(scratch *s, const char *name) {
+    return access(scratch_path(s, name), F_OK) == 0;
+}
+
 size_t scratch_count(const scratch *s) {
     return walk(s, NULL);
+}
+
+void assert_text(const char *path, const char *wanted) {
+    char *text;
+    imp_error err = {0};
+    imp_picture_text(&text, path, &err);
+    assert_string_equal(err.text, "");
+    if (wanted)
+        assert_string_equal(text, wanted);
+    else
+        assert_null(text);
+    free(text);
 }
 
 void assert_error(imp_error *err, imp_status got, imp_status wanted, const char *where,

@@ -22,8 +22,13 @@ const char *scratch_path(scratch *s, const char *name);
 const char *scratch_write(scratch *s, const char *name, const void *bytes, size_t size);
 /* All of a file; to be freed. */
 unsigned char *scratch_read(scratch *s, const char *name, size_t *size);
+/* Whether a file of that name is there. */
+bool scratch_has(scratch *s, const char *name);
 /* How many files are there, hidden ones included. */
 size_t scratch_count(const scratch *s);
+
+/* Asserts the text that is stored with a picture; NULL: that there is none. */
+void assert_text(const char *path, const char *wanted);
 
 /* One whole line with this status that holds both words; zeroes the error for the next call. */
 void assert_error(imp_error *err, imp_status got, imp_status wanted, const char *where,

@@ -26,10 +26,6 @@ static int set_up(void **state) {
     return 0;
 }
 
-static bool exists(scratch *s, const char *name) {
-    return access(scratch_path(s, name), F_OK) == 0;
-}
-
 static void assert_run(scratch *s, const char *line, int status, const char *out, const char *err) {
     ended e = program_run(s, line);
     if (e.status != status || !strstr(e.out, out) || !strstr(e.err, err))
@@ -44,7 +40,8 @@ static void test_all_pairs(void **state) {
     assert_run(s, BATCH "-o '{style}-{content}.png'", 0, "4 pictures: 4 painted", "");
     assert_run(s, "impasto paint -q c2.png s1.jpg --size 24 -n 3 -o alone.png", 0, "", "");
     assert_run(s, "cmp alone.png s1-c2.png", 0, "", "");
-    assert_true(exists(s, "s1-c1.png") && exists(s, "s2-c1.png") && exists(s, "s2-c2.png"));
+    assert_true(scratch_has(s, "s1-c1.png") && scratch_has(s, "s2-c1.png") &&
+                scratch_has(s, "s2-c2.png"));
 }
 
 static void test_what_is_there_stays(void **state) {
@@ -72,7 +69,7 @@ static void test_goes_on(void **state) {
                "'c0_s2.png': picture 'c0.png'");
     assert_run(s, BATCH "--json --force", 1, "\"out\":\"c0_s1.png\",\"result\":\"failed\"",
                "c0.png");
-    assert_false(exists(s, "c0_s1.png"));
+    assert_false(scratch_has(s, "c0_s1.png"));
 }
 
 static void test_mistakes(void **state) {

@@ -284,12 +284,6 @@ static void test_comparison(void **state) {
     ended_free(&e);
 }
 
-static void assert_fails(scratch *s, const char *line, int status, const char *says) {
-    ended e = program_run(s, line);
-    assert_complaint(&e, line, status, says);
-    ended_free(&e);
-}
-
 static void test_bad_input(void **state) {
     scratch *s = *state;
     write_file(s, "one.json", (double[]){1, 1, 1}, 0.05, "right");

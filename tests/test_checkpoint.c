@@ -23,22 +23,6 @@ static int set_up(void **state) {
     return 0;
 }
 
-static bool exists(scratch *s, const char *name) {
-    return access(scratch_path(s, name), F_OK) == 0;
-}
-
-static void run_silent(scratch *s, const char *line) {
-    ended e = program_run(s, line);
-    assert_silent(&e, line);
-    ended_free(&e);
-}
-
-static void assert_fails(scratch *s, const char *line, int status, const char *says) {
-    ended e = program_run(s, line);
-    assert_complaint(&e, line, status, says);
-    ended_free(&e);
-}
-
 /* Each limit ends a run after one iteration. The pictures are painted at two sizes. */
 static void test_resumed_is_whole(void **state) {
     static const char *const ways[] = {"--optimizer lbfgs --history 2", "--optimizer adam",
@@ -57,13 +41,13 @@ static void test_resumed_is_whole(void **state) {
                  "-o part.png --checkpoint ck --time-limit 0.001",
                  ways[i]);
         run_silent(s, line);
-        assert_true(exists(s, "ck"));
+        assert_true(scratch_has(s, "ck"));
         run_silent(s, "impasto resume -q ck --time-limit 0.001");
         run_silent(s, "impasto resume -q ck --time-limit 0.001");
         run_silent(s, "cmp -s part.png whole.png && exit 1 || exit 0");
         run_silent(s, "impasto resume -q ck");
         run_silent(s, "cmp part.png whole.png");
-        assert_false(exists(s, "ck"));
+        assert_false(scratch_has(s, "ck"));
     }
 }
 
@@ -74,12 +58,12 @@ static void test_killed(void **state) {
     run_silent(s, "impasto paint -q a.png b.jpg --size 48 -n 60 -o whole.png");
     running r = program_start(s, "IMPASTO_CACHE=$PWD/cache impasto paint -q a.png b.jpg --size 48 "
                                  "-n 60 -o part.png --checkpoint ck --checkpoint-every 0.001");
-    for (int i = 0; i < 20000 && !exists(s, "ck") && !exists(s, "part.png"); i++)
+    for (int i = 0; i < 20000 && !scratch_has(s, "ck") && !scratch_has(s, "part.png"); i++)
         nanosleep(&moment, NULL);
     kill(r.pid, SIGKILL);
     ended e = program_wait(&r);
     ended_free(&e);
-    if (exists(s, "ck"))
+    if (scratch_has(s, "ck"))
         run_silent(s, "impasto resume -q ck");
     run_silent(s, "cmp part.png whole.png && rm -rf cache");
 }

@@ -43,12 +43,6 @@ static int set_up(void **state) {
     return 0;
 }
 
-static void runs_silently(scratch *s, const char *line) {
-    ended e = program_run(s, line);
-    assert_silent(&e, line);
-    ended_free(&e);
-}
-
 static void complains(scratch *s, const char *line, int status, const char *says) {
     ended e = program_run(s, line);
     assert_complaint(&e, line, status, says);
@@ -83,12 +77,12 @@ static void test_streams(void **state) {
 /* What stays of a content. */
 static void test_content_stays(void **state) {
     scratch *s = *state;
-    runs_silently(s, "impasto paint seen-through.png b.jpg -q --background keep -o c.webp " SMALL);
+    run_silent(s, "impasto paint seen-through.png b.jpg -q --background keep -o c.webp " SMALL);
     imp_picture p = read_result(s, "c.webp");
     assert_true(p.opacity && p.opacity[0] < 0.1F && p.opacity[p.width * p.height - 1] > 0.9F);
     assert_string_equal(p.origin.model, "a model");
     imp_picture_finish(&p);
-    runs_silently(s, "impasto paint --like c.webp -q --strip -o d.tif");
+    run_silent(s, "impasto paint --like c.webp -q --strip -o d.tif");
     p = read_result(s, "d.tif");
     assert_true(p.opacity && !*p.origin.model);
     imp_picture_finish(&p);
@@ -115,7 +109,7 @@ static void test_addresses(void **state) {
         if (pages[i].says)
             complains(s, line, 1, pages[i].says);
         else
-            runs_silently(s, line);
+            run_silent(s, line);
     }
     server_stop(&v);
     imp_picture p = read_result(s, "net.png");
@@ -126,8 +120,8 @@ static void test_addresses(void **state) {
 static void test_content_colours(void **state) {
     static const double u[3] = {-0.147, -0.288, 0.436}, v[3] = {0.615, -0.515, -0.1};
     scratch *s = *state;
-    runs_silently(s, "impasto paint a.png b.jpg -q --color content --size original -n 3 "
-                     "--depth 16 -o c.png");
+    run_silent(s, "impasto paint a.png b.jpg -q --color content --size original -n 3 "
+                  "--depth 16 -o c.png");
     imp_picture a, c;
     imp_error err = {0};
     imp_picture_read(&a, scratch_path(s, "a.png"), NULL, &err);
@@ -166,9 +160,9 @@ static void test_grey_pictures(void **state) {
         snprintf(line, sizeof line,
                  "impasto paint %s %s -q --color match --color-method %s --size 32 -n 2 -o m.png",
                  i % 2 ? "grey.png" : "a.png", i % 2 ? "b.jpg" : "grey.png", methods[i / 2]);
-        runs_silently(s, line);
+        run_silent(s, line);
     }
-    runs_silently(s, "impasto paint grey.png b.jpg -q --color content --size 32 -n 2 -o m.png");
+    run_silent(s, "impasto paint grey.png b.jpg -q --color content --size 32 -n 2 -o m.png");
     imp_picture m;
     assert_int_equal(imp_picture_read(&m, scratch_path(s, "m.png"), NULL, NULL), IMP_OK);
     for (size_t i = 0; i < 3 * m.width * m.height; i++) /* U is .001 of a grey, not 0 */

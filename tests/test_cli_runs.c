@@ -28,23 +28,6 @@ static int set_up(void **state) {
     return 0;
 }
 
-/* Runs a line that must end well and say nothing on standard error. */
-static void run_silent(scratch *s, const char *line) {
-    ended e = program_run(s, line);
-    assert_silent(&e, line);
-    ended_free(&e);
-}
-
-static void assert_fails(scratch *s, const char *line, int status, const char *says) {
-    ended e = program_run(s, line);
-    assert_complaint(&e, line, status, says);
-    ended_free(&e);
-}
-
-static bool exists(scratch *s, const char *name) {
-    return access(scratch_path(s, name), F_OK) == 0;
-}
-
 static void assert_size(scratch *s, const char *name, size_t width, size_t height) {
     imp_picture p = {0};
     assert_int_equal(imp_picture_read(&p, scratch_path(s, name), NULL, NULL), IMP_OK);
@@ -208,7 +191,7 @@ static void test_record_knows_its_pictures(void **state) {
     free(text);
     write_waves(s, "a.png", 20, 20);
     assert_fails(s, "impasto paint --like one.png -o two.png", 1, "give CONTENT and STYLE");
-    assert_false(exists(s, "two.png"));
+    assert_false(scratch_has(s, "two.png"));
     run_silent(s, "impasto paint -q --like one.png a.png b.jpg -o two.png");
 }
 
@@ -348,7 +331,7 @@ static void test_dry_run(void **state) {
     assert_int_equal(e.status, 0);
     assert_non_null(strstr(e.out, "features and gradients"));
     ended_free(&e);
-    assert_false(exists(s, "a_b.png"));
+    assert_false(scratch_has(s, "a_b.png"));
     assert_fails(s, "impasto paint a.png b.jpg --size 512 --device cpu --memory 8", 1, "--size");
 }
 
@@ -377,7 +360,7 @@ static void test_score(void **state) {
 static void test_score_makes_the_folder(void **state) {
     scratch *s = *state;
     run_silent(s, "impasto score a.png --content a.png --style b.jpg --dump made");
-    assert_true(exists(s, "made/gradient.npy"));
+    assert_true(scratch_has(s, "made/gradient.npy"));
     ended e = program_run(s, "rm -r made");
     assert_int_equal(e.status, 0);
     ended_free(&e);
@@ -394,7 +377,7 @@ static void test_interrupt_saves(void **state) {
     assert_complaint(&e, "one interrupt", 130, "'c.png' holds the picture so far");
     assert_non_null(strstr(e.out, "\"ended\":\"interrupted\""));
     ended_free(&e);
-    assert_true(exists(s, "c.png"));
+    assert_true(scratch_has(s, "c.png"));
 }
 
 /* The oracle takes its time over an iteration: the second signal comes within the first one. */
@@ -410,7 +393,7 @@ static void test_second_interrupt_stops_at_once(void **state) {
     ended e = program_wait(&r);
     assert_int_equal(e.status, 130);
     assert_null(strstr(e.out, "\"done\""));
-    assert_false(exists(s, "c.png"));
+    assert_false(scratch_has(s, "c.png"));
     ended_free(&e);
 }
 

@@ -63,10 +63,6 @@ static int forget(void **state) {
     return 0;
 }
 
-static bool exists(fixture *f, const char *name) {
-    return access(scratch_path(&f->s, name), F_OK) == 0;
-}
-
 /* The line, with what stands before and behind the address of the path. */
 static ended run(fixture *f, const char *before, const char *path, const char *behind) {
     char line[512], address[256];
@@ -111,10 +107,10 @@ static void test_faults(void **state) {
         if (strncmp(last, "impasto: ", 9) != 0 || !strstr(last, faults[i].says))
             fail_msg("%s: wanted '%s': %s", faults[i].path, faults[i].says, e.err);
         ended_free(&e);
-        assert_false(exists(f, "x.safetensors"));
-        assert_false(exists(f, "x.sha256"));
+        assert_false(scratch_has(&f->s, "x.safetensors"));
+        assert_false(scratch_has(&f->s, "x.sha256"));
         size_t kept = 0;
-        if (exists(f, "x.part"))
+        if (scratch_has(&f->s, "x.part"))
             free(scratch_read(&f->s, "x.part", &kept));
         assert_int_equal(kept > 0, faults[i].part);
     }
@@ -131,9 +127,9 @@ static void test_right(void **state) {
             !strstr(e.out, "8 layers to conv3_4, 849568 parameters, in ./x.safetensors"))
             fail_msg("%s: status %d: %s%s", paths[i], e.status, e.out, e.err);
         ended_free(&e);
-        assert_true(exists(f, "x.safetensors"));
-        assert_false(exists(f, "x.part"));
-        assert_false(exists(f, "x.part.from"));
+        assert_true(scratch_has(&f->s, "x.safetensors"));
+        assert_false(scratch_has(&f->s, "x.part"));
+        assert_false(scratch_has(&f->s, "x.part.from"));
     }
     ended e = program_run(&f->s, "impasto weights verify x");
     assert_silent(&e, "verify");
@@ -174,7 +170,7 @@ static void test_interrupt_and_resume(void **state) {
     ended e = program_wait(&r);
     assert_complaint(&e, line, 130, "stopped, with 400000 bytes here; the same again goes on");
     ended_free(&e);
-    assert_false(exists(f, "x.safetensors"));
+    assert_false(scratch_has(&f->s, "x.safetensors"));
     unlink(scratch_path(&f->s, "requests"));
     e = fetch(f, "/file/net", "");
     assert_int_equal(e.status, 0);
@@ -193,8 +189,8 @@ static void test_wrong_digest(void **state) {
     assert_complaint(&e, "fetch", 1, "damaged or another file (its SHA-256 begins with");
     assert_non_null(strstr(e.err, "dcbb9e9d"));
     ended_free(&e);
-    assert_false(exists(f, "vgg19.safetensors"));
-    assert_false(exists(f, "vgg19.part"));
+    assert_false(scratch_has(&f->s, "vgg19.safetensors"));
+    assert_false(scratch_has(&f->s, "vgg19.part"));
     e = program_run(&f->s, "impasto weights fetch vgg19-keras --from net");
     assert_complaint(&e, "fetch", 1, "(its MD5 begins with");
     ended_free(&e);
@@ -268,7 +264,7 @@ static void test_no_network(void **state) {
                                   "vgg19-d01eb7cb.pth elsewhere and say: impasto weights fetch "
                                   "vgg19-caffe --from vgg19-d01eb7cb.pth\n"));
     ended_free(&e);
-    assert_false(exists(f, "vgg19-caffe.safetensors"));
+    assert_false(scratch_has(&f->s, "vgg19-caffe.safetensors"));
     e = program_run(&f->s, "impasto weights remove vgg19-caffe");
     assert_silent(&e, "remove");
     ended_free(&e);
@@ -290,8 +286,8 @@ static void test_damaged_later(void **state) {
     e = program_run(&f->s, "impasto weights remove x");
     assert_silent(&e, "remove");
     ended_free(&e);
-    assert_false(exists(f, "x.safetensors"));
-    assert_false(exists(f, "x.sha256"));
+    assert_false(scratch_has(&f->s, "x.safetensors"));
+    assert_false(scratch_has(&f->s, "x.sha256"));
 }
 
 /* ---- The offer ------------------------------------------------------------------------------- */

@@ -43,10 +43,6 @@ static char *output_of(scratch *s, const char *line) {
     return e.out;
 }
 
-static void run_silent(scratch *s, const char *line) {
-    free(output_of(s, line));
-}
-
 /* What ffprobe counts and reads: WIDTH,HEIGHT,FORMAT,FRAMES and the file's duration. */
 static void assert_film(scratch *s, const char *name, const char *stream, double seconds) {
     char line[512], wanted[64];

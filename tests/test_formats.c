@@ -164,18 +164,6 @@ static void test_origin(void **state) {
     imp_picture_finish(&p);
 }
 
-static void assert_text(const char *path, const char *wanted) {
-    char *text;
-    imp_error err = {0};
-    imp_picture_text(&text, path, &err);
-    assert_string_equal(err.text, "");
-    if (wanted)
-        assert_string_equal(text, wanted);
-    else
-        assert_null(text);
-    free(text);
-}
-
 static void test_text(void **state) {
     static const char short_text[] = "{\"size\": 512, \"style\": \"Gr\xc3\xbc\xc3\x9f\x65\"}";
     char long_text[40001];

@@ -209,18 +209,6 @@ static void test_replacement(void **state) {
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
-static void assert_text(const char *path, const char *wanted) {
-    char *text;
-    imp_error err = {0};
-    imp_picture_text(&text, path, &err);
-    assert_string_equal(err.text, "");
-    if (wanted)
-        assert_string_equal(text, wanted);
-    else
-        assert_null(text);
-    free(text);
-}
-
 static void test_text(void **state) {
     static const char text[] =
         "{\"size\": 512, \"style\": \"Gr\xc3\xbc\xc3\x9f\x65 \xe2\x98\x83\"}";
