@@ -162,6 +162,9 @@ int cli_apply(cli_request *request);
 /* Both: the defaults with the preset that is given, then the given options. */
 int cli_settle(cli_request *request);
 
+/* Takes the terms of one kind out of what is aimed at. */
+void cli_drop_terms(imp_settings *settings, imp_term_kind kind);
+
 /* Reads an option's text into values. On failure gives false and says in `why` what to give. */
 bool cli_value_read(const cli_option *option, const char *text, cli_values *values, char *why,
                     size_t size);

@@ -14,7 +14,7 @@
 /* A texture has no content, and nothing to begin from but noise. */
 static void aim_at_texture(const cli_painting *p) {
     imp_settings *s = &p->values->settings;
-    s->content_weight = 0;
+    cli_drop_terms(s, IMP_TERM_CONTENT);
     if (!cli_given(p->request, "init")) {
         s->init = IMP_INIT_NOISE;
         s->noise = 0.1F * s->range;

@@ -125,14 +125,19 @@ static bool read_term(const char *text, size_t length, imp_term *term) {
     return true;
 }
 
+void cli_drop_terms(imp_settings *settings, imp_term_kind kind) {
+    size_t kept = 0;
+    for (size_t i = 0; i < settings->term_count; i++)
+        if (settings->terms[i].kind != kind)
+            settings->terms[kept++] = settings->terms[i];
+    settings->term_count = kept;
+}
+
 /* Replaces the terms of one kind. */
 static bool read_layers(imp_term_kind kind, const char *text, imp_settings *settings, char *why,
                         size_t size) {
     imp_settings made = *settings;
-    made.term_count = 0;
-    for (size_t i = 0; i < settings->term_count; i++)
-        if (settings->terms[i].kind != kind)
-            made.terms[made.term_count++] = settings->terms[i];
+    cli_drop_terms(&made, kind);
     snprintf(why, size, "LAYER[:WEIGHT],... such as relu1_1:0.2,relu2_1 (at most %d in all)",
              IMP_TERMS_MAX);
     while (text && strcmp(text, "none") != 0) {
