@@ -28,7 +28,7 @@ struct imp_encoder {
     AVStream *stream; /* the muxer's */
     AVFrame *rgb, *frame;
     AVPacket *packet;
-    bool begun; /* the file has its header */
+    bool begun; /* the file has its header, and no trailer yet */
 };
 
 static imp_status fail_av(const imp_encoder *e, int code, imp_error *err) {
@@ -239,6 +239,7 @@ static imp_status end_file(imp_encoder *e, imp_error *err) {
     TRY_AV(av_buffersrc_add_frame_flags(e->source, NULL, 0));
     TRY(drain_filters(e, err));
     TRY(encode(e, NULL, err));
+    e->begun = false;
     TRY_AV(av_write_trailer(e->muxer));
     TRY_AV(avio_closep(&e->muxer->pb));
     return IMP_OK;
@@ -248,6 +249,8 @@ imp_status imp_encoder_close(imp_encoder *e, bool keep, imp_error *err) {
     if (!e)
         return IMP_OK;
     imp_status status = keep && e->begun ? end_file(e, err) : IMP_OK;
+    if (e->begun)
+        av_write_trailer(e->muxer); /* some muxers free only there what they hold */
     if (e->muxer)
         avio_closep(&e->muxer->pb);
     if (e->name) {
