@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# Finds what the library is built on; one message names everything that is missing, and the packages
-# that bring it. Sets IMP_DEPENDENCIES. tools/impastoConfig.cmake.in looks for the same.
+# Finds what library and program are built on; one message names everything that is missing, and
+# the packages that bring it. Sets IMP_DEPENDENCIES, and IMP_PROGRAM_DEPENDENCIES, which the library
+# does without. tools/impastoConfig.cmake.in looks for the former.
 
 find_package(PkgConfig QUIET)
 find_package(Threads QUIET)
@@ -19,6 +20,7 @@ if(PkgConfig_FOUND)
     pkg_check_modules(TIFF QUIET IMPORTED_TARGET libtiff-4>=4.5)
     pkg_check_modules(LCMS QUIET IMPORTED_TARGET lcms2)
     pkg_check_modules(EXIF QUIET IMPORTED_TARGET libexif)
+    pkg_check_modules(PANGO QUIET IMPORTED_TARGET pangocairo)
     if(IMP_TESTS)
         pkg_check_modules(CMOCKA QUIET IMPORTED_TARGET cmocka)
     endif()
@@ -73,6 +75,7 @@ imp_need("${OpenSSL_FOUND}" "OpenSSL (libcrypto)" libssl-dev openssl-devel opens
 imp_need("${CURL_FOUND}" "libcurl, 7.85 or later" libcurl4-openssl-dev libcurl-devel curl curl)
 imp_need("${ZIP_FOUND}" "libzip" libzip-dev libzip-devel libzip libzip)
 imp_need("${HDF5_FOUND}" "HDF5" libhdf5-dev hdf5-devel hdf5 hdf5)
+imp_need("${PANGO_FOUND}" "Pango with cairo" libpango1.0-dev pango-devel pango pango)
 if(IMP_TESTS)
     imp_need("${CMOCKA_FOUND}" "CMocka (or set IMP_TESTS=OFF)" libcmocka-dev libcmocka-devel cmocka
              cmocka)
@@ -88,3 +91,4 @@ set(IMP_DEPENDENCIES OpenCL::OpenCL PkgConfig::CLBLAST PNG::PNG JPEG::JPEG PkgCo
 foreach(prefix IN LISTS IMP_TAKEN)
     list(APPEND IMP_DEPENDENCIES PkgConfig::${prefix})
 endforeach()
+set(IMP_PROGRAM_DEPENDENCIES PkgConfig::PANGO)

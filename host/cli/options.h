@@ -23,6 +23,7 @@ typedef struct cli_values {
     const char *network; /* NULL: settings.network */
     const char *init;    /* the picture to start from, with IMP_INIT_PICTURE */
     const char *out, *like, *content, *style, *dump, *device, *film, *checkpoint;
+    const char *sheet;
     unsigned threads, quality, completion;
     unsigned depth; /* 0: 8 bits a colour, 1: 16 */
     size_t max_pixels;
@@ -121,7 +122,7 @@ typedef struct cli_command {
     int least, most;      /* how many operands */
     const char *brief;
     const char *text;
-    cli_example examples[12]; /* one more than there are */
+    cli_example examples[16]; /* one more than there are */
 } cli_command;
 
 /* A line of arguments, sorted. */

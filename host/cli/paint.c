@@ -201,6 +201,8 @@ int cli_paint_perform(cli_painting *p) {
         status = CLI_INTERRUPTED;
     if (!status)
         status = write_picture(p);
+    if (!status && cli_paint_sheet(p))
+        p->observers_failed = true;
     cli_observers_close(p, status ? NULL : p->stage.session);
     if (status)
         return status;

@@ -65,6 +65,9 @@ int cli_checkpoint_resume(cli_painting *painting);
 /* The size that the result will have, once the content has been read. */
 void cli_paint_size(const cli_painting *painting, size_t *width, size_t *height);
 
+/* The sheet of a painting that is complete, where one is asked for. Complains. */
+int cli_paint_sheet(const cli_painting *painting);
+
 /* How the result is written, without its text. */
 imp_write_options cli_paint_options(const cli_painting *painting);
 

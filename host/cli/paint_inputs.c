@@ -6,6 +6,7 @@
  */
 #include "cli/paint.h"
 
+#include "cli/sheet.h"
 #include "cli/words.h"
 
 #include <string.h>
@@ -99,6 +100,24 @@ static int check_stream(const cli_painting *p) {
     return CLI_DONE;
 }
 
+/* A sheet is a file, and another one than those that are there for more. */
+static int check_sheet(const cli_painting *p) {
+    const char *sheet = p->values->sheet;
+    if (!sheet)
+        return CLI_DONE;
+    if (!strcmp(sheet, "-"))
+        return cli_complain(CLI_MISUSE, "--sheet -: standard output is for the picture; give a "
+                                        "file");
+    if (!strcmp(sheet, p->out) || cli_same_file(sheet, p->content) ||
+        cli_same_file(sheet, p->style) || cli_same_file(sheet, p->values->init) ||
+        cli_same_file(sheet, p->out))
+        return cli_complain(CLI_MISUSE,
+                            "sheet '%s': is the result or one of the pictures to paint from; name "
+                            "another",
+                            sheet);
+    return CLI_DONE;
+}
+
 /* The place of the result: named, known in kind, and not one of the sources. */
 static int prepare_output(cli_painting *p) {
     const cli_values *v = p->values;
@@ -116,7 +135,8 @@ static int prepare_output(cli_painting *p) {
                             "output '%s': is one of the pictures to paint from; name "
                             "another with -o",
                             p->out);
-    return check_stream(p);
+    const int status = check_sheet(p);
+    return status ? status : check_stream(p);
 }
 
 imp_write_options cli_paint_options(const cli_painting *p) {
@@ -129,7 +149,8 @@ static int check_output(const cli_painting *p) {
     const imp_write_options options = cli_paint_options(p);
     imp_error err = {0};
     if (imp_picture_check_output(p->out, 0, 0, &options, &err) != IMP_OK ||
-        (p->values->film && imp_film_check_output(p->values->film, &err) != IMP_OK))
+        (p->values->film && imp_film_check_output(p->values->film, &err) != IMP_OK) ||
+        (p->values->sheet && cli_sheet_check(p->values->sheet, &err) != IMP_OK))
         return cli_complain_error(&err);
     return CLI_DONE;
 }

@@ -77,6 +77,31 @@ static const cli_option *recorded_option(const char *name) {
     return NULL;
 }
 
+void cli_record_changes(const json_t *options, char *text, size_t size) {
+    static const char *const others[] = {"preset", "size", "iterations", "quality", "depth"};
+    const char *preset = json_string_value(json_object_get(options, "preset")), *name;
+    const imp_settings *settings = imp_preset_find(preset ? preset : "");
+    cli_values values;
+    json_t *value;
+    size_t used = 0;
+    *text = 0;
+    if (!settings || cli_values_default(&values, preset))
+        return;
+    json_object_foreach((json_t *)(uintptr_t)options, name, value) {
+        const cli_option *o = recorded_option(name);
+        char usual[CLI_TEXT_MAX];
+        bool said = !o || !json_is_string(value);
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+            said |= !strcmp(name, others[i]);
+        if (said)
+            continue;
+        cli_value_text(o, &values, usual, sizeof usual);
+        if (strcmp(usual, json_string_value(value)) != 0 && used < size)
+            used += (size_t)snprintf(text + used, size - used, "%s%s %s", used ? ", " : "", name,
+                                     json_string_value(value));
+    }
+}
+
 /* The recorded options over the defaults of the recorded preset; an option that this version does
  * not know is told of, and left out. */
 static int read_options(cli_values *values, const json_t *options, const char *path) {

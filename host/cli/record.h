@@ -46,6 +46,10 @@ int cli_record_preset(cli_values *values, const char *path);
 /* Every recorded option as text, by name; without the start where that is a file. */
 json_t *cli_record_options(const cli_values *values);
 
+/* What makes a run its own, as "content-weight 30, color match": those of such options that differ
+ * from the preset that they name; how large and how long is left to others to say. "" for none. */
+void cli_record_changes(const json_t *options, char *text, size_t size);
+
 /* The text to keep in the picture: values, what it was made from, how many iterations were done,
  * and where. The caller frees; NULL when memory ran out. */
 char *cli_record_text(const cli_record *record, const cli_values *values, unsigned iterations,

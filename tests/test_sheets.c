@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sheets of pictures side by side: that the pictures stand on them pixel by pixel and whole, that
+ * captions do not reach into them, and what is said of mistakes.
+ */
+#include "program.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SMALL "--size 32 -n 2 -q "
+
+static int set_up(void **state) {
+    if (scratch_open(state))
+        return -1;
+    write_waves(*state, "a.png", 48, 40);
+    write_waves(*state, "b.jpg", 40, 48);
+    return 0;
+}
+
+static imp_picture read(scratch *s, const char *name) {
+    imp_picture p;
+    imp_error err = {0};
+    imp_picture_read(&p, scratch_path(s, name), NULL, &err);
+    assert_string_equal(err.text, "");
+    return p;
+}
+
+/* Whether p stands at (x, y) of the sheet. */
+static bool stands(const imp_picture *sheet, const imp_picture *p, size_t x, size_t y) {
+    for (size_t j = 0; j < p->height; j++)
+        if (memcmp(sheet->rgb + 3 * ((y + j) * sheet->width + x), p->rgb + 3 * j * p->width,
+                   3 * p->width * sizeof *p->rgb) != 0)
+            return false;
+    return true;
+}
+
+/* Where p stands on the sheet, with paper all around it; test failure where it does not. */
+static void find(const imp_picture *sheet, const imp_picture *p, size_t *x, size_t *y) {
+    for (*y = 1; *y + p->height < sheet->height; ++*y)
+        for (*x = 1; *x + p->width < sheet->width; ++*x) {
+            if (!stands(sheet, p, *x, *y))
+                continue;
+            for (size_t i = *x - 1; i <= *x + p->width; i++)
+                for (size_t end = 0; end < 2; end++) /* the row before and the row behind */
+                    assert_memory_equal(
+                        sheet->rgb + 3 * ((end ? *y + p->height : *y - 1) * sheet->width + i),
+                        sheet->rgb, 3 * sizeof *sheet->rgb);
+            return;
+        }
+    fail_msg("a picture of %zu x %zu does not stand on the sheet", p->width, p->height);
+}
+
+/* Whether anything but paper is in columns x0..x1 of rows y0..y1. */
+static bool drawn(const imp_picture *sheet, size_t x0, size_t y0, size_t x1, size_t y1) {
+    for (size_t y = y0; y < y1; y++)
+        for (size_t i = 3 * (y * sheet->width + x0); i < 3 * (y * sheet->width + x1); i++)
+            if (sheet->rgb[i] != sheet->rgb[i % 3])
+                return true;
+    return false;
+}
+
+/* ---- paint --sheet --------------------------------------------------------------------------- */
+
+/* Content | style | result in this order on one line, each with a caption below it. */
+static void test_paint_sheet(void **state) {
+    scratch *s = *state;
+    size_t x, y, left, top;
+    run_silent(s, "impasto paint a.png b.jpg --size original -n 3 -q -o c.png --sheet s.png");
+    imp_picture sheet = read(s, "s.png"), content = read(s, "a.png"), result = read(s, "c.png");
+    find(&sheet, &content, &left, &top);
+    find(&sheet, &result, &x, &y);
+    assert_int_equal(top, y);
+    assert_true(x > left + content.width + 33); /* between them the style, 33 x 40 */
+    assert_true(drawn(&sheet, left + content.width, top, x, top + content.height));
+    assert_true(drawn(&sheet, left, top + content.height, x, sheet.height));
+    assert_true(drawn(&sheet, x, y + result.height, sheet.width, sheet.height));
+    assert_false(drawn(&sheet, 0, 0, sheet.width - 4, top)); /* margins */
+    assert_false(drawn(&sheet, 0, 0, left, sheet.height));
+    imp_picture_finish(&sheet);
+    imp_picture_finish(&content);
+    imp_picture_finish(&result);
+}
+
+/* A picture that is wide: all three below each other. */
+static void test_paint_sheet_of_a_panorama(void **state) {
+    scratch *s = *state;
+    size_t x, y, left, top;
+    write_waves(s, "wide.png", 90, 20);
+    run_silent(s, "impasto paint wide.png b.jpg --size original -n 3 -q -o c.png --sheet s.png");
+    imp_picture sheet = read(s, "s.png"), content = read(s, "wide.png"), result = read(s, "c.png");
+    find(&sheet, &content, &left, &top);
+    find(&sheet, &result, &x, &y);
+    assert_int_equal(left, x);
+    assert_true(y > top + 2 * content.height);
+    imp_picture_finish(&sheet);
+    imp_picture_finish(&content);
+    imp_picture_finish(&result);
+}
+
+/* Whatever a file may be called, in every format; a line of picture, and a point of it. */
+static void test_names_and_formats(void **state) {
+    scratch *s = *state;
+    write_waves(s, "line.png", 1, 300);
+    write_waves(s, "dot.png", 1, 1);
+    run_silent(s, "cp a.png 'gro\303\237e Welle \347\245\236\345\245\210\345\267\235.png' && "
+                  "cp b.jpg '<b>&\377 a name that is much too long to stand below it.jpg' && "
+                  "impasto paint gro*.png '<b'* " SMALL "-o c.png --sheet s.jpg");
+    run_silent(s, "impasto paint line.png dot.png " SMALL "-o d.png --sheet s.webp");
+    run_silent(s, "impasto paint dot.png line.png --size original -n 1 -q -o e.png --sheet s.tif");
+    run_silent(s, "impasto paint --texture b.jpg " SMALL "-o f.png --sheet f_sheet.png");
+    static const char *const sheets[] = {"s.jpg", "s.webp", "s.tif", "f_sheet.png"};
+    for (size_t i = 0; i < sizeof sheets / sizeof *sheets; i++) {
+        imp_picture sheet = read(s, sheets[i]);
+        assert_true(sheet.width > 100 && sheet.height > 60 && sheet.width < 1000);
+        imp_picture_finish(&sheet);
+    }
+}
+
+static void test_paint_sheet_mistakes(void **state) {
+    scratch *s = *state;
+    const size_t files = scratch_count(s);
+    assert_fails(s, "impasto paint a.png b.jpg --sheet s.gif", 2, ".gif");
+    assert_fails(s, "impasto paint a.png b.jpg --sheet no/s.png", 1, "there is no folder");
+    assert_fails(s, "impasto paint a.png b.jpg --sheet a.png", 2, "one of the pictures");
+    assert_fails(s, "impasto paint a.png b.jpg -o c.png --sheet c.png", 2, "is the result");
+    assert_fails(s, "impasto paint a.png b.jpg --sheet -", 2, "give a file");
+    scratch_write(s, "none.conf", "<fontconfig/>", 13);
+    assert_fails(s, "FONTCONFIG_FILE=\"$PWD\"/none.conf impasto paint a.png b.jpg --sheet s.png", 1,
+                 "no fonts are installed");
+    assert_int_equal(scratch_count(s), files + 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_close)
+
+int main(void) {
+    setenv("IMPASTO_DEVICE", "cpu", 0);
+    const struct CMUnitTest tests[] = {
+        TEST(test_paint_sheet),
+        TEST(test_paint_sheet_of_a_panorama),
+        TEST(test_names_and_formats),
+        TEST(test_paint_sheet_mistakes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
