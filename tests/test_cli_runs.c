@@ -276,6 +276,7 @@ static void test_json_of_every_command(void **state) {
     } lines[] = {
         {"impasto score a.png --content a.png --style b.jpg --json", "loss"},
         {"impasto paint a.png b.jpg " SMALL "--json --profile", "start"},
+        {"impasto compare a.png b.jpg --json -o s.png", "compared"},
         {"impasto devices --quick --json", "device"},
         {"impasto weights info builtin --json", "network"},
         {"impasto weights list --json", "weights"},

@@ -135,15 +135,92 @@ static void test_paint_sheet_mistakes(void **state) {
     assert_int_equal(scratch_count(s), files + 1);
 }
 
+/* ---- compare --------------------------------------------------------------------------------- */
+
+static void write_grey(scratch *s, const char *name, float grey) {
+    float rgb[3 * 6 * 5];
+    const imp_picture p = {.width = 6, .height = 5, .rgb = rgb};
+    for (size_t i = 0; i < sizeof rgb / sizeof *rgb; i++)
+        rgb[i] = grey;
+    assert_int_equal(imp_picture_write(&p, scratch_path(s, name), NULL, NULL), IMP_OK);
+}
+
+static void assert_says(scratch *s, const char *line, const char *says) {
+    ended e = program_run(s, line);
+    if (e.status != 0 || *e.err || !strstr(e.out, says))
+        fail_msg("%s: status %d, said: %s%s (wanted: %s)", line, e.status, e.out, e.err, says);
+    ended_free(&e);
+}
+
+/* 10 of 255 everywhere are 20 log10(25.5) decibels. */
+static void test_compare_measures(void **state) {
+    scratch *s = *state;
+    write_grey(s, "g.png", 100.0F / 255);
+    write_grey(s, "h.png", 110.0F / 255);
+    assert_says(s, "impasto compare g.png h.png g.png a.png",
+                "h.png      6 x 5  28.13 dB  10.00     "
+                "10.0\n");
+    assert_says(s, "impasto compare g.png h.png g.png a.png",
+                "g.png      6 x 5  same       0.00     "
+                " 0.0\n");
+    assert_says(s, "impasto compare g.png a.png", "a.png  48 x 40     -     -        -\n");
+    assert_says(s, "impasto compare g.png h.png --json", "\"psnr\":28.13");
+}
+
+/* In a row or a column, and the settings that a result carries. */
+static void test_compare_sheet(void **state) {
+    scratch *s = *state;
+    size_t x[2], y[2];
+    run_silent(s, "impasto paint a.png b.jpg --size original -n 2 -q --tv-weight 7 -o c.png");
+    run_silent(s, "impasto compare a.png c.png -q -o row.png --labels one,two");
+    run_silent(s, "impasto compare a.png c.png -q -o column.png --columns 1");
+    assert_says(s, "impasto compare a.png c.png --json",
+                "\"settings\":\"preset default, 2 iterations on cpu, tv-weight 7\"");
+    imp_picture row = read(s, "row.png"), column = read(s, "column.png");
+    imp_picture pictures[] = {read(s, "a.png"), read(s, "c.png")};
+    for (size_t i = 0; i < 2; i++)
+        find(&row, &pictures[i], &x[i], &y[i]);
+    assert_true(y[0] == y[1] && x[1] > x[0] + pictures[0].width);
+    for (size_t i = 0; i < 2; i++)
+        find(&column, &pictures[i], &x[i], &y[i]);
+    assert_true(x[0] == x[1] && y[1] > y[0] + pictures[0].height);
+    for (size_t i = 0; i < 2; i++)
+        imp_picture_finish(&pictures[i]);
+    imp_picture_finish(&row);
+    imp_picture_finish(&column);
+}
+
+static void test_compare_many(void **state) {
+    scratch *s = *state;
+    run_silent(s, "for i in 1 2 3 4 5 6 7 8 9; do cp a.png n$i.png; done; "
+                  "impasto compare n*.png b.jpg -q -o s.webp --size 60");
+    imp_picture sheet = read(s, "s.webp");
+    assert_true(sheet.width > 3 * 60 && sheet.width < 10 * 60);
+    assert_true(sheet.height > 2 * 60 && sheet.height < 10 * 60);
+    imp_picture_finish(&sheet);
+}
+
+static void test_compare_mistakes(void **state) {
+    scratch *s = *state;
+    const size_t files = scratch_count(s);
+    assert_fails(s, "impasto compare a.png", 2, "too little said");
+    assert_fails(s, "impasto compare a.png missing.png -o s.png", 1, "missing.png");
+    assert_fails(s, "impasto compare a.png b.jpg -o s.gif", 2, ".gif");
+    assert_fails(s, "impasto compare a.png b.jpg -o b.jpg", 2, "one of the pictures");
+    assert_fails(s, "impasto compare a.png b.jpg --labels x,y,z", 2, "3 of them for 2 pictures");
+    assert_fails(s, "impasto compare a.png b.jpg --columns 0", 2, "from 1 to 1000");
+    assert_int_equal(scratch_count(s), files);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_close)
 
 int main(void) {
     setenv("IMPASTO_DEVICE", "cpu", 0);
     const struct CMUnitTest tests[] = {
-        TEST(test_paint_sheet),
-        TEST(test_paint_sheet_of_a_panorama),
-        TEST(test_names_and_formats),
-        TEST(test_paint_sheet_mistakes),
+        TEST(test_paint_sheet),       TEST(test_paint_sheet_of_a_panorama),
+        TEST(test_names_and_formats), TEST(test_paint_sheet_mistakes),
+        TEST(test_compare_measures),  TEST(test_compare_sheet),
+        TEST(test_compare_many),      TEST(test_compare_mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

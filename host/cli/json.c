@@ -32,6 +32,11 @@ const cli_json_field cli_json_fields[] = {
      "batch: one is done; result is painted, skipped or failed, for which reason"},
     {"batch", "pictures, painted, skipped, failed, left, seconds", "batch: all are done"},
     {"film", "out, pictures", "film: it is written; how many pictures went into it"},
+    {"compared", "picture, label, width, height, psnr, mean, largest, settings",
+     "compare: one for each; PSNR in dB, mean and largest difference of a colour in 0..1 from the "
+     "first picture, null where the sizes differ, PSNR also where nothing differs; settings: what "
+     "the picture says of its making, or null"},
+    {"sheet", "out, width, height, pictures", "compare: the sheet is written"},
     {"loss", "term, layer, level, value", "score: one term; layer is null for the total variation"},
     {"score", "picture, width, height, total, content, style, tv, device, files",
      "score: the sums, and the arrays written by --dump"},

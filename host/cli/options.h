@@ -8,7 +8,7 @@
 
 #include <impasto.h>
 
-enum { CLI_OPTIONS_MAX = 96, CLI_TEXT_MAX = 2048 };
+enum { CLI_OPTIONS_MAX = 160, CLI_TEXT_MAX = 2048 };
 
 /* What transparent parts of pictures are laid on, if they do not stay. */
 typedef struct cli_background {
@@ -23,7 +23,8 @@ typedef struct cli_values {
     const char *network; /* NULL: settings.network */
     const char *init;    /* the picture to start from, with IMP_INIT_PICTURE */
     const char *out, *like, *content, *style, *dump, *device, *film, *checkpoint;
-    const char *sheet;
+    const char *sheet, *labels;
+    size_t columns, panel; /* of a sheet; 0: as cli_sheet says */
     unsigned threads, quality, completion;
     unsigned depth; /* 0: 8 bits a colour, 1: 16 */
     size_t max_pixels;
@@ -92,6 +93,7 @@ enum {
     CLI_BENCH = 256,
     CLI_BATCH = 512,
     CLI_RESUME = 1024,
+    CLI_COMPARE = 2048,
     CLI_ALL = 0xffff
 };
 
@@ -191,5 +193,6 @@ int cli_film(cli_request *request);
 int cli_bench_command(cli_request *request);
 int cli_batch_command(cli_request *request);
 int cli_resume(cli_request *request);
+int cli_compare(cli_request *request);
 
 #endif

@@ -102,6 +102,24 @@ void cli_record_changes(const json_t *options, char *text, size_t size) {
     }
 }
 
+void cli_record_summary(const char *path, char *text, size_t size) {
+    char *record = NULL, changes[CLI_TEXT_MAX];
+    *text = 0;
+    if (imp_picture_text(&record, path, NULL) != IMP_OK || !record)
+        return;
+    json_t *root = json_loads(record, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *options = json_object_get(root, "options");
+    const json_t *iterations = json_object_get(root, "iterations");
+    const char *preset = json_string_value(json_object_get(options, "preset"));
+    const char *device = json_string_value(json_object_get(root, "device"));
+    cli_record_changes(options, changes, sizeof changes);
+    if (json_object_get(root, "impasto") && preset && json_is_integer(iterations) && device)
+        snprintf(text, size, "preset %s, %" JSON_INTEGER_FORMAT " iterations on %s%s%s", preset,
+                 json_integer_value(iterations), device, *changes ? ", " : "", changes);
+    json_decref(root);
+    free(record);
+}
+
 /* The recorded options over the defaults of the recorded preset; an option that this version does
  * not know is told of, and left out. */
 static int read_options(cli_values *values, const json_t *options, const char *path) {

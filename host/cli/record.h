@@ -50,6 +50,10 @@ json_t *cli_record_options(const cli_values *values);
  * from the preset that they name; how large and how long is left to others to say. "" for none. */
 void cli_record_changes(const json_t *options, char *text, size_t size);
 
+/* What the picture at path says of its making in a line for people, as "preset default, 200
+ * iterations on cpu, color match"; "" where it says nothing. */
+void cli_record_summary(const char *path, char *text, size_t size);
+
 /* The text to keep in the picture: values, what it was made from, how many iterations were done,
  * and where. The caller frees; NULL when memory ran out. */
 char *cli_record_text(const cli_record *record, const cli_values *values, unsigned iterations,

@@ -17,7 +17,7 @@ static const cli_colour paper = {250.0 / 255, 249.0 / 255, 247.0 / 255},
                         blank = {236.0 / 255, 235.0 / 255, 232.0 / 255}, ink = {0.11, 0.11, 0.12},
                         faint = {0.40, 0.40, 0.42};
 
-enum { MOST = 1024, SHEET_MOST = 12000, LEAST_EM = 11, NOTE_LINES = 4 };
+enum { SHEET_MOST = 12000, LEAST_EM = 11, NOTE_LINES = 4 };
 
 /* In pixels, but for the first two. */
 typedef struct layout {
@@ -115,7 +115,7 @@ static void panel_size(const layout *l, size_t i, size_t *w, size_t *h) {
 
 /* The frame that holds all pictures once their longer sides are the longest one's; a given one with
  * room for pictures of other shapes. */
-static void choose_frame(layout *l, size_t most) {
+static void choose_frame(layout *l, size_t size) {
     const cli_sheet *s = l->sheet;
     size_t longest = 1, w = 1, h = 1;
     for (size_t i = 0; i < s->count; i++)
@@ -124,7 +124,8 @@ static void choose_frame(layout *l, size_t most) {
                 larger(longest, larger(s->panels[i].picture->width, s->panels[i].picture->height));
     if (s->width)
         longest = larger(s->width, s->height);
-    longest = longest < most ? longest : most;
+    if (size || longest > CLI_SHEET_SIZE)
+        longest = size ? size : CLI_SHEET_SIZE;
     l->frame_width = l->frame_height = s->width ? 1 : 0;
     if (s->width) {
         fit(&(imp_picture){.width = s->width, .height = s->height}, longest, longest,
@@ -223,9 +224,8 @@ static void measure_texts(layout *l) {
 
 /* Gives false without memory. */
 static bool lay_out(layout *l, const cli_sheet *sheet) {
-    size_t most = sheet->most ? sheet->most : MOST;
     *l = (layout){.sheet = sheet};
-    choose_frame(l, most);
+    choose_frame(l, sheet->size);
     l->columns = choose_columns(l);
     l->rows = larger(1, (sheet->count + l->columns - 1) / l->columns);
     const double large =

@@ -8,6 +8,8 @@
 
 #include <impasto.h>
 
+enum { CLI_SHEET_SIZE = 1024 };
+
 /* A place on the sheet. */
 typedef struct cli_panel {
     const imp_picture *picture; /* borrowed; NULL: an empty frame */
@@ -24,7 +26,7 @@ typedef struct cli_sheet {
     size_t count;
     size_t columns;       /* 0: as many as look well */
     size_t width, height; /* of the frame that each picture is fitted into; 0: as large as all */
-    size_t most;          /* the frame's longer side at most; 0: 1024 */
+    size_t size; /* the frame's longer side; 0: that of the largest picture, at most this: */
     const char *title, *note;        /* above all; or NULL */
     const cli_label *above, *beside; /* a label for each column, and for each row; or NULL */
 } cli_sheet;

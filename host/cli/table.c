@@ -51,8 +51,8 @@ const cli_option cli_options[] = {
     {"like", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(like), "PICTURE", 0, 0,
      "repeat the run that PICTURE records; options given beside it override. Without CONTENT and "
      "STYLE they are looked for by name in the current folder and in PICTURE's"},
-    {"max-pixels", 0, CLI_COUNT, CLI_GROUP_PICTURE, BOTH | CLI_FILM, false, AT(max_pixels), "N", 1,
-     1e15, "refuse to read pictures of more pixels than this"},
+    {"max-pixels", 0, CLI_COUNT, CLI_GROUP_PICTURE, BOTH | CLI_FILM | CLI_COMPARE, false,
+     AT(max_pixels), "N", 1, 1e15, "refuse to read pictures of more pixels than this"},
 
     {"content", 0, CLI_TEXT, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(content), "PATTERN", 0, 0,
      "the files whose content is wanted, as 'photos/*.jpg' in quotes"},
@@ -79,6 +79,15 @@ const cli_option cli_options[] = {
     {"sheet", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(sheet), "FILE", 0, 0,
      "draw also a sheet of content, style and result side by side, with captions: PNG, JPEG, WebP "
      "or TIFF"},
+    {"output", 'o', CLI_FILE, CLI_GROUP_PICTURE, CLI_COMPARE, false, AT(out), "OUT", 0, 0,
+     "lay the pictures side by side in this file: PNG, JPEG, WebP or TIFF"},
+    {"labels", 0, CLI_LIST, CLI_GROUP_PICTURE, CLI_COMPARE, false, AT(labels), "TEXT,...", 0, 0,
+     "call the pictures so, in order, instead of by their files' names"},
+    {"columns", 0, CLI_COUNT, CLI_GROUP_PICTURE, CLI_COMPARE, false, AT(columns), "N", 1, 1000,
+     "pictures in a row (default: as many as look well)"},
+    {"size", 's', CLI_COUNT, CLI_GROUP_PICTURE, CLI_COMPARE, false, AT(panel), "N", 1, 8192,
+     "longer side of each picture on the sheet in pixels (default: of the largest one, at most "
+     "1024)"},
     {"checkpoint", 0, CLI_FILE, CLI_GROUP_WAY, CLI_PAINT, false, AT(checkpoint), "FILE|none", 0, 0,
      "keep here what 'impasto resume' needs to go on after an interruption (default: a file in the "
      "cache folder); removed once the picture is complete"},
@@ -213,8 +222,8 @@ const cli_option cli_options[] = {
      "write the man page (roff) instead"},
     {"json", 0, CLI_FLAG, CLI_GROUP_TALK, CLI_ALL & ~CLI_BENCH, false, AT(json), NULL, 0, 0,
      "write one JSON object a line to standard output, and no progress"},
-    {"quiet", 'q', CLI_FLAG, CLI_GROUP_TALK, BOTH | CLI_FILM | CLI_RESUME, false, AT(quiet), NULL,
-     0, 0, "say nothing but warnings and errors"},
+    {"quiet", 'q', CLI_FLAG, CLI_GROUP_TALK, BOTH | CLI_FILM | CLI_RESUME | CLI_COMPARE, false,
+     AT(quiet), NULL, 0, 0, "say nothing but warnings and errors"},
     {"verbose", 'v', CLI_FLAG, CLI_GROUP_TALK, WORK, false, AT(verbose), NULL, 0, 0,
      "say also what was chosen, and why"},
     {"help", 'h', CLI_FLAG, CLI_GROUP_TALK, CLI_ALL, false, AT(help), NULL, 0, 0, "show this help"},
@@ -347,6 +356,23 @@ const cli_command cli_commands[] = {
                    "keeps out-000010.png, out-000020.png, ..."},
                   {"impasto film cat.jpg out-*.png -o out.mp4 --film-seconds 6",
                    "six seconds of them"}}},
+    {.name = "compare",
+     .bit = CLI_COMPARE,
+     .run = cli_compare,
+     .operands = "PICTURE PICTURE... [-o SHEET]",
+     .least = 2,
+     .most = 1000,
+     .brief = "show pictures side by side, and how much they differ",
+     .text = "Lists the pictures with their sizes and, where that is the first one's, how far each "
+             "is from the first: the ratio of the largest possible colour to the noise (PSNR, in "
+             "decibels; 40 and more is hardly to be seen), the mean and the largest difference of "
+             "a colour, of 255. With -o they are laid side by side on a sheet, with their names "
+             "and with what those that impasto "
+             "has painted say of their making.",
+     .examples = {{"impasto compare one.png two.png", "a table"},
+                  {"impasto compare *.png -o all.png", "and a sheet"},
+                  {"impasto compare a.png b.png -o ab.png --labels before,after",
+                   "with other names"}}},
     {.name = "devices",
      .bit = CLI_DEVICES,
      .run = cli_devices,
