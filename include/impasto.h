@@ -13,12 +13,13 @@
  *         imp_network *n = NULL;
  *         imp_session *s = NULL;
  *         imp_picture content = {0}, style = {0}, out = {0};
+ *         imp_sources from = {.content = &content, .styles = {{&style, 1}}};
  *         imp_settings set = *imp_preset_find("default");
  *         set.size = 64, set.iterations = 5;
  *         if (argc != 4 || imp_picture_read(&content, argv[1], NULL, &e) ||
  *             imp_picture_read(&style, argv[2], NULL, &e) ||
  *             imp_device_open(&d, "auto", NULL, &e) || imp_network_open(&n, "builtin", &e) ||
- *             imp_session_open(&s, d, n, &set, &content, &style, NULL, &e) ||
+ *             imp_session_open(&s, d, n, &set, &from, &e) ||
  *             imp_session_run(s, NULL, NULL, &e) || imp_session_picture(s, &out, &e) ||
  *             imp_picture_write(&out, argv[3], NULL, &e))
  *             fprintf(stderr, "%s\n", argc != 4 ? "usage: CONTENT STYLE OUT" : e.text);
@@ -472,6 +473,7 @@ typedef struct imp_loss {
     imp_term_kind kind;
     char layer[IMP_NAME_MAX];
     unsigned level;
+    int region;   /* of style with masks: the region's colour as 0xRRGGBB; else -1 */
     double value; /* weighted */
 } imp_loss;
 
@@ -483,12 +485,31 @@ typedef struct imp_estimate {
     double seconds_left;
 } imp_estimate;
 
-/* content and style are read during the call only; init likewise, only with IMP_INIT_PICTURE.
- * device and network are borrowed until the session is closed. */
+/* One of the pictures whose style is aimed at; weight: its share over the sum of all. */
+typedef struct imp_style {
+    const imp_picture *picture;
+    float weight;            /* >= 0, and not all 0 */
+    const imp_picture *mask; /* as large as picture; where the content has one */
+} imp_style;
+
+/* What a session paints from; pictures are read during the call only. Masks paint flat colours over
+ * regions: what the content's mask shows in a colour gets the style of what the styles' masks show
+ * in that colour. A colour's last nuances and the blends along edges count to the nearest of them.
+ */
+enum { IMP_STYLES_MAX = 16, IMP_REGIONS_MAX = 16 };
+typedef struct imp_sources {
+    const imp_picture *content;
+    imp_style styles[IMP_STYLES_MAX]; /* at least one; up to the first without a picture */
+    const imp_picture *init;          /* the start, with IMP_INIT_PICTURE */
+    const imp_picture *mask;          /* as large as content; NULL: one style everywhere */
+} imp_sources;
+
+/* device and network are borrowed until the session is closed. Of several styles the Gram matrices
+ * (with IMP_LOSS_WASSERSTEIN means and second moments) are averaged by their weights, so that one
+ * mixed style is aimed at; with masks in each region by the styles that show it. */
 IMP_API imp_status imp_session_open(imp_session **out, imp_device *device,
                                     const imp_network *network, const imp_settings *settings,
-                                    const imp_picture *content, const imp_picture *style,
-                                    const imp_picture *init, imp_error *err);
+                                    const imp_sources *from, imp_error *err);
 IMP_API void imp_session_close(imp_session *session);
 
 /* What imp_session_open would need of the same arguments, and, in about a second, the time that
@@ -506,8 +527,7 @@ typedef struct imp_forecast {
 } imp_forecast;
 IMP_API imp_status imp_session_forecast(imp_forecast *out, imp_device *device,
                                         const imp_network *network, const imp_settings *settings,
-                                        const imp_picture *content, const imp_picture *style,
-                                        imp_error *err);
+                                        const imp_sources *from, imp_error *err);
 
 /* One iteration. *done turns true after the last one (further calls change nothing). */
 IMP_API imp_status imp_session_step(imp_session *session, bool *done, imp_error *err);

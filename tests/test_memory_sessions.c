@@ -111,7 +111,9 @@ static imp_status paint(fixture *f, imp_optimizer optimizer, imp_error *err) {
     imp_picture out = {0};
     imp_status status = f->open(&d, NULL, err);
     if (status == IMP_OK)
-        status = imp_session_open(&s, d, f->network, &set, &f->content, &f->style, NULL, err);
+        status = imp_session_open(
+            &s, d, f->network, &set,
+            &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}}, err);
     if (status == IMP_OK)
         status = imp_session_run(s, NULL, NULL, err);
     if (status == IMP_OK)
@@ -205,7 +207,10 @@ static void steps_allocate_nothing(void **state) {
         bool done = false;
         assert_int_equal(openers[i % 2](&d, NULL, NULL), IMP_OK);
         assert_int_equal(
-            imp_session_open(&s, d, f->network, &set, &f->content, &f->style, NULL, NULL), IMP_OK);
+            imp_session_open(&s, d, f->network, &set,
+                             &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}},
+                             NULL),
+            IMP_OK);
         for (int step = 0; step < 3; step++) /* now every operation has been met */
             assert_int_equal(imp_session_step(s, &done, NULL), IMP_OK);
         const long before = asked;

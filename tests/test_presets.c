@@ -30,17 +30,18 @@ static void assert_sizes(const imp_settings *settings, size_t width, size_t heig
     s->nodes = 3;
     s->settings = *settings;
     s->content = (imp_picture){.width = width, .height = height};
-    s->style = (imp_picture){.width = 300, .height = 200};
+    s->styles[0].picture = (imp_picture){.width = 300, .height = 200};
+    s->style_count = 1;
     imp_session_schedule(s);
     assert_int_equal(s->scale_count, count);
     unsigned total = 0;
     for (size_t i = 0; i < count; i++) {
-        assert_int_equal(s->scales[i].width, sizes[i]);
+        assert_int_equal(s->scales[i].picture.width, sizes[i]);
         assert_int_equal(s->scales[i].iterations, iterations[i]);
         if (settings->style_natural)
-            assert_true(s->scales[i].style_width <= 300);
+            assert_true(s->scales[i].styles[0].width <= 300);
         else
-            assert_int_equal(s->scales[i].style_width, sizes[i]);
+            assert_int_equal(s->scales[i].styles[0].width, sizes[i]);
         total += iterations[i];
     }
     assert_int_equal(s->total, total);
@@ -186,7 +187,10 @@ static void term_open(term *t, imp_device *d) {
 static double term_at(term *t, const float *f, const float *style, float *gradient) {
     imp_device *const d = t->o.device;
     OK(d->ops->write(d, t->f, style));
-    OK(imp_wasserstein_target(&t->o, &t->goal, t->f));
+    OK(d->ops->gram(d, t->goal.gram, t->goal.sum, t->f, false));
+    OK(d->ops->combine(d, t->goal.target, 1.0F / M, t->goal.gram, 0, t->goal.gram));
+    OK(d->ops->combine(d, t->goal.mean, 1.0F / M, t->goal.sum, 0, t->goal.sum));
+    OK(imp_wasserstein_target(&t->o, &t->goal));
     OK(d->ops->write(d, t->f, f));
     OK(d->ops->fill(d, t->df, 0));
     OK(imp_wasserstein_gradient(&t->o, 0, t->df, t->f));
@@ -303,8 +307,8 @@ static int tear_down(void **state) {
 static void open_session(fixture *f) {
     imp_error e = {0};
     imp_session_close(f->session);
-    imp_session_open(&f->session, f->device, f->network, &f->settings, &f->content, &f->style, NULL,
-                     &e);
+    imp_session_open(&f->session, f->device, f->network, &f->settings,
+                     &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}}, &e);
     assert_string_equal(e.text, "");
 }
 

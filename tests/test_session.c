@@ -74,8 +74,9 @@ static int tear_down(void **state) {
 static void open_session(fixture *f) {
     imp_error e = {0};
     imp_session_close(f->session);
-    imp_session_open(&f->session, f->device, f->network, &f->settings, &f->content, &f->style,
-                     &f->init, &e);
+    imp_session_open(
+        &f->session, f->device, f->network, &f->settings,
+        &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}, .init = &f->init}, &e);
     assert_string_equal(e.text, "");
 }
 
@@ -351,7 +352,8 @@ static void test_too_large(void **state) {
     imp_error e = {0};
     imp_session *s = NULL;
     assert_int_equal(
-        imp_session_open(&s, f->device, f->network, &f->settings, &f->content, &f->style, NULL, &e),
+        imp_session_open(&s, f->device, f->network, &f->settings,
+                         &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}}, &e),
         IMP_ERR_MEMORY);
     assert_null(s);
     const char *fits = strstr(e.text, "--size ");
@@ -370,9 +372,11 @@ static void test_estimate_is_what_is_taken(void **state) {
         bool done;
         f->settings.size = sizes[i / 2];
         f->settings.optimizer = i % 2 ? IMP_ADAM : IMP_LBFGS;
-        assert_int_equal(imp_session_forecast(&told, f->device, f->network, &f->settings,
-                                              &f->content, &f->style, NULL),
-                         IMP_OK);
+        assert_int_equal(
+            imp_session_forecast(&told, f->device, f->network, &f->settings,
+                                 &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}},
+                                 NULL),
+            IMP_OK);
         f->device->counters.peak = 0;
         open_session(f);
         assert_int_equal(imp_session_step(f->session, &done, NULL), IMP_OK);
@@ -402,8 +406,9 @@ static void test_made_again_is_the_same(void **state) {
         imp_estimate estimate;
         imp_error e = {0};
         bool done;
-        fits = imp_session_open(&f->session, f->device, f->network, &f->settings, &f->content,
-                                &f->style, NULL, &e) == IMP_OK;
+        fits = imp_session_open(&f->session, f->device, f->network, &f->settings,
+                                &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}},
+                                &e) == IMP_OK;
         if (!fits) {
             assert_int_equal(e.status, IMP_ERR_MEMORY);
             break;
@@ -439,7 +444,9 @@ static void test_bad_settings(void **state) {
         imp_error e = {0};
         imp_session *s = NULL;
         assert_int_equal(
-            imp_session_open(&s, f->device, f->network, &bad[i], &f->content, &f->style, NULL, &e),
+            imp_session_open(&s, f->device, f->network, &bad[i],
+                             &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}},
+                             &e),
             IMP_ERR_ARGUMENT);
         assert_null(s);
         assert_true(strlen(e.text) > 10);
@@ -460,8 +467,10 @@ static void *paint(void *argument) {
     imp_device *d = NULL;
     imp_session *s = NULL;
     (void)(imp_cpu_open(&d, &(imp_device_options){.threads = 1}, &w->error) ||
-           imp_session_open(&s, d, w->network, &w->f->settings, &w->f->content, &w->f->style, NULL,
-                            &w->error) ||
+           imp_session_open(
+               &s, d, w->network, &w->f->settings,
+               &(imp_sources){.content = &w->f->content, .styles = {{&w->f->style, 1}}},
+               &w->error) ||
            imp_session_run(s, NULL, NULL, &w->error) || imp_session_picture(s, &w->out, &w->error));
     imp_session_close(s);
     imp_device_close(d);

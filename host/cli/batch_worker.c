@@ -79,8 +79,11 @@ imp_status cli_batch_observe(cli_observer *observer, const cli_painting *p, imp_
 static void begin(worker *w) {
     const cli_job *job = &w->batch->jobs[w->job];
     cli_painting *p = &w->painting;
-    snprintf(p->content, sizeof p->content, "%s", job->content);
-    snprintf(p->style, sizeof p->style, "%s", job->style);
+    snprintf(p->from.content, sizeof p->from.content, "%s", job->content);
+    snprintf(p->from.styles[0].path, sizeof p->from.styles[0].path, "%s", job->style);
+    snprintf(p->from.init, sizeof p->from.init, "%s", p->values->init ? p->values->init : "");
+    p->from.styles[0].weight = 1;
+    p->from.style_count = 1;
     snprintf(p->out, sizeof p->out, "%s", job->out);
     p->record = (cli_record){0};
     p->recovered = false;

@@ -31,10 +31,22 @@ static char *whole_path(const char *path) {
 }
 
 static void add_path(json_t *job, const char *key, const char *path) {
-    char *whole = path ? whole_path(path) : NULL;
+    char *whole = path && *path ? whole_path(path) : NULL;
     if (whole)
         json_object_set_new(job, key, cli_json_text(whole));
     free(whole);
+}
+
+static void add_styles(json_t *job, const cli_sources *from) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < from->style_count; i++) {
+        json_t *style = json_object();
+        add_path(style, "path", from->styles[i].path);
+        add_path(style, "mask", from->styles[i].mask);
+        json_object_set_new(style, "weight", cli_json_real((double)from->styles[i].weight));
+        json_array_append_new(array, style);
+    }
+    json_object_set_new(job, "styles", array);
 }
 
 /* The place of the result, which need not be there yet: its folder's path from the root. */
@@ -55,9 +67,10 @@ static char *text_of(const cli_painting *p) {
     char *record = cli_record_text(&p->record, v, p->last.iteration, cli_device_name(info));
     json_t *root = record ? json_loads(record, 0, NULL) : NULL, *job = json_object();
     free(record);
-    add_path(job, "content", p->content);
-    add_path(job, "style", p->style);
-    add_path(job, "init", v->settings.init == IMP_INIT_PICTURE ? v->init : NULL);
+    add_path(job, "content", p->from.content);
+    add_path(job, "mask", p->from.mask);
+    add_path(job, "init", p->from.init);
+    add_styles(job, &p->from);
     add_path(job, "network", v->network);
     add_output(job, p->out);
     json_object_set_new(job, "device", cli_json_text(cli_device_name(info)));
@@ -132,8 +145,7 @@ static imp_status finish(void *self, cli_view *view, imp_error *err) {
 
 /* Standard input cannot be read twice. */
 static bool can_resume(const cli_painting *p) {
-    return strcmp(p->content, "-") != 0 && strcmp(p->style, "-") != 0 && strcmp(p->out, "-") != 0 &&
-           (!p->values->init || strcmp(p->values->init, "-") != 0);
+    return cli_sources_streams(&p->from) == 0 && strcmp(p->out, "-") != 0;
 }
 
 imp_status cli_checkpoint_observe(cli_observer *observer, const cli_painting *p, imp_error *err) {
@@ -163,20 +175,32 @@ static void take_text(char *to, const json_t *job, const char *key) {
     snprintf(to, CLI_PATH_MAX, "%s", text ? text : "");
 }
 
+static void take_styles(cli_sources *from, const json_t *job) {
+    const json_t *array = json_object_get(job, "styles");
+    from->style_count = 0;
+    for (size_t i = 0; i < json_array_size(array) && i < IMP_STYLES_MAX; i++) {
+        const json_t *object = json_array_get(array, i);
+        cli_style *style = &from->styles[from->style_count++];
+        take_text(style->path, object, "path");
+        take_text(style->mask, object, "mask");
+        style->weight = (float)json_number_value(json_object_get(object, "weight"));
+    }
+}
+
 static int take_job(cli_painting *p, const json_t *job, const char *path) {
     cli_values *v = p->values;
     const size_t most = (size_t)json_integer_value(json_object_get(job, "max-pixels"));
-    take_text(p->content, job, "content");
-    take_text(p->style, job, "style");
-    take_text(p->init, job, "init");
+    take_text(p->from.content, job, "content");
+    take_text(p->from.mask, job, "mask");
+    take_text(p->from.init, job, "init");
+    take_styles(&p->from, job);
     take_text(p->network, job, "network");
     take_text(p->out, job, "out");
     take_text(p->device, job, "device");
-    if (!*p->content || !*p->style || !*p->out || !*p->device)
+    if (!*p->from.content || p->from.style_count == 0 || !*p->out || !*p->device)
         return cli_complain(CLI_FAILED, "checkpoint '%s': says nothing of what is painted", path);
     v->network = *p->network ? p->network : NULL;
-    v->init = *p->init ? p->init : NULL;
-    v->settings.init = *p->init ? IMP_INIT_PICTURE : v->settings.init;
+    v->settings.init = *p->from.init ? IMP_INIT_PICTURE : v->settings.init;
     v->device = p->device;
     v->threads = (unsigned)json_integer_value(json_object_get(job, "threads"));
     v->gemm = (imp_gemm)json_integer_value(json_object_get(job, "gemm"));
@@ -208,6 +232,22 @@ static int check_source(const char *what, const char *path, const cli_source *wa
                         path);
 }
 
+static int check_sources(const cli_sources *from, const cli_record *was, const cli_record *is) {
+    int status = check_source("content", from->content, &was->content, &is->content);
+    if (!status)
+        status = check_source("mask", from->mask, &was->mask, &is->mask);
+    if (!status)
+        status = check_source("picture", from->init, &was->init, &is->init);
+    for (size_t i = 0; i < from->style_count && !status; i++) {
+        const cli_style *style = &from->styles[i];
+        status =
+            check_source("style", style->path, &was->styles[i].picture, &is->styles[i].picture);
+        if (!status)
+            status = check_source("mask", style->mask, &was->styles[i].mask, &is->styles[i].mask);
+    }
+    return status;
+}
+
 int cli_checkpoint_resume(cli_painting *p) {
     const bool named = p->request->operand_count == 1;
     int status = cli_settle(p->request);
@@ -224,11 +264,5 @@ int cli_checkpoint_resume(cli_painting *p) {
     p->values->checkpoint = p->resume;
     const cli_record was = p->record;
     status = cli_paint_sources(p);
-    if (!status)
-        status = check_source("content", p->content, &was.content, &p->record.content);
-    if (!status)
-        status = check_source("style", p->style, &was.style, &p->record.style);
-    if (!status && *p->init)
-        status = check_source("picture", p->init, &was.init, &p->record.init);
-    return status;
+    return status ? status : check_sources(&p->from, &was, &p->record);
 }

@@ -38,7 +38,7 @@ static void words_of(const cli_option *o, char *words) {
 }
 
 static bool takes_file(const cli_option *o) {
-    return o->kind == CLI_FILE || o->kind == CLI_INIT;
+    return o->kind == CLI_FILE || o->kind == CLI_FILES || o->kind == CLI_INIT;
 }
 
 /* Words that stand for operands. */
@@ -123,11 +123,14 @@ static void zsh_option(const cli_option *o) {
     char text[256], words[WORDS_MAX];
     gist(o->help, text, sizeof text);
     words_of(o, words);
-    if (o->letter)
+    const bool again = o->kind == CLI_FILES;
+    if (o->letter && again)
+        printf(" \\\n            '*'{-%c,--%s}'[%s]", o->letter, o->name, text);
+    else if (o->letter)
         printf(" \\\n            '(-%c --%s)'{-%c,--%s}'[%s]", o->letter, o->name, o->letter,
                o->name, text);
     else
-        printf(" \\\n            '--%s[%s]", o->name, text);
+        printf(" \\\n            '%s--%s[%s]", again ? "*" : "", o->name, text);
     if (o->argument)
         printf(":%s:", o->name);
     if (takes_file(o) && *words)

@@ -46,6 +46,7 @@ void cli_default_text(const cli_option *o, const cli_values *values, char *text,
     case CLI_TEXT:
     case CLI_LIST:
     case CLI_FILE:
+    case CLI_FILES:
     case CLI_FOLDER:
         return;
     case CLI_SIZE: /* for score it depends on the picture */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 const cli_json_field cli_json_fields[] = {
-    {"start", "version, content, style, out, preset, network, device, iterations, options",
+    {"start", "version, content, styles, out, preset, network, device, iterations, options",
      "paint begins, or begins anew when a device failed and the processor takes over; options "
      "holds every recorded parameter as text"},
     {"forecast",

@@ -123,6 +123,12 @@ static int complain_option(const cli_command *command, int code, const char *tex
 static int keep_text(cli_request *request, size_t i, const char *text) {
     const char *before = request->given[i];
     request->given[i] = text;
+    if (cli_options[i].kind == CLI_FILES) {
+        if (request->file_count == CLI_OPTIONS_MAX)
+            return cli_complain(CLI_MISUSE, "option '--%s': too many of them", cli_options[i].name);
+        request->files[request->file_count].option = i;
+        request->files[request->file_count++].text = text;
+    }
     if (cli_options[i].kind != CLI_LIST || !before)
         return CLI_DONE;
     const size_t room = sizeof request->lists - request->lists_used;
@@ -213,17 +219,24 @@ static float usual_rate(const imp_settings *settings) {
     return settings->optimizer == IMP_LBFGS || settings->range > 1 ? 1.0F : 0.02F;
 }
 
+static int apply_one(cli_request *request, const cli_option *o, const char *text) {
+    char why[256];
+    if (cli_value_read(o, text, &request->values, why, sizeof why))
+        return CLI_DONE;
+    return cli_complain(CLI_MISUSE, "option '--%s': '%s' will not do; give %s", o->name, text, why);
+}
+
 int cli_apply(cli_request *request) {
     imp_settings *const settings = &request->values.settings;
     const imp_optimizer before = settings->optimizer;
-    char why[256];
-    for (size_t i = 0; i < cli_option_count; i++) {
-        const cli_option *o = &cli_options[i];
-        const char *text = request->given[i];
-        if (text && !cli_value_read(o, text, &request->values, why, sizeof why))
-            return cli_complain(CLI_MISUSE, "option '--%s': '%s' will not do; give %s", o->name,
-                                text, why);
-    }
+    int status = CLI_DONE;
+    for (size_t i = 0; i < cli_option_count && !status; i++)
+        if (request->given[i] && cli_options[i].kind != CLI_FILES)
+            status = apply_one(request, &cli_options[i], request->given[i]);
+    for (size_t i = 0; i < request->file_count && !status; i++)
+        status = apply_one(request, &cli_options[request->files[i].option], request->files[i].text);
+    if (status)
+        return status;
     if (cli_given(request, "scales") && !cli_given(request, "size") && settings->size_count)
         settings->size = settings->sizes[settings->size_count - 1];
     if (settings->optimizer != before && !cli_given(request, "learning-rate"))

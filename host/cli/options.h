@@ -16,6 +16,12 @@ typedef struct cli_background {
     bool keep;
 } cli_background;
 
+/* Files that an option names, each time that it is given. Borrowed. */
+typedef struct cli_files {
+    const char *paths[IMP_STYLES_MAX];
+    size_t count;
+} cli_files;
+
 /* What options set: the settings of the library and what else a command wants to know. Texts are
  * borrowed from the arguments, the environment or the presets. */
 typedef struct cli_values {
@@ -25,6 +31,8 @@ typedef struct cli_values {
     const char *out, *like, *content, *style, *dump, *device, *film, *checkpoint;
     const char *sheet, *labels;
     size_t columns, panel; /* of a sheet; 0: as cli_sheet says */
+    cli_files styles, style_masks;
+    const char *mask;
     unsigned threads, quality, completion;
     unsigned depth; /* 0: 8 bits a colour, 1: 16 */
     size_t max_pixels;
@@ -66,6 +74,7 @@ typedef enum cli_kind {
     CLI_TEXT,       /* const char * */
     CLI_LIST,       /* const char *: words that commas part; given again, they are added */
     CLI_FILE,       /* const char *, completed with files */
+    CLI_FILES,      /* cli_files: given again, they are added */
     CLI_FOLDER      /* const char *, completed with folders */
 } cli_kind;
 
@@ -135,6 +144,11 @@ struct cli_request {
     int operand_count;
     char lists[CLI_TEXT_MAX]; /* texts of lists that were given more than once */
     size_t lists_used;
+    struct {
+        size_t option;
+        const char *text;
+    } files[CLI_OPTIONS_MAX]; /* each text of options of kind CLI_FILES, in order */
+    size_t file_count;
     cli_values values;
 };
 
@@ -177,6 +191,9 @@ void cli_value_text(const cli_option *option, const cli_values *values, char *te
 
 /* Where lines for people go: standard output, unless the picture goes there. */
 FILE *cli_talk(const cli_values *values);
+
+/* A colour by its name, as #rgb or as #rrggbb. */
+bool cli_colour_read(const char *text, float rgb[3]);
 
 /* Word i of a choice ("a|b|c"), false beyond the last. */
 bool cli_choice_word(const char *choices, size_t i, char *word, size_t size);

@@ -17,10 +17,12 @@
 static void say_start(const cli_painting *p) {
     const imp_settings *settings = &p->values->settings;
     const char *device = cli_device_name(imp_device_describe(p->stage.device));
-    json_t *object = cli_json_event("start");
+    json_t *object = cli_json_event("start"), *styles = json_array();
+    for (size_t i = 0; i < p->from.style_count; i++)
+        json_array_append_new(styles, cli_json_text(p->from.styles[i].path));
     json_object_set_new(object, "version", json_string(imp_version()));
-    json_object_set_new(object, "content", cli_json_text(p->content));
-    json_object_set_new(object, "style", cli_json_text(p->style));
+    json_object_set_new(object, "content", cli_json_text(p->from.content));
+    json_object_set_new(object, "styles", styles);
     json_object_set_new(object, "out", cli_json_text(p->out));
     json_object_set_new(object, "preset", cli_json_text(settings->preset));
     json_object_set_new(object, "network", cli_json_text(p->record.network.name));

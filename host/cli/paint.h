@@ -31,7 +31,8 @@ typedef struct cli_painting {
     cli_request *request;
     cli_values *values; /* the request's */
     cli_record record;  /* what a picture given with --like records, then what this one will */
-    char content[CLI_PATH_MAX], style[CLI_PATH_MAX], init[CLI_PATH_MAX], network[CLI_PATH_MAX];
+    cli_sources from;
+    char network[CLI_PATH_MAX];
     char out[CLI_PATH_MAX];
     char resume[CLI_PATH_MAX], device[CLI_PATH_MAX]; /* a checkpoint to go on with, "": none */
     cli_progress progress;

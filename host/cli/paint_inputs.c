@@ -45,27 +45,59 @@ static int find_source(const cli_painting *p, const cli_source *source, char *pa
                         instead);
 }
 
-/* Paths of content, style, network and start: from the line, else from the record. */
-static int prepare_paths(cli_painting *p) {
-    const cli_request *request = p->request;
-    cli_values *v = p->values;
+/* The styles of the record, with their masks. */
+static int find_styles(cli_painting *p) {
     int status = CLI_DONE;
-    const bool texture = v->texture && request->operand_count == 1;
-    if (request->operand_count == 2 || texture) {
-        snprintf(p->content, sizeof p->content, "%s", request->operands[0]);
-        snprintf(p->style, sizeof p->style, "%s", request->operands[texture ? 0 : 1]);
-    } else if (request->operand_count == 1 || !v->like) {
+    for (size_t i = 0; i < p->record.style_count && !status; i++) {
+        cli_style *style = &p->from.styles[p->from.style_count++];
+        style->weight = p->record.styles[i].weight;
+        status = find_source(p, &p->record.styles[i].picture, style->path, "CONTENT and STYLE");
+        if (!status && *p->record.styles[i].mask.name)
+            status = find_source(p, &p->record.styles[i].mask, style->mask, "--style-mask FILE");
+    }
+    if (!status && *p->record.mask.name && !*p->from.mask)
+        status = find_source(p, &p->record.mask, p->from.mask, "--mask FILE");
+    return status;
+}
+
+/* Content and styles from the line: operands, then options; what the line leaves out, from the
+ * record. A texture needs no content of its own. */
+static int prepare_pictures(cli_painting *p) {
+    const cli_request *request = p->request;
+    cli_sources *from = &p->from;
+    int status = CLI_DONE;
+    const int operands = request->operand_count;
+    for (int i = 1; i < operands && !status; i++)
+        status = cli_sources_add_style(from, request->operands[i]);
+    if (!status && p->values->texture && operands == 1 && p->values->styles.count == 0)
+        status = cli_sources_add_style(from, request->operands[0]);
+    if (!status)
+        status = cli_sources_add_options(from, p->values);
+    if (status)
+        return status;
+    if (from->style_count == 0 && p->record.style_count > 0 && operands == 0)
+        status = find_styles(p);
+    if (operands > 0)
+        snprintf(from->content, sizeof from->content, "%s", request->operands[0]);
+    else if (p->values->texture && from->style_count > 0)
+        memcpy(from->content, from->styles[0].path, sizeof from->content);
+    else if (!status && p->values->like)
+        status = find_source(p, &p->record.content, from->content, "CONTENT and STYLE");
+    if (!status && (!*from->content || from->style_count == 0))
         return cli_complain(CLI_MISUSE, "paint: needs two pictures; say: impasto paint CONTENT "
                                         "STYLE");
-    } else {
-        status = find_source(p, &p->record.content, p->content, "CONTENT and STYLE");
-        if (!status)
-            status = find_source(p, &p->record.style, p->style, "CONTENT and STYLE");
-    }
-    if (!status && *p->record.init.name && !cli_given(request, "init")) {
-        status = find_source(p, &p->record.init, p->init, "--init FILE");
+    return status;
+}
+
+/* Paths of content, styles, network and start: from the line, else from the record. */
+static int prepare_paths(cli_painting *p) {
+    cli_values *v = p->values;
+    int status = prepare_pictures(p);
+    if (!status && *p->record.init.name && !cli_given(p->request, "init")) {
+        status = find_source(p, &p->record.init, p->from.init, "--init FILE");
         v->settings.init = IMP_INIT_PICTURE;
-        v->init = p->init;
+    } else if (v->init) {
+        snprintf(p->from.init, sizeof p->from.init, "%s", v->init);
     }
     if (*p->record.network.name && !v->network) {
         if (!cli_record_find(&p->record, &p->record.network, p->network))
@@ -83,11 +115,7 @@ static int stem_length(const char *base) {
 
 /* Each standard stream carries one thing. */
 static int check_stream(const cli_painting *p) {
-    const char *const sources[] = {p->content, p->style, p->values->init ? p->values->init : ""};
-    int streams = 0;
-    for (size_t i = 0; i < 3; i++)
-        streams += !strcmp(sources[i], "-");
-    if (streams > 1)
+    if (cli_sources_streams(&p->from) > 1)
         return cli_complain(CLI_MISUSE, "standard input: holds one picture only; give the others "
                                         "as files");
     if (strcmp(p->out, "-") != 0)
@@ -108,9 +136,7 @@ static int check_sheet(const cli_painting *p) {
     if (!strcmp(sheet, "-"))
         return cli_complain(CLI_MISUSE, "--sheet -: standard output is for the picture; give a "
                                         "file");
-    if (!strcmp(sheet, p->out) || cli_same_file(sheet, p->content) ||
-        cli_same_file(sheet, p->style) || cli_same_file(sheet, p->values->init) ||
-        cli_same_file(sheet, p->out))
+    if (!strcmp(sheet, p->out) || cli_sources_hold(&p->from, sheet) || cli_same_file(sheet, p->out))
         return cli_complain(CLI_MISUSE,
                             "sheet '%s': is the result or one of the pictures to paint from; name "
                             "another",
@@ -122,15 +148,14 @@ static int check_sheet(const cli_painting *p) {
 static int prepare_output(cli_painting *p) {
     const cli_values *v = p->values;
     char content[256], style[256];
-    cli_source_name(content, sizeof content, p->content);
-    cli_source_name(style, sizeof style, p->style);
+    cli_source_name(content, sizeof content, p->from.content);
+    cli_source_name(style, sizeof style, p->from.styles[0].path);
     if (v->out)
         snprintf(p->out, sizeof p->out, "%s", v->out);
     else
         snprintf(p->out, sizeof p->out, "%.*s_%.*s.png", stem_length(content), content,
                  stem_length(style), style);
-    if (cli_same_file(p->content, p->out) || cli_same_file(p->style, p->out) ||
-        cli_same_file(v->init, p->out))
+    if (cli_sources_hold(&p->from, p->out))
         return cli_complain(CLI_MISUSE,
                             "output '%s': is one of the pictures to paint from; name "
                             "another with -o",
@@ -166,19 +191,34 @@ void cli_paint_size(const cli_painting *p, size_t *width, size_t *height) {
     *height += *height == 0;
 }
 
+/* What a mask, which may be a colour, or a start was read from, if there is one. */
+static cli_source optional_source(const imp_picture *picture, const char *path) {
+    return *path ? cli_source_of(picture, path) : (cli_source){0};
+}
+
+static void record_sources(cli_painting *p) {
+    const cli_sources *from = &p->from;
+    cli_record *record = &p->record;
+    record->content = cli_source_of(&p->stage.content, from->content);
+    record->mask = optional_source(&p->stage.mask, from->mask);
+    record->init = optional_source(&p->stage.init, from->init);
+    record->style_count = from->style_count;
+    for (size_t i = 0; i < from->style_count; i++) {
+        record->styles[i].weight = from->styles[i].weight;
+        record->styles[i].picture = cli_source_of(&p->stage.styles[i], from->styles[i].path);
+        record->styles[i].mask = optional_source(&p->stage.style_masks[i], from->styles[i].mask);
+    }
+}
+
 /* Opens the network, reads the pictures, and records what they are. */
 int cli_paint_sources(cli_painting *p) {
     const cli_source recorded = p->record.network;
     int status = cli_stage_network(&p->stage);
     if (!status)
-        status = cli_stage_pictures(&p->stage, p->content, p->style, p->values->init);
+        status = cli_stage_pictures(&p->stage, &p->from);
     if (status)
         return status;
-    p->record.content = cli_source_of(&p->stage.content, p->content);
-    p->record.style = cli_source_of(&p->stage.style, p->style);
-    p->record.init = (cli_source){0};
-    if (p->values->init)
-        p->record.init = cli_source_of(&p->stage.init, p->values->init);
+    record_sources(p);
     imp_network_info info;
     imp_network_describe(p->stage.network, &info);
     snprintf(p->record.network.name, sizeof p->record.network.name, "%s",

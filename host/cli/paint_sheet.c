@@ -26,29 +26,42 @@ static void note_result(char *note, const cli_painting *p) {
              cli_device_name(imp_device_describe(p->stage.device)), *changes ? ", " : "", changes);
 }
 
+/* Content, styles and result, as they stand on the sheet. */
+typedef struct panels {
+    cli_panel all[2 + IMP_STYLES_MAX];
+    char titles[2 + IMP_STYLES_MAX][TITLE], notes[2 + IMP_STYLES_MAX][NOTE];
+    size_t count;
+} panels;
+
+/* One more; gives its note, to be filled. */
+static char *add_panel(panels *to, const imp_picture *picture, const char *path) {
+    const size_t n = to->count++;
+    cli_source_name(to->titles[n], TITLE, path);
+    to->all[n] = (cli_panel){picture, to->titles[n], to->notes[n]};
+    return to->notes[n];
+}
+
+static void add_source(panels *to, const imp_picture *picture, const char *path) {
+    note_size(add_panel(to, picture, path), picture);
+}
+
 int cli_paint_sheet(const cli_painting *p) {
     const char *path = p->values->sheet;
     const imp_write_options options = {.quality = (int)p->values->quality};
-    const imp_picture *pictures[] = {&p->stage.content, &p->stage.style, &p->picture};
-    const char *const paths[] = {p->content, p->style, p->out};
-    char titles[3][TITLE], notes[3][NOTE];
-    cli_panel panels[3];
-    cli_sheet sheet = {.panels = panels};
+    panels to = {.count = 0};
     imp_picture drawn;
     imp_error err = {0};
     if (!path)
         return CLI_DONE;
-    sheet.width = p->picture.width;
-    sheet.height = p->picture.height;
-    for (size_t i = p->values->texture ? 1 : 0; i < 3; i++) { /* a texture has no content */
-        const size_t n = sheet.count++;
-        cli_source_name(titles[n], TITLE, paths[i]);
-        if (i == 2)
-            note_result(notes[n], p);
-        else
-            note_size(notes[n], pictures[i]);
-        panels[n] = (cli_panel){pictures[i], titles[n], notes[n]};
-    }
+    if (!p->values->texture) /* a texture has no content */
+        add_source(&to, &p->stage.content, p->from.content);
+    for (size_t i = 0; i < p->from.style_count; i++)
+        add_source(&to, &p->stage.styles[i], p->from.styles[i].path);
+    note_result(add_panel(&to, &p->picture, p->out), p);
+    const cli_sheet sheet = {.panels = to.all,
+                             .count = to.count,
+                             .width = p->picture.width,
+                             .height = p->picture.height};
     imp_status status = cli_sheet_draw(&drawn, &sheet, &err);
     if (status == IMP_OK)
         status = imp_picture_write(&drawn, path, &options, &err);

@@ -26,6 +26,18 @@ static json_t *source_object(const cli_source *source) {
     return object;
 }
 
+static json_t *styles_array(const cli_record *record) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < record->style_count; i++) {
+        json_t *object = source_object(&record->styles[i].picture);
+        json_object_set_new(object, "weight", cli_json_real((double)record->styles[i].weight));
+        if (*record->styles[i].mask.name)
+            json_object_set_new(object, "mask", source_object(&record->styles[i].mask));
+        json_array_append_new(array, object);
+    }
+    return array;
+}
+
 json_t *cli_record_options(const cli_values *values) {
     json_t *object = json_object();
     char text[CLI_TEXT_MAX];
@@ -45,7 +57,9 @@ char *cli_record_text(const cli_record *record, const cli_values *values, unsign
     json_object_set_new(object, "impasto", json_string(imp_version()));
     json_object_set_new(object, "options", cli_record_options(values));
     json_object_set_new(object, "content", source_object(&record->content));
-    json_object_set_new(object, "style", source_object(&record->style));
+    json_object_set_new(object, "styles", styles_array(record));
+    if (*record->mask.name)
+        json_object_set_new(object, "mask", source_object(&record->mask));
     if (*record->init.name)
         json_object_set_new(object, "init", source_object(&record->init));
     json_object_set_new(object, "network", source_object(&record->network));
@@ -58,8 +72,7 @@ char *cli_record_text(const cli_record *record, const cli_values *values, unsign
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-static void read_source(cli_source *source, const json_t *root, const char *key) {
-    const json_t *object = json_object_get(root, key);
+static void read_source(cli_source *source, const json_t *object) {
     const char *name = json_string_value(json_object_get(object, "name"));
     const char *sha256 = json_string_value(json_object_get(object, "sha256"));
     *source = (cli_source){0};
@@ -67,6 +80,22 @@ static void read_source(cli_source *source, const json_t *root, const char *key)
         strlen(sha256) < sizeof source->sha256) {
         snprintf(source->name, sizeof source->name, "%s", name);
         snprintf(source->sha256, sizeof source->sha256, "%s", sha256);
+    }
+}
+
+/* A record of one style only may name that one as "style". */
+static void read_styles(cli_record *record, const json_t *root) {
+    const json_t *array = json_object_get(root, "styles"), *one = json_object_get(root, "style");
+    const size_t count = one ? 1 : json_array_size(array);
+    record->style_count = 0;
+    for (size_t i = 0; i < count && i < IMP_STYLES_MAX; i++) {
+        const json_t *style = one ? one : json_array_get(array, i);
+        const json_t *weight = json_object_get(style, "weight");
+        const double value = json_number_value(weight);
+        read_source(&record->styles[i].picture, style);
+        read_source(&record->styles[i].mask, json_object_get(style, "mask"));
+        record->styles[i].weight = !weight ? 1 : value >= 0 && value < 1e30 ? (float)value : 0;
+        record->style_count++;
     }
 }
 
@@ -159,10 +188,11 @@ int cli_record_take(cli_record *record, cli_values *values, const json_t *root, 
     if (strcmp(version, imp_version()) != 0)
         cli_note("'%s': made by version %s, this is %s: the picture may differ", path, version,
                  imp_version());
-    read_source(&record->content, root, "content");
-    read_source(&record->style, root, "style");
-    read_source(&record->init, root, "init");
-    read_source(&record->network, root, "network");
+    read_source(&record->content, json_object_get(root, "content"));
+    read_source(&record->mask, json_object_get(root, "mask"));
+    read_source(&record->init, json_object_get(root, "init"));
+    read_source(&record->network, json_object_get(root, "network"));
+    read_styles(record, root);
     return CLI_DONE;
 }
 
@@ -216,6 +246,11 @@ int cli_record_read(cli_record *record, cli_values *values, const char *path) {
 
 bool cli_record_find(const cli_record *record, const cli_source *source, char *path) {
     const char *const folders[] = {"", record->folder};
+    float rgb[3];
+    if (!*source->sha256 && cli_colour_read(source->name, rgb)) {
+        snprintf(path, CLI_PATH_MAX, "%s", source->name);
+        return true;
+    }
     for (size_t i = 0; i < 2 && *source->name; i++) {
         char sha256[65] = "";
         const int length = snprintf(path, CLI_PATH_MAX, "%s%s", folders[i], source->name);

@@ -8,18 +8,22 @@
 #define CLI_RECORD_H
 
 #include "cli/json.h"
-#include "cli/options.h"
+#include "cli/sources.h"
 
-enum { CLI_PATH_MAX = 4096 };
-
-/* A file that a picture was made from; name "" where there was none. */
+/* A file that a picture was made from; name "" where there was none. A mask of one colour has the
+ * colour for a name, and no hash. */
 typedef struct cli_source {
     char name[256];
     char sha256[65];
 } cli_source;
 
 typedef struct cli_record {
-    cli_source content, style, init, network;
+    cli_source content, mask, init, network;
+    struct {
+        cli_source picture, mask;
+        float weight;
+    } styles[IMP_STYLES_MAX];
+    size_t style_count;
     char folder[CLI_PATH_MAX]; /* where the picture lies that was read */
 } cli_record;
 

@@ -15,12 +15,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOSSES_MAX = 512 };
+enum { LOSSES_MAX = 4096 };
 
 typedef struct scoring {
     cli_request *request;
     cli_values *values; /* the request's */
     const char *picture;
+    cli_sources from;
     cli_progress progress;
     cli_stage stage;
     imp_loss losses[LOSSES_MAX];
@@ -53,13 +54,17 @@ static int prepare(scoring *s) {
     int status = cli_settle(s->request);
     if (status)
         return status;
-    if (!v->content || !v->style)
+    if (!v->content || v->styles.count == 0)
         return cli_complain(CLI_MISUSE, "score: needs --content FILE and --style FILE");
     if (v->dump && (status = check_folder(v->dump)))
         return status;
     if ((status = cli_stage_network(&s->stage)))
         return status;
-    if ((status = cli_stage_pictures(&s->stage, v->content, v->style, s->picture)))
+    snprintf(s->from.content, sizeof s->from.content, "%s", v->content);
+    snprintf(s->from.init, sizeof s->from.init, "%s", s->picture);
+    if ((status = cli_sources_add_options(&s->from, v)))
+        return status;
+    if ((status = cli_stage_pictures(&s->stage, &s->from)))
         return status;
     const imp_picture *picture = &s->stage.init;
     if (!cli_given(s->request, "size"))
@@ -138,13 +143,22 @@ static const char *term_name(imp_term_kind kind) {
     return kind == IMP_TERM_CONTENT ? "content" : kind == IMP_TERM_STYLE ? "style" : "tv";
 }
 
+/* A region's colour as "#rrggbb". */
+static void region_name(char name[16], const imp_loss *loss) {
+    snprintf(name, 16, loss->region >= 0 ? "#%06x" : "-", (unsigned)loss->region);
+}
+
 static void say(const scoring *s, const imp_progress *size, const char *device) {
     for (size_t i = 0; i < s->count; i++) {
         const imp_loss *loss = &s->losses[i];
         json_t *object = cli_json_event("loss");
+        char region[16];
         json_object_set_new(object, "term", json_string(term_name(loss->kind)));
         json_object_set_new(object, "layer", *loss->layer ? json_string(loss->layer) : json_null());
         json_object_set_new(object, "level", json_integer(loss->level));
+        region_name(region, loss);
+        if (loss->region >= 0)
+            json_object_set_new(object, "region", json_string(region));
         json_object_set_new(object, "value", cli_json_real(loss->value));
         cli_json_line(object);
     }
@@ -163,15 +177,17 @@ static void say(const scoring *s, const imp_progress *size, const char *device) 
 
 static void tell(const scoring *s, const imp_progress *size, const char *device) {
     const char *dump = s->values->dump;
-    printf("%-8s %-10s %5s %14s\n", "term", "layer", "level", "value");
+    printf("%-8s %-10s %5s %14s%s\n", "term", "layer", "level", "value",
+           *s->from.mask ? " region" : "");
     for (size_t i = 0; i < s->count; i++) {
         const imp_loss *loss = &s->losses[i];
         const bool tv = loss->kind == IMP_TERM_TV;
-        char level[16] = "-";
+        char level[16] = "-", region[16];
         if (!tv)
             snprintf(level, sizeof level, "%u", loss->level);
-        printf("%-8s %-10s %5s %14.6g\n", term_name(loss->kind), tv ? "-" : loss->layer, level,
-               loss->value);
+        region_name(region, loss);
+        printf("%-8s %-10s %5s %14.6g%s%s\n", term_name(loss->kind), tv ? "-" : loss->layer, level,
+               loss->value, *s->from.mask ? " " : "", *s->from.mask ? region : "");
     }
     printf("%-8s %-10s %5s %14.6g\n", "total", "", "", s->sums[0] + s->sums[1] + s->sums[2]);
     if (s->values->quiet)

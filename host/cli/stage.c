@@ -8,7 +8,9 @@
 #include "cli/weights.h"
 #include "cli/words.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- The network ----------------------------------------------------------------------------- */
 
@@ -82,12 +84,44 @@ static int read_picture(cli_stage *stage, imp_picture *picture, const char *path
     return CLI_DONE;
 }
 
-int cli_stage_pictures(cli_stage *stage, const char *content, const char *style, const char *init) {
-    int status = read_picture(stage, &stage->content, content);
-    if (!status)
-        status = read_picture(stage, &stage->style, style);
-    if (!status && init)
-        status = read_picture(stage, &stage->init, init);
+/* A colour is a mask as large as its picture. */
+static int read_mask(cli_stage *stage, imp_picture *mask, const char *path, const imp_picture *of) {
+    float rgb[3];
+    const size_t count = 3 * of->width * of->height;
+    if (access(path, F_OK) == 0 || !cli_colour_read(path, rgb))
+        return read_picture(stage, mask, path);
+    *mask = (imp_picture){
+        .width = of->width, .height = of->height, .rgb = malloc(count * sizeof *mask->rgb)};
+    if (!mask->rgb)
+        return cli_complain(CLI_FAILED, "mask '%s': out of memory", path);
+    for (size_t i = 0; i < count; i++)
+        mask->rgb[i] = rgb[i % 3];
+    return CLI_DONE;
+}
+
+static int read_style(cli_stage *stage, const cli_style *style, size_t i) {
+    imp_picture *const picture = &stage->styles[i], *const mask = &stage->style_masks[i];
+    int status = read_picture(stage, picture, style->path);
+    stage->from.styles[i] = (imp_style){.picture = picture, .weight = style->weight};
+    if (status || !*style->mask)
+        return status;
+    stage->from.styles[i].mask = mask;
+    return read_mask(stage, mask, style->mask, picture);
+}
+
+int cli_stage_pictures(cli_stage *stage, const cli_sources *sources) {
+    stage->from = (imp_sources){.content = &stage->content};
+    int status = read_picture(stage, &stage->content, sources->content);
+    for (size_t i = 0; i < sources->style_count && !status; i++)
+        status = read_style(stage, &sources->styles[i], i);
+    if (!status && *sources->mask) {
+        stage->from.mask = &stage->mask;
+        status = read_mask(stage, &stage->mask, sources->mask, &stage->content);
+    }
+    if (!status && *sources->init) {
+        stage->from.init = &stage->init;
+        status = read_picture(stage, &stage->init, sources->init);
+    }
     return status;
 }
 
@@ -161,12 +195,10 @@ static void close_device(cli_stage *stage) {
 
 static imp_status open_session(cli_stage *stage, imp_error *err) {
     const cli_values *v = stage->values;
-    const imp_picture *init = v->settings.init == IMP_INIT_PICTURE ? &stage->init : NULL;
     imp_estimate estimate;
     char bytes[32], line[256];
-    const imp_status status =
-        imp_session_open(&stage->session, stage->device, stage->network, &v->settings,
-                         &stage->content, &stage->style, init, err);
+    const imp_status status = imp_session_open(&stage->session, stage->device, stage->network,
+                                               &v->settings, &stage->from, err);
     if (status != IMP_OK || !v->verbose)
         return status;
     imp_session_estimate(stage->session, &estimate);
@@ -191,7 +223,7 @@ int cli_stage_forecast(cli_stage *stage, imp_forecast *out) {
     if (status)
         return status;
     if (imp_session_forecast(out, stage->device, stage->network, &stage->values->settings,
-                             &stage->content, &stage->style, &err) != IMP_OK)
+                             &stage->from, &err) != IMP_OK)
         return cli_complain_error(&err);
     return CLI_DONE;
 }
@@ -267,8 +299,12 @@ void cli_stage_clear(cli_stage *stage) {
     imp_session_close(stage->session);
     stage->session = NULL;
     imp_picture_finish(&stage->content);
-    imp_picture_finish(&stage->style);
+    imp_picture_finish(&stage->mask);
     imp_picture_finish(&stage->init);
+    for (size_t i = 0; i < IMP_STYLES_MAX; i++) {
+        imp_picture_finish(&stage->styles[i]);
+        imp_picture_finish(&stage->style_masks[i]);
+    }
 }
 
 void cli_stage_finish(cli_stage *stage) {

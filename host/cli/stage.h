@@ -6,13 +6,15 @@
 #ifndef CLI_STAGE_H
 #define CLI_STAGE_H
 
-#include "cli/options.h"
 #include "cli/progress.h"
+#include "cli/sources.h"
 
 typedef struct cli_stage {
     const cli_values *values; /* borrowed */
     cli_progress *progress;   /* borrowed: where messages go */
-    imp_picture content, style, init;
+    imp_picture content, mask, init;
+    imp_picture styles[IMP_STYLES_MAX], style_masks[IMP_STYLES_MAX];
+    imp_sources from; /* those above */
     imp_network *network;
     imp_device *device;
     imp_session *session;
@@ -20,7 +22,7 @@ typedef struct cli_stage {
 
 /* Each opens its part, or complains and gives the exit status. Zero the rest of the stage first. */
 int cli_stage_network(cli_stage *stage);
-int cli_stage_pictures(cli_stage *stage, const char *content, const char *style, const char *init);
+int cli_stage_pictures(cli_stage *stage, const cli_sources *sources);
 
 /* Opens the device where that has not been done; cli_stage_perform does it, too. */
 int cli_stage_device(cli_stage *stage);

@@ -29,13 +29,23 @@ const cli_option cli_options[] = {
      "standard output (default: CONTENT_STYLE.png in the current folder)"},
     {"content", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_SCORE, false, AT(content), "FILE", 0, 0,
      "the picture whose content is aimed at"},
-    {"style", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_SCORE, false, AT(style), "FILE", 0, 0,
-     "the picture whose style is aimed at"},
+    {"style", 's', CLI_FILES, CLI_GROUP_PICTURE, CLI_PAINT | CLI_SCORE, false, AT(styles),
+     "FILE[:WEIGHT]", 0, 0,
+     "a picture whose style is aimed at. Given again, the styles are mixed by their weights: "
+     "a.jpg:2 "
+     "counts twice as much as b.jpg"},
+    {"mask", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT | CLI_SCORE, false, AT(mask), "FILE", 0, 0,
+     "regions of CONTENT, each painted over in a flat colour of its own in a picture of the same "
+     "size: each gets the style of the region that has its colour in --style-mask"},
+    {"style-mask", 0, CLI_FILES, CLI_GROUP_PICTURE, CLI_PAINT | CLI_SCORE, false, AT(style_masks),
+     "FILE|COLOUR", 0, 0,
+     "regions of a style in the same colours, in a picture of its size; or one colour (red, "
+     "#ff8000), the region that all of it is for. Given again, for each style in order"},
     {"dump", 0, CLI_FOLDER, CLI_GROUP_PICTURE, CLI_SCORE, false, AT(dump), "DIR", 0, 0,
      "write features, Gram matrices and the gradient into this folder as float32 .npy files"},
-    {"size", 's', CLI_SIZE, CLI_GROUP_PICTURE, PAINTS, true, SET(size), "N|original", 1, 1e6,
+    {"size", 0, CLI_SIZE, CLI_GROUP_PICTURE, PAINTS, true, SET(size), "N|original", 1, 1e6,
      "longer side of the result in pixels, or the content's own size"},
-    {"size", 's', CLI_SIZE, CLI_GROUP_PICTURE, CLI_SCORE, false, SET(size), "N|original", 1, 1e6,
+    {"size", 0, CLI_SIZE, CLI_GROUP_PICTURE, CLI_SCORE, false, SET(size), "N|original", 1, 1e6,
      "longer side at which to measure, or the content's own size (default: the longer side of "
      "PICTURE, which is then not resampled)"},
     {"quality", 0, CLI_WHOLE, CLI_GROUP_PICTURE, PAINTS, true, AT(quality), "N", 1, 100,
@@ -56,7 +66,7 @@ const cli_option cli_options[] = {
 
     {"content", 0, CLI_TEXT, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(content), "PATTERN", 0, 0,
      "the files whose content is wanted, as 'photos/*.jpg' in quotes"},
-    {"style", 0, CLI_TEXT, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(style), "PATTERN", 0, 0,
+    {"style", 's', CLI_TEXT, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(style), "PATTERN", 0, 0,
      "the files whose style is wanted"},
     {"output", 'o', CLI_TEXT, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(out), "TEMPLATE", 0, 0,
      "write the pictures here; {content} and {style} stand for the files' names (default: "
@@ -199,7 +209,7 @@ const cli_option cli_options[] = {
     {"only", 0, CLI_LIST, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(only), "PARTS", 0, 0,
      "only some of roofs, layers, operations, products, iteration, start (default: all of them; "
      "start and products not with --quick)"},
-    {"size", 's', CLI_LIST, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(sizes), "N", 0, 0,
+    {"size", 0, CLI_LIST, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(sizes), "N", 0, 0,
      "sides of square pictures, with commas or given again (default: the iteration at 256, 512 and "
      "1024, single operations at 512; with --quick the iteration at 256 and, of adam, at 512, "
      "single operations at 256)"},
@@ -269,9 +279,9 @@ const cli_command cli_commands[] = {
     {.name = "paint",
      .bit = CLI_PAINT,
      .run = cli_paint,
-     .operands = "CONTENT STYLE [-o OUT]",
+     .operands = "CONTENT STYLE... [-o OUT]",
      .least = 0,
-     .most = 2,
+     .most = 1 + IMP_STYLES_MAX,
      .brief = "paint one picture in the manner of another",
      .text = "Keeps what CONTENT shows and takes colours, texture and strokes from STYLE. Both are "
              "PNG, JPEG, WebP, TIFF, HEIF or AVIF files, http or https addresses of such, or - for "
@@ -285,6 +295,10 @@ const cli_command cli_commands[] = {
           {"impasto paint cat.jpg waves.jpg -o out.jpg --size original",
            "at the content's own size"},
           {"impasto paint cat.jpg waves.jpg --color content", "in the cat's own colours"},
+          {"impasto paint cat.jpg -s waves.jpg:2 -s night.jpg", "in two styles mixed"},
+          {"impasto paint cat.jpg waves.jpg night.jpg --mask cat_mask.png --style-mask red "
+           "--style-mask blue",
+           "waves where the mask is red, night where it is blue"},
           {"impasto paint cat.jpg waves.jpg --time-limit 2m", "the best of two minutes"},
           {"impasto paint cat.jpg waves.jpg --style-scale 0.5", "with strokes half as large"},
           {"impasto paint cat.jpg waves.jpg --size 2048 --dry-run", "what that would take"},

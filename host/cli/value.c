@@ -239,17 +239,28 @@ static bool read_colour(const char *text, unsigned *rgb) {
     return true;
 }
 
+bool cli_colour_read(const char *text, float rgb[3]) {
+    unsigned value = 0;
+    const bool known = read_colour(text, &value);
+    for (unsigned c = 0; known && c < 3; c++)
+        rgb[c] = (float)(value >> (16 - 8 * c) & 255) / 255;
+    return known;
+}
+
+/* One more. */
+static bool read_file(const char *text, cli_files *files, char *why, size_t size) {
+    snprintf(why, size, "at most %d of them, none empty", IMP_STYLES_MAX);
+    if (!*text || files->count == IMP_STYLES_MAX)
+        return false;
+    files->paths[files->count++] = text;
+    return true;
+}
+
 static bool read_background(const char *text, cli_background *background, char *why, size_t size) {
-    unsigned rgb = 0xffffff;
     snprintf(why, size,
              "keep, or a colour: white, black, grey, red, green, blue, yellow or #rrggbb");
-    const bool keep = !strcmp(text, "keep");
-    if (!keep && !read_colour(text, &rgb))
-        return false;
-    *background = (cli_background){.keep = keep};
-    for (unsigned c = 0; c < 3; c++)
-        background->rgb[c] = (float)(rgb >> (16 - 8 * c) & 255) / 255;
-    return true;
+    *background = (cli_background){.rgb = {1, 1, 1}, .keep = !strcmp(text, "keep")};
+    return background->keep || cli_colour_read(text, background->rgb);
 }
 
 bool cli_value_read(const cli_option *o, const char *text, cli_values *values, char *why,
@@ -299,6 +310,8 @@ bool cli_value_read(const cli_option *o, const char *text, cli_values *values, c
         return read_init(text, values);
     case CLI_BACKGROUND:
         return read_background(text, at, why, size);
+    case CLI_FILES:
+        return read_file(text, at, why, size);
     case CLI_PRESET: /* what cli_values_default has read */
         return true;
     case CLI_TEXT:
@@ -413,6 +426,8 @@ void cli_value_text(const cli_option *o, const cli_values *values, char *text, s
     case CLI_ITERATIONS:
     case CLI_SCALES:
         numbers_text(o, &values->settings, text, size);
+        break;
+    case CLI_FILES: /* no option of this kind is recorded or has a default */
         break;
     case CLI_CHOICE:
     case CLI_INIT:

@@ -204,8 +204,9 @@ static void do_block(const block *k, cell *c) {
     imp_estimate estimate;
     imp_error *err = &c->lane.err;
     imp_peak_mib(true);
-    imp_status status = imp_session_open(&s, k->b->devices[c->lane.device], k->network,
-                                         &c->settings, k->content, k->style, NULL, err);
+    imp_status status =
+        imp_session_open(&s, k->b->devices[c->lane.device], k->network, &c->settings,
+                         &(imp_sources){.content = k->content, .styles = {{k->style, 1}}}, err);
     if (status == IMP_OK) {
         imp_session_estimate(s, &estimate);
         c->result.device_mib = (double)estimate.device_bytes / 0x1p20;

@@ -33,24 +33,41 @@ typedef struct checkpoint_head {
 
 /* ---- What is in it --------------------------------------------------------------------------- */
 
-/* The pictures and the sizes that the session works from, in 64 hexadecimal digits. */
-static imp_status hash_inputs(const imp_session *s, char hex[72], imp_error *err) {
-    const imp_picture *pictures[] = {&s->content, &s->style, &s->init};
-    char all[4 * 64 + sizeof s->scales] = {0};
-    size_t used = 0;
-    for (size_t i = 0; i < 3; i++) {
-        const imp_picture *p = pictures[i];
-        if (p->rgb &&
-            !imp_bytes_sha256(all + used, p->rgb, 3 * p->width * p->height * sizeof *p->rgb))
-            return imp_fail(err, IMP_ERR_MEMORY, "checkpoint: out of memory");
-        used += 64;
-    }
-    for (size_t i = 0; i < s->scale_count; i++)
-        used += (size_t)snprintf(all + used, sizeof all - used, "%zux%zu %u ", s->scales[i].width,
-                                 s->scales[i].height, s->scales[i].iterations);
-    return imp_bytes_sha256(hex, all, used)
+/* Adds bytes that a session works from to the digest of those before. */
+static imp_status hash_more(char hex[65], const void *bytes, size_t size, imp_error *err) {
+    char both[2 * 65] = {0};
+    memcpy(both, hex, 65);
+    return (size == 0 || imp_bytes_sha256(both + 65, bytes, size)) &&
+                   imp_bytes_sha256(hex, both, sizeof both)
                ? IMP_OK
                : imp_fail(err, IMP_ERR_MEMORY, "checkpoint: out of memory");
+}
+
+static imp_status hash_picture(char hex[65], const imp_picture *p, imp_error *err) {
+    return hash_more(hex, p->rgb, p->rgb ? 3 * p->width * p->height * sizeof *p->rgb : 0, err);
+}
+
+static imp_status hash_regions(char hex[65], const imp_regions *g, imp_error *err) {
+    TRY(hash_more(hex, g->colours, g->count * sizeof *g->colours, err));
+    return hash_more(hex, g->of, g->count ? g->width * g->height : 0, err);
+}
+
+/* The pictures and the sizes that the session works from. */
+static imp_status hash_inputs(const imp_session *s, char hex[72], imp_error *err) {
+    TRY(hash_picture(hex, &s->content, err));
+    TRY(hash_picture(hex, &s->init, err));
+    TRY(hash_regions(hex, &s->regions, err));
+    for (size_t i = 0; i < s->style_count; i++) {
+        TRY(hash_picture(hex, &s->styles[i].picture, err));
+        TRY(hash_regions(hex, &s->styles[i].regions, err));
+        TRY(hash_more(hex, &s->styles[i].weight, sizeof s->styles[i].weight, err));
+    }
+    for (size_t i = 0; i < s->scale_count; i++) {
+        const imp_scale *k = &s->scales[i];
+        const size_t sizes[] = {k->picture.width, k->picture.height, k->iterations};
+        TRY(hash_more(hex, sizes, sizeof sizes, err));
+    }
+    return IMP_OK;
 }
 
 static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_error *err) {
@@ -220,7 +237,8 @@ static imp_status check_head(const imp_session *s, const checkpoint_head *head, 
                         "checkpoint '%s': made of other pictures or with other settings", path);
     const bool sound = head->scale < s->scale_count && head->iteration <= head->total &&
                        head->scale_done <= s->scales[head->scale].iterations &&
-                       head->h == s->scales[head->scale].h && head->w == s->scales[head->scale].w &&
+                       head->h == s->scales[head->scale].picture.h &&
+                       head->w == s->scales[head->scale].picture.w &&
                        head->steps <= head->iteration && head->pairs <= head->places &&
                        head->filled <= head->places &&
                        (head->next < head->places || head->places == 0);

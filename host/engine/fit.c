@@ -36,24 +36,45 @@ static size_t picture_bytes(size_t width, size_t height) {
     return 3 * width * height * sizeof(float);
 }
 
+/* Content and styles as they are kept and as they are resized, of the styles one after another,
+ * and each of those once more; a byte of each pixel for its region. */
+static size_t count_host(const imp_session *s, const imp_scale *k) {
+    const imp_sides *c = &k->picture;
+    size_t bytes = 2 * picture_bytes(c->width, c->height), largest = 0;
+    for (size_t i = 0; i < s->style_count; i++) {
+        const size_t style = picture_bytes(k->styles[i].w, k->styles[i].h);
+        bytes += style;
+        largest = style > largest ? style : largest;
+        bytes += s->regions.count ? k->styles[i].width * k->styles[i].height : 0;
+    }
+    return bytes + 2 * largest + (s->regions.count ? c->width * c->height : 0);
+}
+
 imp_status imp_session_lay_out(imp_session *s, const imp_scale *k, imp_need *need, imp_error *err) {
+    const imp_aim aim = {.device = s->device,
+                         .network = s->network,
+                         .filters = s->filters,
+                         .settings = &s->settings,
+                         .regions = &s->regions,
+                         .again = s->again};
     size_t cursor = 0;
     *need = (imp_need){.arena = SIZE_MAX};
     imp_objective_finish(&s->objective);
     imp_optimizer_finish(&s->optimizer);
-    TRY(imp_objective_init(&s->objective, s->device, s->network, s->filters, &s->settings, s->again,
-                           k->h, k->w, &cursor, err));
+    TRY(imp_objective_init(&s->objective, &aim, k->picture.h, k->picture.w, &cursor, err));
     const size_t before = cursor;
     TRY(imp_optimizer_init(&s->optimizer, &s->objective, &cursor, err));
     imp_average_place(&s->average, &s->objective, &cursor);
     need->optimizer = cursor - before;
     TRY(imp_objective_place(&s->objective, cursor, err));
-    const size_t style = imp_objective_style_end(&s->objective, k->style_h, k->style_w);
-    need->arena = style > s->objective.end ? style : s->objective.end;
+    need->arena = s->objective.end;
+    for (size_t i = 0; i < s->style_count; i++) {
+        const size_t end = imp_objective_style_end(&s->objective, k->styles[i].h, k->styles[i].w);
+        need->arena = end > need->arena ? end : need->arena;
+    }
     need->activations = need->arena - s->objective.begin;
     count_filters(s, need);
-    /* Content and style as they are kept and as they are resized, and the style once more. */
-    need->host = 2 * picture_bytes(k->width, k->height) + 3 * picture_bytes(k->style_w, k->style_h);
+    need->host = count_host(s, k);
     return IMP_OK;
 }
 
@@ -110,7 +131,7 @@ size_t imp_session_largest(imp_session *s, size_t low, size_t high) {
 
 size_t imp_session_longer(const imp_session *s) {
     const imp_scale *last = &s->scales[s->scale_count - 1];
-    return last->width > last->height ? last->width : last->height;
+    return last->picture.width > last->picture.height ? last->picture.width : last->picture.height;
 }
 
 imp_status imp_session_check_fit(imp_session *s, imp_error *err) {

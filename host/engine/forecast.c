@@ -30,8 +30,8 @@ static imp_status time_steps(imp_session *s, double *seconds, imp_error *err) {
 }
 
 /* A trial at that longer side: seconds of an iteration for each pixel, and of the whole trial. */
-static imp_status try_size(const imp_session *model, size_t longer, const imp_picture *content,
-                           const imp_picture *style, double *each, double *whole, imp_error *err) {
+static imp_status try_size(const imp_session *model, size_t longer, const imp_sources *from,
+                           double *each, double *whole, imp_error *err) {
     imp_session *s = NULL;
     imp_settings settings = model->settings;
     const double began = imp_now();
@@ -42,28 +42,28 @@ static imp_status try_size(const imp_session *model, size_t longer, const imp_pi
     settings.iterations = 2 + TRIAL_STEPS;
     settings.memory = 0;
     settings.init = settings.init == IMP_INIT_PICTURE ? IMP_INIT_CONTENT : settings.init;
-    TRY(imp_session_open(&s, model->device, model->network, &settings, content, style, NULL, err));
+    TRY(imp_session_open(&s, model->device, model->network, &settings, from, err));
     const imp_status status = time_steps(s, each, err);
-    *each /= (double)s->scales[0].w * (double)s->scales[0].h;
+    *each /= (double)s->scales[0].picture.w * (double)s->scales[0].picture.h;
     imp_session_close(s);
     *whole = imp_now() - began;
     return status;
 }
 
 /* Seconds of an iteration of the last scale, from the largest picture that time allows. */
-static imp_status measure(const imp_session *model, const imp_picture *content,
-                          const imp_picture *style, double *seconds, imp_error *err) {
+static imp_status measure(const imp_session *model, const imp_sources *from, double *seconds,
+                          imp_error *err) {
     const imp_scale *last = &model->scales[model->scale_count - 1];
     const size_t longer = imp_session_longer(model);
     double each = 0, whole = 0, spent = 0;
     size_t side = longer < TRIAL_SIDE ? longer : TRIAL_SIDE;
     for (bool more = true; more;) {
-        TRY(try_size(model, side, content, style, &each, &whole, err));
+        TRY(try_size(model, side, from, &each, &whole, err));
         spent += whole;
         more = side < longer && spent + 4 * whole < trial_seconds;
         side = 2 * side < longer ? 2 * side : longer;
     }
-    *seconds = each * (double)last->w * (double)last->h;
+    *seconds = each * (double)last->picture.w * (double)last->picture.h;
     return IMP_OK;
 }
 
@@ -112,40 +112,41 @@ static size_t largest(imp_session *s, bool fits) {
     return imp_session_limit(s) == 0 || high >= SIDE_MOST ? low : imp_session_largest(s, low, high);
 }
 
-static imp_status fill_in(imp_forecast *out, imp_session *s, const imp_picture *content,
-                          const imp_picture *style, imp_error *err) {
+static imp_status fill_in(imp_forecast *out, imp_session *s, const imp_sources *from,
+                          imp_error *err) {
     double seconds = 0, work = 0, all = 0;
-    TRY(imp_session_prepare(s, content, style, err));
+    TRY(imp_session_prepare(s, from, err));
     const imp_scale *last = &s->scales[s->scale_count - 1];
-    out->width = last->width;
-    out->height = last->height;
+    out->width = last->picture.width;
+    out->height = last->picture.height;
     out->iterations = s->total;
     out->memory = imp_session_limit(s);
     out->fits = imp_session_choose_again(s, imp_session_longer(s));
     const unsigned again = s->again;
     out->largest = largest(s, out->fits);
-    TRY(measure(s, content, style, &seconds, err));
+    TRY(measure(s, from, &seconds, err));
     out->kept = footprint(s, 0, seconds, &work);
     out->again = footprint(s, imp_objective_again_most(s->network, s->nodes), seconds, &work);
     out->chosen = footprint(s, again, seconds, &work);
     TRY(imp_session_lay_out(s, last, &s->need, err));
     imp_session_estimate(s, &out->need);
     for (unsigned i = 0; i < s->scale_count; i++)
-        all += s->scales[i].iterations * ((double)s->scales[i].w * (double)s->scales[i].h) /
-               ((double)last->w * (double)last->h);
+        all += s->scales[i].iterations *
+               ((double)s->scales[i].picture.w * (double)s->scales[i].picture.h) /
+               ((double)last->picture.w * (double)last->picture.h);
     out->need.seconds_per_iteration = out->chosen.seconds;
     out->need.seconds_left = all * out->chosen.seconds;
     return IMP_OK;
 }
 
 imp_status imp_session_forecast(imp_forecast *out, imp_device *device, const imp_network *network,
-                                const imp_settings *settings, const imp_picture *content,
-                                const imp_picture *style, imp_error *err) {
+                                const imp_settings *settings, const imp_sources *from,
+                                imp_error *err) {
     *out = (imp_forecast){0};
     imp_session *s = imp_session_new(device, network, settings, err);
     if (!s)
         return IMP_ERR_MEMORY;
-    const imp_status status = fill_in(out, s, content, style, err);
+    const imp_status status = fill_in(out, s, from, err);
     imp_session_close(s);
     return status;
 }

@@ -16,12 +16,17 @@ size_t imp_session_losses(const imp_session *s, imp_loss *out, size_t cap) {
     const imp_objective *o = &s->objective;
     for (size_t i = 0; i < o->count && i < cap; i++) {
         const imp_goal *g = &o->goals[i];
-        out[i] = (imp_loss){.kind = g->kind, .level = g->level, .value = s->optimizer.values[i]};
+        const bool masked = g->kind == IMP_TERM_STYLE && s->regions.count > 0;
+        out[i] = (imp_loss){.kind = g->kind,
+                            .level = g->level,
+                            .region = masked ? (int)s->regions.colours[g->region] : -1,
+                            .value = s->optimizer.values[i]};
         memcpy(out[i].layer, s->settings.terms[g->term].layer, sizeof out[i].layer);
     }
     if (o->count < cap)
-        out[o->count] =
-            (imp_loss){.kind = IMP_TERM_TV, .value = s->optimizer.values[o->count + IMP_RECORD_TV]};
+        out[o->count] = (imp_loss){.kind = IMP_TERM_TV,
+                                   .region = -1,
+                                   .value = s->optimizer.values[o->count + IMP_RECORD_TV]};
     return o->count + 1;
 }
 
@@ -29,8 +34,8 @@ void imp_session_progress(const imp_session *s, imp_progress *out) {
     const imp_objective *o = &s->objective;
     *out = (imp_progress){.iteration = s->iteration,
                           .total = s->total,
-                          .width = s->scales[s->scale].width,
-                          .height = s->scales[s->scale].height,
+                          .width = s->scales[s->scale].picture.width,
+                          .height = s->scales[s->scale].picture.height,
                           .seconds = imp_now() - s->opened,
                           .recovered = s->recovered};
     for (size_t i = 0; i < o->count; i++)
@@ -55,8 +60,8 @@ void imp_session_estimate(const imp_session *s, imp_estimate *out) {
     double work = now->iterations - s->scale_done; /* in iterations of the present scale */
     for (unsigned i = s->scale + 1; i < s->scale_count; i++)
         work += (double)s->scales[i].iterations *
-                ((double)s->scales[i].w * (double)s->scales[i].h) /
-                ((double)now->w * (double)now->h);
+                ((double)s->scales[i].picture.w * (double)s->scales[i].picture.h) /
+                ((double)now->picture.w * (double)now->picture.h);
     out->seconds_left = work * out->seconds_per_iteration;
 }
 
@@ -100,8 +105,9 @@ imp_status imp_session_painted(imp_session *s, imp_picture *out, imp_error *err)
     const imp_scale *k = &s->scales[s->scale];
     imp_array x;
     TRY(imp_session_shown(s, &x, err));
-    const imp_status status = imp_canvas_picture(out, x.data, x.shape[1], x.shape[2], k->width,
-                                                 k->height, s->settings.range, err);
+    const imp_status status =
+        imp_canvas_picture(out, x.data, x.shape[1], x.shape[2], k->picture.width, k->picture.height,
+                           s->settings.range, err);
     imp_array_finish(&x);
     return status;
 }

@@ -5,6 +5,7 @@
 #include "engine/objective.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,15 +13,6 @@
 
 imp_slot imp_objective_slot(const imp_objective *o, size_t extra) {
     return (imp_slot){o->record, o->count + extra};
-}
-
-/* What the network sees at level l, and where its gradient goes. */
-static imp_tensor seen(const imp_objective *o, unsigned l) {
-    return l == 0 && o->around.c ? o->around : o->x[l];
-}
-
-static imp_tensor dseen(const imp_objective *o, unsigned l) {
-    return l == 0 && o->around.c ? o->daround : o->dx[l];
 }
 
 /* ---- Layout ---- */
@@ -70,35 +62,45 @@ static void place_pictures(imp_objective *o, size_t h, size_t w, size_t *cursor)
 }
 
 static void place_style(const imp_objective *o, imp_goal *g, imp_tensor f, size_t *cursor) {
-    const imp_tensor x = seen(o, g->level);
+    const imp_tensor x = imp_objective_seen(o, g->level);
     g->target = imp_place(o->device, cursor, IMP_PLANES, 1, f.c, f.c);
     g->gram = imp_place(o->device, cursor, IMP_PLANES, 1, f.c, f.c);
-    if (o->around.c)
+    if (o->around.c || o->regions->count > 0)
         g->weights = imp_place(o->device, cursor, IMP_PLANES, 1, f.h, f.w);
-    g->positions = (float)(imp_seam_inside(NULL, f.h, x.h, o->margin[0] >> g->level) *
-                           imp_seam_inside(NULL, f.w, x.w, o->margin[1] >> g->level));
+    g->positions = (float)(imp_seam_count((imp_extent){f.h, x.h, o->margin[0] >> g->level}) *
+                           imp_seam_count((imp_extent){f.w, x.w, o->margin[1] >> g->level}));
     g->scale = 1 / (g->positions * (o->settings->gram_norm == IMP_GRAM_CM ? (float)f.c : 1));
 }
 
-static void place_goals(imp_objective *o, size_t *cursor) {
+/* How many goals a style term has at each level. */
+static size_t regions_of(const imp_objective *o) {
+    return o->regions->count > 0 ? o->regions->count : 1;
+}
+
+static void place_goal(imp_objective *o, size_t term, unsigned level, size_t region,
+                       size_t *cursor) {
     const imp_settings *s = o->settings;
-    for (unsigned level = 0; level < o->levels; level++) {
-        for (size_t i = 0; i < s->term_count; i++) {
-            const bool style = s->terms[i].kind == IMP_TERM_STYLE;
-            if (!style && level > 0)
-                continue;
-            imp_goal *g = &o->goals[o->count++];
-            *g = (imp_goal){.kind = s->terms[i].kind, .term = i, .level = level};
-            g->node = (size_t)(imp_network_find(o->network, s->terms[i].layer) - o->network->nodes);
-            const imp_tensor f = o->plans[level].shapes[g->node];
-            g->strength = (style ? s->style_weight / (float)o->levels : s->content_weight) *
-                          s->terms[i].weight;
-            if (style)
-                place_style(o, g, f, cursor);
-            else
-                g->target = imp_place(o->device, cursor, IMP_MAPS, f.c, f.h, f.w);
+    const bool style = s->terms[term].kind == IMP_TERM_STYLE;
+    const double share = style && o->regions->count > 0 ? o->regions->share[region] : 1;
+    imp_goal *g = &o->goals[o->count++];
+    *g = (imp_goal){.kind = s->terms[term].kind, .term = term, .level = level, .region = region};
+    g->node = (size_t)(imp_network_find(o->network, s->terms[term].layer) - o->network->nodes);
+    const imp_tensor f = o->plans[level].shapes[g->node];
+    g->strength = (style ? s->style_weight / (float)o->levels : s->content_weight) *
+                  s->terms[term].weight * (float)share;
+    if (style)
+        place_style(o, g, f, cursor);
+    else
+        g->target = imp_place(o->device, cursor, IMP_MAPS, f.c, f.h, f.w);
+}
+
+static void place_goals(imp_objective *o, size_t *cursor) {
+    for (unsigned level = 0; level < o->levels; level++)
+        for (size_t i = 0; i < o->settings->term_count; i++) {
+            const bool style = o->settings->terms[i].kind == IMP_TERM_STYLE;
+            for (size_t r = 0; r < (style ? regions_of(o) : level == 0); r++)
+                place_goal(o, i, level, r, cursor);
         }
-    }
 }
 
 /* Room for the features of one goal with weights and their gradient, at the largest's shape. */
@@ -166,9 +168,8 @@ static bool is_again(const imp_objective *o, size_t node) {
     return o->again == 1 ? kernels == 0 : o->again > 1 && pools + 1 < o->again;
 }
 
-/* A plan for level `level` of the picture; gradient: its style and content, or a forward pass. */
-static imp_status plan_init(const imp_objective *o, imp_plan *plan, size_t h, size_t w,
-                            unsigned level, bool gradient, size_t cursor, imp_error *err) {
+imp_status imp_objective_plan(const imp_objective *o, imp_plan *plan, size_t h, size_t w,
+                              unsigned level, bool gradient, size_t cursor, imp_error *err) {
     const imp_settings *s = o->settings;
     bool *terms = calloc(2 * o->nodes + 1, sizeof *terms), *again = terms + o->nodes;
     if (!terms)
@@ -195,25 +196,26 @@ imp_status imp_objective_place(imp_objective *o, size_t cursor, imp_error *err) 
     o->begin = o->end = cursor;
     for (unsigned l = 0; l < o->levels; l++) {
         imp_plan_finish(&o->plans[l]);
-        const imp_tensor x = seen(o, l);
-        TRY(plan_init(o, &o->plans[l], x.h, x.w, l, true, cursor, err));
+        const imp_tensor x = imp_objective_seen(o, l);
+        TRY(imp_objective_plan(o, &o->plans[l], x.h, x.w, l, true, cursor, err));
         o->end = o->plans[l].end > o->end ? o->plans[l].end : o->end;
     }
     return IMP_OK;
 }
 
-imp_status imp_objective_init(imp_objective *o, imp_device *device, const imp_network *network,
-                              imp_filter *const *filters, const imp_settings *settings,
-                              unsigned again, size_t h, size_t w, size_t *cursor, imp_error *err) {
-    *o = (imp_objective){.device = device,
+imp_status imp_objective_init(imp_objective *o, const imp_aim *aim, size_t h, size_t w,
+                              size_t *cursor, imp_error *err) {
+    const imp_settings *const settings = aim->settings;
+    *o = (imp_objective){.device = aim->device,
+                         .network = aim->network,
+                         .filters = aim->filters,
                          .settings = settings,
-                         .network = network,
-                         .filters = filters,
-                         .again = again};
-    TRY(imp_objective_depth(&o->nodes, settings, network, err));
+                         .regions = aim->regions,
+                         .again = aim->again};
+    TRY(imp_objective_depth(&o->nodes, settings, o->network, err));
     assert(settings->levels >= 1 && settings->levels <= IMP_LEVELS_MAX);
     o->levels = settings->levels;
-    o->goals = calloc(settings->term_count * o->levels + 1, sizeof *o->goals);
+    o->goals = calloc(settings->term_count * o->levels * regions_of(o) + 1, sizeof *o->goals);
     o->metrics = calloc(o->nodes + 1, sizeof *o->metrics);
     if (!o->goals || !o->metrics)
         return imp_fail(err, IMP_ERR_MEMORY, "objective: out of host memory");
@@ -233,20 +235,50 @@ void imp_objective_finish(imp_objective *o) {
     *o = (imp_objective){0};
 }
 
+float imp_objective_weigh(const imp_objective *o, float *t, size_t count, float positions) {
+    const bool whole = o->settings->style_form == IMP_LOSS_WASSERSTEIN;
+    double squares = 0;
+    for (size_t i = 0; i < count; i++) {
+        t[i] = whole ? (float)(t[i] >= 0.5F) : t[i];
+        squares += (double)t[i] * (double)t[i];
+    }
+    if (squares < 0.5)
+        return 0;
+    const float scale = whole ? 1 : (float)sqrt((double)positions / squares);
+    for (size_t i = 0; i < count; i++)
+        t[i] *= scale;
+    return whole ? (float)squares : positions;
+}
+
 /* Which positions of a goal's map lie in the picture proper. */
-static imp_status write_weights(imp_objective *o, const imp_goal *g) {
+static void weigh_inside(float *t, imp_extent rows, imp_extent columns) {
+    for (size_t i = 0; i < rows.n * columns.n; i++)
+        t[i] = imp_seam_inside(rows, i / columns.n) && imp_seam_inside(columns, i % columns.n);
+}
+
+static imp_status write_weights(imp_objective *o, imp_goal *g) {
     imp_device *const d = o->device;
-    const imp_tensor t = g->weights, x = seen(o, g->level);
-    float *rows = malloc((t.h + t.w + t.h * t.w) * sizeof *rows);
-    if (!rows)
+    const imp_tensor at = g->weights, x = imp_objective_seen(o, g->level);
+    const imp_extent rows = {at.h, x.h, o->margin[0] >> g->level},
+                     columns = {at.w, x.w, o->margin[1] >> g->level};
+    imp_status status = IMP_OK;
+    float *t = malloc(at.h * at.w * sizeof *t);
+    if (!t)
         return imp_fail(&d->error, IMP_ERR_MEMORY, "objective: out of host memory");
-    float *columns = rows + t.h, *all = columns + t.w;
-    imp_seam_inside(rows, t.h, x.h, o->margin[0] >> g->level);
-    imp_seam_inside(columns, t.w, x.w, o->margin[1] >> g->level);
-    for (size_t i = 0; i < t.h * t.w; i++)
-        all[i] = rows[i / t.w] * columns[i % t.w];
-    const imp_status status = d->ops->write(d, t, all);
-    free(rows);
+    if (o->regions->count > 0)
+        status = imp_regions_cover(t, o->regions, g->region, rows, columns, &d->error);
+    else
+        weigh_inside(t, rows, columns);
+    if (status == IMP_OK) {
+        const float squares = imp_objective_weigh(o, t, at.h * at.w, g->positions);
+        g->empty = squares == 0;
+        if (!g->empty) {
+            g->scale *= g->positions / squares;
+            g->positions = squares;
+        }
+        status = d->ops->write(d, at, t);
+    }
+    free(t);
     return status;
 }
 
@@ -279,162 +311,6 @@ imp_status imp_objective_bind(imp_objective *o, imp_memory *memory) {
     return o->device->ops->fill(o->device, o->record, 0);
 }
 
-/* ---- Targets ---- */
-
-/* A view of the matrix m, which is laid out for the widest layer, at c x c. */
-static imp_tensor matrix(imp_tensor m, size_t c) {
-    m.h = m.w = c;
-    return m;
-}
-
-static imp_status record_value(imp_objective *o, size_t slot, double *value) {
-    const size_t n = o->record.c * IMP_PARTIALS;
-    float *all = malloc(n * sizeof *all);
-    if (!all)
-        return imp_fail(&o->device->error, IMP_ERR_MEMORY, "objective: out of host memory");
-    const imp_status status = o->device->ops->read(o->device, all, o->record);
-    *value = 0;
-    for (size_t i = 0; status == IMP_OK && i < IMP_PARTIALS; i++)
-        *value += (double)all[slot * IMP_PARTIALS + i];
-    free(all);
-    return status;
-}
-
-/* The factor in front of the sum of squared differences. sum: the target's own sum of squares,
- * elements: how many there are. A target of (almost) nothing cannot be relative to itself. */
-static float factor(imp_loss_form form, double weight, double sum, double elements) {
-    const double least = 1e-8 * elements;
-    return (float)(weight / (form == IMP_LOSS_MEAN ? elements : sum > least ? sum : least));
-}
-
-/* What a style goal's squares weigh, by the norm of its target under the metric. */
-static imp_status weigh_style(imp_objective *o, size_t i) {
-    imp_device *const d = o->device;
-    imp_goal *g = &o->goals[i];
-    const size_t c = g->target.h;
-    const imp_settings *s = o->settings;
-    double sum = 0;
-    if (s->style_form == IMP_LOSS_RELATIVE) { /* the difference to a target of zero is the target */
-        TRY(d->ops->fill(d, g->gram, 0));
-        TRY(d->ops->style(d, matrix(o->dm, c), (imp_slot){o->record, i}, g->gram, g->target,
-                          o->metrics[g->node], matrix(o->scratch, c), 1, 1));
-        TRY(record_value(o, i, &sum));
-    }
-    g->weight = s->style_form == IMP_LOSS_WASSERSTEIN
-                    ? g->strength
-                    : factor(s->style_form, (double)g->strength, sum, (double)(c * c));
-    return IMP_OK;
-}
-
-/* The style goals of one level from a forward pass over the picture x at that level. */
-static imp_status style_level(imp_objective *o, const imp_plan *plan, imp_tensor x,
-                              unsigned level) {
-    imp_device *const d = o->device;
-    TRY(imp_plan_enter(plan, x));
-    for (size_t k = 0; k < plan->step_count; k++) {
-        const imp_step *step = &plan->steps[k];
-        TRY(imp_plan_run(plan, step));
-        for (size_t i = 0; i < o->count; i++) {
-            imp_goal *g = &o->goals[i];
-            if (g->kind != IMP_TERM_STYLE || g->level != level || g->node != step->node)
-                continue;
-            const imp_tensor f = imp_plan_tensor(plan, step->y);
-            if (o->settings->style_form == IMP_LOSS_WASSERSTEIN) {
-                TRY(imp_wasserstein_target(o, g, f));
-                continue;
-            }
-            const float positions = (float)(f.h * f.w);
-            const float channels = o->settings->gram_norm == IMP_GRAM_CM ? (float)f.c : 1;
-            TRY(d->ops->gram(d, g->gram, (imp_tensor){0}, f, false));
-            TRY(d->ops->combine(d, g->target, 1 / (positions * channels), g->gram, 0, g->gram));
-        }
-    }
-    return IMP_OK;
-}
-
-/* A forward pass over a style picture: its levels and their plans, from o->begin on. */
-typedef struct style_layout {
-    imp_tensor x[IMP_LEVELS_MAX];
-    imp_plan plans[IMP_LEVELS_MAX];
-    size_t end;
-} style_layout;
-
-static imp_status style_layout_init(style_layout *s, const imp_objective *o, size_t h, size_t w) {
-    size_t cursor = o->begin;
-    for (unsigned l = 0; l < o->levels; l++)
-        s->x[l] = imp_place(o->device, &cursor, IMP_PLANES, 3, h >> l, w >> l);
-    s->end = cursor;
-    for (unsigned l = 0; l < o->levels; l++) {
-        TRY(plan_init(o, &s->plans[l], h >> l, w >> l, l, false, cursor, &o->device->error));
-        s->end = s->plans[l].end > s->end ? s->plans[l].end : s->end;
-    }
-    return IMP_OK;
-}
-
-static void style_layout_finish(style_layout *s) {
-    for (unsigned l = 0; l < IMP_LEVELS_MAX; l++)
-        imp_plan_finish(&s->plans[l]);
-}
-
-size_t imp_objective_style_end(const imp_objective *o, size_t h, size_t w) {
-    style_layout s = {0};
-    const imp_status status = style_layout_init(&s, o, h, w);
-    style_layout_finish(&s);
-    return status == IMP_OK ? s.end : SIZE_MAX;
-}
-
-static imp_status style_targets(imp_objective *o, style_layout *s, const float *x) {
-    imp_device *const d = o->device;
-    for (unsigned l = 0; l < o->levels; l++) {
-        imp_plan_bind(&s->plans[l], o->record.memory);
-        s->x[l].memory = o->record.memory;
-        TRY(l == 0 ? d->ops->write(d, s->x[0], x)
-                   : d->ops->pool(d, s->x[l], s->x[l - 1], IMP_POOL_AVERAGE));
-        TRY(style_level(o, &s->plans[l], s->x[l], l));
-    }
-    for (size_t i = 0; i < o->count; i++)
-        if (o->goals[i].kind == IMP_TERM_STYLE)
-            TRY(weigh_style(o, i));
-    return IMP_OK;
-}
-
-imp_status imp_objective_style(imp_objective *o, const float *x, size_t h, size_t w) {
-    style_layout s = {0};
-    imp_status status = style_layout_init(&s, o, h, w);
-    if (status == IMP_OK)
-        status = style_targets(o, &s, x);
-    style_layout_finish(&s);
-    return status;
-}
-
-/* The target of content goal i, whose features are f now, and what its squares weigh. */
-static imp_status keep_content(imp_objective *o, size_t i, imp_tensor f) {
-    imp_device *const d = o->device;
-    const imp_settings *s = o->settings;
-    imp_goal *g = &o->goals[i];
-    double sum = 0;
-    TRY(d->ops->combine(d, g->target, 1, f, 0, f));
-    TRY(d->ops->dot(d, (imp_slot){o->record, i}, f, f));
-    TRY(record_value(o, i, &sum));
-    g->weight =
-        factor(s->content_form, (double)g->strength, sum, (double)f.c * (double)f.h * (double)f.w);
-    return IMP_OK;
-}
-
-imp_status imp_objective_content(imp_objective *o) {
-    const imp_plan *plan = &o->plans[0];
-    if (o->around.c)
-        TRY(o->device->ops->wrap(o->device, o->around, o->x[0]));
-    TRY(imp_plan_enter(plan, seen(o, 0)));
-    for (size_t n = 0; n < o->nodes; n++) {
-        TRY(imp_plan_run(plan, &plan->steps[n]));
-        for (size_t i = 0; i < o->count; i++)
-            if (o->goals[i].kind == IMP_TERM_CONTENT && o->goals[i].node == n)
-                TRY(keep_content(o, i, imp_plan_tensor(plan, plan->steps[n].y)));
-    }
-    return IMP_OK;
-}
-
 /* ---- Loss and gradient ---- */
 
 /* A style goal at features f: its loss, and df += its gradient. */
@@ -444,10 +320,10 @@ static imp_status style_gradient(imp_objective *o, size_t i, imp_tensor df, imp_
     const imp_slot loss = {o->record, i};
     if (o->settings->style_form == IMP_LOSS_WASSERSTEIN)
         return imp_wasserstein_gradient(o, i, df, f);
-    const imp_tensor dm = matrix(o->dm, f.c);
+    const imp_tensor dm = imp_objective_matrix(o->dm, f.c);
     TRY(d->ops->gram(d, g->gram, (imp_tensor){0}, f, false));
-    TRY(d->ops->style(d, dm, loss, g->gram, g->target, o->metrics[g->node], matrix(o->scratch, f.c),
-                      g->scale, g->weight));
+    TRY(d->ops->style(d, dm, loss, g->gram, g->target, o->metrics[g->node],
+                      imp_objective_matrix(o->scratch, f.c), g->scale, g->weight));
     return d->ops->style_grad(d, df, dm, f);
 }
 
@@ -467,6 +343,8 @@ static imp_status masked_gradient(imp_objective *o, size_t i, imp_tensor df, imp
 static imp_status goal_gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
     imp_device *const d = o->device;
     const imp_goal *g = &o->goals[i];
+    if (g->empty)
+        return IMP_OK;
     if (g->kind == IMP_TERM_CONTENT)
         return d->ops->content(d, df, (imp_slot){o->record, i}, f, g->target, g->weight);
     return (g->weights.c ? masked_gradient : style_gradient)(o, i, df, f);
@@ -502,13 +380,13 @@ static imp_status step_gradient(imp_objective *o, unsigned l, const imp_step *st
 /* Adds the gradient of level l's goals to that of what it sees. */
 static imp_status level_gradient(imp_objective *o, unsigned l) {
     const imp_plan *plan = &o->plans[l];
-    TRY(imp_plan_enter(plan, seen(o, l)));
+    TRY(imp_plan_enter(plan, imp_objective_seen(o, l)));
     for (size_t k = 0; k < plan->step_count; k++) {
         if (plan->steps[k].back)
             TRY(step_gradient(o, l, &plan->steps[k]));
         TRY(imp_plan_run(plan, &plan->steps[k]));
     }
-    return imp_plan_leave(plan, dseen(o, l));
+    return imp_plan_leave(plan, imp_objective_dseen(o, l));
 }
 
 imp_status imp_objective_evaluate(imp_objective *o) {
@@ -517,20 +395,20 @@ imp_status imp_objective_evaluate(imp_objective *o) {
     if (o->around.c)
         TRY(d->ops->wrap(d, o->around, o->x[0]));
     for (unsigned l = 1; l < o->levels; l++)
-        TRY(d->ops->pool(d, o->x[l], seen(o, l - 1), IMP_POOL_AVERAGE));
+        TRY(d->ops->pool(d, o->x[l], imp_objective_seen(o, l - 1), IMP_POOL_AVERAGE));
     /* Coarsest first: its gradient, spread out, is what the next finer one is added to. */
-    TRY(d->ops->fill(d, dseen(o, o->levels - 1), 0));
+    TRY(d->ops->fill(d, imp_objective_dseen(o, o->levels - 1), 0));
     for (unsigned l = o->levels; l-- > 0;) {
         if (l + 1 < o->levels)
-            TRY(d->ops->pool_grad(d, dseen(o, l), o->dx[l + 1], seen(o, l), o->x[l + 1],
-                                  IMP_POOL_AVERAGE));
+            TRY(d->ops->pool_grad(d, imp_objective_dseen(o, l), o->dx[l + 1],
+                                  imp_objective_seen(o, l), o->x[l + 1], IMP_POOL_AVERAGE));
         if (o->nodes > 0)
             TRY(level_gradient(o, l));
     }
-    const imp_tensor x = seen(o, 0);
+    const imp_tensor x = imp_objective_seen(o, 0);
     const bool sums = s->tv_form != IMP_TV_NEIGHBOURS; /* those are means already */
     const float colours = s->tv_mean && sums ? (float)(3 * x.h * x.w) : 1;
-    TRY(d->ops->tv(d, dseen(o, 0), imp_objective_slot(o, IMP_RECORD_TV), x, s->tv_form,
-                   s->tv_weight / colours));
+    TRY(d->ops->tv(d, imp_objective_dseen(o, 0), imp_objective_slot(o, IMP_RECORD_TV), x,
+                   s->tv_form, s->tv_weight / colours));
     return o->around.c ? d->ops->wrap_grad(d, o->dx[0], o->daround) : IMP_OK;
 }

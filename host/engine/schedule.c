@@ -13,24 +13,25 @@ static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
-/* The sides that the network needs: none of its maps may vanish, at any level of the pyramid. */
-static void extend(const imp_session *s, size_t *w, size_t *h, size_t width, size_t height) {
+/* Of a picture at that longer side: none of the network's maps may vanish, at any level of the
+ * pyramid. */
+static imp_sides fit(const imp_session *s, const imp_picture *p, size_t longer) {
     const size_t least = imp_plan_side_min(s->network, s->nodes) << (s->settings.levels - 1);
-    *w = larger(width, least);
-    *h = larger(height, least);
+    imp_sides k;
+    imp_canvas_fit(&k.width, &k.height, p->width, p->height, longer);
+    k.w = larger(k.width, least);
+    k.h = larger(k.height, least);
+    return k;
 }
 
 imp_scale imp_session_scale(const imp_session *s, size_t longer) {
-    const size_t natural = larger(s->style.width, s->style.height);
-    double style_longer = floor((double)longer * (double)s->settings.style_scale + 0.5);
-    imp_scale k = {0};
-    if (s->settings.style_natural)
-        style_longer = fmin(style_longer, (double)natural);
-    imp_canvas_fit(&k.width, &k.height, s->content.width, s->content.height, longer);
-    imp_canvas_fit(&k.style_width, &k.style_height, s->style.width, s->style.height,
-                   style_longer < 1 ? 1 : (size_t)style_longer);
-    extend(s, &k.w, &k.h, k.width, k.height);
-    extend(s, &k.style_w, &k.style_h, k.style_width, k.style_height);
+    imp_scale k = {.picture = fit(s, &s->content, longer)};
+    const double style = floor((double)longer * (double)s->settings.style_scale + 0.5);
+    for (size_t i = 0; i < s->style_count; i++) {
+        const imp_picture *p = &s->styles[i].picture;
+        const double most = s->settings.style_natural ? (double)larger(p->width, p->height) : style;
+        k.styles[i] = fit(s, p, (size_t)fmax(fmin(style, most), 1));
+    }
     return k;
 }
 

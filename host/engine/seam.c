@@ -14,14 +14,14 @@ size_t imp_seam_margin(const imp_network *network, size_t nodes, unsigned levels
     return (reach + step - 1) / step * step << (levels - 1);
 }
 
-size_t imp_seam_inside(float *t, size_t n, size_t length, size_t margin) {
+bool imp_seam_inside(imp_extent side, size_t i) {
+    const double middle = ((double)i + 0.5) * (double)side.length / (double)side.n;
+    return middle >= (double)side.margin && middle < (double)(side.length - side.margin);
+}
+
+size_t imp_seam_count(imp_extent side) {
     size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        const double middle = ((double)i + 0.5) * (double)length / (double)n;
-        const bool inside = middle >= (double)margin && middle < (double)(length - margin);
-        if (t)
-            t[i] = inside;
-        count += inside;
-    }
+    for (size_t i = 0; i < side.n; i++)
+        count += imp_seam_inside(side, i);
     return count;
 }

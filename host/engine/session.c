@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "engine/canvas.h"
-#include "engine/colour.h"
 #include "engine/profile.h"
 
 const char *imp_version(void) {
@@ -63,31 +62,53 @@ static imp_status write_picture(imp_session *s, imp_tensor x, const imp_picture 
     return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
 }
 
-static imp_status set_targets(imp_session *s, const imp_scale *k, imp_error *err) {
-    imp_picture content = {0}, style = {0};
-    float *planes = NULL;
-    imp_status status = imp_canvas_resize(&content, &s->content, k->width, k->height, err);
-    if (status == IMP_OK)
-        status = imp_canvas_resize(&style, &s->style, k->style_width, k->style_height, err);
-    if (status == IMP_OK)
-        status = write_picture(s, s->objective.x[0], &content, err);
-    if (status != IMP_OK)
-        goto done;
-    planes = imp_canvas_planes(&style, k->style_h, k->style_w, s->settings.range);
-    if (!planes) {
-        status = imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
-        goto done;
-    }
-    status = imp_objective_content(&s->objective);
-    if (status == IMP_OK)
-        status = imp_objective_style(&s->objective, planes, k->style_h, k->style_w);
-    if (status != IMP_OK)
-        imp_fail_device(err, s->device);
-done:
+/* Adds style i to what is aimed at. */
+static imp_status add_style(imp_session *s, const imp_sides *k, size_t i, imp_error *err) {
+    const imp_model *style = &s->styles[i];
+    imp_picture resized = {0};
+    TRY(imp_canvas_resize(&resized, &style->picture, k->width, k->height, err));
+    float *planes = imp_canvas_planes(&resized, k->h, k->w, s->settings.range);
+    imp_picture_finish(&resized);
+    if (!planes)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    const imp_example example = {
+        .x = planes, .h = k->h, .w = k->w, .weight = style->weight, .regions = &style->regions};
+    const imp_status status = imp_objective_style_add(&s->objective, &example);
     free(planes);
-    imp_picture_finish(&style);
+    return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
+}
+
+/* Regions that are too small to be compared, of the largest picture: the first one, once. */
+static void tell_left_out(const imp_session *s) {
+    const imp_device_options *to = &s->device->options;
+    const imp_objective *o = &s->objective;
+    char line[160];
+    for (size_t i = 0; to->log && s->scale + 1 == s->scale_count && i < o->count; i++) {
+        if (!o->goals[i].empty)
+            continue;
+        snprintf(line, sizeof line, "region #%06x: too small to be compared at %s%s",
+                 s->regions.colours[o->goals[i].region], s->settings.terms[o->goals[i].term].layer,
+                 o->goals[i].level ? " of the smaller picture" : "");
+        to->log(to->user, line);
+        return;
+    }
+}
+
+static imp_status set_targets(imp_session *s, const imp_scale *k, imp_error *err) {
+    imp_picture content = {0};
+    TRY(imp_canvas_resize(&content, &s->content, k->picture.width, k->picture.height, err));
+    const imp_status status = write_picture(s, s->objective.x[0], &content, err);
     imp_picture_finish(&content);
-    return status;
+    TRY(status);
+    if (imp_objective_content(&s->objective) != IMP_OK)
+        return imp_fail_device(err, s->device);
+    imp_objective_style_begin(&s->objective);
+    for (size_t i = 0; i < s->style_count; i++)
+        TRY(add_style(s, &k->styles[i], i, err));
+    if (imp_objective_style_finish(&s->objective) != IMP_OK)
+        return imp_fail_device(err, s->device);
+    tell_left_out(s);
+    return IMP_OK;
 }
 
 static imp_status write_noise(imp_session *s, imp_error *err) {
@@ -115,11 +136,11 @@ static imp_status set_start(imp_session *s, const imp_scale *k, const imp_pictur
     if (!from && init == IMP_INIT_NOISE)
         return write_noise(s, err);
     if (!from)
-        from = init == IMP_INIT_STYLE     ? &s->style
+        from = init == IMP_INIT_STYLE     ? &s->styles[0].picture
                : init == IMP_INIT_PICTURE ? &s->init
                                           : &s->content;
     imp_picture start = {0};
-    TRY(imp_canvas_resize(&start, from, k->width, k->height, err));
+    TRY(imp_canvas_resize(&start, from, k->picture.width, k->picture.height, err));
     const imp_status status = write_picture(s, s->objective.x[0], &start, err);
     imp_picture_finish(&start);
     return status;
@@ -136,7 +157,7 @@ imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *
     s->memory = NULL;
     TRY(imp_session_lay_out(s, k, &need, err));
     if (need.arena == SIZE_MAX)
-        return imp_fail_device(err, d); /* the style's maps can lie nowhere */
+        return imp_fail_device(err, d); /* a style's maps can lie nowhere */
     if (d->ops->alloc(d, &s->memory, need.arena) != IMP_OK ||
         imp_objective_bind(&s->objective, s->memory) != IMP_OK)
         return imp_fail_device(err, d);
@@ -172,41 +193,19 @@ static imp_status open_filters(imp_session *s, imp_error *err) {
     return IMP_OK;
 }
 
-/* Keeps the pictures at the size of the last scale: no later use needs more. */
-static imp_status keep_pictures(imp_session *s, const imp_picture *content,
-                                const imp_picture *style, const imp_picture *init, imp_error *err) {
-    const imp_scale *k = &s->scales[s->scale_count - 1];
-    s->content = s->style = (imp_picture){0};
-    TRY(imp_canvas_resize(&s->content, content, k->width, k->height, err));
-    TRY(imp_canvas_resize(&s->style, style, k->style_width, k->style_height, err));
-    if (s->settings.color == IMP_COLOR_MATCH) {
-        const imp_palette palette = imp_colour_palette(&s->content);
-        imp_colour_match(&s->style, &palette, s->settings.color_method);
-        imp_colour_clip(&s->style);
-    }
-    if (s->settings.init != IMP_INIT_PICTURE)
-        return IMP_OK;
-    if (!init || !init->rgb)
-        return imp_fail(err, IMP_ERR_ARGUMENT, "session: a start from a picture needs the picture");
-    return imp_canvas_resize(&s->init, init, k->width, k->height, err);
-}
-
-imp_status imp_session_prepare(imp_session *s, const imp_picture *content, const imp_picture *style,
-                               imp_error *err) {
+imp_status imp_session_prepare(imp_session *s, const imp_sources *from, imp_error *err) {
+    TRY(imp_sources_check(from, err));
     TRY(check_settings(&s->settings, err));
     TRY(imp_objective_depth(&s->nodes, &s->settings, s->network, err));
-    /* Until the pictures are kept only their sizes count. */
-    s->content = (imp_picture){.width = content->width, .height = content->height};
-    s->style = (imp_picture){.width = style->width, .height = style->height};
+    TRY(imp_sources_measure(s, from, err));
     imp_session_schedule(s);
     return open_filters(s, err);
 }
 
-static imp_status open_session(imp_session *s, const imp_picture *content, const imp_picture *style,
-                               const imp_picture *init, imp_error *err) {
-    TRY(imp_session_prepare(s, content, style, err));
+static imp_status open_session(imp_session *s, const imp_sources *from, imp_error *err) {
+    TRY(imp_session_prepare(s, from, err));
     TRY(imp_session_check_fit(s, err));
-    TRY(keep_pictures(s, content, style, init, err));
+    TRY(imp_sources_keep(s, from, err));
     return imp_session_enter(s, 0, NULL, err);
 }
 
@@ -225,15 +224,12 @@ imp_session *imp_session_new(imp_device *device, const imp_network *network,
 }
 
 imp_status imp_session_open(imp_session **out, imp_device *device, const imp_network *network,
-                            const imp_settings *settings, const imp_picture *content,
-                            const imp_picture *style, const imp_picture *init, imp_error *err) {
+                            const imp_settings *settings, const imp_sources *from, imp_error *err) {
     *out = NULL;
-    if (!content->rgb || !style->rgb)
-        return imp_fail(err, IMP_ERR_ARGUMENT, "session: content or style picture is empty");
     imp_session *s = imp_session_new(device, network, settings, err);
     if (!s)
         return IMP_ERR_MEMORY;
-    const imp_status status = open_session(s, content, style, init, err);
+    const imp_status status = open_session(s, from, err);
     if (status != IMP_OK) {
         imp_session_close(s);
         return status;
@@ -253,7 +249,11 @@ void imp_session_close(imp_session *s) {
     imp_optimizer_finish(&s->optimizer);
     imp_objective_finish(&s->objective);
     imp_picture_finish(&s->content);
-    imp_picture_finish(&s->style);
+    imp_regions_finish(&s->regions);
+    for (size_t i = 0; i < s->style_count; i++) {
+        imp_picture_finish(&s->styles[i].picture);
+        imp_regions_finish(&s->styles[i].regions);
+    }
     imp_picture_finish(&s->init);
     free(s);
 }

@@ -8,12 +8,23 @@
 #include "engine/average.h"
 #include "engine/optimizer.h"
 
+/* A picture, and its sides extended where a map would vanish. */
+typedef struct imp_sides {
+    size_t width, height, w, h;
+} imp_sides;
+
 typedef struct imp_scale {
-    size_t width, height; /* of the picture */
-    size_t w, h;          /* of the variable: extended where a map would vanish */
-    size_t style_width, style_height, style_w, style_h;
+    imp_sides picture; /* w and h: the variable's */
+    imp_sides styles[IMP_STYLES_MAX];
     unsigned iterations;
 } imp_scale;
+
+/* A picture whose style is aimed at, at the size of the last scale, and its regions. */
+typedef struct imp_model {
+    imp_picture picture;
+    imp_regions regions;
+    float weight;
+} imp_model;
 
 /* What a scale takes, in bytes. arena: the one piece of memory that holds, among others, the
  * features and gradients, and what the optimiser keeps. filters: prepared, both ways. work: the
@@ -26,8 +37,11 @@ struct imp_session {
     imp_device *device; /* borrowed, like network, until the session is closed */
     const imp_network *network;
     imp_settings settings;
-    imp_picture content, style, init; /* content and style at the size of the last scale */
-    imp_filter **filters;             /* by node, nodes of them */
+    imp_picture content, init; /* at the size of the last scale */
+    imp_regions regions;       /* of the content */
+    imp_model styles[IMP_STYLES_MAX];
+    size_t style_count;
+    imp_filter **filters; /* by node, nodes of them */
     size_t nodes;
     imp_scale scales[IMP_SCALES_MAX];
     unsigned scale_count, scale, scale_done; /* the present one; iterations done in it */
@@ -45,6 +59,12 @@ struct imp_session {
 /* Lays the scale out and begins it at the picture `from` (NULL: as the settings say). */
 imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *from,
                              imp_error *err);
+
+/* sources.c: checks the sources; takes their sizes, weights and regions; and keeps the pictures at
+ * the size of the last scale, in the colours that are asked for. */
+imp_status imp_sources_check(const imp_sources *from, imp_error *err);
+imp_status imp_sources_measure(imp_session *s, const imp_sources *from, imp_error *err);
+imp_status imp_sources_keep(imp_session *s, const imp_sources *from, imp_error *err);
 
 /* schedule.c: the scale whose picture's longer side is `longer`, without its iterations; and all
  * scales with theirs, from the sizes of content and style. */
@@ -71,8 +91,7 @@ imp_status imp_session_painted(imp_session *s, imp_picture *out, imp_error *err)
  * memory. Close it in any case. */
 imp_session *imp_session_new(imp_device *device, const imp_network *network,
                              const imp_settings *settings, imp_error *err);
-imp_status imp_session_prepare(imp_session *s, const imp_picture *content, const imp_picture *style,
-                               imp_error *err);
+imp_status imp_session_prepare(imp_session *s, const imp_sources *from, imp_error *err);
 
 /* fit.c. Lays objective and optimiser out for a scale; *need is what it takes. need->arena
  * SIZE_MAX: the style's maps can lie nowhere, and the device's error says why. */

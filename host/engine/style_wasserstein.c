@@ -72,13 +72,10 @@ static imp_status read_trace(imp_device *d, float *trace, imp_tensor matrix) {
     return status;
 }
 
-imp_status imp_wasserstein_target(imp_objective *o, imp_goal *goal, imp_tensor f) {
+imp_status imp_wasserstein_target(imp_objective *o, imp_goal *goal) {
     imp_device *const d = o->device;
-    const float scale = 1 / (float)(f.h * f.w);
-    imp_wasserstein w = space_of(o, f.c);
-    TRY(d->ops->gram(d, goal->gram, goal->sum, f, false));
-    TRY(d->ops->combine(d, goal->mean, scale, goal->sum, 0, goal->sum));
-    TRY(d->ops->covariance(d, w.matrix[0], goal->gram, goal->sum, scale, regularization));
+    imp_wasserstein w = space_of(o, goal->target.w);
+    TRY(d->ops->covariance(d, w.matrix[0], goal->target, goal->mean, 1, regularization));
     TRY(read_trace(d, &goal->trace, w.matrix[0]));
     TRY(take_root(o, &w));
     return d->ops->combine(d, goal->target, 1, w.matrix[0], 0, w.matrix[0]);

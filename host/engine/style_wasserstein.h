@@ -28,8 +28,9 @@ void imp_wasserstein_place(imp_wasserstein *w, const imp_device *device, size_t 
                            size_t widest);
 void imp_wasserstein_bind(imp_wasserstein *w, imp_memory *memory);
 
-/* Makes the goal's target of a style's features f. */
-imp_status imp_wasserstein_target(struct imp_objective *o, struct imp_goal *goal, imp_tensor f);
+/* Makes the goal's target from the style's second moments, 1/M F F^T, which stand in its place, and
+ * the goal's mean. */
+imp_status imp_wasserstein_target(struct imp_objective *o, struct imp_goal *goal);
 
 /* Goal i at features f: its loss to the record, and df += its gradient. */
 imp_status imp_wasserstein_gradient(struct imp_objective *o, size_t i, imp_tensor df, imp_tensor f);

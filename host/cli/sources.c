@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The names of what is painted from: see sources.h.
+ */
+#include "cli/sources.h"
+
+#include "cli/words.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where ":WEIGHT" begins, NULL where there is none. */
+static const char *weight_of(const char *text, double *weight) {
+    const char *colon = strrchr(text, ':'), *place = strstr(text, "://");
+    char *end = NULL;
+    *weight = 1;
+    if (!colon || colon == text || access(text, F_OK) == 0)
+        return NULL;
+    if (place && !strchr(place + 3, '/')) /* a host's port */
+        return NULL;
+    if (strspn(colon + 1, "0123456789+-.eE") != strlen(colon + 1))
+        return NULL;
+    *weight = strtod(colon + 1, &end);
+    return end != colon + 1 && !*end && isfinite((float)*weight) ? colon : NULL;
+}
+
+int cli_sources_add_style(cli_sources *sources, const char *text) {
+    double weight;
+    const char *colon = weight_of(text, &weight);
+    if (colon && weight < 0)
+        return cli_complain(CLI_MISUSE, "style '%s': a weight is 0 or more", text);
+    if (sources->style_count == IMP_STYLES_MAX)
+        return cli_complain(CLI_MISUSE, "style '%s': one too many; %d at most", text,
+                            IMP_STYLES_MAX);
+    cli_style *style = &sources->styles[sources->style_count++];
+    style->weight = colon ? (float)weight : 1;
+    snprintf(style->path, sizeof style->path, "%.*s",
+             (int)(colon ? (size_t)(colon - text) : strlen(text)), text);
+    return CLI_DONE;
+}
+
+int cli_sources_add_options(cli_sources *sources, const cli_values *v) {
+    int status = CLI_DONE;
+    for (size_t i = 0; i < v->styles.count && !status; i++)
+        status = cli_sources_add_style(sources, v->styles.paths[i]);
+    if (v->mask)
+        snprintf(sources->mask, sizeof sources->mask, "%s", v->mask);
+    if (status || v->style_masks.count == 0)
+        return status;
+    if (v->style_masks.count != sources->style_count)
+        return cli_complain(CLI_MISUSE,
+                            "--style-mask: given %zu times, for %zu styles; give one for each, in "
+                            "their order",
+                            v->style_masks.count, sources->style_count);
+    for (size_t i = 0; i < v->style_masks.count; i++)
+        snprintf(sources->styles[i].mask, sizeof sources->styles[i].mask, "%s",
+                 v->style_masks.paths[i]);
+    return CLI_DONE;
+}
+
+/* The i-th name, NULL beyond the last. */
+static const char *name_at(const cli_sources *s, size_t i) {
+    const char *const first[] = {s->content, s->mask, s->init};
+    if (i < 3)
+        return first[i];
+    i -= 3;
+    return i < 2 * s->style_count ? i % 2 ? s->styles[i / 2].mask : s->styles[i / 2].path : NULL;
+}
+
+size_t cli_sources_streams(const cli_sources *sources) {
+    size_t count = 0;
+    const char *name;
+    for (size_t i = 0; (name = name_at(sources, i)); i++)
+        count += !strcmp(name, "-");
+    return count;
+}
+
+bool cli_sources_hold(const cli_sources *sources, const char *path) {
+    const char *name;
+    for (size_t i = 0; (name = name_at(sources, i)); i++)
+        if (cli_same_file(name, path))
+            return true;
+    return false;
+}

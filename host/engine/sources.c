@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a session paints from: the pictures as they are given, and as they are kept.
+ */
+#include <math.h>
+
+#include "engine/canvas.h"
+#include "engine/colour.h"
+#include "engine/session.h"
+
+/* ---- Checks ---------------------------------------------------------------------------------- */
+
+static imp_status check_mask(const imp_picture *mask, const imp_picture *of, const char *what,
+                             imp_error *err) {
+    if (!mask || !mask->rgb || (mask->width == of->width && mask->height == of->height))
+        return IMP_OK;
+    return imp_fail(err, IMP_ERR_ARGUMENT,
+                    "%s: is %zu x %zu, and its picture %zu x %zu: make them the same size", what,
+                    mask->width, mask->height, of->width, of->height);
+}
+
+/* How errors call the mask of style i. */
+static void mask_name(char *name, size_t size, size_t i) {
+    snprintf(name, size, "mask of style %zu", i + 1);
+}
+
+static imp_status check_style(const imp_sources *from, size_t i, imp_error *err) {
+    const imp_style *style = &from->styles[i];
+    char what[32];
+    mask_name(what, sizeof what, i);
+    if (!style->picture->rgb)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "session: the picture of style %zu is empty", i + 1);
+    if (!(style->weight >= 0 && isfinite(style->weight)))
+        return imp_fail(err, IMP_ERR_ARGUMENT, "style %zu: its weight %g is not 0 or more", i + 1,
+                        (double)style->weight);
+    if (!from->mask != !style->mask)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "%s: %s: give a mask of the content and of each style",
+                        from->mask ? what : "mask of the content", "is missing");
+    return check_mask(style->mask, style->picture, what, err);
+}
+
+imp_status imp_sources_check(const imp_sources *from, imp_error *err) {
+    double weights = 0;
+    if (!from->content || !from->content->rgb || !from->styles[0].picture)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "session: content or style picture is empty");
+    for (size_t i = 0; i < IMP_STYLES_MAX && from->styles[i].picture; i++) {
+        TRY(check_style(from, i, err));
+        weights += (double)from->styles[i].weight;
+    }
+    if (weights == 0)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "styles: all weights are 0: give one of them more than 0");
+    return check_mask(from->mask, from->content, "mask of the content", err);
+}
+
+/* ---- Sizes, weights, regions ----------------------------------------------------------------- */
+
+/* Every region of the content must be some style's. */
+static imp_status check_regions(const imp_session *s, imp_error *err) {
+    for (size_t r = 0; r < s->regions.count; r++) {
+        bool found = false;
+        for (size_t i = 0; i < s->style_count; i++)
+            found |= s->styles[i].regions.here[r];
+        if (!found)
+            return imp_fail(err, IMP_ERR_ARGUMENT,
+                            "mask of the content: its region #%06x is in no style's mask: paint it "
+                            "there in that colour",
+                            s->regions.colours[r]);
+    }
+    return IMP_OK;
+}
+
+static imp_status find_regions(imp_session *s, const imp_sources *from, imp_error *err) {
+    TRY(imp_regions_find(&s->regions, from->mask, NULL, "mask of the content", err));
+    for (size_t i = 0, k = 0; k < s->style_count; i++) {
+        char what[32];
+        if (from->styles[i].weight == 0)
+            continue;
+        mask_name(what, sizeof what, i);
+        TRY(imp_regions_find(&s->styles[k++].regions, from->styles[i].mask, &s->regions, what,
+                             err));
+    }
+    return check_regions(s, err);
+}
+
+/* The size of a picture that is not there yet. */
+static imp_picture outline(const imp_picture *p) {
+    return (imp_picture){.width = p->width, .height = p->height};
+}
+
+imp_status imp_sources_measure(imp_session *s, const imp_sources *from, imp_error *err) {
+    double sum = 0;
+    for (size_t i = 0; i < IMP_STYLES_MAX && from->styles[i].picture; i++) {
+        const imp_style *style = &from->styles[i];
+        if (style->weight == 0)
+            continue;
+        s->styles[s->style_count++] =
+            (imp_model){.picture = outline(style->picture), .weight = style->weight};
+        sum += (double)style->weight;
+    }
+    for (size_t i = 0; i < s->style_count; i++)
+        s->styles[i].weight = (float)((double)s->styles[i].weight / sum);
+    s->content = outline(from->content);
+    return from->mask ? find_regions(s, from, err) : IMP_OK;
+}
+
+/* ---- What is kept ---------------------------------------------------------------------------- */
+
+static imp_status keep_style(imp_session *s, size_t k, const imp_picture *picture,
+                             const imp_palette *palette, imp_error *err) {
+    const imp_sides *to = &s->scales[s->scale_count - 1].styles[k];
+    imp_model *style = &s->styles[k];
+    imp_regions_reduce(&style->regions, to->width, to->height);
+    TRY(imp_canvas_resize(&style->picture, picture, to->width, to->height, err));
+    if (s->settings.color != IMP_COLOR_MATCH)
+        return IMP_OK;
+    imp_colour_match(&style->picture, palette, s->settings.color_method);
+    imp_colour_clip(&style->picture);
+    return IMP_OK;
+}
+
+imp_status imp_sources_keep(imp_session *s, const imp_sources *from, imp_error *err) {
+    const imp_sides *to = &s->scales[s->scale_count - 1].picture;
+    imp_palette palette;
+    imp_regions_reduce(&s->regions, to->width, to->height);
+    TRY(imp_canvas_resize(&s->content, from->content, to->width, to->height, err));
+    palette = imp_colour_palette(&s->content);
+    for (size_t i = 0, k = 0; k < s->style_count; i++)
+        if (from->styles[i].weight > 0)
+            TRY(keep_style(s, k++, from->styles[i].picture, &palette, err));
+    if (s->settings.init != IMP_INIT_PICTURE)
+        return IMP_OK;
+    if (!from->init || !from->init->rgb)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "session: a start from a picture needs the picture");
+    return imp_canvas_resize(&s->init, from->init, to->width, to->height, err);
+}
