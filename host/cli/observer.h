@@ -31,6 +31,8 @@ imp_status cli_film_observe(cli_observer *observer, const cli_painting *p, imp_e
 imp_status cli_checkpoint_observe(cli_observer *observer, const cli_painting *p, imp_error *err);
 imp_status cli_batch_observe(cli_observer *observer, const cli_painting *p, imp_error *err);
 imp_status cli_frames_observe(cli_observer *observer, const cli_painting *p, imp_error *err);
+imp_status cli_preview_observe(cli_observer *observer, const cli_painting *p, imp_error *err);
+imp_status cli_preview_file_observe(cli_observer *observer, const cli_painting *p, imp_error *err);
 
 /* All that are asked for; what an earlier run has left open is void. cli_observers_close must
  * follow in any case. */

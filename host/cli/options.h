@@ -29,7 +29,7 @@ typedef struct cli_values {
     const char *network; /* NULL: settings.network */
     const char *init;    /* the picture to start from, with IMP_INIT_PICTURE */
     const char *out, *like, *content, *style, *dump, *device, *film, *checkpoint;
-    const char *sheet, *labels;
+    const char *sheet, *labels, *preview_file;
     size_t columns, panel; /* of a sheet; 0: as cli_sheet says */
     cli_files styles, style_masks;
     const char *mask;
@@ -48,7 +48,8 @@ typedef struct cli_values {
     bool half;
     imp_gemm gemm;
     size_t memory; /* MiB */
-    bool dry_run, texture, zip, force, strip, profile, quiet, verbose, json, help, man, quick;
+    bool preview, dry_run, texture, zip, force, strip, profile, quiet, verbose, json, help, man,
+        quick;
     const char *only, *sizes, *json_file, *plot; /* of bench */
     unsigned bench_optimizer;
     bool markdown;

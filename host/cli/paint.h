@@ -17,7 +17,7 @@ typedef enum cli_ending {
     CLI_NOT_FINITE /* the loss left the finite numbers for good */
 } cli_ending;
 
-enum { CLI_OBSERVERS = 4 }; /* at most */
+enum { CLI_OBSERVERS = 6 }; /* at most */
 
 /* Something that looks on; explained in observer.h. */
 struct cli_view;

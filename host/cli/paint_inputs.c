@@ -128,19 +128,19 @@ static int check_stream(const cli_painting *p) {
     return CLI_DONE;
 }
 
-/* A sheet is a file, and another one than those that are there for more. */
-static int check_sheet(const cli_painting *p) {
-    const char *sheet = p->values->sheet;
-    if (!sheet)
+/* What is written besides the result is a file, and none that is there for something else.
+ * path: NULL where it is not asked for. */
+static int check_besides(const cli_painting *p, const char *option, const char *path) {
+    if (!path)
         return CLI_DONE;
-    if (!strcmp(sheet, "-"))
-        return cli_complain(CLI_MISUSE, "--sheet -: standard output is for the picture; give a "
-                                        "file");
-    if (!strcmp(sheet, p->out) || cli_sources_hold(&p->from, sheet) || cli_same_file(sheet, p->out))
+    if (!strcmp(path, "-"))
+        return cli_complain(CLI_MISUSE, "--%s -: standard output is for the picture; give a file",
+                            option);
+    if (!strcmp(path, p->out) || cli_sources_hold(&p->from, path) || cli_same_file(path, p->out))
         return cli_complain(CLI_MISUSE,
-                            "sheet '%s': is the result or one of the pictures to paint from; name "
+                            "--%s '%s': is the result or one of the pictures to paint from; name "
                             "another",
-                            sheet);
+                            option, path);
     return CLI_DONE;
 }
 
@@ -160,7 +160,9 @@ static int prepare_output(cli_painting *p) {
                             "output '%s': is one of the pictures to paint from; name "
                             "another with -o",
                             p->out);
-    const int status = check_sheet(p);
+    int status = check_besides(p, "sheet", v->sheet);
+    if (!status)
+        status = check_besides(p, "preview-file", v->preview_file);
     return status ? status : check_stream(p);
 }
 
@@ -175,6 +177,8 @@ static int check_output(const cli_painting *p) {
     imp_error err = {0};
     if (imp_picture_check_output(p->out, 0, 0, &options, &err) != IMP_OK ||
         (p->values->film && imp_film_check_output(p->values->film, &err) != IMP_OK) ||
+        (p->values->preview_file &&
+         imp_picture_check_output(p->values->preview_file, 0, 0, NULL, &err) != IMP_OK) ||
         (p->values->sheet && cli_sheet_check(p->values->sheet, &err) != IMP_OK))
         return cli_complain_error(&err);
     return CLI_DONE;

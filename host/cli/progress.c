@@ -83,10 +83,29 @@ void cli_progress_bytes(cli_progress *p, const char *what, uint64_t done, uint64
     show(p, text, total ? (double)done / (double)total : 0);
 }
 
-void cli_progress_clear(cli_progress *p) {
+static void wipe(cli_progress *p) {
     if (p->standing)
         fprintf(stderr, "\r%*s\r", (int)p->standing, "");
     p->standing = 0;
+}
+
+void cli_progress_clear(cli_progress *p) {
+    wipe(p);
+    p->block = 0;
+}
+
+/* Room is made by new lines, which scroll where they must; the cursor's place is kept by the
+ * terminal (DECSC, DECRC), whatever the bytes do to it. */
+void cli_progress_block(cli_progress *p, const char *bytes, size_t size, unsigned rows) {
+    wipe(p);
+    for (unsigned i = p->block; i < rows; i++)
+        fputc('\n', stderr);
+    fprintf(stderr, "\033[%uA\r\0337", rows);
+    fwrite(bytes, 1, size, stderr);
+    fprintf(stderr, "\0338\033[%uB\r", rows);
+    fflush(stderr);
+    p->block = rows;
+    p->shown = -line_seconds; /* the bar comes back at once */
 }
 
 void cli_progress_log(void *progress, const char *line) {

@@ -12,6 +12,7 @@ typedef struct cli_progress {
     bool silent, terminal;
     double shown;    /* cli_clock when it was last shown */
     size_t standing; /* columns of the bar that stands on the terminal's line now */
+    unsigned block;  /* lines above it that may be drawn over; 0: none */
 } cli_progress;
 
 /* silent: show nothing but messages. */
@@ -26,7 +27,11 @@ void cli_progress_bytes(cli_progress *progress, const char *what, uint64_t done,
 /* The same for any work of which a share of 0..1 is done. */
 void cli_progress_line(cli_progress *progress, double share, const char *text);
 
-/* Wipes the bar. */
+/* Writes what draws `rows` lines of a terminal above the bar, over those that it drew before unless
+ * something else has been said since. It may leave the cursor anywhere and must not scroll. */
+void cli_progress_block(cli_progress *progress, const char *bytes, size_t size, unsigned rows);
+
+/* Wipes the bar: something else is about to be said. */
 void cli_progress_clear(cli_progress *progress);
 
 /* An imp_log whose user is a cli_progress: a message on a line of its own. */

@@ -89,6 +89,13 @@ const cli_option cli_options[] = {
     {"sheet", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(sheet), "FILE", 0, 0,
      "draw also a sheet of content, style and result side by side, with captions: PNG, JPEG, WebP "
      "or TIFF"},
+    {"preview", 0, CLI_FLAG, CLI_GROUP_TALK, CLI_PAINT | CLI_RESUME, false, AT(preview), NULL, 0, 0,
+     "show the picture in the terminal while it is painted: as graphics where the terminal has "
+     "them (kitty, sixel), else made of characters"},
+    {"preview-file", 0, CLI_FILE, CLI_GROUP_TALK, CLI_PAINT | CLI_RESUME, false, AT(preview_file),
+     "FILE", 0, 0,
+     "write the picture into this file again and again while it is painted, for a viewer that "
+     "reloads it; either takes a fiftieth of the time at most"},
     {"output", 'o', CLI_FILE, CLI_GROUP_PICTURE, CLI_COMPARE, false, AT(out), "OUT", 0, 0,
      "lay the pictures side by side in this file: PNG, JPEG, WebP or TIFF"},
     {"labels", 0, CLI_LIST, CLI_GROUP_PICTURE, CLI_COMPARE, false, AT(labels), "TEXT,...", 0, 0,

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The picture shown while it is painted: in the terminal (--preview), or in a file that is written
+ * anew again and again (--preview-file). Either takes one part in fifty of the time at most.
+ */
+#include "cli/observer.h"
+#include "cli/terminal.h"
+#include "cli/words.h"
+
+#include <stdlib.h>
+
+static const double least_pause = 0.2, share = 50;
+
+typedef struct preview {
+    cli_progress *progress; /* borrowed, like what follows, of the painting */
+    const cli_values *values;
+    cli_terminal *terminal; /* owned; NULL: into the file */
+    double next;            /* cli_clock when it is due */
+} preview;
+
+static imp_status show(preview *v, cli_view *view, imp_error *err) {
+    const imp_picture *picture;
+    const imp_write_options options = {.quality = (int)v->values->quality};
+    const imp_status status = cli_view_picture(view, &picture, err);
+    if (status != IMP_OK)
+        return status;
+    if (!v->terminal)
+        return imp_picture_write(picture, v->values->preview_file, &options, err);
+    cli_terminal_show(v->terminal, v->progress, picture);
+    return IMP_OK;
+}
+
+static imp_status look(void *self, cli_view *view, imp_error *err) {
+    preview *v = self;
+    const double began = cli_clock();
+    if (began < v->next && view->now->iteration < view->now->total)
+        return IMP_OK;
+    const imp_status status = show(v, view, err);
+    const double ended = cli_clock(), pause = share * (ended - began);
+    v->next = ended + (pause > least_pause ? pause : least_pause);
+    return status;
+}
+
+/* What was ended early is shown as it was last, but in the file. */
+static imp_status finish(void *self, cli_view *view, imp_error *err) {
+    preview *v = self;
+    imp_status status = IMP_OK;
+    if (v->terminal)
+        cli_terminal_close(v->terminal);
+    else if (view && view->now->total && view->now->iteration < view->now->total)
+        status = show(v, view, err);
+    free(v);
+    return status;
+}
+
+static imp_status observe(cli_observer *observer, const cli_painting *p, cli_terminal *terminal,
+                          imp_error *err) {
+    preview *v = calloc(1, sizeof *v);
+    if (!v) {
+        *err = (imp_error){IMP_ERR_MEMORY, "preview: out of memory"};
+        return IMP_ERR_MEMORY;
+    }
+    *v = (preview){.progress = p->stage.progress, .values = p->values, .terminal = terminal};
+    *observer = (cli_observer){v, look, finish};
+    return IMP_OK;
+}
+
+/* That nothing can be shown is no reason not to paint. */
+imp_status cli_preview_observe(cli_observer *observer, const cli_painting *p, imp_error *err) {
+    char why[128], line[256];
+    if (!p->values->preview)
+        return IMP_OK;
+    cli_terminal *terminal = cli_terminal_open(p->stage.progress, why, sizeof why);
+    if (!terminal) {
+        snprintf(line, sizeof line, "no preview: %s; --preview-file FILE writes one", why);
+        cli_progress_log(p->stage.progress, line);
+        return IMP_OK;
+    }
+    const imp_status status = observe(observer, p, terminal, err);
+    if (status != IMP_OK)
+        cli_terminal_close(terminal);
+    return status;
+}
+
+imp_status cli_preview_file_observe(cli_observer *observer, const cli_painting *p, imp_error *err) {
+    return p->values->preview_file ? observe(observer, p, NULL, err) : IMP_OK;
+}
