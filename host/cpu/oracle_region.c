@@ -24,6 +24,11 @@ static size_t source(size_t p, size_t n, size_t wrapped) {
     return (p + (n - before % n)) % n;
 }
 
+/* The first of the positions, n apart, that are taken from i. */
+static size_t first_copy(size_t i, size_t n, size_t wrapped) {
+    return (i + (wrapped - n) / 2) % n;
+}
+
 imp_status imp_oracle_wrap(imp_device *d, imp_tensor y, imp_tensor x) {
     (void)d;
     assert(y.c == x.c && y.h >= x.h && y.w >= x.w);
@@ -43,10 +48,9 @@ imp_status imp_oracle_wrap_grad(imp_device *d, imp_tensor dx, imp_tensor dy) {
         for (size_t i = 0; i < dx.h; i++)
             for (size_t j = 0; j < dx.w; j++) {
                 double sum = 0;
-                for (size_t p = 0; p < dy.h; p++)
-                    for (size_t q = 0; source(p, dx.h, dy.h) == i && q < dy.w; q++)
-                        if (source(q, dx.w, dy.w) == j)
-                            sum += imp_oracle_floats(dy)[(c * dy.h + p) * dy.w + q];
+                for (size_t p = first_copy(i, dx.h, dy.h); p < dy.h; p += dx.h)
+                    for (size_t q = first_copy(j, dx.w, dy.w); q < dy.w; q += dx.w)
+                        sum += imp_oracle_floats(dy)[(c * dy.h + p) * dy.w + q];
                 imp_oracle_floats(dx)[(c * dx.h + i) * dx.w + j] = (float)sum;
             }
     return IMP_OK;
