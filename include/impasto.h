@@ -446,6 +446,8 @@ typedef struct imp_settings {
     imp_adam_form adam_form;
     unsigned history; /* pairs that L-BFGS keeps, 1..1000 */
     bool clamp;       /* keep the variable within 0..range after each step */
+    float settle;     /* end once the steps left, at the pace of the last 20, would change a colour
+                         by less than this of 255 on average; 0: never */
     float average;    /* decay of the moving average that is the picture then; 0: none */
     bool carry;       /* Adam's state goes on over scales, and the picture bicubically */
     imp_seam seam;
@@ -466,6 +468,7 @@ typedef struct imp_progress {
     size_t width, height;            /* of the picture at this scale */
     double loss, content, style, tv; /* weighted, at the picture before the last step */
     double seconds;                  /* since the session was opened */
+    unsigned spared;                 /* steps planned that were not done: the picture had settled */
     bool recovered;                  /* the last step met a non-finite loss and was taken back */
 } imp_progress;
 

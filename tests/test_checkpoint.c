@@ -23,22 +23,23 @@ static int set_up(void **state) {
     return 0;
 }
 
-/* Each limit ends a run after one iteration. The pictures are painted at two sizes. */
+/* Each limit ends a run after one iteration. The pictures are painted at two sizes; or at one, and
+ * the run ends by itself at its 20th step. */
 static void test_resumed_is_whole(void **state) {
-    static const char *const ways[] = {"--optimizer lbfgs --history 2", "--optimizer adam",
-                                       "--preset fine --network builtin --style-layers relu1_1 "
-                                       "--content-layers relu1_2"};
+    static const char *const ways[] = {"-n 4 --scales 24,36 --optimizer lbfgs --history 2",
+                                       "-n 4 --scales 24,36 --optimizer adam",
+                                       "-n 4 --scales 24,36 --preset fine --network builtin "
+                                       "--style-layers relu1_1 --content-layers relu1_2",
+                                       "-n 25 --scales 1 --settle 255"};
     scratch *s = *state;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         char line[512];
-        snprintf(line, sizeof line,
-                 "impasto paint -q a.png b.jpg --scales 24,36 --size 36 -n 4 %s "
-                 "-o whole.png",
+        snprintf(line, sizeof line, "impasto paint -q a.png b.jpg --size 36 %s -o whole.png",
                  ways[i]);
         run_silent(s, line);
         snprintf(line, sizeof line,
-                 "impasto paint -q a.png b.jpg --scales 24,36 --size 36 -n 4 %s "
-                 "-o part.png --checkpoint ck --time-limit 0.001",
+                 "impasto paint -q a.png b.jpg --size 36 %s -o part.png --checkpoint ck "
+                 "--time-limit 0.001",
                  ways[i]);
         run_silent(s, line);
         assert_true(scratch_has(s, "ck"));

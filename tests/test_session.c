@@ -113,6 +113,66 @@ static void test_loss_falls(void **state) {
     assert_true(estimate.seconds_per_iteration > 0);
 }
 
+/* Of a whole run: where it ended, and its picture. */
+static imp_progress run_whole(fixture *f, float settle, imp_picture *picture) {
+    imp_progress now;
+    f->settings.settle = settle;
+    open_session(f);
+    assert_int_equal(imp_session_run(f->session, NULL, NULL, NULL), IMP_OK);
+    imp_session_progress(f->session, &now);
+    assert_int_equal(imp_session_picture(f->session, picture, NULL), IMP_OK);
+    return now;
+}
+
+/* Of 8-bit colours, in dB. */
+static double psnr(const imp_picture *a, const imp_picture *b) {
+    const size_t n = 3 * a->width * a->height;
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double d = round(255 * (double)a->rgb[i]) - round(255 * (double)b->rgb[i]);
+        sum += d * d;
+    }
+    return 10 * log10(255 * 255 * (double)n / sum);
+}
+
+/* A run ends when what is left of it would not be seen: its picture is the whole run's. */
+static void test_settles(void **state) {
+    fixture *f = *state;
+    const imp_optimizer optimizers[] = {IMP_LBFGS, IMP_ADAM};
+    for (size_t i = 0; i < 2; i++) {
+        imp_picture whole, ended;
+        f->settings.iterations = 400;
+        f->settings.optimizer = optimizers[i];
+        f->settings.learning_rate = i ? 0.005F : 1;
+        const imp_progress all = run_whole(f, 0, &whole), some = run_whole(f, 2, &ended);
+        print_message("%u of %u steps, %.1f dB\n", some.iteration, all.iteration,
+                      psnr(&whole, &ended));
+        assert_int_equal(all.iteration, 400);
+        assert_int_equal(all.spared, 0);
+        assert_int_equal(some.iteration + some.spared, 400);
+        assert_int_equal(some.iteration, some.total);
+        assert_int_equal(some.iteration % IMP_SETTLE_SPAN, 0);
+        assert_true(some.spared > 0);
+        assert_true(psnr(&whole, &ended) > 38);
+        assert_int_equal(step(f).iteration, some.iteration);
+        imp_picture_finish(&whole);
+        imp_picture_finish(&ended);
+    }
+}
+
+/* Only the last size ends early, however slow the ones before. */
+static void test_settles_at_the_end(void **state) {
+    fixture *f = *state;
+    imp_picture picture;
+    f->settings.sizes[0] = 24;
+    f->settings.size_count = 1;
+    f->settings.iterations = 60;
+    const imp_progress end = run_whole(f, 255, &picture);
+    assert_int_equal(end.iteration, 30 + IMP_SETTLE_SPAN);
+    assert_int_equal(end.spared, 30 - IMP_SETTLE_SPAN);
+    imp_picture_finish(&picture);
+}
+
 /* The picture moved round by so many rows and columns. */
 static imp_picture rolled(const imp_picture *p, size_t rows, size_t columns) {
     imp_picture out = waves(p->width, p->height, 0);
@@ -499,6 +559,8 @@ static void test_threads_share_a_network(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_ORACLE(test_loss_falls),
+        ON_CPU(test_settles),
+        ON_CPU(test_settles_at_the_end),
         ON_CPU(test_edges_meet),
         ON_CPU(test_loss_falls),
         ON_CPU(test_done_changes_nothing),

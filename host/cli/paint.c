@@ -159,6 +159,7 @@ static void say_done(const cli_painting *p) {
     json_object_set_new(object, "width", json_integer((json_int_t)p->picture.width));
     json_object_set_new(object, "height", json_integer((json_int_t)p->picture.height));
     json_object_set_new(object, "iterations", json_integer(p->last.iteration));
+    json_object_set_new(object, "spared", json_integer(p->last.spared));
     json_object_set_new(object, "seconds", cli_json_real(p->last.seconds));
     json_object_set_new(object, "peak_mib", cli_json_real(imp_peak_mib(false)));
     json_object_set_new(object, "device_mib",
@@ -177,6 +178,9 @@ static void tell_done(const cli_painting *p) {
     fprintf(cli_talk(p->values), "painted %s: %zu x %zu, %u iterations in %s on %s, loss %.6g\n",
             p->out, p->picture.width, p->picture.height, p->last.iteration, time,
             cli_device_name(imp_device_describe(p->stage.device)), p->last.loss);
+    if (p->last.spared)
+        cli_note("ended %u steps early: they would hardly have been seen (--settle 0 does them)",
+                 p->last.spared);
 }
 
 static int finish(const cli_painting *p) {

@@ -168,6 +168,9 @@ const cli_option cli_options[] = {
      "steps in all, shared by the sizes painted on the way; or at the first size, and at each "
      "later "
      "one"},
+    {"settle", 0, CLI_REAL, CLI_GROUP_WAY, PAINTS, true, SET(settle), "N", 0, 255,
+     "end sooner, at the last size, once the steps that are left would hardly be seen: at the pace "
+     "of the last 20 they would change a colour by less than N of 255 on average; 0: never"},
     {"optimizer", 0, CLI_CHOICE, CLI_GROUP_WAY, PAINTS, true, SET(optimizer), "lbfgs|adam", 0, 0,
      "how a step is chosen: lbfgs needs fewer, adam is steadier and takes less memory"},
     {"learning-rate", 0, CLI_REAL, CLI_GROUP_WAY, PAINTS, true, SET(learning_rate), "R", 1e-9, 1e6,

@@ -233,6 +233,7 @@ static void describe(const imp_bench_state *b, const imp_network *network, cell 
     c->settings.size = size;
     c->settings.optimizer = optimizer;
     c->settings.init = IMP_INIT_CONTENT;
+    c->settings.settle = 0;
     c->settings.iterations = 1 << 20;
     if (optimizer == IMP_LBFGS) /* the history is made up: no step may lead far */
         c->settings.learning_rate = 1e-6F;

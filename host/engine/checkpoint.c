@@ -5,8 +5,8 @@
  * targets are made again. The numbers are as this machine keeps them; `magic` says so.
  *
  *     checkpoint_head, the caller's text, of L-BFGS the products of its history (doubles),
- *     then planes of 3 x h x w floats: x, the one before, the average, Adam's moments or the
- *     history's vectors, as far as they are in use
+ *     then planes of 3 x h x w floats: x, the one before, the average, the one some steps ago,
+ *     Adam's moments or the history's vectors, as far as they are in use
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,12 +21,12 @@
 #include "media/file.h"
 
 enum { PATH_ROOM = 4200, TEXT_MAX = 1 << 20 };
-static const uint64_t magic = 0x0A317470636D69; /* "impcpt1\n" */
+static const uint64_t magic = 0x0A327470636D69; /* "impcpt2\n" */
 
 typedef struct checkpoint_head {
     uint64_t magic, text_bytes;
     char version[32], network[72], inputs[72]; /* what it may be restored with */
-    uint64_t scale, scale_done, iteration, total, h, w, steps, setbacks;
+    uint64_t scale, scale_done, iteration, total, h, w, steps, setbacks, since, settled;
     uint64_t places, pairs, next, filled; /* of the history */
     double gamma, shrink, average, seconds;
 } checkpoint_head;
@@ -84,6 +84,8 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
                               .w = s->objective.x[0].w,
                               .steps = t->steps,
                               .setbacks = t->setbacks,
+                              .since = s->settle.since,
+                              .settled = s->settled,
                               .places = h->places,
                               .pairs = h->pairs,
                               .next = h->next,
@@ -102,7 +104,8 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
 static bool tensor_at(const imp_session *s, size_t i, imp_tensor *tensor) {
     const imp_optimizer_state *t = &s->optimizer;
     const imp_history *h = &t->history;
-    const imp_tensor first[] = {s->objective.x[0], t->before, s->average.sum, t->m, t->v};
+    const imp_tensor first[] = {s->objective.x[0], t->before, s->average.sum,
+                                s->settle.then,    t->m,      t->v};
     const size_t places = h->places == 0 ? 0 : h->filled > h->next ? h->filled : h->next + 1;
     for (size_t k = 0; k < sizeof first / sizeof *first; k++) {
         *tensor = first[k];
@@ -240,7 +243,7 @@ static imp_status check_head(const imp_session *s, const checkpoint_head *head, 
                        head->h == s->scales[head->scale].picture.h &&
                        head->w == s->scales[head->scale].picture.w &&
                        head->steps <= head->iteration && head->pairs <= head->places &&
-                       head->filled <= head->places &&
+                       head->filled <= head->places && head->since < IMP_SETTLE_SPAN &&
                        (head->next < head->places || head->places == 0);
     return sound ? IMP_OK : fail_damaged(path, err);
 }
@@ -254,6 +257,8 @@ static void take_head(imp_session *s, const checkpoint_head *head) {
     s->average.weight = head->average;
     t->steps = (unsigned)head->steps;
     t->setbacks = (unsigned)head->setbacks;
+    s->settle.since = (unsigned)head->since;
+    s->settled = head->settled;
     t->shrink = head->shrink;
     h->pairs = (unsigned)head->pairs;
     h->next = (unsigned)head->next;

@@ -65,6 +65,7 @@ imp_status imp_session_lay_out(imp_session *s, const imp_scale *k, imp_need *nee
     const size_t before = cursor;
     TRY(imp_optimizer_init(&s->optimizer, &s->objective, &cursor, err));
     imp_average_place(&s->average, &s->objective, &cursor);
+    imp_settle_place(&s->settle, &s->objective, &cursor);
     need->optimizer = cursor - before;
     TRY(imp_objective_place(&s->objective, cursor, err));
     need->arena = s->objective.end;

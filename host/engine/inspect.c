@@ -33,7 +33,8 @@ size_t imp_session_losses(const imp_session *s, imp_loss *out, size_t cap) {
 void imp_session_progress(const imp_session *s, imp_progress *out) {
     const imp_objective *o = &s->objective;
     *out = (imp_progress){.iteration = s->iteration,
-                          .total = s->total,
+                          .total = s->settled ? s->iteration : s->total,
+                          .spared = s->settled ? s->total - s->iteration : 0,
                           .width = s->scales[s->scale].picture.width,
                           .height = s->scales[s->scale].picture.height,
                           .seconds = imp_now() - s->opened,
@@ -57,7 +58,7 @@ void imp_session_estimate(const imp_session *s, imp_estimate *out) {
     if (s->scale_done == 0)
         return;
     out->seconds_per_iteration = (imp_now() - s->scale_began) / s->scale_done;
-    double work = now->iterations - s->scale_done; /* in iterations of the present scale */
+    double work = s->settled ? 0 : now->iterations - s->scale_done; /* in the present scale's */
     for (unsigned i = s->scale + 1; i < s->scale_count; i++)
         work += (double)s->scales[i].iterations *
                 ((double)s->scales[i].picture.w * (double)s->scales[i].picture.h) /

@@ -83,7 +83,7 @@ typedef struct imp_objective {
 /* Slots of the record after the goals: total variation, then for the optimiser's use. */
 enum {
     IMP_RECORD_TV,
-    IMP_RECORD_NORM, /* between operations of one goal */
+    IMP_RECORD_NORM, /* between operations of one goal; and see settle.h */
     IMP_RECORD_GG,
     IMP_RECORD_G1,
     IMP_RECORD_EXTRA /* from here on L-BFGS's products: four for each place of its history */

@@ -84,11 +84,10 @@ imp_status imp_optimizer_fill(imp_optimizer_state *t) {
     return IMP_OK;
 }
 
-static imp_status read_record(imp_optimizer_state *t, imp_error *err) {
+imp_status imp_optimizer_read(imp_optimizer_state *t) {
     const imp_tensor record = t->o->record;
     imp_device *const d = t->o->device;
-    if (d->ops->read(d, t->partials, record) != IMP_OK)
-        return imp_fail_device(err, d);
+    TRY(d->ops->read(d, t->partials, record));
     for (size_t i = 0; i < record.c; i++) {
         t->values[i] = 0;
         for (size_t k = 0; k < IMP_PARTIALS; k++)
@@ -120,10 +119,10 @@ static imp_status enqueue_evaluation(imp_optimizer_state *t) {
 }
 
 imp_status imp_optimizer_evaluate(imp_optimizer_state *t, imp_error *err) {
-    if (enqueue_evaluation(t) != IMP_OK)
-        return imp_fail_device(err, t->o->device);
     t->evaluated = t->o->x[0];
-    return read_record(t, err);
+    if (enqueue_evaluation(t) != IMP_OK || imp_optimizer_read(t) != IMP_OK)
+        return imp_fail_device(err, t->o->device);
+    return IMP_OK;
 }
 
 static bool all_finite(const imp_optimizer_state *t) {

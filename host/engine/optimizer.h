@@ -44,5 +44,7 @@ imp_status imp_optimizer_fill(imp_optimizer_state *t);
 imp_status imp_optimizer_step(imp_optimizer_state *t, bool *recovered, imp_error *err);
 /* Evaluates and reads the record only. */
 imp_status imp_optimizer_evaluate(imp_optimizer_state *t, imp_error *err);
+/* Reads the record as it is now into t->values. Errors: device->error. */
+imp_status imp_optimizer_read(imp_optimizer_state *t);
 
 #endif

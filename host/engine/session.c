@@ -36,6 +36,7 @@ static imp_status check_settings(const imp_settings *s, imp_error *err) {
     TRY(check_range("history", s->history, 1, 1000, err));
     TRY(check_range("scale step", (double)s->scale_step, 1.01, 100, err));
     TRY(check_range("number of sizes", (double)s->size_count, 0, IMP_SCALES_MAX, err));
+    TRY(check_range("settle", (double)s->settle, 0, 255, err));
     TRY(check_range("average", (double)s->average, 0, 0.999999, err));
     TRY(check_range("iterations", s->iterations, 1, 1e9, err));
     TRY(check_range("later iterations", s->later_iterations, 0, 1e8, err));
@@ -146,6 +147,11 @@ static imp_status set_start(imp_session *s, const imp_scale *k, const imp_pictur
     return status;
 }
 
+/* What the picture that is shown changes with. */
+static const imp_tensor *changing(const imp_session *s) {
+    return s->average.sum.c ? &s->average.sum : &s->objective.x[0];
+}
+
 imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *from,
                              imp_error *err) {
     const imp_scale *k = &s->scales[scale];
@@ -164,7 +170,8 @@ imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *
     TRY(set_targets(s, k, err));
     TRY(set_start(s, k, from, err));
     if (imp_optimizer_bind(&s->optimizer, s->memory) != IMP_OK ||
-        imp_average_start(&s->average, &s->objective) != IMP_OK || d->ops->sync(d) != IMP_OK)
+        imp_average_start(&s->average, &s->objective) != IMP_OK ||
+        imp_settle_start(&s->settle, d, *changing(s)) != IMP_OK || d->ops->sync(d) != IMP_OK)
         return imp_fail_device(err, d);
     s->need = need;
     s->scale_began = imp_now();
@@ -276,23 +283,36 @@ static imp_status next_scale(imp_session *s, imp_error *err) {
     return status;
 }
 
+/* What is kept of the step just done: the average, and whether the last scale's picture is done. */
+static imp_status follow(imp_session *s, imp_error *err) {
+    imp_device *const d = s->device;
+    const imp_tensor *x = changing(s);
+    const bool last = s->scale + 1 == s->scale_count;
+    if ((s->recovered ? imp_average_start : imp_average_add)(&s->average, &s->objective) != IMP_OK)
+        return imp_fail_device(err, d);
+    if (s->recovered)
+        return imp_settle_start(&s->settle, d, *x) == IMP_OK ? IMP_OK : imp_fail_device(err, d);
+    return last ? imp_settle_look(&s->settle, &s->optimizer, *x, s->total - s->iteration,
+                                  &s->settled, err)
+                : IMP_OK;
+}
+
 imp_status imp_session_step(imp_session *s, bool *done, imp_error *err) {
-    *done = s->iteration >= s->total;
+    *done = s->settled || s->iteration >= s->total;
     if (*done)
         return IMP_OK;
     if (s->scale_done == s->scales[s->scale].iterations)
         TRY(next_scale(s, err));
     TRY(imp_optimizer_step(&s->optimizer, &s->recovered, err));
-    if ((s->recovered ? imp_average_start : imp_average_add)(&s->average, &s->objective) != IMP_OK)
-        return imp_fail_device(err, s->device);
     s->scale_done++;
     s->iteration++;
-    *done = s->iteration >= s->total;
+    TRY(follow(s, err));
+    *done = s->settled || s->iteration >= s->total;
     return IMP_OK;
 }
 
 imp_status imp_session_run(imp_session *s, imp_callback callback, void *user, imp_error *err) {
-    bool done = s->iteration >= s->total;
+    bool done = s->settled || s->iteration >= s->total;
     while (!done) {
         TRY(imp_session_step(s, &done, err));
         imp_progress progress;

@@ -6,7 +6,7 @@
 #define IMP_SESSION_H
 
 #include "engine/average.h"
-#include "engine/optimizer.h"
+#include "engine/settle.h"
 
 /* A picture, and its sides extended where a map would vanish. */
 typedef struct imp_sides {
@@ -49,10 +49,11 @@ struct imp_session {
     imp_objective objective;
     imp_optimizer_state optimizer;
     imp_average average;
+    imp_settle settle;
     imp_need need;
-    unsigned again;            /* features that are made again: see imp_objective_init */
-    unsigned iteration, total; /* done and planned, at all scales */
-    bool recovered;
+    unsigned again;             /* features that are made again: see imp_objective_init */
+    unsigned iteration, total;  /* done and planned, at all scales */
+    bool recovered, settled;    /* settled: what is left of the plan is not worth doing */
     double opened, scale_began; /* imp_now */
 };
 
