@@ -225,7 +225,7 @@ static void test_record_names_are_no_paths(void **state) {
 /* ---- Help ------------------------------------------------------------------------------------ */
 
 static const char *const commands[] = {"paint", "score", "devices", "weights", "presets", "version",
-                                       "help",  "film",  "batch",   "resume",  "compare"};
+                                       "help",  "film",  "batch",   "resume",  "compare", "grid"};
 
 static void test_help(void **state) {
     char line[64], usage[64];

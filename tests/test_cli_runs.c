@@ -277,6 +277,7 @@ static void test_json_of_every_command(void **state) {
         {"impasto score a.png --content a.png --style b.jpg --json", "loss"},
         {"impasto paint a.png b.jpg " SMALL "--json --profile", "start"},
         {"impasto compare a.png b.jpg --json -o s.png", "compared"},
+        {"impasto grid a.png b.jpg " SMALL "--seed 1,2 --json -o s.png", "variation"},
         {"impasto devices --quick --json", "device"},
         {"impasto weights info builtin --json", "network"},
         {"impasto weights list --json", "weights"},

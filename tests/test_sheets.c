@@ -6,6 +6,7 @@
 #include "program.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -212,6 +213,87 @@ static void test_compare_mistakes(void **state) {
     assert_int_equal(scratch_count(s), files);
 }
 
+/* ---- grid ------------------------------------------------------------------------------------ */
+
+#define GRID "impasto grid a.png b.jpg -n 2 --size 48 -o s.png "
+
+/* Each result is what paint gives, at its place: the longer list across. */
+static void test_grid_of_two(void **state) {
+    static const char *const styles[] = {"0.5", "1"}, *const weights[] = {"1", "30", "900"};
+    scratch *s = *state;
+    size_t x[6], y[6];
+    assert_says(s, GRID "--style-scale .5,1 --content-weight 1,30,900 --json",
+                "{\"event\":\"variation\",\"settings\":\"content-weight 900, style-scale 1\"");
+    imp_picture sheet = read(s, "s.png");
+    for (size_t i = 0; i < 6; i++) {
+        char line[256];
+        snprintf(line, sizeof line,
+                 "impasto paint a.png b.jpg -n 2 --size 48 -q -o c.png --style-scale %s "
+                 "--content-weight %s",
+                 styles[i / 3], weights[i % 3]);
+        run_silent(s, line);
+        imp_picture p = read(s, "c.png");
+        find(&sheet, &p, &x[i], &y[i]);
+        assert_true(i % 3 == 0 || (y[i] == y[i - 1] && x[i] > x[i - 1]));
+        assert_true(i < 3 || (x[i] == x[i - 3] && y[i] > y[i - 3]));
+        imp_picture_finish(&p);
+    }
+    assert_true(drawn(&sheet, 0, 0, sheet.width - 3, y[0]) && drawn(&sheet, 0, y[0], x[0], y[3]));
+    imp_picture_finish(&sheet);
+}
+
+/* What fails leaves its place empty and does not keep the others; nor does another network. */
+static void test_grid_goes_on(void **state) {
+    scratch *s = *state;
+    size_t x, y;
+    ended e = program_run(s, GRID "-q --network builtin,none.safetensors,random-vgg19 "
+                                  "--style-layers relu1_1 --content-layers relu1_1");
+    assert_int_equal(e.status, 1);
+    assert_non_null(strstr(e.err, "none.safetensors"));
+    assert_non_null(strstr(e.err, "no picture with network none.safetensors\n"));
+    ended_free(&e);
+    run_silent(s, "impasto paint a.png b.jpg -n 2 --size 48 -q --network random-vgg19 "
+                  "--style-layers relu1_1 --content-layers relu1_1 -o c.png");
+    imp_picture sheet = read(s, "s.png"), p = read(s, "c.png");
+    find(&sheet, &p, &x, &y);
+    assert_true(x > 2 * p.width);
+    imp_picture_finish(&sheet);
+    imp_picture_finish(&p);
+}
+
+/* Ctrl-C leaves what is complete. */
+static void test_grid_interrupted(void **state) {
+    scratch *s = *state;
+    running r = program_start(s, "impasto grid a.png b.jpg --size 48 -n 3 --levels 1,2,3,4,5,6 "
+                                 "--seed 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20 --json "
+                                 "-o s.png");
+    program_await(&r, "variation");
+    kill(r.pid, SIGINT);
+    ended e = program_wait(&r);
+    assert_complaint(&e, "grid", 130, "of 120 pictures; 's.png' holds them");
+    assert_non_null(strstr(e.out, "\"event\":\"sheet\""));
+    ended_free(&e);
+    imp_picture sheet = read(s, "s.png");
+    assert_true(sheet.width > 20 * 48 && sheet.height > 6 * 40);
+    imp_picture_finish(&sheet);
+}
+
+static void test_grid_mistakes(void **state) {
+    scratch *s = *state;
+    const size_t files = scratch_count(s);
+    assert_fails(s, GRID, 2, "nothing varies");
+    assert_fails(s, GRID "--style-scale 1,x", 2, "'x' will not do");
+    assert_fails(s, GRID "--style-scale 1,,2", 2, "'' will not do");
+    assert_fails(s, GRID "--preset default,gaytys", 2, "the nearest is 'gatys'");
+    assert_fails(s, GRID "--seed 1,2 --levels 1,2 --color style,match", 2, "two at most");
+    assert_fails(s, "impasto grid a.png b.jpg --seed 1,2", 2, "no name for the sheet");
+    assert_fails(s, "impasto grid a.png b.jpg --seed 1,2 -o s.gif", 2, ".gif");
+    assert_fails(s, "impasto grid a.png b.jpg --seed 1,2 -o b.jpg", 2, "one of the pictures");
+    assert_fails(s, "impasto grid a.png missing.png --seed 1,2 -o s.png", 1, "missing.png");
+    assert_fails(s, "impasto grid a.png --seed 1,2 -o s.png", 2, "needs two pictures");
+    assert_int_equal(scratch_count(s), files);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_close)
 
 int main(void) {
@@ -221,6 +303,8 @@ int main(void) {
         TEST(test_names_and_formats), TEST(test_paint_sheet_mistakes),
         TEST(test_compare_measures),  TEST(test_compare_sheet),
         TEST(test_compare_many),      TEST(test_compare_mistakes),
+        TEST(test_grid_of_two),       TEST(test_grid_goes_on),
+        TEST(test_grid_interrupted),  TEST(test_grid_mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,13 +69,6 @@ static imp_status look_no_more(void *self, cli_view *view, imp_error *err) {
     return IMP_OK;
 }
 
-imp_status cli_batch_observe(cli_observer *observer, const cli_painting *p, imp_error *err) {
-    (void)err;
-    if (p->worker)
-        *observer = (cli_observer){p->worker, look, look_no_more};
-    return IMP_OK;
-}
-
 static void begin(worker *w) {
     const cli_job *job = &w->batch->jobs[w->job];
     cli_painting *p = &w->painting;
@@ -144,7 +137,7 @@ int cli_batch_work(cli_batch *batch, const char *device) {
     *w = (worker){.batch = batch, .said = said};
     p->request = batch->request;
     p->values = &batch->request->values;
-    p->worker = w;
+    p->owner = (cli_observer){w, look, look_no_more};
     p->stage =
         (cli_stage){.values = p->values, .progress = &p->progress, .network = batch->network};
     cli_progress_init(&p->progress, true);

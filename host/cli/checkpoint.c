@@ -155,7 +155,7 @@ imp_status cli_checkpoint_observe(cli_observer *observer, const cli_painting *p,
     (void)err;
     if (c)
         *c = (checkpoint){.painting = p, .last = cli_clock()};
-    bool wanted = c && key && !p->worker && can_resume(p) && !(asked && !strcmp(asked, "none"));
+    bool wanted = c && key && !p->owner.self && can_resume(p) && !(asked && !strcmp(asked, "none"));
     if (wanted && asked)
         snprintf(c->path, sizeof c->path, "%s", asked);
     else if (wanted)

@@ -142,14 +142,8 @@ static int write_sheet(const comparison *c) {
     imp_status status = draw(c, &drawn, &err);
     if (status == IMP_OK)
         status = imp_picture_write(&drawn, out, NULL, &err);
-    if (status == IMP_OK && c->values->json) {
-        json_t *object = cli_json_event("sheet");
-        json_object_set_new(object, "out", cli_json_text(out));
-        json_object_set_new(object, "width", json_integer((json_int_t)drawn.width));
-        json_object_set_new(object, "height", json_integer((json_int_t)drawn.height));
-        json_object_set_new(object, "pictures", json_integer((json_int_t)c->count));
-        cli_json_line(object);
-    }
+    if (status == IMP_OK && c->values->json)
+        cli_sheet_say(out, &drawn, c->count);
     imp_picture_finish(&drawn);
     return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
 }

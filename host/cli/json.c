@@ -36,7 +36,9 @@ const cli_json_field cli_json_fields[] = {
      "compare: one for each; PSNR in dB, mean and largest difference of a colour in 0..1 from the "
      "first picture, null where the sizes differ, PSNR also where nothing differs; settings: what "
      "the picture says of its making, or null"},
-    {"sheet", "out, width, height, pictures", "compare: the sheet is written"},
+    {"variation", "settings, result, seconds, loss",
+     "grid: one picture is done; result is painted or failed; settings: those that vary, as text"},
+    {"sheet", "out, width, height, pictures", "compare, grid: the sheet is written"},
     {"loss", "term, layer, level, value", "score: one term; layer is null for the total variation"},
     {"score", "picture, width, height, total, content, style, tv, device, files",
      "score: the sums, and the arrays written by --dump"},

@@ -6,9 +6,16 @@
 
 #include "cli/words.h"
 
+/* The one that the painting is for looks on like the others. */
+static imp_status observe_owner(cli_observer *observer, const cli_painting *p, imp_error *err) {
+    (void)err;
+    *observer = p->owner;
+    return IMP_OK;
+}
+
 static imp_status (*const kinds[CLI_OBSERVERS])(cli_observer *, const cli_painting *,
                                                 imp_error *) = {
-    cli_film_observe,       cli_frames_observe,  cli_batch_observe,
+    cli_film_observe,       cli_frames_observe,  observe_owner,
     cli_checkpoint_observe, cli_preview_observe, cli_preview_file_observe,
 };
 
@@ -19,7 +26,7 @@ imp_status cli_view_picture(cli_view *view, const imp_picture **picture, imp_err
 
 /* Says why, and that the painting goes on. */
 static void give_up(cli_painting *p, const imp_error *err) {
-    cli_progress_clear(&p->progress);
+    cli_progress_clear(p->stage.progress);
     cli_complain_error(err);
     p->observers_failed = true;
 }

@@ -104,6 +104,7 @@ enum {
     CLI_BATCH = 512,
     CLI_RESUME = 1024,
     CLI_COMPARE = 2048,
+    CLI_GRID = 4096,
     CLI_ALL = 0xffff
 };
 
@@ -212,5 +213,6 @@ int cli_bench_command(cli_request *request);
 int cli_batch_command(cli_request *request);
 int cli_resume(cli_request *request);
 int cli_compare(cli_request *request);
+int cli_grid_command(cli_request *request);
 
 #endif

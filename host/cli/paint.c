@@ -50,8 +50,9 @@ static void say_recovered(cli_painting *p, const imp_progress *now) {
         cli_json_line(object);
     }
     if (!p->recovered)
-        cli_progress_log(&p->progress, "the loss left the finite numbers; the step is taken back "
-                                       "and a smaller one tried (said once)");
+        cli_progress_log(p->stage.progress,
+                         "the loss left the finite numbers; the step is taken back "
+                         "and a smaller one tried (said once)");
     p->recovered = true;
 }
 
@@ -184,9 +185,9 @@ static void tell_done(const cli_painting *p) {
 }
 
 static int finish(const cli_painting *p) {
-    if (p->values->json)
+    if (p->values->json && !p->unwritten)
         say_done(p);
-    else if (!p->values->quiet)
+    else if (!p->values->quiet && !p->unwritten)
         tell_done(p);
     if (p->ending == CLI_NOT_FINITE)
         return cli_complain_error(&p->not_finite);
@@ -195,7 +196,7 @@ static int finish(const cli_painting *p) {
                             "interrupted after %u of %u iterations; '%s' holds "
                             "the picture so far",
                             p->last.iteration, p->last.total, p->out);
-    if (p->ending == CLI_BY_TIME && !p->values->quiet)
+    if (p->ending == CLI_BY_TIME && !p->values->quiet && !p->unwritten)
         cli_note("time limit after %u of %u iterations; '%s' holds the picture so far",
                  p->last.iteration, p->last.total, p->out);
     return p->observers_failed ? CLI_FAILED : CLI_DONE;
@@ -203,9 +204,9 @@ static int finish(const cli_painting *p) {
 
 int cli_paint_perform(cli_painting *p) {
     int status = cli_stage_perform(&p->stage, run, p);
-    if (!status && p->worker && p->ending == CLI_BY_INTERRUPT)
+    if (!status && p->owner.self && p->ending == CLI_BY_INTERRUPT)
         status = CLI_INTERRUPTED;
-    if (!status)
+    if (!status && !p->unwritten)
         status = write_picture(p);
     if (!status && cli_paint_sheet(p))
         p->observers_failed = true;

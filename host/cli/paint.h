@@ -43,7 +43,8 @@ typedef struct cli_painting {
     cli_ending ending;
     imp_picture picture;
     imp_error not_finite;
-    struct cli_worker *worker; /* of a batch, in which only what is complete is kept; else NULL */
+    cli_observer owner; /* a batch or a grid, in which only what is complete is kept; else none */
+    bool unwritten;     /* the picture stays in `picture`, and nothing is said of it */
     cli_observer observers[CLI_OBSERVERS];
     bool observers_failed;
 } cli_painting;

@@ -7,6 +7,7 @@
 #include "cli/sheet.h"
 
 #include "cli/drawing.h"
+#include "cli/json.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -197,6 +198,21 @@ static void measure_columns(layout *l) {
         l->heights[r] = larger(l->heights[r], whole(label_height(l)));
 }
 
+static size_t column_left(const layout *l, size_t column) {
+    size_t x = l->margin + l->beside;
+    for (size_t c = 0; c < column; c++)
+        x += l->widths[c] + l->gap;
+    return x;
+}
+
+/* As put_caption, half an em below the panel; the note of an empty frame stands within it. */
+static double put_panel_caption(cli_drawing *d, const layout *l, size_t i) {
+    const cli_panel *panel = &l->sheet->panels[i];
+    const size_t column = i % l->columns;
+    return put_caption(d, (double)column_left(l, column), 0.5 * l->em, l, panel->title,
+                       panel->picture ? panel->note : NULL, (double)l->widths[column]);
+}
+
 static size_t inner_width(const layout *l) {
     size_t width = l->beside + (l->columns - 1) * l->gap;
     for (size_t c = 0; c < l->columns; c++)
@@ -212,9 +228,8 @@ static void measure_texts(layout *l) {
     if (s->above)
         l->above = whole(label_height(l) + 0.5 * l->em);
     for (size_t i = 0; i < s->count; i++) {
-        const double height = put_caption(NULL, 0, 0, l, s->panels[i].title, s->panels[i].note,
-                                          (double)l->widths[i % l->columns]);
-        if (s->panels[i].picture && height > 0)
+        const double height = put_panel_caption(NULL, l, i);
+        if (height > 0)
             l->caption = larger(l->caption, whole(0.5 * l->em + height));
     }
     if (s->title || s->note)
@@ -243,13 +258,6 @@ static bool lay_out(layout *l, const cli_sheet *sheet) {
     measure_columns(l);
     measure_texts(l);
     return true;
-}
-
-static size_t column_left(const layout *l, size_t column) {
-    size_t x = l->margin + l->beside;
-    for (size_t c = 0; c < column; c++)
-        x += l->widths[c] + l->gap;
-    return x;
 }
 
 /* Where a row's pictures stand, which is below their lower edges. */
@@ -292,14 +300,14 @@ static imp_status put_picture(imp_picture *out, const layout *l, size_t i, imp_e
     return status;
 }
 
-/* An empty frame, with its words in it. */
+/* An empty frame, with its note in it. */
 static imp_status put_frame(imp_picture *out, const layout *l, size_t i, imp_error *err) {
     const cli_panel *panel = &l->sheet->panels[i];
     const double inset = fmin(l->em, (double)l->frame_width / 8);
     const size_t y = row_bottom(l, i / l->columns) - l->frame_height;
     cli_drawing d;
     cli_drawing_open(&d, l->frame_width, l->frame_height, blank);
-    put_caption(&d, inset, inset, l, panel->title, panel->note,
+    put_caption(&d, inset, inset, l, NULL, panel->note,
                 fmax(1, (double)l->frame_width - 2 * inset));
     const imp_status status = cli_drawing_take(&d, out, column_left(l, i % l->columns), y, err);
     cli_drawing_close(&d);
@@ -313,9 +321,8 @@ static imp_status put_captions(imp_picture *out, const layout *l, size_t row, im
     cli_drawing_open(&d, out->width, l->caption, paper);
     for (size_t c = 0; c < l->columns; c++) {
         const size_t i = row * l->columns + c;
-        if (i < l->sheet->count && l->sheet->panels[i].picture)
-            put_caption(&d, (double)column_left(l, c), 0.5 * l->em, l, l->sheet->panels[i].title,
-                        l->sheet->panels[i].note, (double)l->widths[c]);
+        if (i < l->sheet->count)
+            put_panel_caption(&d, l, i);
     }
     const imp_status status = cli_drawing_take(&d, out, 0, row_bottom(l, row), err);
     cli_drawing_close(&d);
@@ -371,6 +378,15 @@ static imp_status draw(imp_picture *out, const layout *l, imp_error *err) {
 imp_status cli_sheet_check(const char *path, imp_error *err) {
     const imp_status status = imp_picture_check_output(path, 0, 0, NULL, err);
     return status == IMP_OK && !cli_fonts_here(err) ? err->status : status;
+}
+
+void cli_sheet_say(const char *path, const imp_picture *drawn, size_t pictures) {
+    json_t *object = cli_json_event("sheet");
+    json_object_set_new(object, "out", cli_json_text(path));
+    json_object_set_new(object, "width", json_integer((json_int_t)drawn->width));
+    json_object_set_new(object, "height", json_integer((json_int_t)drawn->height));
+    json_object_set_new(object, "pictures", json_integer((json_int_t)pictures));
+    cli_json_line(object);
 }
 
 imp_status cli_sheet_draw(imp_picture *out, const cli_sheet *sheet, imp_error *err) {

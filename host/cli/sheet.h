@@ -13,7 +13,7 @@ enum { CLI_SHEET_SIZE = 1024 };
 /* A place on the sheet. */
 typedef struct cli_panel {
     const imp_picture *picture; /* borrowed; NULL: an empty frame */
-    const char *title, *note; /* borrowed: below the picture, or within the empty frame; or NULL */
+    const char *title, *note;   /* borrowed, or NULL: below; the note of an empty frame in it */
 } cli_panel;
 
 /* How a row or a column is called: "style-scale" "0.5". */
@@ -33,6 +33,9 @@ typedef struct cli_sheet {
 
 /* Whether a sheet could be drawn and written to path: asked before anything slow. */
 imp_status cli_sheet_check(const char *path, imp_error *err);
+
+/* Says in JSON that a sheet of so many pictures is written. */
+void cli_sheet_say(const char *path, const imp_picture *drawn, size_t pictures);
 
 /* Draws it. */
 imp_status cli_sheet_draw(imp_picture *out, const cli_sheet *sheet, imp_error *err);

@@ -45,14 +45,13 @@ static int check_layer(const cli_stage *stage, const char *wanted) {
 }
 
 int cli_stage_network(cli_stage *stage) {
-    if (stage->network)
-        return CLI_DONE;
     const cli_values *values = stage->values;
+    const char *name = values->network ? values->network : values->settings.network;
     char because[64];
     snprintf(because, sizeof because, "preset '%s'", values->settings.preset);
-    int status = values->network
-                     ? cli_weights_open(&stage->network, values, values->network, NULL)
-                     : cli_weights_open(&stage->network, values, values->settings.network, because);
+    int status = CLI_DONE;
+    if (!stage->network)
+        status = cli_weights_open(&stage->network, values, name, values->network ? NULL : because);
     if (status)
         return status;
     for (size_t i = 0; i < values->settings.term_count; i++) {

@@ -9,7 +9,8 @@
 #define SET(field) offsetof(cli_values, settings.field)
 
 enum {
-    PAINTS = CLI_PAINT | CLI_BATCH,
+    PAIR = CLI_PAINT | CLI_GRID, /* of pictures that are named one by one */
+    PAINTS = PAIR | CLI_BATCH,
     BOTH = PAINTS | CLI_SCORE,
     WORK = BOTH | CLI_DEVICES | CLI_BENCH,
     NETWORK = BOTH | CLI_WEIGHTS,
@@ -29,15 +30,15 @@ const cli_option cli_options[] = {
      "standard output (default: CONTENT_STYLE.png in the current folder)"},
     {"content", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_SCORE, false, AT(content), "FILE", 0, 0,
      "the picture whose content is aimed at"},
-    {"style", 's', CLI_FILES, CLI_GROUP_PICTURE, CLI_PAINT | CLI_SCORE, false, AT(styles),
+    {"style", 's', CLI_FILES, CLI_GROUP_PICTURE, PAIR | CLI_SCORE, false, AT(styles),
      "FILE[:WEIGHT]", 0, 0,
      "a picture whose style is aimed at. Given again, the styles are mixed by their weights: "
      "a.jpg:2 "
      "counts twice as much as b.jpg"},
-    {"mask", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT | CLI_SCORE, false, AT(mask), "FILE", 0, 0,
+    {"mask", 0, CLI_FILE, CLI_GROUP_PICTURE, PAIR | CLI_SCORE, false, AT(mask), "FILE", 0, 0,
      "regions of CONTENT, each painted over in a flat colour of its own in a picture of the same "
      "size: each gets the style of the region that has its colour in --style-mask"},
-    {"style-mask", 0, CLI_FILES, CLI_GROUP_PICTURE, CLI_PAINT | CLI_SCORE, false, AT(style_masks),
+    {"style-mask", 0, CLI_FILES, CLI_GROUP_PICTURE, PAIR | CLI_SCORE, false, AT(style_masks),
      "FILE|COLOUR", 0, 0,
      "regions of a style in the same colours, in a picture of its size; or one colour (red, "
      "#ff8000), the region that all of it is for. Given again, for each style in order"},
@@ -102,7 +103,9 @@ const cli_option cli_options[] = {
      "call the pictures so, in order, instead of by their files' names"},
     {"columns", 0, CLI_COUNT, CLI_GROUP_PICTURE, CLI_COMPARE, false, AT(columns), "N", 1, 1000,
      "pictures in a row (default: as many as look well)"},
-    {"size", 's', CLI_COUNT, CLI_GROUP_PICTURE, CLI_COMPARE, false, AT(panel), "N", 1, 8192,
+    {"output", 'o', CLI_FILE, CLI_GROUP_PICTURE, CLI_GRID, false, AT(out), "OUT", 0, 0,
+     "lay the pictures out in this file: PNG, JPEG, WebP or TIFF"},
+    {"size", 0, CLI_COUNT, CLI_GROUP_PICTURE, CLI_COMPARE, false, AT(panel), "N", 1, 8192,
      "longer side of each picture on the sheet in pixels (default: of the largest one, at most "
      "1024)"},
     {"checkpoint", 0, CLI_FILE, CLI_GROUP_WAY, CLI_PAINT, false, AT(checkpoint), "FILE|none", 0, 0,
@@ -397,6 +400,26 @@ const cli_command cli_commands[] = {
                   {"impasto compare *.png -o all.png", "and a sheet"},
                   {"impasto compare a.png b.png -o ab.png --labels before,after",
                    "with other names"}}},
+    {.name = "grid",
+     .bit = CLI_GRID,
+     .run = cli_grid_command,
+     .operands = "CONTENT STYLE... --OPTION A,B,... -o SHEET",
+     .least = 0,
+     .most = 1 + IMP_STYLES_MAX,
+     .brief = "paint with several settings, and lay the results out",
+     .text = "Takes the options of paint. One or two of those that take one value, such as "
+             "--style-weight, --size, --optimizer or --preset, are given several with commas: the "
+             "picture is painted with each of them, or with each pair, and all are laid out with "
+             "what they were painted with. A picture that fails leaves its place empty, and the "
+             "others are painted all the same (exit status 1 at the end); Ctrl-C ends it with "
+             "those that are complete.",
+     .examples = {{"impasto grid cat.jpg waves.jpg -o grid.png --style-scale 0.5,1,2",
+                   "three pictures in a row"},
+                  {"impasto grid cat.jpg waves.jpg -o grid.png --size 256 --content-weight "
+                   "10,30,100 --style-scale 0.5,1",
+                   "three columns and two rows"},
+                  {"impasto grid cat.jpg waves.jpg -o grid.png --preset default,brush",
+                   "presets side by side"}}},
     {.name = "devices",
      .bit = CLI_DEVICES,
      .run = cli_devices,
