@@ -363,8 +363,8 @@ static int write_sheet(const matrix *m) {
 /* ---- The grid -------------------------------------------------------------------------------- */
 
 static int perform(matrix *m) {
-    m->pictures = calloc(m->count, sizeof *m->pictures);
-    m->failed = calloc(m->count, sizeof *m->failed);
+    m->pictures = calloc(m->count + 1, sizeof *m->pictures);
+    m->failed = calloc(m->count + 1, sizeof *m->failed);
     m->painting = calloc(1, sizeof *m->painting);
     if (!m->pictures || !m->failed || !m->painting)
         return cli_complain(CLI_FAILED, "grid: out of memory");

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the documents say holds: each recipe of the README runs as it stands there, one after the
+ * other in one folder as a reader would run them, and the man page knows every option. The recipes
+ * get made-up pictures, and behind their own options smaller sizes and fewer iterations.
+ */
+#include "program.h"
+#include "server.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Runs `impasto` as the recipe says, but in a moment. What needs the world outside is refused for
+ * its contents, once it has come from a file. */
+static const char quickly[] =
+    "impasto() {\n"
+    "    case \" $* \" in\n"
+    "    *' gatys '* | *' vgg19 '*) set -- \"$@\" --network random-vgg19 ;;\n"
+    "    esac\n"
+    "    case \" $* \" in\n"
+    "    ' weights fetch '*) set -- \"$@\" --from photo.jpg ;;\n"
+    "    ' resume '*) set -- \"$@\" --time-limit 0.2 ;;\n"
+    "    ' devices '*) set -- \"$@\" --quick ;;\n"
+    "    ' bench '*) set -- \"$@\" --only operations --size 32 ;;\n"
+    "    *' --checkpoint '*) set -- \"$@\" --size 32 -n 1000000 --time-limit 0.2 ;;\n"
+    "    *' --save-every '*) set -- \"$@\" --size 32 -n 40 ;;\n"
+    "    ' paint '* | ' batch '* | ' grid '*) set -- \"$@\" --size 32 -n 3 ;;\n"
+    "    esac\n"
+    "    \"$impasto\" \"$@\"\n"
+    "}\n";
+
+/* Red on the left, blue on the right. */
+static void write_mask(scratch *s, const char *name, size_t width, size_t height) {
+    imp_picture p = {.width = width, .height = height};
+    p.rgb = calloc(3 * width * height, sizeof *p.rgb);
+    assert_non_null(p.rgb);
+    for (size_t i = 0; i < width * height; i++)
+        p.rgb[3 * i + (i % width < width / 2 ? 0 : 2)] = 1;
+    assert_int_equal(imp_picture_write(&p, scratch_path(s, name), NULL, NULL), IMP_OK);
+    imp_picture_finish(&p);
+}
+
+static int set_up(void **state) {
+    static const char *const pictures[] = {"photo.jpg", "picture.jpg", "another.jpg", "other.jpg",
+                                           "logo.png"};
+    if (scratch_open(state))
+        return -1;
+    scratch *s = *state;
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
+        write_waves(s, pictures[i], 40 + 3 * i, 40);
+    write_mask(s, "mask.png", 40, 40);
+    scratch_write(s, "quickly.sh", quickly, sizeof quickly - 1);
+    run_silent(s, "mkdir a b out && cp photo.jpg other.jpg a && cp picture.jpg b && "
+                  "cp logo.png photo.heic && "
+                  "cp '" IMP_TEST_SOURCES "/weights/builtin.safetensors' vgg19.pth");
+    return 0;
+}
+
+static int tear_down(void **state) {
+    run_silent(*state, "rm -rf a b out weights cache");
+    return scratch_close(state);
+}
+
+/* The lines of the first block of code below a heading, those that go on joined; each ends with a
+ * newline. The caller frees. */
+static char *recipes_of(const char *path, const char *heading) {
+    const size_t room = 1 << 16;
+    char line[1024], *lines = calloc(1, room);
+    size_t used = 0;
+    bool below = false;
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(lines);
+    while (fgets(line, sizeof line, file)) {
+        char *end = strstr(line, "\\\n");
+        below |= !strncmp(line, heading, strlen(heading));
+        if (!below || strncmp(line, "    ", 4) != 0) {
+            if (*lines)
+                break;
+            continue;
+        }
+        if (end)
+            *end = 0;
+        used += (size_t)snprintf(lines + used, room - used, "%s", line + 4);
+        assert_true(used < room);
+    }
+    fclose(file);
+    return lines;
+}
+
+/* Where a recipe goes into the world it goes to the server here. */
+static void run_recipe(scratch *s, const server *v, const char *recipe) {
+    static const char world[] = "https://example.org";
+    char line[2048], address[256];
+    const char *place = strstr(recipe, world);
+    const char *instead = place ? server_address(address, v, false, "/file") : "";
+    const bool refused = strstr(recipe, "weights fetch");
+    snprintf(line, sizeof line,
+             "export IMPASTO_WEIGHTS=\"$PWD/weights\" IMPASTO_CACHE=\"$PWD/cache\"; "
+             ". ./quickly.sh; %.*s%s%s",
+             place ? (int)(place - recipe) : (int)strlen(recipe), recipe, instead,
+             place ? place + sizeof world - 1 : "");
+    ended e = program_run(s, line);
+    if (e.status != (refused ? 1 : 0) || (refused && !strstr(e.err, "damaged or another file")))
+        fail_msg("%s: status %d, said: %s%s", recipe, e.status, e.out, e.err);
+    ended_free(&e);
+}
+
+static void test_recipes(void **state) {
+    scratch *s = *state;
+    char *recipes = recipes_of(IMP_TEST_SOURCES "/README.md", "## Recipes"), *rest = recipes;
+    server v = server_start(s);
+    size_t count = 0;
+    while (*rest) {
+        char *const recipe = rest;
+        rest = strchr(rest, '\n');
+        *rest++ = 0;
+        run_recipe(s, &v, recipe);
+        count++;
+    }
+    server_stop(&v);
+    free(recipes);
+    assert_true(count > 30);
+    static const char *const results[] = {
+        "photo_picture.png", "out.png",    "out.tif",
+        "out.mp4",           "all.png",    "compared.png",
+        "grid.png",          "long.state", "out/other_picture.png"};
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++)
+        if (!scratch_has(s, results[i]))
+            fail_msg("no recipe has made %s", results[i]);
+}
+
+/* Whether a page has the option, as a word of its own. */
+static bool mentions(const char *page, const char *option) {
+    for (const char *at = page; (at = strstr(at, option)); at++) {
+        const char after = at[strlen(option)];
+        if (!isalnum((unsigned char)after) && after != '-')
+            return true;
+    }
+    return false;
+}
+
+/* roff writes - as \-, and changes letters by \fB. */
+static void unescape(char *page) {
+    char *to = page;
+    for (; *page; page++)
+        if (!strncmp(page, "\\f", 2) && page[2])
+            page += 2;
+        else if (*page != '\\')
+            *to++ = *page;
+    *to = 0;
+}
+
+static void test_every_option_is_explained(void **state) {
+    ended man = program_run(*state, "impasto help --man");
+    ended options = program_run(*state, "impasto help --json");
+    size_t count = 0;
+    unescape(man.out);
+    for (char *line = options.out; *line; count++) {
+        char *end = strchr(line, '\n'), name[64];
+        assert_non_null(end);
+        *end = 0;
+        json_t *o = json_loads(line, 0, NULL);
+        snprintf(name, sizeof name, "--%s", json_string_value(json_object_get(o, "name")));
+        if (!mentions(man.out, name) || json_string_length(json_object_get(o, "help")) < 10)
+            fail_msg("%s is not explained", name);
+        json_decref(o);
+        line = end + 1;
+    }
+    assert_true(count > 100);
+    ended_free(&man);
+    ended_free(&options);
+}
+
+int main(void) {
+    setenv("IMPASTO_DEVICE", "cpu", 0);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_recipes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_every_option_is_explained, scratch_open,
+                                        scratch_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
