@@ -3,6 +3,7 @@
  * What can go wrong with the files of pictures: each gives one line that names the file and says
  * what to do, and nothing is left half-done.
  */
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,6 +13,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -372,6 +375,37 @@ static void test_bad_arguments(void **state) {
                      IMP_ERR_ARGUMENT);
 }
 
+/* A temporary file of that process, last written so many seconds ago, in the test's folder. */
+static const char *leave(scratch *s, long pid, const char *behind, long seconds) {
+    char name[64];
+    snprintf(name, sizeof name, ".impasto-%ld-0.tmp%s", pid, behind);
+    const char *path = scratch_write(s, name, "half", 4);
+    const struct timespec then = {.tv_sec = time(NULL) - seconds};
+    assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[]){then, then}, 0), 0);
+    return path;
+}
+
+/* What a killed process has left goes once nobody can be at it any more; nothing else does. */
+static void test_left_overs(void **state) {
+    enum { OLD = 4000, YOUNG = 3000 };
+    scratch *s = *state;
+    const pid_t gone = fork();
+    assert_true(gone >= 0);
+    if (gone == 0)
+        _exit(0);
+    assert_int_equal(waitpid(gone, NULL, 0), gone);
+    const size_t before = scratch_count(s);
+    leave(s, gone, "", OLD);
+    leave(s, gone, ".png", OLD);
+    leave(s, (long)getpid(), "", OLD);
+    leave(s, 0, "", OLD);
+    assert_int_equal(imp_file_check_output(scratch_path(s, "new.png"), 0, NULL), IMP_OK);
+    assert_int_equal(scratch_count(s), before + 3);
+    assert_int_equal(access(leave(s, gone, "", YOUNG), F_OK), 0);
+    assert_int_equal(imp_file_check_output(scratch_path(s, "new.png"), 0, NULL), IMP_OK);
+    assert_int_equal(scratch_count(s), before + 4);
+}
+
 /* ---- SHA-256 --------------------------------------------------------------------------------- */
 
 /* The test vectors of FIPS 180-2: "abc", and a million times "a". */
@@ -405,7 +439,7 @@ int main(void) {
         cmocka_unit_test(test_max_pixels),  cmocka_unit_test(test_bad_outputs),
         cmocka_unit_test(test_unwritable),  cmocka_unit_test(test_check_output),
         cmocka_unit_test(test_disk_full),   cmocka_unit_test(test_bad_arguments),
-        cmocka_unit_test(test_sha256),
+        cmocka_unit_test(test_sha256),      cmocka_unit_test(test_left_overs),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -4,12 +4,15 @@
  */
 #include "media/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -234,11 +237,40 @@ imp_status imp_file_end(char *name, const char *path, bool keep, imp_error *err)
     return code ? fail_system(err, "write", "file", path, code) : IMP_OK;
 }
 
+/* Whether an entry of a folder is a temporary file of open_temporary, left by a process that is no
+ * more. Folders are shared by machines, whose processes are not seen here: it must have been left
+ * alone for an hour, too. */
+static bool is_left_over(int folder, const char *name) {
+    enum { HOUR = 3600 };
+    struct stat about;
+    long pid;
+    unsigned i;
+    int length = 0;
+    return sscanf(name, ".impasto-%ld-%u.tmp%n", &pid, &i, &length) == 2 && length > 0 &&
+           name[length] == '\0' && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH &&
+           fstatat(folder, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(about.st_mode) &&
+           about.st_uid == geteuid() && time(NULL) - about.st_mtime > HOUR;
+}
+
+/* Removes those in path's folder. */
+static void sweep(const char *path) {
+    char folder[4096];
+    const size_t n = folder_length(path);
+    snprintf(folder, sizeof folder, "%.*s", n ? (int)n : 1, n ? path : ".");
+    DIR *const entries = n < sizeof folder ? opendir(folder) : NULL;
+    for (const struct dirent *e; entries && (e = readdir(entries));)
+        if (is_left_over(dirfd(entries), e->d_name))
+            unlinkat(dirfd(entries), e->d_name, 0);
+    if (entries)
+        closedir(entries);
+}
+
 imp_status imp_file_check_output(const char *path, size_t bytes, imp_error *err) {
     int fd;
     char *name;
     struct statvfs about;
     TRY(open_temporary(&fd, &name, path, err));
+    sweep(path);
     const bool known = fstatvfs(fd, &about) == 0 && about.f_blocks > 0 && about.f_frsize > 0;
     close(fd);
     unlink(name);

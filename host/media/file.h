@@ -34,7 +34,8 @@ imp_status imp_file_replace(const char *path, imp_file_fill fill, const void *us
 imp_status imp_file_begin(char **name, const char *path, imp_error *err);
 imp_status imp_file_end(char *name, const char *path, bool keep, imp_error *err);
 
-/* Whether imp_file_replace could begin, and whether the folder has `bytes` free (0: not asked). */
+/* Whether imp_file_replace could begin, and whether the folder has `bytes` free (0: not asked). On
+ * the way it removes from the folder what processes that were killed have left of such files. */
 imp_status imp_file_check_output(const char *path, size_t bytes, imp_error *err);
 
 /* The SHA-256 of size bytes in lower-case hexadecimal; false when there is no memory for it. */
