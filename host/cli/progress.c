@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { BAR = 16 };
@@ -30,15 +31,25 @@ static void speed_text(char *text, size_t size, const imp_estimate *e) {
         snprintf(text, size, ", %.1f s each", e->seconds_per_iteration);
 }
 
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* Of the terminal; a line that fills them all would go on in the next one. */
+static size_t columns(void) {
+    struct winsize w = {0};
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col : SIZE_MAX;
+}
+
 /* part: of the bar that is filled, 0..1. */
 static void draw(cli_progress *p, const char *text, double part) {
     char line[256];
     const unsigned filled = (unsigned)(BAR * part);
-    const int length = snprintf(line, sizeof line, "[%.*s%.*s] %s", (int)filled, "################",
-                                (int)(BAR - filled), "................", text);
+    snprintf(line, least(sizeof line, columns()), "[%.*s%.*s] %s", (int)filled, "################",
+             (int)(BAR - filled), "................", text);
     fprintf(stderr, "\r%-*s", (int)p->standing, line);
     fflush(stderr);
-    p->standing = (size_t)length;
+    p->standing = strlen(line);
 }
 
 /* Whether it is time to show something again. */
