@@ -10,11 +10,6 @@
 
 enum { TITLE = 256, NOTE = 2 * CLI_TEXT_MAX };
 
-/* A picture's size, and what is to be said besides. */
-static void note_size(char *note, const imp_picture *picture) {
-    snprintf(note, NOTE, "%zu × %zu", picture->width, picture->height);
-}
-
 static void note_result(char *note, const cli_painting *p) {
     char time[48], changes[CLI_TEXT_MAX];
     json_t *options = cli_record_options(p->values);
@@ -41,8 +36,12 @@ static char *add_panel(panels *to, const imp_picture *picture, const char *path)
     return to->notes[n];
 }
 
-static void add_source(panels *to, const imp_picture *picture, const char *path) {
-    note_size(add_panel(to, picture, path), picture);
+/* weight: of a style among others; 1 is not worth a word. */
+static void add_source(panels *to, const imp_picture *picture, const char *path, float weight) {
+    char *note = add_panel(to, picture, path), part[32];
+    cli_real_text(part, sizeof part, weight);
+    snprintf(note, NOTE, "%zu × %zu%s%s", picture->width, picture->height,
+             weight != 1 ? ", weight " : "", weight != 1 ? part : "");
 }
 
 int cli_paint_sheet(const cli_painting *p) {
@@ -54,9 +53,9 @@ int cli_paint_sheet(const cli_painting *p) {
     if (!path)
         return CLI_DONE;
     if (!p->values->texture) /* a texture has no content */
-        add_source(&to, &p->stage.content, p->from.content);
+        add_source(&to, &p->stage.content, p->from.content, 1);
     for (size_t i = 0; i < p->from.style_count; i++)
-        add_source(&to, &p->stage.styles[i], p->from.styles[i].path);
+        add_source(&to, &p->stage.styles[i], p->from.styles[i].path, p->from.styles[i].weight);
     note_result(add_panel(&to, &p->picture, p->out), p);
     const cli_sheet sheet = {.panels = to.all,
                              .count = to.count,
