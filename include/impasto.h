@@ -419,7 +419,9 @@ typedef struct imp_settings {
     imp_term terms[IMP_TERMS_MAX];
     size_t term_count;
     float content_weight, style_weight, tv_weight;
-    float range; /* the variable's unit: colours are 0..range, 1 or 255 */
+    float strength; /* 0..1, from nearly the content to nearly all style: sets content_weight and
+                       tv_weight by the pictures (README); below 0: they are as they are */
+    float range;    /* the variable's unit: colours are 0..range, 1 or 255 */
     imp_loss_form content_form, style_form;
     imp_gram_norm gram_norm;
     bool metric; /* weigh Gram differences by the network's metric where it has one */

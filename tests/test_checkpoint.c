@@ -23,6 +23,19 @@ static int set_up(void **state) {
     return 0;
 }
 
+#define LINE "impasto paint -q a.png b.jpg --size 36 "
+
+/* Upper half red, lower half blue. */
+static void write_halves(scratch *s, const char *name, size_t width, size_t height) {
+    imp_picture p = {
+        .width = width, .height = height, .rgb = calloc(3 * width * height, sizeof(float))};
+    assert_non_null(p.rgb);
+    for (size_t i = 0; i < width * height; i++)
+        p.rgb[3 * i + (i < width * height / 2 ? 0 : 2)] = 1;
+    assert_int_equal(imp_picture_write(&p, scratch_path(s, name), NULL, NULL), IMP_OK);
+    imp_picture_finish(&p);
+}
+
 /* Each limit ends a run after one iteration. The pictures are painted at two sizes; or at one, and
  * the run ends by itself at its 20th step. */
 static void test_resumed_is_whole(void **state) {
@@ -34,12 +47,11 @@ static void test_resumed_is_whole(void **state) {
     scratch *s = *state;
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         char line[512];
-        snprintf(line, sizeof line, "impasto paint -q a.png b.jpg --size 36 %s -o whole.png",
-                 ways[i]);
+        snprintf(line, sizeof line, LINE "%s -o whole.png", ways[i]);
         run_silent(s, line);
         snprintf(line, sizeof line,
-                 "impasto paint -q a.png b.jpg --size 36 %s -o part.png --checkpoint ck "
-                 "--time-limit 0.001",
+                 LINE "%s -o part.png --checkpoint ck "
+                      "--time-limit 0.001",
                  ways[i]);
         run_silent(s, line);
         assert_true(scratch_has(s, "ck"));
@@ -50,6 +62,53 @@ static void test_resumed_is_whole(void **state) {
         run_silent(s, "cmp part.png whole.png");
         assert_false(scratch_has(s, "ck"));
     }
+}
+
+/* So it does on an OpenCL device. */
+static void test_resumed_on_opencl(void **state) {
+    imp_device_info first;
+    if (imp_device_list(&first, 1, false, NULL, NULL) < 2 || first.kind != IMP_DEVICE_OPENCL) {
+        print_message("no OpenCL device: skipped\n");
+        skip();
+    }
+    static const char *const ways[] = {"lbfgs --history 2", "adam"};
+    scratch *s = *state;
+    for (size_t i = 0; i < 2; i++) {
+        char line[512];
+        snprintf(line, sizeof line, LINE "-n 4 --scales 24,36 -d 0 --optimizer %s -o whole.png",
+                 ways[i]);
+        run_silent(s, line);
+        snprintf(line, sizeof line,
+                 LINE "-n 4 --scales 24,36 -d 0 --optimizer %s -o part.png --checkpoint ck "
+                      "--time-limit 0.001",
+                 ways[i]);
+        run_silent(s, line);
+        run_silent(s, "impasto resume -q ck --time-limit 0.001");
+        run_silent(s, "cmp -s part.png whole.png && exit 1 || exit 0");
+        run_silent(s, "impasto resume -q ck");
+        run_silent(s, "cmp part.png whole.png");
+    }
+}
+
+/* And with everything that a picture can be made of. A mask may not change meanwhile. */
+static void test_resumed_from_many(void **state) {
+    static const char many[] = "impasto paint -q a.png -s b.jpg:2 -s c.png --mask m.png "
+                               "--style-mask '#ff0000' --style-mask blue --strength 0.6 --size 36 "
+                               "-n 3 -o ";
+    scratch *s = *state;
+    char line[512];
+    write_waves(s, "c.png", 30, 30);
+    write_halves(s, "m.png", 48, 40);
+    snprintf(line, sizeof line, "%s whole.png", many);
+    run_silent(s, line);
+    snprintf(line, sizeof line, "%s part.png --checkpoint ck --time-limit 0.001", many);
+    run_silent(s, line);
+    run_silent(s, "cp m.png kept.png && cp ck again");
+    write_halves(s, "m.png", 48, 20);
+    assert_fails(s, "impasto resume ck", 1, "has changed since");
+    run_silent(s, "mv kept.png m.png && impasto resume -q ck && cmp part.png whole.png");
+    /* What a picture records repeats it; and what it does not name is not looked for. */
+    run_silent(s, "impasto paint -q --like whole.png -o like.png && cmp like.png whole.png");
 }
 
 /* Killed as soon as there is a checkpoint, whatever it is doing then. */
@@ -110,6 +169,8 @@ int main(void) {
     setenv("IMPASTO_DEVICE", "cpu", 0);
     const struct CMUnitTest tests[] = {
         TEST(test_resumed_is_whole),
+        TEST(test_resumed_on_opencl),
+        TEST(test_resumed_from_many),
         TEST(test_killed),
         TEST(test_newest),
         TEST(test_refused),

@@ -226,6 +226,21 @@ static int apply_one(cli_request *request, const cli_option *o, const char *text
     return cli_complain(CLI_MISUSE, "option '--%s': '%s' will not do; give %s", o->name, text, why);
 }
 
+/* Strength is instead of the weights: both at once say two things. */
+static int settle_strength(cli_request *request) {
+    const bool weights = cli_given(request, "content-weight") || cli_given(request, "style-weight");
+    const bool given = cli_given(request, "strength");
+    if (given && weights)
+        return cli_complain(CLI_MISUSE,
+                            "--strength and --content-weight or --style-weight: it sets "
+                            "their balance; give one or the other");
+    if (given && request->values.texture)
+        return cli_complain(CLI_MISUSE, "--strength and --texture: a texture is all style");
+    if (weights)
+        request->values.settings.strength = -1;
+    return CLI_DONE;
+}
+
 int cli_apply(cli_request *request) {
     imp_settings *const settings = &request->values.settings;
     const imp_optimizer before = settings->optimizer;
@@ -242,7 +257,7 @@ int cli_apply(cli_request *request) {
     if (settings->optimizer != before && !cli_given(request, "learning-rate"))
         settings->learning_rate = usual_rate(settings);
     settings->memory = request->values.memory << 20;
-    return CLI_DONE;
+    return settle_strength(request);
 }
 
 int cli_settle(cli_request *request) {

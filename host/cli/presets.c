@@ -22,7 +22,8 @@ static void show(const cli_values *values) {
         if (!cli_options[i].recorded)
             continue;
         cli_value_text(&cli_options[i], values, text, sizeof text);
-        printf("%-20s %s\n", cli_options[i].name, text);
+        if (*text)
+            printf("%-20s %s\n", cli_options[i].name, text);
     }
 }
 

@@ -46,7 +46,8 @@ json_t *cli_record_options(const cli_values *values) {
         if (!o->recorded || (o->kind == CLI_INIT && values->settings.init == IMP_INIT_PICTURE))
             continue;
         cli_value_text(o, values, text, sizeof text);
-        json_object_set_new(object, o->name, cli_json_text(text));
+        if (*text)
+            json_object_set_new(object, o->name, cli_json_text(text));
     }
     return object;
 }

@@ -141,6 +141,9 @@ const cli_option cli_options[] = {
      "layers at which content is compared, as LAYER[:WEIGHT],... or none; a weight not given is 1"},
     {"style-layers", 0, CLI_STYLE_LAYERS, CLI_GROUP_AIM, BOTH, true, SET(terms), "LAYERS", 0, 0,
      "layers at which style is compared, in the same form"},
+    {"strength", 0, CLI_REAL, CLI_GROUP_AIM, BOTH, true, SET(strength), "S", 0, 1,
+     "how much style: 0 is nearly the photograph, 1 nearly all style, 0.5 in balance, whatever the "
+     "pictures and the preset; instead of the weights of content and style"},
     {"content-weight", 0, CLI_REAL, CLI_GROUP_AIM, BOTH, true, SET(content_weight), "W", 0, 1e15,
      "weight of the content; more keeps closer to it"},
     {"style-weight", 0, CLI_REAL, CLI_GROUP_AIM, BOTH, true, SET(style_weight), "W", 0, 1e15,
@@ -307,6 +310,7 @@ const cli_command cli_commands[] = {
          {{"impasto paint cat.jpg waves.jpg", "writes cat_waves.png"},
           {"impasto paint cat.jpg waves.jpg -o out.jpg --size original",
            "at the content's own size"},
+          {"impasto paint cat.jpg waves.jpg --strength 0.7", "more of the waves"},
           {"impasto paint cat.jpg waves.jpg --color content", "in the cat's own colours"},
           {"impasto paint cat.jpg -s waves.jpg:2 -s night.jpg", "in two styles mixed"},
           {"impasto paint cat.jpg waves.jpg night.jpg --mask cat_mask.png --style-mask red "

@@ -408,7 +408,8 @@ void cli_value_text(const cli_option *o, const cli_values *values, char *text, s
         snprintf(text, size, "%" PRIu64, *(const uint64_t *)at);
         break;
     case CLI_REAL:
-        cli_real_text(text, size, *(const float *)at);
+        if ((double)*(const float *)at >= o->low) /* below: not asked for */
+            cli_real_text(text, size, *(const float *)at);
         break;
     case CLI_TIME:
         if (*(const double *)at > 0)

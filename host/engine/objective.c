@@ -211,6 +211,7 @@ imp_status imp_objective_init(imp_objective *o, const imp_aim *aim, size_t h, si
                          .filters = aim->filters,
                          .settings = settings,
                          .regions = aim->regions,
+                         .tv_weight = settings->tv_weight,
                          .again = aim->again};
     TRY(imp_objective_depth(&o->nodes, settings, o->network, err));
     assert(settings->levels >= 1 && settings->levels <= IMP_LEVELS_MAX);
@@ -409,6 +410,6 @@ imp_status imp_objective_evaluate(imp_objective *o) {
     const bool sums = s->tv_form != IMP_TV_NEIGHBOURS; /* those are means already */
     const float colours = s->tv_mean && sums ? (float)(3 * x.h * x.w) : 1;
     TRY(d->ops->tv(d, imp_objective_dseen(o, 0), imp_objective_slot(o, IMP_RECORD_TV), x,
-                   s->tv_form, s->tv_weight / colours));
+                   s->tv_form, o->tv_weight / colours));
     return o->around.c ? d->ops->wrap_grad(d, o->dx[0], o->daround) : IMP_OK;
 }

@@ -43,7 +43,8 @@ typedef struct imp_goal {
     float blend;          /* style: the weights of the styles that the target is of */
     float scale;          /* style: what normalises a raw Gram matrix at this size */
     float strength;       /* the goal's share of content_weight or style_weight */
-    float weight;         /* all factors in front of the sum of squares; set with the targets */
+    float weight;         /* all factors in front of the sum of squares; set with the targets, */
+    double blank;         /* and what the loss would be of a picture without features */
 } imp_goal;
 
 /* What an objective is made of; all borrowed until imp_objective_finish. */
@@ -76,6 +77,7 @@ typedef struct imp_objective {
     imp_tensor *metrics;    /* by node; no tensor where there is none or it is not wanted */
     imp_tensor dm, scratch; /* 1 x C x C of the widest style layer */
     imp_wasserstein wasserstein;
+    float tv_weight;
     imp_tensor record; /* goals, then total variation, then the optimiser's */
     size_t begin, end; /* addresses of what an evaluation needs */
 } imp_objective;
@@ -126,6 +128,10 @@ imp_status imp_objective_style_add(imp_objective *o, const imp_example *example)
 imp_status imp_objective_style_finish(imp_objective *o);
 size_t imp_objective_style_end(const imp_objective *o, size_t h, size_t w);
 imp_status imp_objective_content(imp_objective *o);
+
+/* balance.c: with both targets there, weighs content and total variation as settings->strength
+ * asks, if it does. */
+void imp_objective_balance(imp_objective *o);
 
 /* Enqueues loss and gradient at o->x[0]: losses to the record, gradient to o->dx[0]. */
 imp_status imp_objective_evaluate(imp_objective *o);

@@ -9,7 +9,7 @@
 
 /* What the presets that compare distributions share: all but the network and its layers. */
 #define FINE                                                                                       \
-    .content_weight = 0.015F, .style_weight = 1, .tv_weight = 4, .range = 1,                       \
+    .content_weight = 0.015F, .style_weight = 1, .tv_weight = 4, .strength = -1, .range = 1,       \
     .content_form = IMP_LOSS_MEAN, .style_form = IMP_LOSS_WASSERSTEIN, .gram_norm = IMP_GRAM_M,    \
     .tv_form = IMP_TV_NEIGHBOURS, .pooling = IMP_POOL_MAX, .replicate_first = true, .levels = 1,   \
     .size = 512, .style_scale = 1, .style_natural = true, .scales = IMP_SCALES_MAX,                \
@@ -33,6 +33,7 @@ static const imp_settings presets[] = {
         .content_weight = 30,
         .style_weight = 1000,
         .tv_weight = 40,
+        .strength = -1,
         .range = 1,
         .content_form = IMP_LOSS_RELATIVE,
         .style_form = IMP_LOSS_RELATIVE,
@@ -73,6 +74,7 @@ static const imp_settings presets[] = {
         .content_weight = 5,
         .style_weight = 100,
         .tv_weight = 1e-3F,
+        .strength = -1,
         .range = 255,
         .content_form = IMP_LOSS_MEAN,
         .style_form = IMP_LOSS_MEAN,
@@ -112,6 +114,7 @@ static const imp_settings presets[] = {
         .content_weight = 1e4F,
         .style_weight = 1e-2F,
         .tv_weight = 30,
+        .strength = -1,
         .range = 1,
         .content_form = IMP_LOSS_MEAN,
         .style_form = IMP_LOSS_MEAN,

@@ -28,6 +28,7 @@ static imp_status check_settings(const imp_settings *s, imp_error *err) {
     TRY(check_range("style weight", (double)s->style_weight, 0, 1e30, err));
     TRY(check_range("tv weight", (double)s->tv_weight, 0, 1e30, err));
     TRY(check_range("number of layers", (double)s->term_count, 0, IMP_TERMS_MAX, err));
+    TRY(check_range("strength", (double)s->strength, -1, 1, err));
     TRY(check_range("range", (double)s->range, 1e-3, 1e6, err));
     TRY(check_range("levels", s->levels, 1, IMP_LEVELS_MAX, err));
     TRY(check_range("scales", s->scales, 1, IMP_SCALES_MAX, err));
@@ -108,6 +109,7 @@ static imp_status set_targets(imp_session *s, const imp_scale *k, imp_error *err
         TRY(add_style(s, &k->styles[i], i, err));
     if (imp_objective_style_finish(&s->objective) != IMP_OK)
         return imp_fail_device(err, s->device);
+    imp_objective_balance(&s->objective);
     tell_left_out(s);
     return IMP_OK;
 }

@@ -81,6 +81,21 @@ imp_status imp_wasserstein_target(imp_objective *o, imp_goal *goal) {
     return d->ops->combine(d, goal->target, 1, w.matrix[0], 0, w.matrix[0]);
 }
 
+imp_status imp_wasserstein_blank(imp_objective *o, size_t i, double *loss) {
+    const imp_goal *goal = &o->goals[i];
+    const size_t n = goal->mean.w;
+    float *mean = malloc(n * sizeof *mean);
+    if (!mean)
+        return imp_fail(&o->device->error, IMP_ERR_MEMORY, "style: out of host memory");
+    const imp_status status = o->device->ops->read(o->device, mean, goal->mean);
+    double sum = (double)goal->trace;
+    for (size_t c = 0; status == IMP_OK && c < n; c++)
+        sum += (double)mean[c] * (double)mean[c];
+    *loss = (double)goal->weight / (double)n * sum;
+    free(mean);
+    return status;
+}
+
 imp_status imp_wasserstein_gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
     imp_device *const d = o->device;
     const imp_goal *goal = &o->goals[i];

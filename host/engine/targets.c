@@ -29,23 +29,32 @@ static float factor(imp_loss_form form, double weight, double sum, double elemen
     return (float)(weight / (form == IMP_LOSS_MEAN ? elements : sum > least ? sum : least));
 }
 
-/* What a style goal's squares weigh, by the norm of its target under the metric. */
-static imp_status weigh_style(imp_objective *o, size_t i) {
+/* The sum of squares of a style goal's target under the metric: the difference to a target of zero
+ * is the target. */
+static imp_status style_squares(imp_objective *o, size_t i, double *sum) {
     imp_device *const d = o->device;
+    const imp_goal *g = &o->goals[i];
+    const size_t c = g->target.h;
+    TRY(d->ops->fill(d, g->gram, 0));
+    TRY(d->ops->style(d, imp_objective_matrix(o->dm, c), (imp_slot){o->record, i}, g->gram,
+                      g->target, o->metrics[g->node], imp_objective_matrix(o->scratch, c), 1, 1));
+    return record_value(o, i, sum);
+}
+
+/* What a style goal's differences weigh, and what they would be of no features. */
+static imp_status weigh_style(imp_objective *o, size_t i) {
     imp_goal *g = &o->goals[i];
     const size_t c = g->target.h;
-    const imp_settings *s = o->settings;
+    const imp_loss_form form = o->settings->style_form;
     double sum = 0;
-    if (s->style_form == IMP_LOSS_RELATIVE) { /* the difference to a target of zero is the target */
-        TRY(d->ops->fill(d, g->gram, 0));
-        TRY(d->ops->style(d, imp_objective_matrix(o->dm, c), (imp_slot){o->record, i}, g->gram,
-                          g->target, o->metrics[g->node], imp_objective_matrix(o->scratch, c), 1,
-                          1));
-        TRY(record_value(o, i, &sum));
+    if (form == IMP_LOSS_WASSERSTEIN) {
+        g->weight = g->strength;
+        return imp_wasserstein_blank(o, i, &g->blank);
     }
-    g->weight = s->style_form == IMP_LOSS_WASSERSTEIN
-                    ? g->strength
-                    : factor(s->style_form, (double)g->strength, sum, (double)(c * c));
+    if (form == IMP_LOSS_RELATIVE || o->settings->strength >= 0)
+        TRY(style_squares(o, i, &sum));
+    g->weight = factor(form, (double)g->strength, sum, (double)(c * c));
+    g->blank = (double)g->weight * sum;
     return IMP_OK;
 }
 
@@ -230,6 +239,7 @@ static imp_status keep_content(imp_objective *o, size_t i, imp_tensor f) {
     TRY(record_value(o, i, &sum));
     g->weight =
         factor(s->content_form, (double)g->strength, sum, (double)f.c * (double)f.h * (double)f.w);
+    g->blank = (double)g->weight * sum;
     return IMP_OK;
 }
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one knob: how strong the style is. Fixed weights mean another balance for every pair and
+ * every preset, as losses have the size of the pictures' own features. So both losses are held
+ * against what they would be of a blank picture, one without features, which is measured with the
+ * targets: content against the size of the content's features, style against that of the style's
+ * Gram matrices. At strength 1/2 the content so measured counts 3 % of the style, which is the
+ * preset `default` (its losses are relative to the same sizes already). From there to 0 that
+ * grows a thousandfold; to 1 it falls to a thirtieth only, as less of the content no longer brings
+ * the picture nearer to the style.
+ *
+ * Total variation keeps its share to the content on the way up, where it would hold strokes back;
+ * on the way down it stays, as it would blur the photograph.
+ */
+#include <math.h>
+
+#include "engine/objective.h"
+
+static const double middle = 0.03, down = 6, up = 3; /* decades a unit of strength */
+
+static double blank_of(const imp_objective *o, imp_term_kind kind) {
+    double sum = 0;
+    for (size_t i = 0; i < o->count; i++)
+        if (o->goals[i].kind == kind && !o->goals[i].empty)
+            sum += o->goals[i].blank;
+    return sum;
+}
+
+void imp_objective_balance(imp_objective *o) {
+    const double strength = (double)o->settings->strength;
+    const double content = blank_of(o, IMP_TERM_CONTENT), style = blank_of(o, IMP_TERM_STYLE);
+    if (strength < 0 || !(content > 0 && style > 0))
+        return;
+    const double half = middle * style / content, away = 0.5 - strength;
+    const double factor = half * pow(10, (away > 0 ? down : up) * away);
+    for (size_t i = 0; i < o->count; i++) {
+        imp_goal *g = &o->goals[i];
+        if (g->kind != IMP_TERM_CONTENT)
+            continue;
+        g->weight *= (float)factor;
+        g->strength *= (float)factor;
+    }
+    o->tv_weight = o->settings->tv_weight * (float)fmin(factor, half);
+}
