@@ -221,6 +221,30 @@ INLINE void conv_row(__global float *y, size_t y_plane, __global const float *p,
                   kind);
 }
 
+OUTLINE void conv_pair(__global float *y, size_t y_plane, __global const float *p,
+                       const conv_strip s, __global const float *f, size_t f_row,
+                       __global const float *bias, __global const float *next, int w, int kind) {
+    conv_row(y, y_plane, p, s, f, f_row, bias, next, CONV_BLOCKS, w, kind);
+}
+
+OUTLINE void conv_one(__global float *y, __global const float *p, const conv_strip s,
+                      __global const float *f, __global const float *bias, int w, int kind) {
+    conv_row(y, 0, p, s, f, 0, bias, 0, 1, w, kind);
+}
+
+/* conv_row of `outputs` blocks. ahead: whether to fetch the filters that come next. */
+INLINE void conv_rows(__global float *y, size_t y_plane, __global const float *p,
+                      const conv_strip s, __global const float *f, size_t f_row,
+                      __global const float *bias, int ahead, int outputs, int w, int kind) {
+    const size_t f_step = CONV_BLOCKS * f_row, bias_step = bias ? CONV_BLOCKS * 16 : 0;
+    int o = 0;
+    for (; o + CONV_BLOCKS <= outputs; o += CONV_BLOCKS, f += f_step, bias += bias_step)
+        conv_pair(y + o * y_plane, y_plane, p, s, f, f_row, bias,
+                  ahead && o + 2 * CONV_BLOCKS <= outputs ? f + f_step : 0, w, kind);
+    if (o < outputs)
+        conv_one(y + o * y_plane, p, s, f, bias, w, kind);
+}
+
 /* y = [y, or bias] + filters * p, then ReLU: rows of w outputs, from position y_first on.
  * outputs: blocks. y_plane, p_plane: positions from one block to the next; f_row: floats.
  * Grid: rows x stretches of `columns` x pairs of blocks of outputs. */
@@ -232,18 +256,11 @@ __kernel GROUP(1, 1) void conv_product(__global float *y, ulong y_at, __global c
                                        int columns, int kind) {
     const size_t r = get_global_id(0), q = get_global_id(1) * columns, plane = y_plane * 16ul;
     const conv_strip s = {channels, side, stride, half_pitch, p_plane * 16ul};
-    const int last = min(outputs, (int)get_global_id(2) * 2 + 2), n = min(columns, w - (int)q);
-    y += y_at + (y_first + r * w + q) * 16;
-    p += p_at + (r * stride * stride * half_pitch + q) * 16;
-    f += f_at;
-    bias += bias_at;
-    int o = get_global_id(2) * 2;
-    for (; o + CONV_BLOCKS <= last; o += CONV_BLOCKS)
-        conv_row(y + o * plane, plane, p, s, f + (size_t)o * f_row, f_row, bias + o * 16, 0,
-                 CONV_BLOCKS, n, kind);
-    if (CONV_BLOCKS > 1 && o < last)
-        conv_row(y + o * plane, plane, p, s, f + (size_t)o * f_row, f_row, bias + o * 16, 0, 1, n,
-                 kind);
+    const int o = get_global_id(2) * 2, n = min(columns, w - (int)q);
+    conv_rows(y + y_at + (y_first + r * w + q) * 16 + o * plane, plane,
+              p + p_at + (r * stride * stride * half_pitch + q) * 16, s,
+              f + f_at + (size_t)o * f_row, f_row, bias + bias_at + o * 16, 0, min(outputs - o, 2),
+              n, kind);
 }
 
 /* conv_product for outputs that are planes: the lanes are input channels, and are summed at the
@@ -295,8 +312,8 @@ __kernel GROUP(1, 1) void conv_planes(__global float *y, ulong y_at, __global co
 #define THIN_LANE(t)  ((t) % 5 * THIN_OUTS)
 
 /* g[2][channels][16]: the filters of conv_planes' f by lanes. */
-INLINE void thin_filters(__global float *g, __global const float *f, int blocks, int outputs,
-                         int f_row) {
+OUTLINE void thin_filters(__global float *g, __global const float *f, int blocks, int outputs,
+                          int f_row) {
     for (int i = 0; i < 2 * blocks * 256; i++)
         g[i] = 0.0f;
     for (int o = 0; o < outputs; o++)
@@ -310,13 +327,12 @@ INLINE void thin_filters(__global float *g, __global const float *f, int blocks,
 /* The products of a row of w positions, units `plane` floats apart, to the two rows of z, w + 2
  * positions each with the padding; where MASKED times [m > 0]. part: space for THIN_SIDE positions
  * of all channels. */
-INLINE void thin_row(__global float *z, __global float *part, __global const float *x,
-                     __global const float *m, size_t plane, __global const float *g, int channels,
-                     int w, int mode, int kind) {
+OUTLINE void thin_row(__global float *z, __global float *part, __global const float *x,
+                      __global const float *m, size_t plane, __global const float *g, int channels,
+                      int w, int mode, int kind) {
     const int blocks = (channels + 15) / 16;
     const size_t line = (w + 2) * 16ul;
     const conv_strip s = {channels, 1, 1, 0, THIN_SIDE * 16};
-    const conv_ahead none = {0, 0, 0};
     for (int q = 0; q < w; q += THIN_SIDE) {
         for (int b = 0; b < blocks; b++)
             for (int i = 0; i < THIN_SIDE; i++) {
@@ -326,9 +342,8 @@ INLINE void thin_row(__global float *z, __global float *part, __global const flo
                     v = select((float16)(0.0f), v, vload16(0, m + at) > 0.0f);
                 vstore16(v, b * THIN_SIDE + i, part);
             }
-        for (int j = 0; j < 2; j += CONV_BLOCKS)
-            conv_tile(z + j * line + (q + 1) * 16, line, part, s, g + j * blocks * 256,
-                      blocks * 256ul, 0, none, THIN_SIDE, CONV_BLOCKS, w - q, 0);
+        conv_rows(z + (q + 1) * 16, line, part, s, g, blocks * 256ul, 0, 0, 2,
+                  min(THIN_SIDE, w - q), 0);
     }
     for (int j = 0; j < 2; j++)
         for (int e = 0; e < 2; e++) {

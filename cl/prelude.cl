@@ -27,6 +27,10 @@
 #define UNROLL(i, n) _Pragma("unroll") for (int i = 0; i < (n); i++)
 #define INLINE       __attribute__((always_inline)) static inline
 
+/* For long functions of the wide class, once each in the program: Intel's compiler, left to itself,
+ * copies them for every value of every flag that a kernel's loops pass on, for half a minute. */
+#define OUTLINE __attribute__((noinline)) static
+
 /* Writes statements out for i = 0, 1, ... below limit, at most n (2, 4, 8, 12 or 16, as a literal):
  * arrays that are only indexed so are registers, even to a compiler that unrolls no loop. */
 #define REPEAT(n, i, limit, ...) REPEAT_##n(0, i, limit, __VA_ARGS__)
@@ -69,26 +73,32 @@ static inline float lane_sum(float16 v) {
 #define VEC   16
 typedef float16 vec;
 
-/* x[i..i+15], and 0 from x[n] on. */
-static inline vec load(const __global float *x, ulong i, ulong n) {
-    if (i + 16 <= n)
-        return vload16(0, x + i);
+/* What load gives and store does where not all of the 16 are below x[n]. */
+OUTLINE vec load_tail(const __global float *x, ulong i, ulong n) {
     float tail[16];
     for (uint k = 0; k < 16; k++)
         tail[k] = i + k < n ? x[min(i + k, n - 1)] : 0.0f;
     return vload16(0, tail);
 }
 
-/* x[i..i+15] = v, as far as below x[n]. */
-static inline void store(vec v, __global float *x, ulong i, ulong n) {
-    if (i + 16 <= n) {
-        vstore16(v, 0, x + i);
-        return;
-    }
+OUTLINE void store_tail(vec v, __global float *x, ulong i, ulong n) {
     float tail[16];
     vstore16(v, 0, tail);
     for (uint k = 0; i + k < n; k++)
         x[i + k] = tail[k];
+}
+
+/* x[i..i+15], and 0 from x[n] on. */
+INLINE vec load(const __global float *x, ulong i, ulong n) {
+    return i + 16 <= n ? vload16(0, x + i) : load_tail(x, i, n);
+}
+
+/* x[i..i+15] = v, as far as below x[n]. */
+INLINE void store(vec v, __global float *x, ulong i, ulong n) {
+    if (i + 16 <= n)
+        vstore16(v, 0, x + i);
+    else
+        store_tail(v, x, i, n);
 }
 
 /* x[i..i+15] with the first and the last of the n repeated beyond the ends. */

@@ -93,22 +93,51 @@ typedef struct winograd_map {
     int oh, ow, across;           /* of y; tiles in a row */
 } winograd_map;
 
-/* v[36][..][16], v_point floats apart: the transformed input of a tile. */
-INLINE void winograd_read(__global float *v, size_t v_point, __global const float *x,
-                          __global const float *y, const winograd_map s, int tile) {
+/* The inputs of a tile that hangs over the border, to patch[6][6][16]; where MASKED as they are to
+ * be. The loops stay loops: a compiler that unrolls them works on it for seconds. */
+INLINE void winograd_border(__global float *patch, __global const float *x, __global const float *y,
+                            const winograd_map s, int top, int left) {
+    int columns[6];
+#pragma unroll 1
+    for (int b = 0; b < 6; b++)
+        columns[b] = conv_source(left + b, s.w, 1, s.mode);
+#pragma unroll 1
+    for (int a = 0; a < 6; a++) {
+        const int row = conv_source(top + a, s.h, 1, s.mode);
+#pragma unroll 1
+        for (int b = 0; b < 6; b++, patch += 16) {
+            const size_t at = (size_t)row * s.w + columns[b];
+            float16 value = 0.0f;
+            if (row >= 0 && columns[b] >= 0) {
+                value = vload16(at, x);
+                if (s.kind & CONV_MASKED)
+                    value = select((float16)(0.0f), value, vload16(at, y) > 0.0f);
+            }
+            vstore16(value, 0, patch);
+        }
+    }
+}
+
+/* v[36][..][16], v_point floats apart: the transformed input of a tile. patch: 36 * 16 floats. */
+OUTLINE void winograd_read(__global float *v, size_t v_point, __global float *patch,
+                           __global const float *x, __global const float *y, const winograd_map s,
+                           int tile) {
     const int top = tile / s.across * 4 - s.before, left = tile % s.across * 4 - s.before;
     const int inside = top >= 0 && left >= 0 && top + 6 <= s.h && left + 6 <= s.w;
+    const size_t at = ((size_t)max(top, 0) * s.w + max(left, 0)) * 16;
+    const size_t row = (inside ? s.w : 6) * 16ul;
+    __global const float *from = inside ? x + at : patch;
     float16 d[36];
-    for (int a = 0; a < 6; a++)
-        for (int b = 0; b < 6; b++) {
-            const int row = inside ? top + a : conv_source(top + a, s.h, 1, s.mode);
-            const int column = inside ? left + b : conv_source(left + b, s.w, 1, s.mode);
-            const size_t at = (size_t)max(row, 0) * s.w + max(column, 0);
-            const float16 value = vload16(at, x), zero = 0.0f;
-            d[a * 6 + b] = row < 0 || column < 0  ? zero
-                           : s.kind & CONV_MASKED ? select(zero, value, vload16(at, y) > zero)
-                                                  : value;
-        }
+    if (!inside)
+        winograd_border(patch, x, y, s, top, left);
+    UNROLL(a, 6)
+        UNROLL(b, 6)
+            d[a * 6 + b] = vload16(b, from + a * row);
+    if (inside && s.kind & CONV_MASKED)
+        UNROLL(a, 6)
+            UNROLL(b, 6)
+                d[a * 6 + b] = select((float16)(0.0f), d[a * 6 + b],
+                                      vload16(b, y + at + a * row) > (float16)(0.0f));
     UNROLL(a, 6)
         winograd_in(d + a * 6, 1);
     UNROLL(b, 6)
@@ -118,8 +147,8 @@ INLINE void winograd_read(__global float *v, size_t v_point, __global const floa
 }
 
 /* y = [y, or bias] + the output of a tile, then ReLU; m[36][..][16], m_point floats apart. */
-INLINE void winograd_write(__global float *y, __global const float *m, size_t m_point, float16 bias,
-                           const winograd_map s, int tile) {
+OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m_point,
+                            float16 bias, const winograd_map s, int tile) {
     const int top = tile / s.across * 4, left = tile % s.across * 4;
     float16 d[36];
     UNROLL(i, 36)
@@ -140,9 +169,9 @@ INLINE void winograd_write(__global float *y, __global const float *m, size_t m_
 /* conv_product's y from maps x of h x w, where MASKED times [m > 0]: 3 x 3 filters, stride 1. Jobs
  * are strips of `tiles` tiles x groups of `group` blocks of outputs; a work-item makes one after
  * another in its own `slab` floats of the work space: the transformed inputs of all blocks, then
- * for `batch` blocks of outputs at a time the 36 products and their transformation back.
- * f: from winograd_filter, f_point floats from one of the 36 to the next.
- * Grid: work-items that share the jobs. */
+ * for `batch` blocks of outputs at a time the 36 products and their transformation back, and a
+ * patch of 36. f: from winograd_filter, f_point floats from one of the 36 to the next. Grid:
+ * work-items that share the jobs. */
 __kernel GROUP(1, 1) void winograd(__global float *y, ulong y_at, __global const float *x,
                                    ulong x_at, __global const float *m, ulong m_at,
                                    __global const float *f, ulong f_at, __global const float *bias,
@@ -163,22 +192,16 @@ __kernel GROUP(1, 1) void winograd(__global float *y, ulong y_at, __global const
         const int whole = (n + CONV_UNIT - 1) / CONV_UNIT * CONV_UNIT;
         for (int b = 0; b < blocks; b++)
             for (int t = 0; t < min(whole, tiles); t++)
-                winograd_read(v + ((size_t)b * tiles + t) * 16, v_point, x + x_at + b * x_plane,
-                              m + m_at + b * x_plane, s, first + min(t, n - 1));
+                winograd_read(v + ((size_t)b * tiles + t) * 16, v_point, sums + 36 * m_point,
+                              x + x_at + b * x_plane, m + m_at + b * x_plane, s,
+                              first + min(t, n - 1));
         const int from = job / strips * group, last = min(outputs, from + group);
         for (int o = from; o < last; o += batch) {
             const int some = min(batch, last - o);
             for (int i = 0; i < 36; i++) {
                 __global const float *g = f + f_at + (size_t)o * f_row + (size_t)i * f_point;
-                __global float *to = sums + i * m_point;
-                int j = 0;
-                for (; j + CONV_BLOCKS <= some; j += CONV_BLOCKS, g += CONV_BLOCKS * (size_t)f_row)
-                    conv_row(to + j * lane, lane, v + i * v_point, product, g, f_row, 0,
-                             j + 2 * CONV_BLOCKS <= some ? g + CONV_BLOCKS * (size_t)f_row : 0,
-                             CONV_BLOCKS, n, 0);
-                if (CONV_BLOCKS > 1 && j < some)
-                    conv_row(to + j * lane, lane, v + i * v_point, product, g, f_row, 0, 0, 1, n,
-                             0);
+                conv_rows(sums + i * m_point, lane, v + i * v_point, product, g, f_row, 0, 1, some,
+                          n, 0);
             }
             for (int j = 0; j < some; j++)
                 for (int t = 0; t < n; t++)

@@ -51,9 +51,9 @@ static size_t tiles_of(const ocl_pass *pass) {
     return ceiling(pass->h, TILE) * ceiling(pass->w, TILE);
 }
 
-/* Floats of the work space that a work-item needs. */
+/* Floats of the work space that a work-item needs: inputs, products, and a tile at the border. */
 static size_t slab_floats(size_t blocks, size_t tiles, size_t batch) {
-    return POINTS * BLOCK * ((blocks * tiles + 1) + (batch * tiles + 1));
+    return POINTS * BLOCK * ((blocks * tiles + 1) + (batch * tiles + 1) + 1);
 }
 
 bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass) {
