@@ -178,12 +178,38 @@ static void test_every_option_is_explained(void **state) {
     ended_free(&options);
 }
 
+/* The examples of the man page are lines that the program takes: their options are there, and may
+ * be written so. With --help nothing is done; what writes a file for the next example is. */
+static void test_examples_are_understood(void **state) {
+    static const char before[] = ".B impasto ";
+    ended man = program_run(*state, "impasto help --man");
+    size_t count = 0;
+    unescape(man.out);
+    char *next = strstr(man.out, ".SH \"EXAMPLES\"");
+    assert_non_null(next);
+    while ((next = strstr(next, before))) {
+        char line[512];
+        const int length = (int)strcspn(next, "\n");
+        for (char *quote = next; (quote = strstr(quote, "(aq")) && quote < next + length;)
+            memcpy(quote, "  '", 3); /* roff's quote */
+        const bool writes = memchr(next, '>', (size_t)length);
+        snprintf(line, sizeof line, "%.*s%s", length - 3, next + 3,
+                 writes ? "" : " --help >/dev/null");
+        run_silent(*state, line);
+        next += length;
+        count++;
+    }
+    assert_true(count > 40);
+    ended_free(&man);
+}
+
 int main(void) {
     setenv("IMPASTO_DEVICE", "cpu", 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_recipes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_option_is_explained, scratch_open,
                                         scratch_close),
+        cmocka_unit_test_setup_teardown(test_examples_are_understood, scratch_open, scratch_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

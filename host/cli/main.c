@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <string.h>
 
-/* --help of a command shows the defaults of the preset that is named beside it. */
+/* --help of a command shows the defaults of the preset that is named beside it; not of several. */
 static int help(cli_request *request) {
-    const int status = cli_values_default(&request->values, cli_given(request, "preset"));
+    const char *preset = cli_given(request, "preset");
+    preset = preset && strchr(preset, ',') ? NULL : preset;
+    const int status = cli_values_default(&request->values, preset);
     if (status)
         return status;
     if (request->command->bit == CLI_HELP)
