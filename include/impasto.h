@@ -61,6 +61,7 @@ extern "C" {
 typedef struct imp_device imp_device;
 typedef struct imp_network imp_network;
 typedef struct imp_session imp_session;
+typedef struct imp_reuse imp_reuse;
 
 typedef enum imp_status {
     IMP_OK = 0,
@@ -507,7 +508,15 @@ typedef struct imp_sources {
     imp_style styles[IMP_STYLES_MAX]; /* at least one; up to the first without a picture */
     const imp_picture *init;          /* the start, with IMP_INIT_PICTURE */
     const imp_picture *mask;          /* as large as content; NULL: one style everywhere */
+    imp_reuse *reuse;                 /* NULL: the session shares nothing with others */
 } imp_sources;
+
+/* What sessions on one device with one network leave to the next ones, which are opened with it:
+ * prepared filters, and, without masks, what is aimed at in the styles of the last session. Results
+ * are the same bit by bit. Close it after those sessions and before the device and the network. */
+IMP_API imp_status imp_reuse_open(imp_reuse **out, imp_device *device, const imp_network *network,
+                                  imp_error *err);
+IMP_API void imp_reuse_close(imp_reuse *reuse);
 
 /* device and network are borrowed until the session is closed. Of several styles the Gram matrices
  * (with IMP_LOSS_WASSERSTEIN means and second moments) are averaged by their weights, so that one

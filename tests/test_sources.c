@@ -447,6 +447,59 @@ static void test_refused(void **state) {
     imp_picture_finish(&many);
 }
 
+/* ---- Sessions that share ---- */
+
+static struct {
+    imp_ops ops;
+    const imp_ops *real;
+    size_t grams;
+} counting;
+
+static imp_status counted_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f, bool add) {
+    counting.grams++;
+    return counting.real->gram(d, g, s, f, add);
+}
+
+/* What a session is opened with from another one changes no bit, and spares the style's pass; but
+ * not with another style, size or layer. */
+static void test_reuse(void **state) {
+    fixture *f = *state;
+    static const imp_loss_form forms[] = {IMP_LOSS_RELATIVE, IMP_LOSS_WASSERSTEIN};
+    counting.ops = *(counting.real = f->device->ops);
+    counting.ops.gram = counted_gram;
+    f->device->ops = &counting.ops;
+    for (size_t k = 0; k < 2; k++) {
+        imp_reuse *reuse = NULL;
+        imp_array g[2] = {{.data = NULL}, {.data = NULL}};
+        f->settings.style_form = forms[k];
+        f->from.reuse = NULL;
+        const double alone = look(f, &f->init, &g[0]).loss;
+        const size_t goals = 4 * f->settings.levels;
+        assert_int_equal(imp_reuse_open(&reuse, f->device, f->network, NULL), IMP_OK);
+        f->from.reuse = reuse;
+        look(f, &f->content, NULL);
+        counting.grams = 0;
+        assert_true(look(f, &f->init, &g[1]).loss == alone);
+        assert_int_equal(counting.grams, goals);
+        assert_memory_equal(g[0].data, g[1].data, (size_t)3 * W * H * sizeof(float));
+        f->from.styles[0].picture = &f->styles[1];
+        counting.grams = 0;
+        assert_true(look(f, &f->init, NULL).loss != alone);
+        assert_int_equal(counting.grams, 2 * goals);
+        f->from.styles[0].picture = &f->styles[0];
+        f->settings.replicate_first = !f->settings.replicate_first; /* other filters */
+        counting.grams = 0;
+        assert_true(look(f, &f->init, NULL).loss != alone);
+        assert_int_equal(counting.grams, 2 * goals);
+        f->settings.replicate_first = !f->settings.replicate_first;
+        imp_session_close(f->session);
+        f->session = NULL;
+        imp_reuse_close(reuse);
+        imp_array_finish(&g[0]), imp_array_finish(&g[1]);
+    }
+    f->device->ops = counting.real;
+}
+
 /* ---- Strength -------------------------------------------------------------------------------- */
 
 /* In the middle it is the default preset; content weighs less the more there is of it; and doubling
@@ -521,12 +574,19 @@ static void test_grey(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        ON_CPU(test_styles_blend),    ON_CPU(test_distributions_blend),
-        ON_ORACLE(test_guided_gram),  ON_CPU(test_guided_gram),
-        ON_CPU(test_one_region),      ON_CPU(test_gradient),
-        ON_CPU(test_regions_apart),   ON_CPU(test_masks_as_people_make_them),
-        ON_CPU(test_memory_of_masks), ON_CPU(test_refused),
-        ON_CPU(test_strength),        ON_CPU(test_grey),
+        ON_CPU(test_styles_blend),
+        ON_CPU(test_distributions_blend),
+        ON_ORACLE(test_guided_gram),
+        ON_CPU(test_guided_gram),
+        ON_CPU(test_one_region),
+        ON_CPU(test_gradient),
+        ON_CPU(test_regions_apart),
+        ON_CPU(test_masks_as_people_make_them),
+        ON_CPU(test_memory_of_masks),
+        ON_CPU(test_refused),
+        ON_CPU(test_strength),
+        ON_CPU(test_reuse),
+        ON_CPU(test_grey),
     };
     return cmocka_run_group_tests_name("sources", tests, NULL, NULL);
 }

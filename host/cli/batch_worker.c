@@ -138,8 +138,8 @@ int cli_batch_work(cli_batch *batch, const char *device) {
     p->request = batch->request;
     p->values = &batch->request->values;
     p->owner = (cli_observer){w, look, look_no_more};
-    p->stage =
-        (cli_stage){.values = p->values, .progress = &p->progress, .network = batch->network};
+    p->stage = (cli_stage){
+        .values = p->values, .progress = &p->progress, .network = batch->network, .sharing = true};
     cli_progress_init(&p->progress, true);
     const int status = cli_stage_device(&p->stage) ? lose(w) : work(w);
     p->stage.network = NULL; /* the batch's */

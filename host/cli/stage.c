@@ -185,8 +185,10 @@ static void tell_no_opencl(const cli_stage *stage, const char *which) {
 
 static void close_device(cli_stage *stage) {
     imp_session_close(stage->session);
+    imp_reuse_close(stage->reuse);
     imp_device_close(stage->device);
     stage->session = NULL;
+    stage->reuse = NULL;
     stage->device = NULL;
 }
 

@@ -15,6 +15,8 @@ typedef struct cli_stage {
     imp_picture content, mask, init;
     imp_picture styles[IMP_STYLES_MAX], style_masks[IMP_STYLES_MAX];
     imp_sources from; /* those above */
+    bool sharing;     /* there will be further sessions, */
+    imp_reuse *reuse; /* to which this belongs */
     imp_network *network;
     imp_device *device;
     imp_session *session;

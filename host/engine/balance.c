@@ -22,7 +22,7 @@ static double blank_of(const imp_objective *o, imp_term_kind kind) {
     double sum = 0;
     for (size_t i = 0; i < o->count; i++)
         if (o->goals[i].kind == kind && !o->goals[i].empty)
-            sum += o->goals[i].blank;
+            sum += (double)o->goals[i].weight * o->goals[i].squares;
     return sum;
 }
 

@@ -44,7 +44,7 @@ typedef struct imp_goal {
     float scale;          /* style: what normalises a raw Gram matrix at this size */
     float strength;       /* the goal's share of content_weight or style_weight */
     float weight;         /* all factors in front of the sum of squares; set with the targets, */
-    double blank;         /* and what the loss would be of a picture without features */
+    double squares;       /* and what is behind them for a picture without features */
 } imp_goal;
 
 /* What an objective is made of; all borrowed until imp_objective_finish. */
@@ -119,13 +119,14 @@ typedef struct imp_example {
     const imp_regions *regions; /* where the picture has some; borrowed */
 } imp_example;
 
-/* targets.c: style targets: begin, add each example, end. They are computed in the place of an
- * evaluation; imp_objective_style_end is where an example of h x w ends there, which may be behind
- * o->end (SIZE_MAX: impossible). Content targets from the variable as it is now. Errors:
+/* targets.c: style targets: begin, add each example, finish, weigh. They are computed in the place
+ * of an evaluation; imp_objective_style_end is where an example of h x w ends there, which may be
+ * behind o->end (SIZE_MAX: impossible). Content targets from the variable as it is now. Errors:
  * device->error. */
 void imp_objective_style_begin(imp_objective *o);
 imp_status imp_objective_style_add(imp_objective *o, const imp_example *example);
 imp_status imp_objective_style_finish(imp_objective *o);
+void imp_objective_style_weigh(imp_objective *o);
 size_t imp_objective_style_end(const imp_objective *o, size_t h, size_t w);
 imp_status imp_objective_content(imp_objective *o);
 

@@ -8,6 +8,7 @@
 
 #include "engine/canvas.h"
 #include "engine/profile.h"
+#include "media/file.h"
 
 const char *imp_version(void) {
     return IMP_VERSION;
@@ -80,6 +81,49 @@ static imp_status add_style(imp_session *s, const imp_sides *k, size_t i, imp_er
     return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
 }
 
+static imp_status add_styles(imp_session *s, const imp_scale *k, imp_error *err) {
+    imp_objective_style_begin(&s->objective);
+    for (size_t i = 0; i < s->style_count; i++)
+        TRY(add_style(s, &k->styles[i], i, err));
+    return imp_objective_style_finish(&s->objective) == IMP_OK ? IMP_OK
+                                                               : imp_fail_device(err, s->device);
+}
+
+/* All that the targets of a size depend on, but the device and the network. */
+static imp_status name_targets(const imp_session *s, const imp_scale *k, char key[65],
+                               imp_error *err) {
+    const imp_settings *set = &s->settings;
+    char all[IMP_STYLES_MAX * 160 + IMP_TERMS_MAX * 40 + 160] = "";
+    int used =
+        snprintf(all, sizeof all, "%d %d %d %d %d %u %a", set->style_form, set->gram_norm,
+                 set->metric, set->pooling, set->replicate_first, set->levels, (double)set->range);
+    for (size_t i = 0; i < set->term_count; i++)
+        if (set->terms[i].kind == IMP_TERM_STYLE)
+            used +=
+                snprintf(all + used, sizeof all - (size_t)used, " %zu%s", i, set->terms[i].layer);
+    for (size_t i = 0; i < s->style_count; i++)
+        used +=
+            snprintf(all + used, sizeof all - (size_t)used, " %s %a %zu %zu", s->styles[i].sha256,
+                     (double)s->styles[i].weight, k->styles[i].width, k->styles[i].height);
+    return imp_bytes_sha256(key, all, (size_t)used)
+               ? IMP_OK
+               : imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+}
+
+/* As add_styles, or what that gave an earlier session. */
+static imp_status reuse_styles(imp_session *s, const imp_scale *k, imp_error *err) {
+    char key[65];
+    bool found;
+    TRY(name_targets(s, k, key, err));
+    if (imp_reuse_give(s->reuse, key, &s->objective, &found) != IMP_OK)
+        return imp_fail_device(err, s->device);
+    if (found)
+        return IMP_OK;
+    TRY(add_styles(s, k, err));
+    return imp_reuse_keep(s->reuse, key, &s->objective) == IMP_OK ? IMP_OK
+                                                                  : imp_fail_device(err, s->device);
+}
+
 /* Regions that are too small to be compared, of the largest picture: the first one, once. */
 static void tell_left_out(const imp_session *s) {
     const imp_device_options *to = &s->device->options;
@@ -104,11 +148,8 @@ static imp_status set_targets(imp_session *s, const imp_scale *k, imp_error *err
     TRY(status);
     if (imp_objective_content(&s->objective) != IMP_OK)
         return imp_fail_device(err, s->device);
-    imp_objective_style_begin(&s->objective);
-    for (size_t i = 0; i < s->style_count; i++)
-        TRY(add_style(s, &k->styles[i], i, err));
-    if (imp_objective_style_finish(&s->objective) != IMP_OK)
-        return imp_fail_device(err, s->device);
+    TRY((s->reuse && s->regions.count == 0 ? reuse_styles : add_styles)(s, k, err));
+    imp_objective_style_weigh(&s->objective);
     imp_objective_balance(&s->objective);
     tell_left_out(s);
     return IMP_OK;
@@ -182,28 +223,21 @@ imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *
 
 /* ---- Opening and closing ---- */
 
+/* Those that other sessions have left, or its own. */
 static imp_status open_filters(imp_session *s, imp_error *err) {
-    bool first = s->settings.replicate_first;
-    s->filters = calloc(s->nodes + 1, sizeof(imp_filter *));
-    if (!s->filters)
-        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
-    for (size_t n = 0; n < s->nodes; n++) {
-        const imp_node *node = &s->network->nodes[n];
-        if (node->kind != IMP_NODE_CONV)
-            continue;
-        imp_conv conv = node->conv;
-        if (first && conv.kernel > 1)
-            conv.padding = IMP_PAD_REPLICATE;
-        first &= conv.kernel == 1;
-        if (s->device->ops->filter_open(s->device, &s->filters[n], &conv, node->weights,
-                                        node->bias) != IMP_OK)
-            return imp_fail_device(err, s->device);
-    }
-    return IMP_OK;
+    if (s->reuse)
+        TRY(imp_reuse_filters(s->reuse, &s->filters, &s->settings, s->nodes, err));
+    if (s->filters)
+        return IMP_OK;
+    const imp_status status =
+        imp_filters_open(&s->own_filters, s->device, s->network, &s->settings, s->nodes, err);
+    s->filters = s->own_filters;
+    return status;
 }
 
 imp_status imp_session_prepare(imp_session *s, const imp_sources *from, imp_error *err) {
     TRY(imp_sources_check(from, err));
+    s->reuse = from->reuse;
     TRY(check_settings(&s->settings, err));
     TRY(imp_objective_depth(&s->nodes, &s->settings, s->network, err));
     TRY(imp_sources_measure(s, from, err));
@@ -251,10 +285,7 @@ void imp_session_close(imp_session *s) {
     if (!s)
         return;
     s->device->ops->release(s->device, s->memory);
-    for (size_t n = 0; s->filters && n < s->nodes; n++)
-        if (s->filters[n])
-            s->device->ops->filter_close(s->device, s->filters[n]);
-    free(s->filters);
+    imp_filters_close(s->own_filters, s->device, s->nodes);
     imp_optimizer_finish(&s->optimizer);
     imp_objective_finish(&s->objective);
     imp_picture_finish(&s->content);

@@ -6,6 +6,7 @@
 #define IMP_SESSION_H
 
 #include "engine/average.h"
+#include "engine/reuse.h"
 #include "engine/settle.h"
 
 /* A picture, and its sides extended where a map would vanish. */
@@ -22,6 +23,7 @@ typedef struct imp_scale {
 /* A picture whose style is aimed at, at the size of the last scale, and its regions. */
 typedef struct imp_model {
     imp_picture picture;
+    char sha256[65]; /* of its colours, where there is a reuse */
     imp_regions regions;
     float weight;
 } imp_model;
@@ -41,7 +43,9 @@ struct imp_session {
     imp_regions regions;       /* of the content */
     imp_model styles[IMP_STYLES_MAX];
     size_t style_count;
-    imp_filter **filters; /* by node, nodes of them */
+    imp_filter *const *filters; /* by node, nodes of them: borrowed from reuse, or own_filters */
+    imp_filter **own_filters;
+    imp_reuse *reuse; /* borrowed; or NULL */
     size_t nodes;
     imp_scale scales[IMP_SCALES_MAX];
     unsigned scale_count, scale, scale_done; /* the present one; iterations done in it */

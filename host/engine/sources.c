@@ -7,6 +7,7 @@
 #include "engine/canvas.h"
 #include "engine/colour.h"
 #include "engine/session.h"
+#include "media/file.h"
 
 /* ---- Checks ---------------------------------------------------------------------------------- */
 
@@ -113,10 +114,13 @@ static imp_status keep_style(imp_session *s, size_t k, const imp_picture *pictur
     imp_model *style = &s->styles[k];
     imp_regions_reduce(&style->regions, to->width, to->height);
     TRY(imp_canvas_resize(&style->picture, picture, to->width, to->height, err));
-    if (s->settings.color != IMP_COLOR_MATCH)
-        return IMP_OK;
-    imp_colour_match(&style->picture, palette, s->settings.color_method);
-    imp_colour_clip(&style->picture);
+    if (s->settings.color == IMP_COLOR_MATCH) {
+        imp_colour_match(&style->picture, palette, s->settings.color_method);
+        imp_colour_clip(&style->picture);
+    }
+    if (s->reuse && !imp_bytes_sha256(style->sha256, style->picture.rgb,
+                                      3 * to->width * to->height * sizeof *style->picture.rgb))
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
     return IMP_OK;
 }
 

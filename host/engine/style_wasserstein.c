@@ -58,16 +58,23 @@ static imp_status take_root(imp_objective *o, imp_wasserstein *w) {
     return IMP_OK;
 }
 
-static imp_status read_trace(imp_device *d, float *trace, imp_tensor matrix) {
+/* The trace of the covariance in matrix[0], and what the distance to no features is: (|mean|^2 +
+ * trace) / C. */
+static imp_status measure(imp_device *d, imp_goal *goal, imp_tensor matrix) {
     const size_t n = matrix.w;
-    float *values = malloc(n * n * sizeof *values);
+    float *values = malloc(n * (n + 1) * sizeof *values), *mean = values + n * n;
     if (!values)
         return imp_fail(&d->error, IMP_ERR_MEMORY, "style: out of host memory");
-    const imp_status status = d->ops->read(d, values, matrix);
-    double sum = 0;
-    for (size_t i = 0; status == IMP_OK && i < n; i++)
-        sum += (double)values[i * n + i];
-    *trace = (float)sum;
+    imp_status status = d->ops->read(d, values, matrix);
+    if (status == IMP_OK)
+        status = d->ops->read(d, mean, goal->mean);
+    double trace = 0, squares = 0;
+    for (size_t i = 0; status == IMP_OK && i < n; i++) {
+        trace += (double)values[i * n + i];
+        squares += (double)mean[i] * (double)mean[i];
+    }
+    goal->trace = (float)trace;
+    goal->squares = (squares + trace) / (double)n;
     free(values);
     return status;
 }
@@ -76,24 +83,9 @@ imp_status imp_wasserstein_target(imp_objective *o, imp_goal *goal) {
     imp_device *const d = o->device;
     imp_wasserstein w = space_of(o, goal->target.w);
     TRY(d->ops->covariance(d, w.matrix[0], goal->target, goal->mean, 1, regularization));
-    TRY(read_trace(d, &goal->trace, w.matrix[0]));
+    TRY(measure(d, goal, w.matrix[0]));
     TRY(take_root(o, &w));
     return d->ops->combine(d, goal->target, 1, w.matrix[0], 0, w.matrix[0]);
-}
-
-imp_status imp_wasserstein_blank(imp_objective *o, size_t i, double *loss) {
-    const imp_goal *goal = &o->goals[i];
-    const size_t n = goal->mean.w;
-    float *mean = malloc(n * sizeof *mean);
-    if (!mean)
-        return imp_fail(&o->device->error, IMP_ERR_MEMORY, "style: out of host memory");
-    const imp_status status = o->device->ops->read(o->device, mean, goal->mean);
-    double sum = (double)goal->trace;
-    for (size_t c = 0; status == IMP_OK && c < n; c++)
-        sum += (double)mean[c] * (double)mean[c];
-    *loss = (double)goal->weight / (double)n * sum;
-    free(mean);
-    return status;
 }
 
 imp_status imp_wasserstein_gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {

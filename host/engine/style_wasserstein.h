@@ -32,9 +32,6 @@ void imp_wasserstein_bind(imp_wasserstein *w, imp_memory *memory);
  * the goal's mean. */
 imp_status imp_wasserstein_target(struct imp_objective *o, struct imp_goal *goal);
 
-/* The loss of goal i for a picture without features: weight / C (|mean|^2 + trace). */
-imp_status imp_wasserstein_blank(struct imp_objective *o, size_t i, double *loss);
-
 /* Goal i at features f: its loss to the record, and df += its gradient. */
 imp_status imp_wasserstein_gradient(struct imp_objective *o, size_t i, imp_tensor df, imp_tensor f);
 

@@ -31,31 +31,14 @@ static float factor(imp_loss_form form, double weight, double sum, double elemen
 
 /* The sum of squares of a style goal's target under the metric: the difference to a target of zero
  * is the target. */
-static imp_status style_squares(imp_objective *o, size_t i, double *sum) {
+static imp_status measure_gram(imp_objective *o, size_t i) {
     imp_device *const d = o->device;
-    const imp_goal *g = &o->goals[i];
+    imp_goal *g = &o->goals[i];
     const size_t c = g->target.h;
     TRY(d->ops->fill(d, g->gram, 0));
     TRY(d->ops->style(d, imp_objective_matrix(o->dm, c), (imp_slot){o->record, i}, g->gram,
                       g->target, o->metrics[g->node], imp_objective_matrix(o->scratch, c), 1, 1));
-    return record_value(o, i, sum);
-}
-
-/* What a style goal's differences weigh, and what they would be of no features. */
-static imp_status weigh_style(imp_objective *o, size_t i) {
-    imp_goal *g = &o->goals[i];
-    const size_t c = g->target.h;
-    const imp_loss_form form = o->settings->style_form;
-    double sum = 0;
-    if (form == IMP_LOSS_WASSERSTEIN) {
-        g->weight = g->strength;
-        return imp_wasserstein_blank(o, i, &g->blank);
-    }
-    if (form == IMP_LOSS_RELATIVE || o->settings->strength >= 0)
-        TRY(style_squares(o, i, &sum));
-    g->weight = factor(form, (double)g->strength, sum, (double)(c * c));
-    g->blank = (double)g->weight * sum;
-    return IMP_OK;
+    return record_value(o, i, &g->squares);
 }
 
 /* ---- A forward pass over a style picture ----------------------------------------------------- */
@@ -216,9 +199,8 @@ static imp_status finish_goal(imp_objective *o, size_t i) {
         TRY(d->ops->combine(d, g->target, 1 / g->blend, g->target, 0, g->target));
     if (g->blend != 1 && g->mean.c)
         TRY(d->ops->combine(d, g->mean, 1 / g->blend, g->mean, 0, g->mean));
-    if (o->settings->style_form == IMP_LOSS_WASSERSTEIN)
-        TRY(imp_wasserstein_target(o, g));
-    return weigh_style(o, i);
+    return o->settings->style_form == IMP_LOSS_WASSERSTEIN ? imp_wasserstein_target(o, g)
+                                                           : measure_gram(o, i);
 }
 
 imp_status imp_objective_style_finish(imp_objective *o) {
@@ -228,18 +210,27 @@ imp_status imp_objective_style_finish(imp_objective *o) {
     return IMP_OK;
 }
 
+void imp_objective_style_weigh(imp_objective *o) {
+    const imp_loss_form form = o->settings->style_form;
+    for (size_t i = 0; i < o->count; i++) {
+        imp_goal *g = &o->goals[i];
+        const double strength = (double)g->strength, elements = (double)(g->target.h * g->target.w);
+        if (g->kind == IMP_TERM_STYLE)
+            g->weight = form == IMP_LOSS_WASSERSTEIN ? g->strength
+                                                     : factor(form, strength, g->squares, elements);
+    }
+}
+
 /* The target of content goal i, whose features are f now, and what its squares weigh. */
 static imp_status keep_content(imp_objective *o, size_t i, imp_tensor f) {
     imp_device *const d = o->device;
     const imp_settings *s = o->settings;
     imp_goal *g = &o->goals[i];
-    double sum = 0;
     TRY(d->ops->combine(d, g->target, 1, f, 0, f));
     TRY(d->ops->dot(d, (imp_slot){o->record, i}, f, f));
-    TRY(record_value(o, i, &sum));
-    g->weight =
-        factor(s->content_form, (double)g->strength, sum, (double)f.c * (double)f.h * (double)f.w);
-    g->blank = (double)g->weight * sum;
+    TRY(record_value(o, i, &g->squares));
+    g->weight = factor(s->content_form, (double)g->strength, g->squares,
+                       (double)f.c * (double)f.h * (double)f.w);
     return IMP_OK;
 }
 

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Filters and style targets that outlive a session: see reuse.h.
+ */
+#include "engine/reuse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The style goals' targets of one size: of each the matrix, and with the Wasserstein form the mean,
+ * one behind the other. */
+typedef struct entry {
+    char key[65];
+    float *values; /* owned; NULL: none */
+    double *sizes; /* owned; of each style goal: squares, trace */
+} entry;
+
+struct imp_reuse {
+    imp_device *device;
+    const imp_network *network;
+    imp_filter **filters; /* NULL before the first session */
+    size_t nodes;
+    bool replicate_first;
+    entry entries[IMP_SCALES_MAX]; /* as many as one style needs at most */
+    size_t next;                   /* the one that is replaced next */
+};
+
+imp_status imp_reuse_open(imp_reuse **out, imp_device *device, const imp_network *network,
+                          imp_error *err) {
+    imp_reuse *reuse = *out = calloc(1, sizeof *reuse);
+    if (!reuse)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    reuse->device = device;
+    reuse->network = network;
+    return IMP_OK;
+}
+
+static void entry_finish(entry *e) {
+    free(e->values);
+    free(e->sizes);
+    *e = (entry){.values = NULL};
+}
+
+void imp_reuse_close(imp_reuse *reuse) {
+    if (!reuse)
+        return;
+    imp_filters_close(reuse->filters, reuse->device, reuse->nodes);
+    for (size_t i = 0; i < IMP_SCALES_MAX; i++)
+        entry_finish(&reuse->entries[i]);
+    free(reuse);
+}
+
+/* ---- Filters --------------------------------------------------------------------------------- */
+
+void imp_filters_close(imp_filter **filters, imp_device *device, size_t nodes) {
+    for (size_t n = 0; filters && n < nodes; n++)
+        if (filters[n])
+            device->ops->filter_close(device, filters[n]);
+    free(filters);
+}
+
+imp_status imp_filters_open(imp_filter ***filters, imp_device *device, const imp_network *network,
+                            const imp_settings *settings, size_t nodes, imp_error *err) {
+    bool first = settings->replicate_first;
+    *filters = calloc(nodes + 1, sizeof(imp_filter *));
+    if (!*filters)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    for (size_t n = 0; n < nodes; n++) {
+        const imp_node *node = &network->nodes[n];
+        if (node->kind != IMP_NODE_CONV)
+            continue;
+        imp_conv conv = node->conv;
+        if (first && conv.kernel > 1)
+            conv.padding = IMP_PAD_REPLICATE;
+        first &= conv.kernel == 1;
+        if (device->ops->filter_open(device, &(*filters)[n], &conv, node->weights, node->bias) !=
+            IMP_OK)
+            return imp_fail_device(err, device);
+    }
+    return IMP_OK;
+}
+
+imp_status imp_reuse_filters(imp_reuse *reuse, imp_filter *const **filters,
+                             const imp_settings *settings, size_t nodes, imp_error *err) {
+    *filters = NULL;
+    if (!reuse->filters) {
+        reuse->nodes = nodes;
+        reuse->replicate_first = settings->replicate_first;
+        TRY(imp_filters_open(&reuse->filters, reuse->device, reuse->network, settings, nodes, err));
+    }
+    if (nodes <= reuse->nodes && settings->replicate_first == reuse->replicate_first)
+        *filters = reuse->filters;
+    return IMP_OK;
+}
+
+/* ---- Targets --------------------------------------------------------------------------------- */
+
+typedef imp_status (*move)(imp_device *d, imp_tensor t, float *values);
+
+static imp_status move_in(imp_device *d, imp_tensor t, float *values) {
+    return d->ops->write(d, t, values);
+}
+
+static imp_status move_out(imp_device *d, imp_tensor t, float *values) {
+    return d->ops->read(d, values, t);
+}
+
+/* Moves the values of all style goals one way or the other. */
+static imp_status move_all(const imp_objective *o, float *values, move move_one) {
+    for (size_t i = 0; i < o->count; i++) {
+        const imp_goal *g = &o->goals[i];
+        if (g->kind != IMP_TERM_STYLE)
+            continue;
+        TRY(move_one(o->device, g->target, values));
+        values += g->target.h * g->target.w;
+        if (g->mean.c == 0)
+            continue;
+        TRY(move_one(o->device, g->mean, values));
+        values += g->mean.w;
+    }
+    return IMP_OK;
+}
+
+imp_status imp_reuse_give(imp_reuse *reuse, const char *key, imp_objective *o, bool *found) {
+    const entry *e = NULL;
+    for (size_t i = 0; i < IMP_SCALES_MAX; i++)
+        if (reuse->entries[i].values && !strcmp(reuse->entries[i].key, key))
+            e = &reuse->entries[i];
+    *found = e != NULL;
+    if (!e)
+        return IMP_OK;
+    TRY(move_all(o, e->values, move_in));
+    for (size_t i = 0; i < o->count; i++) {
+        o->goals[i].squares = o->goals[i].kind == IMP_TERM_STYLE ? e->sizes[2 * i] : 0;
+        o->goals[i].trace = o->goals[i].kind == IMP_TERM_STYLE ? (float)e->sizes[2 * i + 1] : 0;
+    }
+    return IMP_OK;
+}
+
+imp_status imp_reuse_keep(imp_reuse *reuse, const char *key, const imp_objective *o) {
+    entry *e = &reuse->entries[reuse->next];
+    size_t count = 1;
+    for (size_t i = 0; i < o->count; i++)
+        if (o->goals[i].kind == IMP_TERM_STYLE)
+            count += o->goals[i].target.h * (o->goals[i].target.w + 1);
+    entry_finish(e);
+    e->values = malloc(count * sizeof *e->values);
+    e->sizes = calloc(2 * o->count + 1, sizeof *e->sizes);
+    const imp_status status = e->values && e->sizes ? move_all(o, e->values, move_out) : IMP_OK;
+    if (!e->values || !e->sizes || status != IMP_OK) {
+        entry_finish(e);
+        return status;
+    }
+    for (size_t i = 0; i < o->count; i++) {
+        e->sizes[2 * i] = o->goals[i].squares;
+        e->sizes[2 * i + 1] = (double)o->goals[i].trace;
+    }
+    snprintf(e->key, sizeof e->key, "%s", key);
+    reuse->next = (reuse->next + 1) % IMP_SCALES_MAX;
+    return IMP_OK;
+}
