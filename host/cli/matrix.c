@@ -29,6 +29,7 @@ typedef struct matrix {
     imp_picture *pictures; /* owned, like these: row by row; what is not there has no colours */
     bool *failed;
     size_t now, painted;                     /* the one that is being painted; how many are */
+    unsigned fewest, most;                   /* iterations that one of them took */
     cli_painting *painting;                  /* owned */
     char network[CLI_PATH_MAX], device[128]; /* of the last picture that was complete */
     cli_progress progress;
@@ -230,8 +231,11 @@ static int paint(matrix *m, size_t i, bool *prepared) {
     if (!status)
         status = cli_paint_perform(p);
     if (!status) {
+        const unsigned took = p->last.iteration;
         m->pictures[i] = p->picture;
         p->picture = (imp_picture){0};
+        m->fewest = m->painted > 0 && m->fewest < took ? m->fewest : took;
+        m->most = m->most > took ? m->most : took;
         m->painted++;
         snprintf(m->device, sizeof m->device, "%s",
                  cli_device_name(imp_device_describe(p->stage.device)));
@@ -279,7 +283,10 @@ static void note_text(const matrix *m, char *note, size_t size) {
         snprintf(sides, sizeof sides, "%zu × %zu, ", first->width, first->height);
     if (json_object_get(options, "preset")) {
         snprintf(preset, sizeof preset, "preset %s, ", p->values->settings.preset);
-        snprintf(length, sizeof length, "%u iterations, ", p->last.total);
+        if (m->fewest < m->most)
+            snprintf(length, sizeof length, "%u to %u iterations, ", m->fewest, m->most);
+        else
+            snprintf(length, sizeof length, "%u iterations, ", m->most);
         cli_record_changes(options, changes, sizeof changes);
     } else {
         *changes = 0;

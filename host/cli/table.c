@@ -412,15 +412,15 @@ const cli_command cli_commands[] = {
      .most = 1 + IMP_STYLES_MAX,
      .brief = "paint with several settings, and lay the results out",
      .text = "Takes the options of paint. One or two of those that take one value, such as "
-             "--style-weight, --size, --optimizer or --preset, are given several with commas: the "
+             "--strength, --size, --optimizer or --preset, are given several with commas: the "
              "picture is painted with each of them, or with each pair, and all are laid out with "
              "what they were painted with. A picture that fails leaves its place empty, and the "
              "others are painted all the same (exit status 1 at the end); Ctrl-C ends it with "
              "those that are complete. paint with the same settings gives the same picture.",
      .examples = {{"impasto grid cat.jpg waves.jpg -o grid.png --style-scale 0.5,1,2",
                    "three pictures in a row"},
-                  {"impasto grid cat.jpg waves.jpg -o grid.png --size 256 --content-weight "
-                   "10,30,100 --style-scale 0.5,1",
+                  {"impasto grid cat.jpg waves.jpg -o grid.png --size 256 --strength .2,.5,.8 "
+                   "--style-scale .5,1",
                    "three columns and two rows"},
                   {"impasto grid cat.jpg waves.jpg -o grid.png --preset default,brush",
                    "presets side by side"}}},
