@@ -5,6 +5,7 @@
 #include "cli/terminal.h"
 
 #include <chafa.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -96,12 +97,12 @@ cli_terminal *cli_terminal_open(const cli_progress *progress, char *why, size_t 
     return NULL;
 }
 
-/* Rounded to 8 bits a colour; NULL: no memory. */
+/* Rounded to 8 bits a colour, what is no number black; NULL: no memory. */
 static unsigned char *bytes_of(const imp_picture *p) {
     const size_t n = 3 * p->width * p->height;
     unsigned char *bytes = malloc(n);
     for (size_t i = 0; i < n && bytes; i++)
-        bytes[i] = (unsigned char)(p->rgb[i] * 255 + 0.5F);
+        bytes[i] = (unsigned char)(fminf(fmaxf(p->rgb[i], 0), 1) * 255 + 0.5F);
     return bytes;
 }
 
