@@ -33,7 +33,8 @@ static imp_status show(preview *v, cli_view *view, imp_error *err) {
 static imp_status look(void *self, cli_view *view, imp_error *err) {
     preview *v = self;
     const double began = cli_clock();
-    if (began < v->next && view->now->iteration < view->now->total)
+    const bool last = view->now->iteration == view->now->total || view->now->spared > 0;
+    if (began < v->next && !last)
         return IMP_OK;
     const imp_status status = show(v, view, err);
     const double ended = cli_clock(), pause = share * (ended - began);
