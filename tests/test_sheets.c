@@ -209,6 +209,7 @@ static void test_compare_mistakes(void **state) {
     assert_fails(s, "impasto compare a.png b.jpg -o s.gif", 2, ".gif");
     assert_fails(s, "impasto compare a.png b.jpg -o b.jpg", 2, "one of the pictures");
     assert_fails(s, "impasto compare a.png b.jpg --labels x,y,z", 2, "3 of them for 2 pictures");
+    assert_fails(s, "impasto compare a.png b.jpg -o -", 2, "give a file");
     assert_fails(s, "impasto compare a.png b.jpg --columns 0", 2, "from 1 to 1000");
     assert_int_equal(scratch_count(s), files);
 }
@@ -287,6 +288,7 @@ static void test_grid_mistakes(void **state) {
     assert_fails(s, GRID "--preset default,gaytys", 2, "the nearest is 'gatys'");
     assert_fails(s, GRID "--seed 1,2 --levels 1,2 --color style,match", 2, "two at most");
     assert_fails(s, "impasto grid a.png b.jpg --seed 1,2", 2, "no name for the sheet");
+    assert_fails(s, "impasto grid a.png b.jpg --seed 1,2 -o -", 2, "give a file");
     assert_fails(s, "impasto grid a.png b.jpg --seed 1,2 -o s.gif", 2, ".gif");
     assert_fails(s, "impasto grid a.png b.jpg --seed 1,2 -o b.jpg", 2, "one of the pictures");
     assert_fails(s, "impasto grid a.png missing.png --seed 1,2 -o s.png", 1, "missing.png");

@@ -138,8 +138,6 @@ static int check_values(matrix *m) {
     if (!v->out)
         return cli_complain(CLI_MISUSE, "grid: no name for the sheet; say: impasto grid CONTENT "
                                         "STYLE --OPTION A,B -o SHEET.png");
-    if (!strcmp(v->out, "-"))
-        return cli_complain(CLI_MISUSE, "grid: -o -: give the sheet a file");
     if (cli_sheet_check(v->out, &err) != IMP_OK)
         return cli_complain_error(&err);
     return CLI_DONE;

@@ -376,6 +376,11 @@ static imp_status draw(imp_picture *out, const layout *l, imp_error *err) {
 }
 
 imp_status cli_sheet_check(const char *path, imp_error *err) {
+    if (!strcmp(path, "-")) {
+        *err =
+            (imp_error){IMP_ERR_ARGUMENT, "sheet '-': standard output is for words; give a file"};
+        return err->status;
+    }
     const imp_status status = imp_picture_check_output(path, 0, 0, NULL, err);
     return status == IMP_OK && !cli_fonts_here(err) ? err->status : status;
 }

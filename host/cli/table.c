@@ -401,7 +401,7 @@ const cli_command cli_commands[] = {
              "and with what those that impasto "
              "has painted say of their making.",
      .examples = {{"impasto compare one.png two.png", "a table"},
-                  {"impasto compare *.png -o all.png", "and a sheet"},
+                  {"impasto compare results/*.png -o all.png", "and a sheet"},
                   {"impasto compare a.png b.png -o ab.png --labels before,after",
                    "with other names"}}},
     {.name = "grid",
