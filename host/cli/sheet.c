@@ -18,7 +18,7 @@ static const cli_colour paper = {250.0 / 255, 249.0 / 255, 247.0 / 255},
                         blank = {236.0 / 255, 235.0 / 255, 232.0 / 255}, ink = {0.11, 0.11, 0.12},
                         faint = {0.40, 0.40, 0.42};
 
-enum { SHEET_MOST = 12000, LEAST_EM = 11, NOTE_LINES = 4 };
+enum { SHEET_MOST = 8192, LEAST_EM = 11, NOTE_LINES = 4 };
 
 /* In pixels, but for the first two. */
 typedef struct layout {
