@@ -25,7 +25,8 @@ const cli_json_field cli_json_fields[] = {
      "since the picture was begun"},
     {"recovered", "n", "iteration n met a loss that was not finite and was taken back"},
     {"profile", "operation, seconds, calls", "with --profile, one for each operation"},
-    {"done", "out, width, height, iterations, seconds, peak_mib, device_mib, device, loss, ended",
+    {"done",
+     "out, width, height, iterations, spared, seconds, peak_mib, device_mib, device, loss, ended",
      "the picture is written; peak_mib is the process's largest memory, device_mib what was "
      "planned on the device; ended is complete, interrupted, time-limit or not-finite"},
     {"picture", "content, style, out, result, seconds, reason",
