@@ -105,7 +105,7 @@ static void test_loss_falls(void **state) {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
         sum += losses[i].value;
-    assert_int_equal(n, 1 + 4 * f->settings.levels + 1); /* content, style by level, variation */
+    assert_int_equal(n, 2 + 4 * f->settings.levels + 1); /* content, style by level, variation */
     assert_true(fabs(sum - last.loss) <= 1e-9 * sum);
     imp_estimate estimate;
     imp_session_estimate(f->session, &estimate);
@@ -139,12 +139,13 @@ static double psnr(const imp_picture *a, const imp_picture *b) {
 static void test_settles(void **state) {
     fixture *f = *state;
     const imp_optimizer optimizers[] = {IMP_LBFGS, IMP_ADAM};
+    const float ours = f->settings.settle;
     for (size_t i = 0; i < 2; i++) {
         imp_picture whole, ended;
         f->settings.iterations = 400;
         f->settings.optimizer = optimizers[i];
         f->settings.learning_rate = i ? 0.005F : 1;
-        const imp_progress all = run_whole(f, 0, &whole), some = run_whole(f, 2, &ended);
+        const imp_progress all = run_whole(f, 0, &whole), some = run_whole(f, ours, &ended);
         print_message("%u of %u steps, %.1f dB\n", some.iteration, all.iteration,
                       psnr(&whole, &ended));
         assert_int_equal(all.iteration, 400);

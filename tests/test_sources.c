@@ -314,7 +314,8 @@ static void test_regions_apart(void **state) {
     imp_array g[2] = {{.data = NULL}, {.data = NULL}};
     double red[2], blue[2];
     f->settings.levels = 1;
-    f->settings.term_count = 3;          /* content at relu1_2, style at relu1_1 and relu2_1 */
+    f->settings.terms[1] = f->settings.terms[3];
+    f->settings.term_count = 3;          /* content at relu1_2, style at relu2_1 and relu1_1 */
     for (size_t i = 0; i < 40 * 36; i++) /* style 0: red only; styles 1 and 2: blue only */
         f->masks[0].rgb[3 * i] = 1, f->masks[0].rgb[3 * i + 1] = f->masks[0].rgb[3 * i + 2] = 0;
     for (size_t k = 1; k < 3; k++)

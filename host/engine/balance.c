@@ -4,7 +4,7 @@
  * every preset, as losses have the size of the pictures' own features. So both losses are held
  * against what they would be of a blank picture, one without features, which is measured with the
  * targets: content against the size of the content's features, style against that of the style's
- * Gram matrices. At strength 1/2 the content so measured counts 3 % of the style, which is the
+ * Gram matrices. At strength 1/2 the content so measured counts 4 % of the style, which is the
  * preset `default` (its losses are relative to the same sizes already). From there to 0 that
  * grows a thousandfold; to 1 it falls to a thirtieth only, as less of the content no longer brings
  * the picture nearer to the style.
@@ -16,7 +16,7 @@
 
 #include "engine/objective.h"
 
-static const double middle = 0.03, down = 6, up = 3; /* decades a unit of strength */
+static const double middle = 0.04, down = 6, up = 3; /* decades a unit of strength */
 
 static double blank_of(const imp_objective *o, imp_term_kind kind) {
     double sum = 0;

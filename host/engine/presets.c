@@ -15,7 +15,7 @@
     .size = 512, .style_scale = 1, .style_natural = true, .scales = IMP_SCALES_MAX,                \
     .scale_step = 1.41421356F, .iterations = 1000, .later_iterations = 500, .optimizer = IMP_ADAM, \
     .learning_rate = 0.02F, .beta1 = 0.9F, .beta2 = 0.99F, .epsilon = 1e-8F, .history = 100,       \
-    .clamp = true, .settle = 2, .average = 0.99F, .carry = true, .init = IMP_INIT_CONTENT,         \
+    .clamp = true, .settle = 1.5F, .average = 0.99F, .carry = true, .init = IMP_INIT_CONTENT,      \
     .noise = 0.01F, .seed = 1
 
 static const imp_settings presets[] = {
@@ -25,12 +25,13 @@ static const imp_settings presets[] = {
         .about = "made for the built-in network: relative losses on three sizes of the picture, "
                  "painted coarse to fine",
         .terms = {{IMP_TERM_CONTENT, "relu1_2", 1},
+                  {IMP_TERM_CONTENT, "relu3_3", 1},
                   {IMP_TERM_STYLE, "relu1_1", 0.25F},
                   {IMP_TERM_STYLE, "relu2_1", 0.25F},
                   {IMP_TERM_STYLE, "relu3_1", 0.25F},
                   {IMP_TERM_STYLE, "relu3_4", 0.25F}},
-        .term_count = 5,
-        .content_weight = 30,
+        .term_count = 6,
+        .content_weight = 20,
         .style_weight = 1000,
         .tv_weight = 40,
         .strength = -1,
@@ -54,7 +55,7 @@ static const imp_settings presets[] = {
         .beta2 = 0.999F,
         .epsilon = 1e-8F,
         .history = 20,
-        .settle = 2,
+        .settle = 1.5F,
         .init = IMP_INIT_CONTENT,
         .noise = 0.01F,
         .seed = 1,
@@ -93,7 +94,7 @@ static const imp_settings presets[] = {
         .beta2 = 0.999F,
         .epsilon = 1e-8F,
         .history = 100,
-        .settle = 2,
+        .settle = 1.5F,
         .init = IMP_INIT_NOISE,
         .noise = 0.001F,
         .seed = 1,
@@ -135,7 +136,7 @@ static const imp_settings presets[] = {
         .adam_form = IMP_ADAM_KERAS,
         .history = 100,
         .clamp = true,
-        .settle = 2,
+        .settle = 1.5F,
         .init = IMP_INIT_CONTENT,
         .noise = 0.01F,
         .seed = 1,
