@@ -582,7 +582,8 @@ typedef struct imp_array {
 } imp_array;
 
 /* Of the last evaluation: a layer's features at full size (C x H x W), its normalised Gram matrix
- * (1 x C x C), and the gradient with respect to the RGB picture in [0,1] (3 x H x W). */
+ * (1 x C x C; with masks the first region's), and the gradient with respect to the RGB picture in
+ * [0,1] (3 x H x W). */
 IMP_API imp_status imp_session_features(imp_session *session, const char *layer, imp_array *out,
                                         imp_error *err);
 IMP_API imp_status imp_session_gram(imp_session *session, const char *layer, imp_array *out,

@@ -36,8 +36,8 @@ static imp_status check_style(const imp_sources *from, size_t i, imp_error *err)
                         (double)style->weight);
     if (!from->mask != !style->mask)
         return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "%s: %s: give a mask of the content and of each style",
-                        from->mask ? what : "mask of the content", "is missing");
+                        "%s: is missing: give a mask of the content and of each style",
+                        from->mask ? what : "mask of the content");
     return check_mask(style->mask, style->picture, what, err);
 }
 
