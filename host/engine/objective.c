@@ -292,7 +292,9 @@ imp_status imp_objective_bind(imp_objective *o, imp_memory *memory) {
         o->around.memory = o->daround.memory = memory;
     for (size_t i = 0; i < o->count; i++) {
         imp_goal *g = &o->goals[i];
-        g->target.memory = g->gram.memory = g->sum.memory = g->mean.memory = memory;
+        g->target.memory = g->gram.memory = memory;
+        if (g->mean.c)
+            g->sum.memory = g->mean.memory = memory;
         g->own.memory = memory;
         if (g->weights.c) {
             g->weights.memory = memory;
