@@ -283,26 +283,34 @@ static imp_status write_weights(imp_objective *o, imp_goal *g) {
     return status;
 }
 
+/* Tensors that were not placed stay absent. */
+static void bind(imp_tensor *t, imp_memory *memory) {
+    if (t->c)
+        t->memory = memory;
+}
+
+static imp_status bind_goal(imp_objective *o, imp_goal *g, imp_memory *memory) {
+    bind(&g->target, memory);
+    bind(&g->gram, memory);
+    bind(&g->sum, memory);
+    bind(&g->mean, memory);
+    bind(&g->own, memory);
+    bind(&g->weights, memory);
+    return g->weights.c ? write_weights(o, g) : IMP_OK;
+}
+
 imp_status imp_objective_bind(imp_objective *o, imp_memory *memory) {
     for (unsigned l = 0; l < o->levels; l++) {
         imp_plan_bind(&o->plans[l], memory);
-        o->x[l].memory = o->dx[l].memory = memory;
+        bind(&o->x[l], memory);
+        bind(&o->dx[l], memory);
     }
-    if (o->around.c)
-        o->around.memory = o->daround.memory = memory;
-    for (size_t i = 0; i < o->count; i++) {
-        imp_goal *g = &o->goals[i];
-        g->target.memory = g->gram.memory = memory;
-        if (g->mean.c)
-            g->sum.memory = g->mean.memory = memory;
-        g->own.memory = memory;
-        if (g->weights.c) {
-            g->weights.memory = memory;
-            TRY(write_weights(o, g));
-        }
-    }
-    if (o->masked.c)
-        o->masked.memory = o->dmasked.memory = memory;
+    bind(&o->around, memory);
+    bind(&o->daround, memory);
+    bind(&o->masked, memory);
+    bind(&o->dmasked, memory);
+    for (size_t i = 0; i < o->count; i++)
+        TRY(bind_goal(o, &o->goals[i], memory));
     imp_wasserstein_bind(&o->wasserstein, memory);
     o->dm.memory = o->scratch.memory = o->record.memory = memory;
     for (size_t n = 0; n < o->nodes; n++) {
