@@ -99,7 +99,7 @@ static void test_interrupted(void **state) {
         skip();
     }
     assert_run(s,
-               "timeout -s INT 1 \"$impasto\" batch --content c1.png --style 's*.jpg' --size 32 "
+               "timeout -s INT 3 \"$impasto\" batch --content c1.png --style 's*.jpg' --size 32 "
                "-n 9999999; test $? = 124 -o $? = 130",
                0, "0 painted", "interrupted");
     assert_int_equal(scratch_count(s), 4);
