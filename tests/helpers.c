@@ -121,6 +121,18 @@ void test_random(float *values, size_t n, unsigned bits, uint64_t *state) {
     }
 }
 
+imp_picture test_waves(size_t width, size_t height, double phase) {
+    imp_picture p = {
+        .width = width, .height = height, .rgb = malloc(3 * width * height * sizeof(float))};
+    assert_non_null(p.rgb);
+    for (size_t i = 0; i < 3 * width * height; i++) {
+        const double x = (double)(i / 3 % width), y = (double)(i / 3 / width), c = (double)(i % 3);
+        p.rgb[i] =
+            (float)(0.5 + 0.25 * sin(0.4 * x + phase * y * 0.3 + c) + 0.2 * cos(0.7 * y + phase));
+    }
+    return p;
+}
+
 /* ---- reference vectors ---- */
 
 static float decode(const unsigned char *b) {

@@ -34,6 +34,9 @@ void test_near(double wanted, double got, double bound, const char *what);
 /* Uniform in (-1,1), multiples of 2^-bits; the state is advanced. */
 void test_random(float *values, size_t n, unsigned bits, uint64_t *state);
 
+/* A picture of soft waves, the caller's to finish; phase tells pictures apart. */
+imp_picture test_waves(size_t width, size_t height, double phase);
+
 /* One file of tests/vectors: any number of arrays, each a line `name c h w` and then c*h*w
  * little-endian 32-bit floats. */
 typedef struct vector {

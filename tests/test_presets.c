@@ -268,23 +268,14 @@ typedef struct fixture {
     imp_session *session;
 } fixture;
 
-static imp_picture waves(size_t width, size_t height, double phase) {
-    imp_picture p = {
-        .width = width, .height = height, .rgb = malloc(3 * width * height * sizeof(float))};
-    assert_non_null(p.rgb);
-    for (size_t i = 0; i < 3 * width * height; i++)
-        p.rgb[i] = (float)(0.5 + 0.4 * sin(phase * (double)i) * cos(0.1 * (double)(i / width)));
-    return p;
-}
-
 /* `fine` on the built-in network, small. */
 static int set_up(void **state) {
     fixture *f = calloc(1, sizeof *f);
     if (!f || imp_cpu_open(&f->device, NULL, NULL) ||
         imp_network_open(&f->network, "builtin", NULL))
         return -1;
-    f->content = waves(40, 30, 0.3);
-    f->style = waves(36, 44, 0.7);
+    f->content = test_waves(40, 30, 0.3);
+    f->style = test_waves(36, 44, 0.7);
     f->settings = *imp_preset_find("fine");
     f->settings.terms[0] = (imp_term){IMP_TERM_CONTENT, "relu2_2", 1};
     f->settings.term_count = 3;

@@ -13,19 +13,7 @@
 
 #include "cpu/cpu.h"
 #include "engine/session.h"
-
-/* A picture of soft waves; phase tells pictures apart. */
-static imp_picture waves(size_t width, size_t height, double phase) {
-    imp_picture p = {
-        .width = width, .height = height, .rgb = malloc(3 * width * height * sizeof(float))};
-    assert_non_null(p.rgb);
-    for (size_t i = 0; i < 3 * width * height; i++) {
-        const double x = (double)(i / 3 % width), y = (double)(i / 3 / width), c = (double)(i % 3);
-        p.rgb[i] =
-            (float)(0.5 + 0.25 * sin(0.4 * x + phase * y * 0.3 + c) + 0.2 * cos(0.7 * y + phase));
-    }
-    return p;
-}
+#include "helpers.h"
 
 typedef struct fixture {
     imp_device *device;
@@ -41,8 +29,8 @@ static int set_up_on(void **state,
     imp_error e = {0};
     if (!f || open(&f->device, NULL, &e) || imp_network_open(&f->network, "builtin", &e))
         return -1;
-    f->content = waves(40, 30, 1);
-    f->style = waves(36, 44, 2.5);
+    f->content = test_waves(40, 30, 1);
+    f->style = test_waves(36, 44, 2.5);
     f->settings = *imp_preset_find("default");
     f->settings.size = 40;
     f->settings.scales = 1;
@@ -176,7 +164,7 @@ static void test_settles_at_the_end(void **state) {
 
 /* The picture moved round by so many rows and columns. */
 static imp_picture rolled(const imp_picture *p, size_t rows, size_t columns) {
-    imp_picture out = waves(p->width, p->height, 0);
+    imp_picture out = test_waves(p->width, p->height, 0);
     for (size_t y = 0; y < p->height; y++)
         for (size_t x = 0; x < p->width; x++)
             memcpy(out.rgb + 3 * ((y + rows) % p->height * p->width + (x + columns) % p->width),
@@ -197,10 +185,10 @@ static double style_at(fixture *f, const imp_picture *start) {
 static void test_edges_meet(void **state) {
     fixture *f = *state;
     imp_picture_finish(&f->content);
-    f->content = waves(40, 32, 1);
+    f->content = test_waves(40, 32, 1);
     f->settings.init = IMP_INIT_PICTURE;
     f->settings.levels = 2;
-    imp_picture start = waves(40, 32, 0.7), down = rolled(&start, 8, 0),
+    imp_picture start = test_waves(40, 32, 0.7), down = rolled(&start, 8, 0),
                 across = rolled(&start, 16, 24), beside = rolled(&start, 0, 16);
     const double apart = style_at(f, &start);
     assert_true(fabs(style_at(f, &across) - apart) > 1e-3 * apart);
@@ -345,7 +333,7 @@ static double loss_at(fixture *f, const imp_picture *p, imp_array *gradient) {
  */
 static void test_gradient(void **state) {
     fixture *f = *state;
-    imp_picture at = waves(40, 30, 1.7), side = waves(40, 30, 1.7);
+    imp_picture at = test_waves(40, 30, 1.7), side = test_waves(40, 30, 1.7);
     imp_array g = {0};
     loss_at(f, &at, &g);
     const size_t plane = 40 * 30;
@@ -377,7 +365,7 @@ static void test_odd_sizes(void **state) {
     f->settings.iterations = 2;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         imp_picture_finish(&f->content);
-        f->content = waves(sizes[i][0], sizes[i][1], 1);
+        f->content = test_waves(sizes[i][0], sizes[i][1], 1);
         f->settings.size = sizes[i][2];
         open_session(f);
         step(f);
@@ -396,7 +384,7 @@ static void test_odd_sizes(void **state) {
 static void test_scales_double(void **state) {
     fixture *f = *state;
     imp_picture_finish(&f->content);
-    f->content = waves(256, 192, 1);
+    f->content = test_waves(256, 192, 1);
     f->settings.size = 256;
     f->settings.scales = 5; /* below 128 pixels none is painted */
     f->settings.iterations = 8;

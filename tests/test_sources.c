@@ -13,6 +13,7 @@
 
 #include "cpu/cpu.h"
 #include "engine/session.h"
+#include "helpers.h"
 
 enum { W = 48, H = 32 };
 
@@ -25,22 +26,9 @@ typedef struct fixture {
     imp_session *session;
 } fixture;
 
-/* A picture of waves; phase tells pictures apart. */
-static imp_picture waves(size_t width, size_t height, double phase) {
-    imp_picture p = {
-        .width = width, .height = height, .rgb = malloc(3 * width * height * sizeof(float))};
-    assert_non_null(p.rgb);
-    for (size_t i = 0; i < 3 * width * height; i++) {
-        const double x = (double)(i / 3 % width), y = (double)(i / 3 / width), c = (double)(i % 3);
-        p.rgb[i] =
-            (float)(0.5 + 0.25 * sin(0.4 * x + phase * y * 0.3 + c) + 0.2 * cos(0.7 * y + phase));
-    }
-    return p;
-}
-
 /* Red left of column `split`, blue from there on; the column itself a blend of both. */
 static imp_picture halves(size_t width, size_t height, size_t split) {
-    imp_picture p = waves(width, height, 0);
+    imp_picture p = test_waves(width, height, 0);
     for (size_t i = 0; i < width * height; i++) {
         const size_t x = i % width;
         const float blue = x < split ? 0 : x > split ? 1 : 0.6F;
@@ -55,11 +43,11 @@ static int set_up_on(void **state,
     imp_error e = {0};
     if (!f || open(&f->device, NULL, &e) || imp_network_open(&f->network, "builtin", &e))
         return -1;
-    f->content = waves(W, H, 1);
-    f->init = waves(W, H, 1.7);
+    f->content = test_waves(W, H, 1);
+    f->init = test_waves(W, H, 1.7);
     f->mask = halves(W, H, 20);
     for (size_t i = 0; i < 3; i++) {
-        f->styles[i] = waves(40, 36 + 4 * i, 2.5 + 0.8 * (double)i);
+        f->styles[i] = test_waves(40, 36 + 4 * i, 2.5 + 0.8 * (double)i);
         f->masks[i] = halves(40, 36 + 4 * i, 12 + 8 * i);
     }
     f->settings = *imp_preset_find("default");
@@ -278,7 +266,7 @@ static void test_one_region(void **state) {
 static void test_gradient(void **state) {
     fixture *f = *state;
     static const imp_loss_form forms[] = {IMP_LOSS_RELATIVE, IMP_LOSS_MEAN, IMP_LOSS_WASSERSTEIN};
-    imp_picture side = waves(W, H, 1.7);
+    imp_picture side = test_waves(W, H, 1.7);
     const size_t plane = (size_t)W * H;
     aim(f, 0, 2, 1, 1, true);
     f->settings.content_weight = f->settings.tv_weight = 0;
@@ -371,7 +359,7 @@ static void test_masks_as_people_make_them(void **state) {
         }
     aim(f, 0, 1, 0, 0, true);
     f->settings.size = W / 2;
-    imp_picture small = waves(W / 2, H / 2, 1.7);
+    imp_picture small = test_waves(W / 2, H / 2, 1.7);
     const imp_progress at = look(f, &small, NULL);
     assert_true(isfinite(at.loss));
     assert_true(style_loss(f, "relu1_1", 0, 0x00ff00) > 0);
@@ -433,13 +421,13 @@ static void test_refused(void **state) {
     for (size_t i = 0; i < 40 * 36; i++)
         f->masks[0].rgb[3 * i + 1] = i % 40 > 20;
     assert_refused(f, "mask of style 1: its region #ffff00 is not in the content's mask");
-    imp_picture noise = waves(W, H, 1);
+    imp_picture noise = test_waves(W, H, 1);
     for (size_t i = 0; i < 3 * (size_t)W * H; i++)
         noise.rgb[i] = (float)(i * 7919 % 256) / 255;
     f->from.mask = &noise;
     assert_refused(f, "has no area of one colour");
     imp_picture_finish(&noise);
-    imp_picture many = waves(120, 40, 1); /* 18 stripes, each apart from the others */
+    imp_picture many = test_waves(120, 40, 1); /* 18 stripes, each apart from the others */
     for (size_t i = 0; i < 120 * 40; i++)
         for (size_t c = 0; c < 3; c++)
             many.rgb[3 * i + c] = (float)(i % 120 / 6 / (c == 2 ? 9 : c == 1 ? 3 : 1) % 3) / 2;
@@ -548,7 +536,7 @@ static void test_grey(void **state) {
     for (size_t k = 0; k < 16; k++) {
         imp_picture *const changed = k & 2 ? &f->content : &f->styles[0];
         const imp_picture kept = *changed;
-        *changed = waves(kept.width, kept.height, 1.3);
+        *changed = test_waves(kept.width, kept.height, 1.3);
         make_grey(changed, k & 4);
         f->settings = *imp_preset_find(presets[k & 1]);
         f->settings.size = 24;

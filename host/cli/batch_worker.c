@@ -62,13 +62,6 @@ static imp_status look(void *self, cli_view *view, imp_error *err) {
     return IMP_OK;
 }
 
-static imp_status look_no_more(void *self, cli_view *view, imp_error *err) {
-    (void)self;
-    (void)view;
-    (void)err;
-    return IMP_OK;
-}
-
 static void begin(worker *w) {
     const cli_job *job = &w->batch->jobs[w->job];
     cli_painting *p = &w->painting;
@@ -137,7 +130,7 @@ int cli_batch_work(cli_batch *batch, const char *device) {
     *w = (worker){.batch = batch, .said = said};
     p->request = batch->request;
     p->values = &batch->request->values;
-    p->owner = (cli_observer){w, look, look_no_more};
+    p->owner = (cli_observer){w, look, NULL};
     p->stage = (cli_stage){
         .values = p->values, .progress = &p->progress, .network = batch->network, .sharing = true};
     cli_progress_init(&p->progress, true);

@@ -158,13 +158,6 @@ static imp_status look(void *self, cli_view *view, imp_error *err) {
     return IMP_OK;
 }
 
-static imp_status look_no_more(void *self, cli_view *view, imp_error *err) {
-    (void)self;
-    (void)view;
-    (void)err;
-    return IMP_OK;
-}
-
 static void say_variation(const matrix *m, size_t i, bool failed) {
     char settings[CLI_TEXT_MAX];
     const imp_progress *last = &m->painting->last;
@@ -199,7 +192,7 @@ static void begin(matrix *m, size_t i) {
                                   .progress = &m->progress,
                                   .network = kept.network,
                                   .device = kept.device},
-                        .owner = {m, look, look_no_more},
+                        .owner = {m, look, NULL},
                         .unwritten = true,
                         .began = cli_clock()};
     cli_progress_init(&p->progress, true);

@@ -33,7 +33,7 @@ static void give_up(cli_painting *p, const imp_error *err) {
 
 static void close_one(cli_painting *p, cli_observer *o, cli_view *view) {
     imp_error err = {0};
-    if (o->self && o->close(o->self, view, &err) != IMP_OK)
+    if (o->self && o->close && o->close(o->self, view, &err) != IMP_OK)
         give_up(p, &err);
     *o = (cli_observer){0};
 }

@@ -24,7 +24,7 @@ struct cli_view;
 typedef struct cli_observer {
     void *self; /* NULL: none */
     imp_status (*look)(void *self, struct cli_view *view, imp_error *err);
-    imp_status (*close)(void *self, struct cli_view *view, imp_error *err);
+    imp_status (*close)(void *self, struct cli_view *view, imp_error *err); /* or NULL */
 } cli_observer;
 
 typedef struct cli_painting {
