@@ -9,7 +9,22 @@
 /* ---- Time ---- */
 
 enum { TRIAL_SIDE = 128, TRIAL_STEPS = 3 };
-static const double trial_seconds = 1.2; /* of all trials, opening them included */
+static const double trial_seconds = 5; /* of all trials, opening them included */
+
+typedef struct trial {
+    double pixels, seconds; /* of an iteration */
+    double whole;           /* seconds of the whole trial */
+} trial;
+
+/* Seconds of an iteration: a part that every size has, as filters are read, and one for each pixel.
+ */
+typedef struct pace {
+    double fixed, each;
+} pace;
+
+static double seconds_of(const pace *p, const imp_scale *k) {
+    return p->fixed + p->each * (double)k->picture.w * (double)k->picture.h;
+}
 
 /* Seconds of an iteration at a smaller size, with a history that is full; the first step, which
  * prepares filters, does not count. */
@@ -29,9 +44,9 @@ static imp_status time_steps(imp_session *s, double *seconds, imp_error *err) {
     return IMP_OK;
 }
 
-/* A trial at that longer side: seconds of an iteration for each pixel, and of the whole trial. */
+/* A trial at that longer side. */
 static imp_status try_size(const imp_session *model, size_t longer, const imp_sources *from,
-                           double *each, double *whole, imp_error *err) {
+                           trial *out, imp_error *err) {
     imp_session *s = NULL;
     imp_settings settings = model->settings;
     const double began = imp_now();
@@ -43,27 +58,31 @@ static imp_status try_size(const imp_session *model, size_t longer, const imp_so
     settings.memory = 0;
     settings.init = settings.init == IMP_INIT_PICTURE ? IMP_INIT_CONTENT : settings.init;
     TRY(imp_session_open(&s, model->device, model->network, &settings, from, err));
-    const imp_status status = time_steps(s, each, err);
-    *each /= (double)s->scales[0].picture.w * (double)s->scales[0].picture.h;
+    const imp_status status = time_steps(s, &out->seconds, err);
+    out->pixels = (double)s->scales[0].picture.w * (double)s->scales[0].picture.h;
     imp_session_close(s);
-    *whole = imp_now() - began;
+    out->whole = imp_now() - began;
     return status;
 }
 
-/* Seconds of an iteration of the last scale, from the largest picture that time allows. */
-static imp_status measure(const imp_session *model, const imp_sources *from, double *seconds,
+/* The pace, from the two largest pictures that time allows. */
+static imp_status measure(const imp_session *model, const imp_sources *from, pace *out,
                           imp_error *err) {
-    const imp_scale *last = &model->scales[model->scale_count - 1];
     const size_t longer = imp_session_longer(model);
-    double each = 0, whole = 0, spent = 0;
+    trial before, now = {0};
+    double spent = 0;
     size_t side = longer < TRIAL_SIDE ? longer : TRIAL_SIDE;
     for (bool more = true; more;) {
-        TRY(try_size(model, side, from, &each, &whole, err));
-        spent += whole;
-        more = side < longer && spent + 4 * whole < trial_seconds;
+        before = now;
+        TRY(try_size(model, side, from, &now, err));
+        spent += now.whole;
+        more = side < longer && spent + 3 * now.whole < trial_seconds;
         side = 2 * side < longer ? 2 * side : longer;
     }
-    *seconds = each * (double)last->picture.w * (double)last->picture.h;
+    out->each = (now.seconds - before.seconds) / (now.pixels - before.pixels);
+    out->fixed = now.seconds - out->each * now.pixels;
+    if (out->each <= 0 || out->fixed < 0)
+        *out = (pace){0, now.seconds / now.pixels};
     return IMP_OK;
 }
 
@@ -114,7 +133,8 @@ static size_t largest(imp_session *s, bool fits) {
 
 static imp_status fill_in(imp_forecast *out, imp_session *s, const imp_sources *from,
                           imp_error *err) {
-    double seconds = 0, work = 0, all = 0;
+    pace p = {0};
+    double work = 0, all = 0;
     TRY(imp_session_prepare(s, from, err));
     const imp_scale *last = &s->scales[s->scale_count - 1];
     out->width = last->picture.width;
@@ -124,16 +144,15 @@ static imp_status fill_in(imp_forecast *out, imp_session *s, const imp_sources *
     out->fits = imp_session_choose_again(s, imp_session_longer(s));
     const unsigned again = s->again;
     out->largest = largest(s, out->fits);
-    TRY(measure(s, from, &seconds, err));
+    TRY(measure(s, from, &p, err));
+    const double seconds = seconds_of(&p, last);
     out->kept = footprint(s, 0, seconds, &work);
     out->again = footprint(s, imp_objective_again_most(s->network, s->nodes), seconds, &work);
     out->chosen = footprint(s, again, seconds, &work);
     TRY(imp_session_lay_out(s, last, &s->need, err));
     imp_session_estimate(s, &out->need);
     for (unsigned i = 0; i < s->scale_count; i++)
-        all += s->scales[i].iterations *
-               ((double)s->scales[i].picture.w * (double)s->scales[i].picture.h) /
-               ((double)last->picture.w * (double)last->picture.h);
+        all += s->scales[i].iterations * seconds_of(&p, &s->scales[i]) / seconds;
     out->need.seconds_per_iteration = out->chosen.seconds;
     out->need.seconds_left = all * out->chosen.seconds;
     return IMP_OK;
