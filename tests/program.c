@@ -132,3 +132,11 @@ void write_waves(scratch *s, const char *name, size_t width, size_t height) {
     assert_int_equal(imp_picture_write(&p, scratch_path(s, name), NULL, &err), IMP_OK);
     imp_picture_finish(&p);
 }
+
+int program_set_up(void **state) {
+    if (scratch_open(state))
+        return -1;
+    write_waves(*state, "a.png", 48, 40);
+    write_waves(*state, "b.jpg", 40, 48);
+    return 0;
+}

@@ -15,14 +15,6 @@
 
 #include <cmocka.h>
 
-static int set_up(void **state) {
-    if (scratch_open(state))
-        return -1;
-    write_waves(*state, "a.png", 48, 40);
-    write_waves(*state, "b.jpg", 40, 48);
-    return 0;
-}
-
 #define LINE "impasto paint -q a.png b.jpg --size 36 "
 
 /* Upper half red, lower half blue. */
@@ -163,7 +155,7 @@ static void test_refused(void **state) {
                  1, "cannot write checkpoint 'no/ck'");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_close)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, program_set_up, scratch_close)
 
 int main(void) {
     setenv("IMPASTO_DEVICE", "cpu", 0);

@@ -34,10 +34,8 @@ static void write_seen_through(scratch *s) {
 }
 
 static int set_up(void **state) {
-    if (scratch_open(state))
+    if (program_set_up(state))
         return -1;
-    write_waves(*state, "a.png", 48, 40);
-    write_waves(*state, "b.jpg", 40, 48);
     write_seen_through(*state);
     scratch_write(*state, "page.png", "<!DOCTYPE html><html></html>", 28);
     return 0;

@@ -20,14 +20,6 @@
 
 #define SMALL "--size 32 -n 3 "
 
-static int set_up(void **state) {
-    if (scratch_open(state))
-        return -1;
-    write_waves(*state, "a.png", 48, 40);
-    write_waves(*state, "b.jpg", 40, 48);
-    return 0;
-}
-
 static void assert_size(scratch *s, const char *name, size_t width, size_t height) {
     imp_picture p = {0};
     assert_int_equal(imp_picture_read(&p, scratch_path(s, name), NULL, NULL), IMP_OK);
@@ -443,7 +435,7 @@ static void test_faults_fall_back(void **state) {
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_close)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, program_set_up, scratch_close)
 
 int main(void) {
     setenv("IMPASTO_DEVICE", "cpu", 0);

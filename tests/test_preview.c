@@ -13,14 +13,6 @@
 
 #include <cmocka.h>
 
-static int set_up(void **state) {
-    if (scratch_open(state))
-        return -1;
-    write_waves(*state, "a.png", 48, 40);
-    write_waves(*state, "b.jpg", 40, 48);
-    return 0;
-}
-
 /* What a run with --preview sends to a terminal of that kind; the caller frees. */
 static char *shown_on(scratch *s, const char *term) {
     char line[256];
@@ -131,7 +123,7 @@ static void test_mistakes(void **state) {
     assert_int_equal(scratch_count(s), files);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_close)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, program_set_up, scratch_close)
 
 int main(void) {
     setenv("IMPASTO_DEVICE", "cpu", 0);

@@ -15,14 +15,6 @@
 
 #define SMALL "--size 32 -n 2 -q "
 
-static int set_up(void **state) {
-    if (scratch_open(state))
-        return -1;
-    write_waves(*state, "a.png", 48, 40);
-    write_waves(*state, "b.jpg", 40, 48);
-    return 0;
-}
-
 static imp_picture read(scratch *s, const char *name) {
     imp_picture p;
     imp_error err = {0};
@@ -296,7 +288,7 @@ static void test_grid_mistakes(void **state) {
     assert_int_equal(scratch_count(s), files);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_close)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, program_set_up, scratch_close)
 
 int main(void) {
     setenv("IMPASTO_DEVICE", "cpu", 0);
