@@ -33,7 +33,7 @@ static imp_status show(preview *v, cli_view *view, imp_error *err) {
 static imp_status look(void *self, cli_view *view, imp_error *err) {
     preview *v = self;
     const double began = cli_clock();
-    const bool last = view->now->iteration == view->now->total || view->now->spared > 0;
+    const bool last = view->now->iteration == view->now->total;
     if (began < v->next && !last)
         return IMP_OK;
     const imp_status status = show(v, view, err);

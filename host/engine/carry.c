@@ -44,8 +44,7 @@ imp_status imp_carried_give(const imp_carried *c, imp_session *s, imp_error *err
         t->steps = c->steps;
     }
     if (s->device->ops->combine(s->device, t->before, 1, x, 0, x) != IMP_OK ||
-        imp_average_start(&s->average, &s->objective) != IMP_OK ||
-        imp_settle_start(&s->settle, s->device, s->average.sum.c ? s->average.sum : x) != IMP_OK)
+        imp_session_follow_anew(s) != IMP_OK)
         return imp_fail_device(err, s->device);
     return IMP_OK;
 }

@@ -16,8 +16,7 @@ typedef struct trial {
     double whole;           /* seconds of the whole trial */
 } trial;
 
-/* Seconds of an iteration: a part that every size has, as filters are read, and one for each pixel.
- */
+/* Seconds of an iteration: what every size has, as filters are read, and for each pixel. */
 typedef struct pace {
     double fixed, each;
 } pace;

@@ -191,8 +191,13 @@ static imp_status set_start(imp_session *s, const imp_scale *k, const imp_pictur
 }
 
 /* What the picture that is shown changes with. */
-static const imp_tensor *changing(const imp_session *s) {
-    return s->average.sum.c ? &s->average.sum : &s->objective.x[0];
+static imp_tensor changing(const imp_session *s) {
+    return s->average.sum.c ? s->average.sum : s->objective.x[0];
+}
+
+imp_status imp_session_follow_anew(imp_session *s) {
+    TRY(imp_average_start(&s->average, &s->objective));
+    return imp_settle_start(&s->settle, s->device, changing(s));
 }
 
 imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *from,
@@ -213,8 +218,7 @@ imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *
     TRY(set_targets(s, k, err));
     TRY(set_start(s, k, from, err));
     if (imp_optimizer_bind(&s->optimizer, s->memory) != IMP_OK ||
-        imp_average_start(&s->average, &s->objective) != IMP_OK ||
-        imp_settle_start(&s->settle, d, *changing(s)) != IMP_OK || d->ops->sync(d) != IMP_OK)
+        imp_session_follow_anew(s) != IMP_OK || d->ops->sync(d) != IMP_OK)
         return imp_fail_device(err, d);
     s->need = need;
     s->scale_began = imp_now();
@@ -318,16 +322,14 @@ static imp_status next_scale(imp_session *s, imp_error *err) {
 
 /* What is kept of the step just done: the average, and whether the last scale's picture is done. */
 static imp_status follow(imp_session *s, imp_error *err) {
-    imp_device *const d = s->device;
-    const imp_tensor *x = changing(s);
     const bool last = s->scale + 1 == s->scale_count;
-    if ((s->recovered ? imp_average_start : imp_average_add)(&s->average, &s->objective) != IMP_OK)
-        return imp_fail_device(err, d);
-    if (s->recovered)
-        return imp_settle_start(&s->settle, d, *x) == IMP_OK ? IMP_OK : imp_fail_device(err, d);
-    return last ? imp_settle_look(&s->settle, &s->optimizer, *x, s->total - s->iteration,
-                                  &s->settled, err)
-                : IMP_OK;
+    const imp_status status =
+        s->recovered ? imp_session_follow_anew(s) : imp_average_add(&s->average, &s->objective);
+    if (status != IMP_OK)
+        return imp_fail_device(err, s->device);
+    return last && !s->recovered ? imp_settle_look(&s->settle, &s->optimizer, changing(s),
+                                                   s->total - s->iteration, &s->settled, err)
+                                 : IMP_OK;
 }
 
 imp_status imp_session_step(imp_session *s, bool *done, imp_error *err) {

@@ -65,6 +65,10 @@ struct imp_session {
 imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *from,
                              imp_error *err);
 
+/* What follows the picture, its average and its pace, begins with it as it is. Errors:
+ * device->error. */
+imp_status imp_session_follow_anew(imp_session *s);
+
 /* sources.c: checks the sources; takes their sizes, weights and regions; and keeps the pictures at
  * the size of the last scale, in the colours that are asked for. */
 imp_status imp_sources_check(const imp_sources *from, imp_error *err);
