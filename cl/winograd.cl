@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Convolution of 3 x 3 by Winograd's F(4x4, 3x3), 36 products for 16 outputs (Lavin and Gray 2016),
- * in the wide class. It stands behind convolution.cl, whose sources and products it uses.
+ * Convolution of 3 x 3 by Winograd's F(4x4, 3x3), 36 products for 16 outputs (Lavin and Gray 2016):
+ * its transforms, and the rest of it in the wide class. It stands behind convolution.cl, whose
+ * sources and products it uses; the simt class: winograd_simt.cl.
  *
  * At the points 0, +-A, +-B and infinity with A B = 1: of the usual 0, +-1, +-2 the rounding error
  * is four times as large. In one dimension y = A^T ((G g) . (B^T d)), for six d, three g, four y.
  */
-#if BLOCK == 16
-
 #define WINOGRAD_A  0.70710678f
 #define WINOGRAD_B  1.41421356f
 #define WINOGRAD_A3 0.35355339f
 #define WINOGRAD_B3 2.82842712f
 
 /* u = G g. */
-INLINE void winograd_weights(float16 *u, const int step, float16 g0, float16 g1, float16 g2) {
-    const float16 a = g0 + 0.5f * g2, b = g0 + 2.0f * g2;
+INLINE void winograd_weights(vec *u, const int step, vec g0, vec g1, vec g2) {
+    const vec a = g0 + 0.5f * g2, b = g0 + 2.0f * g2;
     u[0] = g0;
     u[step] = -2.0f / 3.0f * (a + WINOGRAD_A * g1);
     u[2 * step] = -2.0f / 3.0f * (a - WINOGRAD_A * g1);
@@ -23,6 +22,32 @@ INLINE void winograd_weights(float16 *u, const int step, float16 g0, float16 g1,
     u[4 * step] = 1.0f / 6.0f * (b - WINOGRAD_B * g1);
     u[5 * step] = g2;
 }
+
+/* B^T d, of six values `step` apart. */
+INLINE void winograd_in(vec *d, const int step) {
+    const vec d0 = d[0], d1 = d[step], d2 = d[2 * step];
+    const vec d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+    const vec even_a = fma(-2.0f, d2, d4), odd_a = fma(-2.0f, d1, d3);
+    const vec even_b = fma(-0.5f, d2, d4), odd_b = fma(-0.5f, d1, d3);
+    d[0] = fma(-2.5f, d2, d0 + d4);
+    d[step] = fma(WINOGRAD_A, odd_a, even_a);
+    d[2 * step] = fma(-WINOGRAD_A, odd_a, even_a);
+    d[3 * step] = fma(WINOGRAD_B, odd_b, even_b);
+    d[4 * step] = fma(-WINOGRAD_B, odd_b, even_b);
+    d[5 * step] = fma(-2.5f, d3, d1 + d5);
+}
+
+/* A^T m, of six values `step` apart, in the places of the first four. */
+INLINE void winograd_out(vec *m, const int step) {
+    const vec sum_a = m[step] + m[2 * step], difference_a = m[step] - m[2 * step];
+    const vec sum_b = m[3 * step] + m[4 * step], difference_b = m[3 * step] - m[4 * step];
+    m[0] = m[0] + (sum_a + sum_b);
+    m[step] = fma(WINOGRAD_A, difference_a, WINOGRAD_B * difference_b);
+    m[2 * step] = fma(0.5f, sum_a, 2.0f * sum_b);
+    m[3 * step] = fma(WINOGRAD_A3, difference_a, fma(WINOGRAD_B3, difference_b, m[5 * step]));
+}
+
+#if BLOCK == 16
 
 /* The filters G g G^T: [blocks of outputs][36][blocks of inputs][16 inputs][16 outputs], `row`
  * floats from one block of outputs to the next. Else as conv_filter. Grid: blocks of outputs, of
@@ -61,30 +86,6 @@ __kernel GROUP(1, 1) void winograd_filter(__global float *f, ulong f_at, __globa
                     if (known[k])
                         f[p * point + k] = ((const float *)(u + p))[k];
     }
-}
-
-/* B^T d, of six values `step` apart. */
-INLINE void winograd_in(float16 *d, const int step) {
-    const float16 d0 = d[0], d1 = d[step], d2 = d[2 * step];
-    const float16 d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
-    const float16 even_a = fma(-2.0f, d2, d4), odd_a = fma(-2.0f, d1, d3);
-    const float16 even_b = fma(-0.5f, d2, d4), odd_b = fma(-0.5f, d1, d3);
-    d[0] = fma(-2.5f, d2, d0 + d4);
-    d[step] = fma(WINOGRAD_A, odd_a, even_a);
-    d[2 * step] = fma(-WINOGRAD_A, odd_a, even_a);
-    d[3 * step] = fma(WINOGRAD_B, odd_b, even_b);
-    d[4 * step] = fma(-WINOGRAD_B, odd_b, even_b);
-    d[5 * step] = fma(-2.5f, d3, d1 + d5);
-}
-
-/* A^T m, of six values `step` apart, in the places of the first four. */
-INLINE void winograd_out(float16 *m, const int step) {
-    const float16 sum_a = m[step] + m[2 * step], difference_a = m[step] - m[2 * step];
-    const float16 sum_b = m[3 * step] + m[4 * step], difference_b = m[3 * step] - m[4 * step];
-    m[0] = m[0] + (sum_a + sum_b);
-    m[step] = fma(WINOGRAD_A, difference_a, WINOGRAD_B * difference_b);
-    m[2 * step] = fma(0.5f, sum_a, 2.0f * sum_b);
-    m[3 * step] = fma(WINOGRAD_A3, difference_a, fma(WINOGRAD_B3, difference_b, m[5 * step]));
 }
 
 /* The maps that a pass goes between. */

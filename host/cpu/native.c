@@ -260,6 +260,7 @@ static const imp_ops native_ops = {
     .conv = conv,
     .conv_grad = conv_grad,
     .winograd = imp_native_winograd_of,
+    .way = imp_native_way,
     .algorithm = imp_native_algorithm,
     .room = imp_native_room,
     .pool = pool,

@@ -87,6 +87,8 @@ imp_status imp_native_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp
                                 imp_filter *filter);
 const imp_winograd *imp_native_winograd_of(const imp_device *d, imp_tensor y, imp_tensor x,
                                            const imp_filter *filter, bool gradient);
+const char *imp_native_way(const imp_device *d, imp_tensor y, imp_tensor x,
+                           const imp_filter *filter, bool gradient, unsigned way);
 imp_algorithm imp_native_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
                                    const imp_filter *filter, bool gradient);
 void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,

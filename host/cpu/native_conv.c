@@ -99,6 +99,33 @@ static imp_taps taps_back(const imp_filter *f, size_t r, size_t s) {
     return taps;
 }
 
+/* ---- ways ---- */
+
+/* The ways, from 1 on: tiles of a strip of Winograd's algorithm; 0: directly. */
+static const struct way {
+    const char *name;
+    size_t tiles;
+} ways[] = {{"direct", 0},
+            {"F(4x4,3x3) 96 tiles", 96},
+            {"F(4x4,3x3) 48 tiles", 48},
+            {"F(4x4,3x3) 192 tiles", 192}};
+enum { WAYS = sizeof ways / sizeof *ways, WAY_DIRECT = 1, WAY_WINOGRAD };
+
+static bool takes(const imp_correlation *job, unsigned way) {
+    return way >= WAY_DIRECT && way <= WAYS &&
+           (way == WAY_DIRECT || imp_native_winograd_takes(job));
+}
+
+/* The way that is preferred for outputs of h x w of the convolution, or else what pays. */
+static const struct way *way_of(const imp_device *d, const imp_filter *filter, size_t h, size_t w,
+                                enum direction direction, const imp_correlation *job) {
+    const imp_preference *p = imp_preference_of(d, &filter->conv, h, w, direction == BACK);
+    if (p && takes(job, p->way))
+        return &ways[p->way - 1];
+    const bool winograd = imp_native_winograd_takes(job) && imp_native_winograd_pays(job);
+    return &ways[(winograd ? WAY_WINOGRAD : WAY_DIRECT) - 1];
+}
+
 /* ---- prepared filters ---- */
 
 static imp_status make_room(imp_native *n, imp_memory *to, size_t floats) {
@@ -130,7 +157,9 @@ static imp_status prepare_direct(imp_native *n, imp_memory *to, const imp_taps *
 }
 
 /* The correlation by Winograd's algorithm, its filters prepared on first use. */
-static imp_status run_winograd(imp_native *n, imp_memory *weights, imp_correlation job) {
+static imp_status run_winograd(imp_native *n, imp_memory *weights, imp_correlation job,
+                               size_t tiles) {
+    job.tiles = tiles;
     if (!weights->bytes) {
         TRY(make_room(n, weights, imp_native_winograd_packed(&job.taps)));
         imp_native_winograd_pack(n, floats_of(weights), &job.taps);
@@ -162,8 +191,9 @@ imp_status imp_native_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter
     assert(x.c == filter->conv.in && y.c == filter->conv.out);
     assert(y.h == imp_conv_side(&filter->conv, x.h) && y.w == imp_conv_side(&filter->conv, x.w));
     imp_correlation job = forward(filter, y, x);
-    if (imp_native_winograd_fits(&job))
-        return run_winograd(n, &filter->winograd[FORWARD], job);
+    const size_t tiles = way_of(d, filter, y.h, y.w, FORWARD, &job)->tiles;
+    if (tiles > 0)
+        return run_winograd(n, &filter->winograd[FORWARD], job, tiles);
     TRY(prepare_direct(n, &filter->direct[FORWARD], &job.taps, 1));
     job.weights = floats_of(&filter->direct[FORWARD]);
     return imp_native_direct(n, &job);
@@ -215,8 +245,9 @@ static imp_status grad_region(const struct gradient *g, imp_tensor dx, size_t ro
         parts[i].positive = g->y;
         taps[i] = parts[i].taps;
     }
-    if (imp_native_winograd_fits(&parts[0]))
-        return run_winograd(g->n, &g->filter->winograd[BACK], parts[0]);
+    const size_t tiles = way_of(&g->n->base, g->filter, g->dy.h, g->dy.w, BACK, &parts[0])->tiles;
+    if (tiles > 0)
+        return run_winograd(g->n, &g->filter->winograd[BACK], parts[0], tiles);
     TRY(prepare_direct(g->n, &g->filter->direct[BACK], taps, stride * stride));
     const float *weights = floats_of(&g->filter->direct[BACK]);
     for (size_t i = 0; i < stride * stride; weights += imp_native_packed(&taps[i++])) {
@@ -288,18 +319,38 @@ imp_status imp_native_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp
     return fold_border(&g, dx, c->before, c->before + dx.w, dx.h, c->after);
 }
 
+/* What conv (back: conv_grad, with dx and dy for y and x) makes of these tensors, but for borders.
+ */
+static imp_correlation job_of(imp_tensor y, imp_tensor x, const imp_filter *filter,
+                              enum direction direction) {
+    const size_t before = filter->conv.before;
+    return direction == BACK ? back(filter, y, x, before, before, 0, 0) : forward(filter, y, x);
+}
+
+/* And how. */
+static const struct way *taken(const imp_device *d, imp_tensor y, imp_tensor x,
+                               const imp_filter *filter, enum direction direction) {
+    const imp_correlation job = job_of(y, x, filter, direction);
+    const imp_tensor *out = direction == BACK ? &x : &y;
+    return way_of(d, filter, out->h, out->w, direction, &job);
+}
+
+const char *imp_native_way(const imp_device *d, imp_tensor y, imp_tensor x,
+                           const imp_filter *filter, bool gradient, unsigned way) {
+    (void)d;
+    const imp_correlation job = job_of(y, x, filter, gradient ? BACK : FORWARD);
+    return takes(&job, way) ? ways[way - 1].name : NULL;
+}
+
 const imp_winograd *imp_native_winograd_of(const imp_device *d, imp_tensor y, imp_tensor x,
                                            const imp_filter *filter, bool gradient) {
-    (void)d;
-    const size_t before = filter->conv.before;
-    const imp_correlation job =
-        gradient ? back(filter, y, x, before, before, 0, 0) : forward(filter, y, x);
-    return imp_native_winograd_fits(&job) ? &imp_native_f4x4 : NULL;
+    return taken(d, y, x, filter, gradient ? BACK : FORWARD)->tiles ? &imp_native_f4x4 : NULL;
 }
 
 imp_algorithm imp_native_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
                                    const imp_filter *filter, bool gradient) {
-    return imp_algorithm_by(imp_native_winograd_of(d, y, x, filter, gradient), &filter->conv, y, x,
+    return imp_algorithm_by(taken(d, y, x, filter, gradient ? BACK : FORWARD)->name,
+                            imp_native_winograd_of(d, y, x, filter, gradient), &filter->conv, y, x,
                             gradient);
 }
 
@@ -307,18 +358,19 @@ imp_algorithm imp_native_algorithm(const imp_device *d, imp_tensor y, imp_tensor
 void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
                      bool backward, size_t *filters, size_t *work) {
     const imp_native *n = (const imp_native *)d;
-    const size_t stride = filter->conv.stride, before = filter->conv.before;
+    const enum direction direction = backward ? BACK : FORWARD;
+    const size_t stride = filter->conv.stride;
     imp_taps taps[STRIDE_MAX * STRIDE_MAX];
-    imp_correlation job = forward(filter, y, x);
+    imp_correlation job = job_of(y, x, filter, direction);
     size_t count = 1, space;
     taps[0] = job.taps;
     if (backward) {
-        job = back(filter, y, x, before, before, 0, 0);
         count = stride * stride;
         for (size_t i = 0; i < count; i++)
             taps[i] = taps_back(filter, i / stride, i % stride);
     }
-    if (imp_native_winograd_fits(&job)) {
+    job.tiles = taken(d, y, x, filter, direction)->tiles;
+    if (job.tiles > 0) {
         *filters = imp_native_winograd_packed(&job.taps) * sizeof(float);
         space = imp_native_winograd_space(n, &job);
     } else {

@@ -45,6 +45,7 @@ typedef struct imp_correlation {
     size_t y_row, y_column, y_step;
     imp_taps taps;
     const float *weights; /* the taps, prepared for the algorithm */
+    size_t tiles;         /* Winograd's algorithm: of a strip, about */
     const float *bias;    /* outputs, zeros up to a multiple of 32 */
     bool relu;
 } imp_correlation;
@@ -88,10 +89,11 @@ static inline imp_taps imp_native_matrix_taps(const float *m, size_t c) {
 imp_status imp_native_direct(imp_native *n, const imp_correlation *c);
 size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c); /* a thread's */
 
-/* By Winograd's F(4x4,3x3), with weights from imp_native_winograd_pack, where that fits: 3 x 3,
- * stride 1, maps of enough channels and positions. */
+/* By Winograd's F(4x4,3x3), with weights from imp_native_winograd_pack, where it can: 3 x 3, stride
+ * 1, maps of enough channels. It pays where there are enough positions. */
 extern const imp_winograd imp_native_f4x4;
-bool imp_native_winograd_fits(const imp_correlation *c);
+bool imp_native_winograd_takes(const imp_correlation *c);
+bool imp_native_winograd_pays(const imp_correlation *c);
 size_t imp_native_winograd_packed(const imp_taps *taps);
 void imp_native_winograd_pack(imp_native *n, float *to, const imp_taps *taps);
 imp_status imp_native_winograd(imp_native *n, const imp_correlation *c);

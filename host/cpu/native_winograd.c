@@ -21,8 +21,7 @@ enum {
     SIDE = IMP_WINOGRAD_SIDE,
     OUT = 4,
     POINTS = SIDE * SIDE,
-    TILES = 96,      /* of a strip, */
-    TILES_WIDE = 16, /* and of its side: what is transformed stays in a first-level cache */
+    TILES_WIDE = 16, /* of a strip's side: what is transformed stays in a first-level cache */
     TILES_FEW = 8,   /* fewer do not pay for reading four times as many filters */
     CHANNELS_MIN = IMP_BLOCK,
     SHARE = 4 /* chunks for every thread, that they may finish together */
@@ -52,12 +51,15 @@ static size_t tiles_of(size_t n) {
     return imp_over(n, OUT);
 }
 
-bool imp_native_winograd_fits(const imp_correlation *c) {
-    const size_t tiles = tiles_of(c->height) * tiles_of(c->width);
+bool imp_native_winograd_takes(const imp_correlation *c) {
     return c->taps.height == 3 && c->taps.width == 3 && c->stride == 1 && c->y_step == 1 &&
            c->taps.inputs >= CHANNELS_MIN && c->taps.outputs >= CHANNELS_MIN &&
-           c->x.layout == IMP_MAPS && c->y.layout == IMP_MAPS && tiles >= TILES_FEW &&
-           2 * c->height * c->width >= OUT * OUT * tiles;
+           c->x.layout == IMP_MAPS && c->y.layout == IMP_MAPS;
+}
+
+bool imp_native_winograd_pays(const imp_correlation *c) {
+    const size_t tiles = tiles_of(c->height) * tiles_of(c->width);
+    return tiles >= TILES_FEW && 2 * c->height * c->width >= OUT * OUT * tiles;
 }
 
 /* ---- filters ---- */
@@ -254,7 +256,7 @@ static struct winograd winograd_of(const imp_native *n, const imp_correlation *c
     struct winograd job = {.n = n, .c = c};
     job.across = imp_over(columns, TILES_WIDE);
     job.wide = imp_over(columns, job.across);
-    job.high = imp_min(rows, imp_max(1, TILES / job.wide));
+    job.high = imp_min(rows, imp_max(1, c->tiles / job.wide));
     job.high = imp_over(rows, imp_over(rows, job.high)); /* strips of nearly equal height */
     job.strips = job.across * imp_over(rows, job.high);
     job.groups = imp_over(c->taps.outputs, n->kernels->group);
@@ -274,7 +276,7 @@ size_t imp_native_winograd_space(const imp_native *n, const imp_correlation *c) 
 
 imp_status imp_native_winograd(imp_native *n, const imp_correlation *c) {
     struct winograd job = winograd_of(n, c);
-    assert(imp_native_winograd_fits(c));
+    assert(imp_native_winograd_takes(c));
     TRY(imp_native_reserve(n, imp_native_winograd_space(n, c)));
     imp_threads_run(n->threads, job.strips * job.parts, do_strip, &job);
     return IMP_OK;

@@ -153,7 +153,7 @@ imp_status imp_oracle_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp
 imp_algorithm imp_oracle_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
                                    const imp_filter *filter, bool back) {
     (void)d;
-    return imp_algorithm_by(NULL, &filter->conv, y, x, back);
+    return imp_algorithm_by("direct", NULL, &filter->conv, y, x, back);
 }
 
 void imp_oracle_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,

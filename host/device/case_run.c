@@ -14,13 +14,23 @@ static imp_status fail_result(imp_result *out, const char *reason) {
     return IMP_OK;
 }
 
+/* What a case is made by: 0, or one of the ways of the device (engine/ops.h); and whether there is
+ * that one. */
+typedef struct manner {
+    unsigned way;
+    bool exists;
+} manner;
+
 /* *harmed: an operand that was written to and should not have been, or NULL. */
 static imp_status run_trial(imp_outputs *r, const imp_trial *t, imp_device *d, size_t origin,
-                            bool *fits, const char **harmed, imp_error *err) {
+                            manner *m, bool *fits, const char **harmed, imp_error *err) {
     imp_run run;
     const bool inputs = t->c.level != IMP_LEVEL_FULL;
     imp_status status = imp_run_open(&run, t, d, origin, fits, err);
-    if (status == IMP_OK && *fits) {
+    m->exists = status != IMP_OK || m->way == 0 || imp_run_way(&run, m->way);
+    if (status == IMP_OK && *fits && m->exists) {
+        if (m->way > 0)
+            imp_run_prefer(&run, m->way);
         status = imp_run_launch(&run, err);
         if (status == IMP_OK)
             status = imp_outputs_read(r, &run, err);
@@ -45,8 +55,8 @@ static imp_status conclude(imp_check *k, imp_trial *t, const imp_outputs *got, c
     return windowed ? imp_compare_windows(k, got, 5, 0x1p24, err) : imp_compare(k, t, got, err);
 }
 
-imp_status imp_case_run(const imp_case *c, imp_device *device, uint64_t seed, size_t origin,
-                        imp_result *out) {
+static imp_status run_manner(const imp_case *c, imp_device *device, uint64_t seed, size_t origin,
+                             manner *m, imp_result *out) {
     imp_error err = {0};
     imp_trial trial = {0};
     imp_outputs got = {0};
@@ -59,10 +69,10 @@ imp_status imp_case_run(const imp_case *c, imp_device *device, uint64_t seed, si
         status = imp_trial_init(&trial, c, seed, &err);
     if (status != IMP_OK)
         goto done;
-    run_trial(&got, &trial, device, origin, &fits, &harmed, &err);
-    if (fits) {
+    run_trial(&got, &trial, device, origin, m, &fits, &harmed, &err);
+    if (fits && m->exists) {
         status = conclude(&k, &trial, &got, harmed, &err);
-    } else {
+    } else if (m->exists) {
         out->outcome = IMP_SKIPPED;
         snprintf(out->reason, sizeof out->reason,
                  "larger than the device's memory, or than it allocates at once");
@@ -72,6 +82,23 @@ done:
     imp_trial_finish(&trial);
     if (k.oracle)
         k.oracle->ops->close(k.oracle);
+    return status;
+}
+
+imp_status imp_case_run(const imp_case *c, imp_device *device, uint64_t seed, size_t origin,
+                        imp_result *out) {
+    const size_t preferences = device->preference_count;
+    manner m = {0, true};
+    imp_status status = run_manner(c, device, seed, origin, &m, out);
+    for (m.way = 1;
+         m.exists && m.way <= IMP_WAYS_MOST && status == IMP_OK && out->outcome == IMP_PASSED;
+         m.way++) {
+        imp_result result;
+        status = run_manner(c, device, seed, origin, &m, &result);
+        if (result.outcome != IMP_PASSED || result.ratio > out->ratio)
+            *out = result;
+        device->preference_count = preferences;
+    }
     return status;
 }
 

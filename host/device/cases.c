@@ -20,16 +20,16 @@ enum { SIGNED = BIT(IMP_SIGNED), EVERY_DATA = BIT(IMP_DATA) - 1 };
 enum { EDGES = ZERO | BIT(IMP_PAD_REPLICATE) }; /* paddings that a side of 1 allows */
 
 /* Layouts of x and y: a network's inside, its entry, its exit, a change of colours before it. */
-enum way { INSIDE, ENTRY, EXIT, PLANES };
+enum route { INSIDE, ENTRY, EXIT, PLANES };
 
-enum { RELU = 1, BIAS = 2, QUICK = 4 };
+enum { RELU = 1, BIAS = 2, QUICK = 4, WAYS = 8 };
 
 typedef struct conv_row {
     imp_level level;
     unsigned kernel, stride, before, after, paddings;
     unsigned flags;
     size_t in, out, h, w;
-    enum way way;
+    enum route route;
     unsigned data;
 } conv_row;
 
@@ -47,11 +47,12 @@ static const conv_row convs[] = {
     {TINY, 7, 1, 3, 3, BIT(IMP_PAD_REFLECT), RELU | BIAS, 3, 4, 5, 4, ENTRY, SIGNED},
     {TINY, 9, 2, 4, 4, BIT(IMP_PAD_REPLICATE), BIAS, 3, 3, 4, 3, EXIT, SIGNED},
     {TINY, 3, 1, 1, 1, ZERO, RELU | BIAS, 3, 4, 1, 1, INSIDE, SIGNED},
+    {TINY, 3, 1, 1, 1, ZERO, RELU | BIAS | WAYS, 16, 17, 8, 9, INSIDE, SIGNED},
 
     /* the self-test: whole vectors and what is left over */
-    {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | QUICK, 64, 64, 17, 23, INSIDE, SIGNED},
+    {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | QUICK | WAYS, 64, 64, 17, 23, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | QUICK, 3, 64, 33, 29, ENTRY, SIGNED},
-    {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS | QUICK, 17, 40, 13, 11, INSIDE, SIGNED},
+    {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS | QUICK | WAYS, 17, 40, 13, 11, INSIDE, SIGNED},
     {NORMAL, 3, 2, 1, 1, ZERO, RELU | BIAS | QUICK, 16, 32, 15, 18, INSIDE, SIGNED},
     {NORMAL, 1, 1, 0, 0, ZERO, BIAS | QUICK, 3, 3, 33, 29, PLANES, SIGNED},
     {NORMAL, 1, 1, 0, 0, ZERO, RELU | QUICK, 32, 48, 19, 9, INSIDE, SIGNED},
@@ -95,6 +96,7 @@ static const conv_row convs[] = {
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS, 1, 1, 12, 13, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS, 256, 256, 8, 9, INSIDE, EVERY_DATA},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS, 170, 190, 19, 21, INSIDE, SIGNED},
+    {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | WAYS, 48, 130, 41, 38, INSIDE, SIGNED},
     {NORMAL, 3, 2, 1, 1, ZERO, RELU | BIAS, 130, 33, 9, 10, INSIDE, SIGNED},
     {NORMAL, 1, 1, 0, 0, ZERO, RELU | BIAS, 64, 40, 23, 9, INSIDE, SIGNED},
     {NORMAL, 1, 1, 0, 0, ZERO, BIAS, 130, 17, 7, 5, INSIDE, EVERY_DATA},
@@ -288,11 +290,12 @@ static size_t conv_cases(const conv_row *r) {
 static imp_case conv_case(const conv_row *r, size_t i) {
     imp_case c = {.level = r->level,
                   .quick = r->flags & QUICK,
+                  .every_way = r->flags & WAYS,
                   .c = r->in,
                   .h = r->h,
                   .w = r->w,
-                  .layout = r->way == ENTRY || r->way == PLANES ? IMP_PLANES : IMP_MAPS,
-                  .out_layout = r->way == EXIT || r->way == PLANES ? IMP_PLANES : IMP_MAPS,
+                  .layout = r->route == ENTRY || r->route == PLANES ? IMP_PLANES : IMP_MAPS,
+                  .out_layout = r->route == EXIT || r->route == PLANES ? IMP_PLANES : IMP_MAPS,
                   .conv = {.in = r->in,
                            .out = r->out,
                            .kernel = r->kernel,

@@ -79,9 +79,10 @@ typedef struct imp_case {
     unsigned variant; /* of the enum above */
     imp_data data;
     imp_level level;
-    bool quick;            /* in the self-test */
-    size_t c, h, w;        /* of the operation's input x or f; of g for style: c x c */
-    imp_layout layout;     /* of it */
+    bool quick;        /* in the self-test */
+    bool every_way;    /* convolution: made by each way of the device, not its own choice only */
+    size_t c, h, w;    /* of the operation's input x or f; of g for style: c x c */
+    imp_layout layout; /* of it */
     imp_layout out_layout; /* convolution: of y */
     imp_conv conv;         /* convolution */
     bool bias;

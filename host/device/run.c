@@ -209,9 +209,13 @@ imp_status imp_run_launch(imp_run *r, imp_error *err) {
     return checked(r, r->device->ops->sync(r->device), err);
 }
 
+static bool is_convolution(const imp_run *r) {
+    return r->trial->c.op == IMP_OP_CONV || r->trial->c.op == IMP_OP_CONV_GRAD;
+}
+
 const imp_winograd *imp_run_winograd(const imp_run *r) {
     const imp_op op = r->trial->c.op;
-    if (!r->device->ops->winograd || (op != IMP_OP_CONV && op != IMP_OP_CONV_GRAD))
+    if (!r->device->ops->winograd || !is_convolution(r))
         return NULL;
     return r->device->ops->winograd(r->device, r->tensor[0], r->tensor[1], r->filter,
                                     op == IMP_OP_CONV_GRAD);
@@ -220,6 +224,22 @@ const imp_winograd *imp_run_winograd(const imp_run *r) {
 imp_algorithm imp_run_algorithm(const imp_run *r) {
     return r->device->ops->algorithm(r->device, r->tensor[0], r->tensor[1], r->filter,
                                      r->trial->c.op == IMP_OP_CONV_GRAD);
+}
+
+const char *imp_run_way(const imp_run *r, unsigned way) {
+    const imp_ops *ops = r->device->ops;
+    return ops->way && is_convolution(r)
+               ? ops->way(r->device, r->tensor[0], r->tensor[1], r->filter,
+                          r->trial->c.op == IMP_OP_CONV_GRAD, way)
+               : NULL;
+}
+
+void imp_run_prefer(imp_run *r, unsigned way) {
+    const bool back = r->trial->c.op == IMP_OP_CONV_GRAD;
+    const imp_tensor *y = &r->tensor[back ? 1 : 0];
+    const imp_preference p = {
+        .conv = r->trial->c.conv, .h = y->h, .w = y->w, .back = back, .way = way};
+    imp_prefer(r->device, &p);
 }
 
 /* ---- reading and writing ---- */

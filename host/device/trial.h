@@ -71,6 +71,11 @@ imp_status imp_run_launch(imp_run *r, imp_error *err);
 const imp_winograd *imp_run_winograd(const imp_run *r);
 /* How the device goes about the convolution. */
 imp_algorithm imp_run_algorithm(const imp_run *r);
+/* The name of another way to make it, from 1 on (engine/ops.h), or NULL: there is none, or it is no
+ * convolution. */
+const char *imp_run_way(const imp_run *r, unsigned way);
+/* Lets the device prefer a way for convolutions like this one from now on. */
+void imp_run_prefer(imp_run *r, unsigned way);
 /* Operand i as it is now; and as it shall be. */
 imp_status imp_run_read(imp_run *r, size_t i, float *values, imp_error *err);
 imp_status imp_run_write(imp_run *r, size_t i, const float *values, imp_error *err);

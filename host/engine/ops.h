@@ -70,15 +70,15 @@ typedef struct imp_algorithm {
 } imp_algorithm;
 
 /* That of these tensors (back: dx and dy for y and x) by matrices w, or NULL: directly. */
-static inline imp_algorithm imp_algorithm_by(const imp_winograd *w, const imp_conv *c, imp_tensor y,
-                                             imp_tensor x, bool back) {
+static inline imp_algorithm imp_algorithm_by(const char *name, const imp_winograd *w,
+                                             const imp_conv *c, imp_tensor y, imp_tensor x,
+                                             bool back) {
     const double pairs = 2.0 * (double)(c->in * c->out);
     if (!w)
-        return (imp_algorithm){"direct", pairs * (double)(c->kernel * c->kernel) *
-                                             (double)(back ? x.h * x.w : y.h * y.w)};
+        return (imp_algorithm){name, pairs * (double)(c->kernel * c->kernel) *
+                                         (double)(back ? x.h * x.w : y.h * y.w)};
     const size_t side = w->out, tiles = ((y.h + side - 1) / side) * ((y.w + side - 1) / side);
-    return (imp_algorithm){side == 4 ? "F(4x4,3x3)" : "F(2x2,3x3)",
-                           pairs * (double)((side + 2) * (side + 2) * tiles)};
+    return (imp_algorithm){name, pairs * (double)((side + 2) * (side + 2) * tiles)};
 }
 
 /* What makes features keep about the size under pooling by squares that the maximum gives them. */
@@ -154,6 +154,12 @@ typedef struct imp_ops {
      * accordingly (device/bounds.h). No slot: never by matrices. */
     const imp_winograd *(*winograd)(const imp_device *d, imp_tensor y, imp_tensor x,
                                     const imp_filter *filter, bool back);
+
+    /* The name, static, of a way to make conv of these tensors (back: conv_grad, with dx and dy
+     * for y and x), from 1 on, or NULL: they cannot be made so. What is preferred for them
+     * (imp_preference) is what conv does. No slot: there is one way only. */
+    const char *(*way)(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                       bool back, unsigned way);
 
     /* What conv does with these tensors; back: conv_grad, with dx and dy for y and x. No device is
      * asked: it may be called at any time. */
@@ -275,6 +281,17 @@ typedef struct imp_ops {
                        const imp_adam *p);
 } imp_ops;
 
+/* How a device is to make a convolution whose outputs are h x w, or its gradient. way: as the slot
+ * `way` numbers them; one that does not exist, and 0, is the backend's own choice. */
+typedef struct imp_preference {
+    imp_conv conv;
+    size_t h, w;
+    bool back;
+    unsigned way;
+} imp_preference;
+
+enum { IMP_WAYS_MOST = 4, IMP_PREFERENCES_MOST = 512 };
+
 /* What every backend's device begins with. */
 struct imp_device {
     const imp_ops *ops;
@@ -283,6 +300,34 @@ struct imp_device {
     imp_device_options options;
     imp_counters counters;
     struct imp_profile *profile; /* NULL unless options.profile; engine/profile.h */
+    size_t preference_count;
+    imp_preference preferences[IMP_PREFERENCES_MOST];
 };
+
+static inline bool imp_conv_alike(const imp_conv *a, const imp_conv *b) {
+    return a->in == b->in && a->out == b->out && a->kernel == b->kernel && a->stride == b->stride &&
+           a->before == b->before && a->after == b->after && a->padding == b->padding &&
+           a->relu == b->relu;
+}
+
+/* The place of what is preferred for outputs of h x w; NULL: nothing is. */
+static inline imp_preference *imp_preference_of(const imp_device *d, const imp_conv *conv, size_t h,
+                                                size_t w, bool back) {
+    for (size_t i = 0; i < d->preference_count; i++) {
+        const imp_preference *p = &d->preferences[i];
+        if (p->h == h && p->w == w && p->back == back && imp_conv_alike(&p->conv, conv))
+            return (imp_preference *)p;
+    }
+    return NULL;
+}
+
+/* Notes a preference, in place of an earlier one; where there are too many, it is left out. */
+static inline void imp_prefer(imp_device *d, const imp_preference *p) {
+    imp_preference *place = imp_preference_of(d, &p->conv, p->h, p->w, p->back);
+    if (!place && d->preference_count < IMP_PREFERENCES_MOST)
+        place = &d->preferences[d->preference_count++];
+    if (place)
+        *place = *p;
+}
 
 #endif

@@ -101,6 +101,10 @@ static imp_status fill_piece(ocl_device *cl, const ocl_form *form, const ocl_pas
                              ocl_span piece, size_t out, size_t outs, size_t in, size_t ins,
                              ocl_span raw, size_t first, size_t count) {
     const ocl_arg row = i32(form->ins * form->units.w);
+    if (form->points > 0 && cl->class == OCL_SIMT)
+        return ocl_launch(cl, winograd_filters, grid2(outs * form->bo, form->bi), at(piece),
+                          at(raw), i32(out * form->bo), i32(pass->out), i32(pass->in), row,
+                          i32(first), i32(count), i32(pass->turned));
     if (form->points > 0)
         return ocl_launch(cl, winograd_filter, grid2(outs, form->units.w / form->points / 256),
                           at(piece), at(raw), i32(out * form->bo), i32(pass->out), i32(pass->in),
@@ -141,15 +145,16 @@ static imp_status make_form(ocl_device *cl, ocl_form *form, const ocl_pass *pass
 }
 
 /* What a form of that kind holds of the pass's filters; no memory yet. */
-static ocl_form describe_form(const ocl_pass *pass, ocl_form_kind kind) {
+static ocl_form describe_form(const ocl_device *cl, const ocl_pass *pass, ocl_form_kind kind) {
     const size_t all = (pass->in + 15) / 16 * 16; /* inputs */
+    const size_t block = cl->class == OCL_WIDE ? 16 : 64;
     const struct {
         size_t bo, bi, points;
     } shapes[OCL_FORMS] = {[OCL_FORM_BLOCKS] = {16, 16, 0},
                            [OCL_FORM_PLANES] = {1, 16, 0},
                            [OCL_FORM_3X3] = {64, 1, 0},
                            [OCL_FORM_ANY] = {8, 1, 0},
-                           [OCL_FORM_WINOGRAD] = {16, all, 36}};
+                           [OCL_FORM_WINOGRAD] = {block, all, 36}};
     ocl_form form = {.bo = shapes[kind].bo, .bi = shapes[kind].bi, .points = shapes[kind].points};
     form.outs = (pass->out + form.bo - 1) / form.bo;
     form.ins = (pass->in + form.bi - 1) / form.bi;
@@ -164,7 +169,7 @@ imp_status ocl_form_get(ocl_device *cl, ocl_form **out, const ocl_pass *pass, oc
     ocl_form *form = *out = &pass->filter->forms[pass->turned][kind];
     if (form->memory)
         return IMP_OK;
-    *form = describe_form(pass, kind);
+    *form = describe_form(cl, pass, kind);
     cl->operation = OCL_OP_filter_open;
     const imp_status status = make_form(cl, form, pass);
     cl->operation = operation;
@@ -271,7 +276,10 @@ static ocl_pass backward(imp_tensor dx, imp_tensor dy, imp_tensor y, imp_filter 
 }
 
 static imp_status make_pass(ocl_device *cl, const ocl_pass *pass) {
-    return cl->class == OCL_WIDE ? ocl_pass_wide(cl, pass) : ocl_pass_simt(cl, pass);
+    const unsigned way = ocl_way_of(cl, pass);
+    if (way == OCL_WAY_DIRECT)
+        return cl->class == OCL_WIDE ? ocl_pass_wide(cl, pass) : ocl_pass_simt(cl, pass);
+    return (cl->class == OCL_WIDE ? ocl_winograd_wide : ocl_winograd_simt)(cl, pass, way);
 }
 
 imp_status ocl_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter) {
@@ -291,22 +299,57 @@ imp_status ocl_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor
     return make_pass(ocl_enter(d, conv_grad), &pass);
 }
 
-ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass) {
+/* ---- ways ---- */
+
+static const char *way_name(const ocl_device *cl, unsigned way) {
+    static const char *const names[][IMP_WAYS_MOST] = {
+        [OCL_WIDE] = {"direct", "F(4x4,3x3) narrow", "F(4x4,3x3) broad"},
+        [OCL_SIMT] = {"direct", "F(4x4,3x3)", "F(4x4,3x3) / 4", "F(4x4,3x3) / 16"}};
+    return way >= 1 && way <= IMP_WAYS_MOST ? names[cl->class][way - 1] : NULL;
+}
+
+static bool takes(const ocl_device *cl, const ocl_pass *pass, unsigned way) {
+    return way_name(cl, way) && (way == OCL_WAY_DIRECT || ocl_winograd_takes(cl, pass));
+}
+
+unsigned ocl_way_of(const ocl_device *cl, const ocl_pass *pass) {
+    const imp_tensor *out = pass->turned ? &pass->x : &pass->y; /* of the convolution */
+    const imp_preference *p =
+        imp_preference_of(&cl->base, &pass->filter->conv, out->h, out->w, pass->turned);
+    if (p && takes(cl, pass, p->way))
+        return p->way;
+    const unsigned way = ocl_winograd_takes(cl, pass) ? ocl_winograd_way(cl, pass) : 0;
+    return way ? way : OCL_WAY_DIRECT;
+}
+
+ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned way) {
+    if (way != OCL_WAY_DIRECT)
+        return OCL_FORM_WINOGRAD;
     if (cl->class == OCL_SIMT)
         return pass->side == 3 && pass->stride == 1 && pass->step == 1 ? OCL_FORM_3X3
                                                                        : OCL_FORM_ANY;
-    if (ocl_winograd_takes(cl, pass))
-        return OCL_FORM_WINOGRAD;
     return pass->y.layout == IMP_PLANES ? OCL_FORM_PLANES : OCL_FORM_BLOCKS;
+}
+
+/* The pass that conv (back: conv_grad, with dx and dy for y and x) makes of these tensors. The
+ * filter is not changed by what asks so. */
+static ocl_pass pass_of(imp_tensor y, imp_tensor x, const imp_filter *filter, bool back) {
+    return back ? backward(y, x, x, (imp_filter *)filter) : forward(y, x, (imp_filter *)filter);
+}
+
+const char *ocl_way(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                    bool back, unsigned way) {
+    const ocl_device *cl = (const ocl_device *)d;
+    const ocl_pass pass = pass_of(y, x, filter, back);
+    return takes(cl, &pass, way) ? way_name(cl, way) : NULL;
 }
 
 /* The work space is there from the opening of the device on. */
 void ocl_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter, bool back,
               size_t *filters, size_t *work) {
     const ocl_device *cl = (const ocl_device *)d;
-    imp_filter copy = *filter; /* a pass may make filters; this one is not made */
-    const ocl_pass pass = back ? backward(y, x, x, &copy) : forward(y, x, &copy);
-    ocl_form form = describe_form(&pass, ocl_form_of(cl, &pass));
+    const ocl_pass pass = pass_of(y, x, filter, back);
+    ocl_form form = describe_form(cl, &pass, ocl_form_of(cl, &pass, ocl_way_of(cl, &pass)));
     const size_t bytes = ocl_place(d, &form.units, 0);
     *filters = bytes == SIZE_MAX ? 0 : bytes;
     *work = 0;
@@ -314,12 +357,14 @@ void ocl_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter 
 
 const imp_winograd *ocl_winograd(const imp_device *d, imp_tensor y, imp_tensor x,
                                  const imp_filter *filter, bool back) {
-    imp_filter copy = *filter; /* a pass may make filters; this one is not made */
-    const ocl_pass pass = back ? backward(y, x, x, &copy) : forward(y, x, &copy);
-    return ocl_winograd_takes((const ocl_device *)d, &pass) ? &ocl_winograd_f4x4 : NULL;
+    const ocl_pass pass = pass_of(y, x, filter, back);
+    return ocl_way_of((const ocl_device *)d, &pass) == OCL_WAY_DIRECT ? NULL : &ocl_winograd_f4x4;
 }
 
 imp_algorithm ocl_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
                             const imp_filter *filter, bool back) {
-    return imp_algorithm_by(ocl_winograd(d, y, x, filter, back), &filter->conv, y, x, back);
+    const ocl_device *cl = (const ocl_device *)d;
+    const ocl_pass pass = pass_of(y, x, filter, back);
+    return imp_algorithm_by(way_name(cl, ocl_way_of(cl, &pass)),
+                            ocl_winograd(d, y, x, filter, back), &filter->conv, y, x, back);
 }

@@ -17,7 +17,7 @@ typedef enum ocl_form_kind {
     OCL_FORM_PLANES,   /* wide: conv_planes */
     OCL_FORM_3X3,      /* simt: conv_3x3 */
     OCL_FORM_ANY,      /* simt: conv_any */
-    OCL_FORM_WINOGRAD, /* wide: winograd; a unit is a block of outputs and all inputs */
+    OCL_FORM_WINOGRAD, /* a unit is a block of outputs and all inputs */
     OCL_FORMS
 } ocl_form_kind;
 
@@ -70,18 +70,32 @@ bool ocl_next_output(const ocl_device *cl, ocl_run *run, const ocl_pass *pass);
 imp_status ocl_fold_strip(ocl_device *cl, const ocl_pass *pass, const ocl_strip *strip,
                           const ocl_run *run);
 
-/* The form of filters that a pass reads. */
-ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass);
+/* The ways to make a pass, from 1 on: directly, then by Winograd's algorithm in strips of another
+ * length each. */
+enum { OCL_WAY_DIRECT = 1, OCL_WAY_WINOGRAD };
+/* The one that is preferred, or else the one that is likely the fastest. */
+unsigned ocl_way_of(const ocl_device *cl, const ocl_pass *pass);
+/* The form of filters that it reads. */
+ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned way);
 
 /* The error that the work space is too small for a pass. */
 imp_status ocl_no_room(ocl_device *cl, const ocl_pass *pass);
 
-/* winograd.c: whether Winograd's algorithm makes the pass, and the pass made so. */
+/* winograd.c: whether Winograd's algorithm can make the pass, the way that is likely the fastest
+ * (0: none of these), the pass made so in the wide class, and tiles of its outputs. */
 extern const imp_winograd ocl_winograd_f4x4; /* its matrices */
 bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass);
-imp_status ocl_pass_winograd(ocl_device *cl, const ocl_pass *pass);
+unsigned ocl_winograd_way(const ocl_device *cl, const ocl_pass *pass);
+imp_status ocl_winograd_wide(ocl_device *cl, const ocl_pass *pass, unsigned way);
+size_t ocl_winograd_tiles(const ocl_pass *pass);
+enum { OCL_WINOGRAD_SIDE = 64 }; /* outputs, and tiles, of a work-group in the simt class */
 
-/* convolution_wide.c, convolution_simt.c */
+/* winograd_simt.c: the same in the simt class, and floats of the work space that it needs at least.
+ */
+imp_status ocl_winograd_simt(ocl_device *cl, const ocl_pass *pass, unsigned way);
+size_t ocl_winograd_simt_least(const ocl_pass *pass);
+
+/* convolution_wide.c, convolution_simt.c: directly. */
 imp_status ocl_pass_wide(ocl_device *cl, const ocl_pass *pass);
 imp_status ocl_pass_simt(ocl_device *cl, const ocl_pass *pass);
 

@@ -105,7 +105,7 @@ static size_t strip_rows(const simt *s) {
 imp_status ocl_pass_simt(ocl_device *cl, const ocl_pass *pass) {
     ocl_form *form = NULL;
     simt s = {.cl = cl, .pass = pass};
-    const ocl_form_kind kind = ocl_form_of(cl, pass);
+    const ocl_form_kind kind = ocl_form_of(cl, pass, OCL_WAY_DIRECT);
     s.tiled = kind == OCL_FORM_3X3;
     TRY(ocl_form_get(cl, &form, pass, kind));
     s.form = form;

@@ -220,15 +220,12 @@ static imp_status make_thin(ocl_device *cl, const ocl_pass *pass, const ocl_form
 imp_status ocl_pass_wide(ocl_device *cl, const ocl_pass *pass) {
     const bool planes = pass->y.layout == IMP_PLANES;
     const size_t tiles = (pass->w + TILE - 1) / TILE;
-    const ocl_form_kind kind = ocl_form_of(cl, pass);
     ocl_form *form = NULL;
-    if (kind == OCL_FORM_WINOGRAD)
-        return ocl_pass_winograd(cl, pass);
     wide w = {.cl = cl, .pass = pass, .width = planes ? 1 : BLOCK};
     w.half_pitch = tiles * TILE + (pass->side - 1) / pass->stride;
     w.line = pass->stride * w.half_pitch * BLOCK;
     w.columns = cl->turns < SIZE_MAX ? FEW_COLUMNS : pass->w;
-    TRY(ocl_form_get(cl, &form, pass, kind));
+    TRY(ocl_form_get(cl, &form, pass, ocl_form_of(cl, pass, OCL_WAY_DIRECT)));
     w.form = form;
     if (is_thin(cl, pass)) {
         bool made = false;

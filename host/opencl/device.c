@@ -205,9 +205,10 @@ static imp_status open_buffer(ocl_device *cl, cl_mem *out, size_t *floats, size_
     return IMP_OK;
 }
 
-/* A processor wants a part for each core; what is never touched there takes no memory. */
+/* A processor wants a part for each core; what is never touched there takes no memory. Others make
+ * long strips of it (winograd_simt.c). */
 static size_t work_bytes(const ocl_device *cl) {
-    const size_t units = cl->class == OCL_WIDE ? cl->base.info.units : 1;
+    const size_t units = cl->class == OCL_WIDE ? cl->base.info.units : 3;
     return (units < UNITS_MOST ? units + 1 : UNITS_MOST) * WORK_BYTES;
 }
 

@@ -94,7 +94,7 @@ typedef struct ocl_device {
     size_t turns;       /* of all loops of a work-item, SIZE_MAX: any number (turns_of) */
     size_t chunk;       /* most bytes of one cl_mem: a multiple of 4096 */
     cl_mem work;        /* space for what lives within one slot only, in order like all else */
-    size_t work_floats; /* 4 Mi, for processors 4 Mi a core and more; at most a chunk */
+    size_t work_floats; /* 16 Mi, for processors 4 Mi a core and more; at most a chunk */
     cl_mem staging;     /* what the host writes, on its way to where it belongs */
     size_t staging_floats;
     size_t in_use;           /* bytes in buffers */
@@ -324,6 +324,8 @@ void ocl_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter 
               size_t *filters, size_t *work);
 const imp_winograd *ocl_winograd(const imp_device *d, imp_tensor y, imp_tensor x,
                                  const imp_filter *filter, bool back);
+const char *ocl_way(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                    bool back, unsigned way);
 imp_algorithm ocl_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
                             const imp_filter *filter, bool back);
 /* pooling.c */

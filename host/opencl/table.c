@@ -18,6 +18,7 @@ const imp_ops ocl_table = {
     .conv = ocl_conv,
     .conv_grad = ocl_conv_grad,
     .winograd = ocl_winograd,
+    .way = ocl_way,
     .algorithm = ocl_algorithm,
     .room = ocl_room,
     .pool = ocl_pool,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Convolution of 3 x 3 by Winograd's F(4x4, 3x3) in the wide class (cl/winograd.cl): a quarter
- * of the products, in strips of tiles that a core keeps in its own cache from the transformation
- * of the input to that of the output.
+ * Convolution of 3 x 3 by Winograd's F(4x4, 3x3), a quarter of the products: where it pays, and how
+ * in the wide class (cl/winograd.cl): in strips of tiles that a core keeps in its own cache from
+ * the transformation of the input to that of the output. The simt class: winograd_simt.c.
  */
 #include "opencl/convolution.h"
 
@@ -48,7 +48,7 @@ static size_t ceiling(size_t n, size_t unit) {
     return (n + unit - 1) / unit;
 }
 
-static size_t tiles_of(const ocl_pass *pass) {
+size_t ocl_winograd_tiles(const ocl_pass *pass) {
     return ceiling(pass->h, TILE) * ceiling(pass->w, TILE);
 }
 
@@ -58,12 +58,23 @@ static size_t slab_floats(size_t blocks, size_t tiles, size_t batch) {
 }
 
 bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass) {
-    const size_t row = POINTS * BLOCK * ceiling(pass->in, BLOCK) * BLOCK * sizeof(float);
-    return cl->class == OCL_WIDE && cl->turns == SIZE_MAX && pass->side == 3 && pass->stride == 1 &&
+    const bool wide = cl->class == OCL_WIDE;
+    const size_t block = wide ? BLOCK : OCL_WINOGRAD_SIDE;
+    const size_t row = POINTS * block * ceiling(pass->in, BLOCK) * BLOCK * sizeof(float);
+    const size_t work = wide ? slab_floats(1, UNIT, PAIR) : ocl_winograd_simt_least(pass);
+    return (!wide || cl->turns == SIZE_MAX) && pass->side == 3 && pass->stride == 1 &&
            pass->step == 1 && !pass->fold && pass->x.layout == IMP_MAPS &&
            pass->y.layout == IMP_MAPS && pass->in >= BLOCK && pass->out >= BLOCK && pass->h >= 8 &&
-           pass->w >= 8 && tiles_of(pass) >= ENOUGH && row <= cl->chunk &&
-           slab_floats(1, UNIT, PAIR) <= cl->work_floats;
+           pass->w >= 8 && row <= cl->chunk && work <= cl->work_floats;
+}
+
+/* Narrow where the filters stay in a cache, else broad; in the simt class what needs not more than
+ * a quarter of the work space, which a cache may hold. */
+unsigned ocl_winograd_way(const ocl_device *cl, const ocl_pass *pass) {
+    const size_t filters = POINTS * ceiling(pass->in, BLOCK) * BLOCK * pass->out;
+    if (ocl_winograd_tiles(pass) < ENOUGH)
+        return 0;
+    return OCL_WAY_WINOGRAD + (cl->class == OCL_SIMT || filters > CACHED);
 }
 
 /* How a pass is shared: strips of `tiles` tiles x groups of blocks of outputs, `batch` blocks of
@@ -73,9 +84,10 @@ typedef struct sharing {
 } sharing;
 
 /* For `blocks` blocks of inputs and `outs` of outputs. */
-static sharing share(const ocl_device *cl, const ocl_pass *pass, size_t blocks, size_t outs) {
-    const size_t all = tiles_of(pass), units = cl->base.info.units ? cl->base.info.units : 1;
-    const bool narrow = POINTS * blocks * outs * BLOCK * BLOCK <= CACHED;
+static sharing share(const ocl_device *cl, const ocl_pass *pass, bool narrow, size_t blocks,
+                     size_t outs) {
+    const size_t all = ocl_winograd_tiles(pass),
+                 units = cl->base.info.units ? cl->base.info.units : 1;
     size_t strips = ceiling(all, narrow ? NARROW : BROAD);
     strips = strips > units ? ceiling(strips, units) * units : strips; /* alike for every core */
     const size_t groups = least(ceiling(units, strips), ceiling(outs, PAIR));
@@ -93,10 +105,10 @@ static sharing share(const ocl_device *cl, const ocl_pass *pass, size_t blocks, 
 
 /* `outs` blocks of outputs from `out` on from `blocks` blocks of inputs from `in` on; x and mask
  * begin at the latter. */
-static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, ocl_span y, size_t out,
-                             size_t outs, ocl_span x, ocl_span mask, size_t in, size_t blocks,
-                             ocl_span filters) {
-    const sharing s = share(cl, pass, blocks, outs);
+static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, bool narrow, ocl_span y,
+                             size_t out, size_t outs, ocl_span x, ocl_span mask, size_t in,
+                             size_t blocks, ocl_span filters) {
+    const sharing s = share(cl, pass, narrow, blocks, outs);
     const size_t all = ceiling(pass->in, BLOCK), point = all * BLOCK * BLOCK;
     const size_t channels = least(blocks * BLOCK, pass->in - in * BLOCK);
     const size_t kind = (pass->mask.memory ? OCL_CONV_MASKED : 0) |
@@ -111,8 +123,8 @@ static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, ocl_span y, s
 }
 
 /* The outputs of a run from as many inputs at a time as there are in one run and have room. */
-static imp_status make_run(ocl_device *cl, const ocl_pass *pass, const ocl_run *out, size_t unit,
-                           size_t units, ocl_span filters) {
+static imp_status make_run(ocl_device *cl, const ocl_pass *pass, bool narrow, const ocl_run *out,
+                           size_t unit, size_t units, ocl_span filters) {
     const imp_tensor inputs[] = {pass->x, pass->mask};
     const size_t y_unit = ocl_unit_floats(cl, &pass->y), x_unit = ocl_unit_floats(cl, &pass->x);
     ocl_span y = out->span[0];
@@ -126,12 +138,14 @@ static imp_status make_run(ocl_device *cl, const ocl_pass *pass, const ocl_run *
                 blocks = ceiling(blocks, 2);
             x.at += done * x_unit;
             mask.at += done * x_unit;
-            TRY(make_piece(cl, pass, y, unit, units, x, mask, in.unit + done, blocks, filters));
+            TRY(make_piece(cl, pass, narrow, y, unit, units, x, mask, in.unit + done, blocks,
+                           filters));
         }
     return IMP_OK;
 }
 
-imp_status ocl_pass_winograd(ocl_device *cl, const ocl_pass *pass) {
+imp_status ocl_winograd_wide(ocl_device *cl, const ocl_pass *pass, unsigned way) {
+    const bool narrow = way == OCL_WAY_WINOGRAD;
     ocl_form *form = NULL;
     ocl_run run = {0};
     TRY(ocl_form_get(cl, &form, pass, OCL_FORM_WINOGRAD));
@@ -141,7 +155,7 @@ imp_status ocl_pass_winograd(ocl_device *cl, const ocl_pass *pass) {
             size_t ins = 1;
             outs = end - out;
             const ocl_span filters = ocl_form_piece(form, out, 0, &outs, &ins);
-            TRY(make_run(cl, pass, &run, out, outs, filters));
+            TRY(make_run(cl, pass, narrow, &run, out, outs, filters));
         }
     }
     return IMP_OK;

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Winograd's F(4x4, 3x3) in the simt class (cl/winograd_simt.cl): a strip of tiles at a time goes
+ * through three kernels by way of the work space, which holds the strip's transformed inputs of all
+ * channels and the products of as many outputs as have room.
+ */
+#include "opencl/convolution.h"
+
+enum { SIDE = OCL_WINOGRAD_SIDE, DEPTH = 16, TILE = 4, POINTS = 36 };
+
+/* Where a pass is: these tiles, these outputs. */
+typedef struct strip {
+    ocl_device *cl;
+    const ocl_pass *pass;
+    const ocl_form *form;
+    size_t pitch;        /* tiles of a strip, a multiple of SIDE */
+    size_t batch;        /* blocks of SIDE outputs whose products have room */
+    size_t first, count; /* tiles */
+} strip;
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static size_t most(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+static size_t ceiling(size_t n, size_t unit) {
+    return (n + unit - 1) / unit;
+}
+
+static size_t across(const ocl_pass *pass) {
+    return ceiling(pass->w, TILE);
+}
+
+/* Floats of the work space for `tiles` tiles of all inputs and `blocks` blocks of outputs. */
+static size_t floats_of(const ocl_pass *pass, size_t blocks, size_t tiles) {
+    return POINTS * (pass->in + blocks * SIDE) * tiles;
+}
+
+size_t ocl_winograd_simt_least(const ocl_pass *pass) {
+    return floats_of(pass, 1, SIDE);
+}
+
+/* Floats from one of the 36 transformed inputs to the next. */
+static size_t v_point(const strip *s) {
+    return s->pass->in * s->pitch;
+}
+
+static imp_status transform_inputs(const strip *s) {
+    const ocl_pass *pass = s->pass;
+    const imp_tensor inputs[] = {pass->x, pass->mask};
+    ocl_run in = {0};
+    while (ocl_next(&in, pass->mask.memory ? 2 : 1, inputs))
+        TRY(ocl_launch(s->cl, winograd_inputs, grid2(s->pitch, in.units),
+                       at(ocl_work(s->cl, in.unit * s->pitch)), at(in.span[0]),
+                       at(in.span[pass->mask.memory ? 1 : 0]), i32(pass->x.h), i32(pass->x.w),
+                       i32((size_t)pass->before), i32(pass->mode), i32(across(pass)), i32(s->first),
+                       i32(s->count), i32(v_point(s)),
+                       i32(pass->mask.memory ? OCL_CONV_MASKED : 0)));
+    return IMP_OK;
+}
+
+/* The outputs of `blocks` blocks from block `out` on, as far as they are in the run. */
+static imp_status make_outputs(const strip *s, ocl_span filters, size_t out, size_t blocks,
+                               const ocl_run *run) {
+    const ocl_pass *pass = s->pass;
+    const size_t s_point = blocks * SIDE * s->pitch, f_point = s->form->bi * SIDE;
+    const size_t first = most(out * SIDE, run->unit);
+    const size_t end = least((out + blocks) * SIDE, run->unit + run->units);
+    ocl_span sums = ocl_work(s->cl, POINTS * v_point(s)), y = run->span[0];
+    TRY(ocl_launch(s->cl, winograd_products, groups3(s->pitch / SIDE, blocks, POINTS), at(sums),
+                   at(ocl_work(s->cl, 0)), at(filters), i32(pass->in), i32(v_point(s)),
+                   i32(s_point), i32(f_point), i32(s->form->units.w)));
+    sums.at += (first - out * SIDE) * s->pitch;
+    y.at += (first - run->unit) * pass->h * pass->w;
+    return ocl_launch(s->cl, winograd_outputs, grid2(s->count, end - first), at(y), at(sums),
+                      at(ocl_bias(pass, first)), i32(pass->h), i32(pass->w), i32(across(pass)),
+                      i32(s->first), i32(s->count), i32(s->pitch), i32(s_point),
+                      i32(pass->relu ? OCL_CONV_RELU : 0));
+}
+
+static imp_status make_strip(const strip *s) {
+    ocl_run run = {0};
+    TRY(transform_inputs(s));
+    while (ocl_next(&run, 1, &s->pass->y)) {
+        const size_t end = ceiling(run.unit + run.units, SIDE);
+        for (size_t out = run.unit / SIDE, blocks; out < end; out += blocks) {
+            size_t ins = 1;
+            blocks = least(s->batch, end - out);
+            const ocl_span filters = ocl_form_piece(s->form, out, 0, &blocks, &ins);
+            TRY(make_outputs(s, filters, out, blocks, &run));
+        }
+    }
+    return IMP_OK;
+}
+
+/* Tiles and outputs at a time within `room` floats, or the least there can be: all outputs if that
+ * leaves a stretch of tiles. */
+static void share(strip *s, size_t room) {
+    const size_t all = ceiling(ocl_winograd_tiles(s->pass), SIDE);
+    s->batch = ceiling(s->pass->out, SIDE);
+    while (s->batch > 1 && floats_of(s->pass, s->batch, SIDE) > room)
+        s->batch = ceiling(s->batch, 2);
+    const size_t fit = most(room / floats_of(s->pass, s->batch, SIDE), 1);
+    const size_t strips = ceiling(all, fit); /* of nearly equal length */
+    s->pitch = ceiling(all, strips) * SIDE;
+}
+
+imp_status ocl_winograd_simt(ocl_device *cl, const ocl_pass *pass, unsigned way) {
+    ocl_form *form = NULL;
+    strip s = {.cl = cl, .pass = pass};
+    TRY(ocl_form_get(cl, &form, pass, OCL_FORM_WINOGRAD));
+    s.form = form;
+    share(&s, cl->work_floats >> 2 * (way - OCL_WAY_WINOGRAD));
+    for (; s.first < ocl_winograd_tiles(pass); s.first += s.pitch) {
+        s.count = least(s.pitch, ocl_winograd_tiles(pass) - s.first);
+        TRY(make_strip(&s));
+    }
+    return IMP_OK;
+}
