@@ -162,6 +162,25 @@ static void test_settles_at_the_end(void **state) {
     imp_picture_finish(&picture);
 }
 
+/* The unit of the loss means nothing to L-BFGS: weights smaller by a power of two, the same bits.
+ */
+static void test_unit_of_the_loss(void **state) {
+    fixture *f = *state;
+    imp_picture pictures[2];
+    f->settings.optimizer = IMP_LBFGS;
+    f->settings.iterations = 20;
+    for (int i = 0; i < 2; i++) {
+        run_whole(f, 0, &pictures[i]);
+        f->settings.content_weight = ldexpf(f->settings.content_weight, -40);
+        f->settings.style_weight = ldexpf(f->settings.style_weight, -40);
+        f->settings.tv_weight = ldexpf(f->settings.tv_weight, -40);
+    }
+    const size_t size = 3 * pictures[0].width * pictures[0].height * sizeof(float);
+    assert_memory_equal(pictures[0].rgb, pictures[1].rgb, size);
+    imp_picture_finish(&pictures[0]);
+    imp_picture_finish(&pictures[1]);
+}
+
 /* The picture moved round by so many rows and columns. */
 static imp_picture rolled(const imp_picture *p, size_t rows, size_t columns) {
     imp_picture out = test_waves(p->width, p->height, 0);
@@ -550,6 +569,7 @@ int main(void) {
         ON_ORACLE(test_loss_falls),
         ON_CPU(test_settles),
         ON_CPU(test_settles_at_the_end),
+        ON_CPU(test_unit_of_the_loss),
         ON_CPU(test_edges_meet),
         ON_CPU(test_loss_falls),
         ON_CPU(test_done_changes_nothing),

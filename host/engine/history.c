@@ -4,6 +4,7 @@
  */
 #include "engine/history.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Products of a place. */
@@ -36,8 +37,8 @@ void imp_history_take(imp_history *h, const double *products) {
         h->sy[i * n + newest] = products[PRODUCTS * i + SY];
         h->yy[i * n + newest] = h->yy[newest * n + i] = products[PRODUCTS * i + YY];
     }
-    const double ys = h->sy[newest * n + newest];
-    if (!(ys > 1e-10))
+    const double ys = h->sy[newest * n + newest], slope = products[PRODUCTS * newest + SG] - ys;
+    if (!(ys > 1e-10 * fabs(slope)))
         return;
     h->gamma = ys / h->yy[newest * n + newest];
     h->next = (h->next + 1) % h->places;

@@ -25,7 +25,8 @@ void imp_history_finish(imp_history *h);
 /* Forgets all pairs. */
 void imp_history_clear(imp_history *h);
 
-/* Takes the pair in place h->next into the ring where y.s > 1e-10. products: of every place i up to
+/* Takes the pair in place h->next into the ring where y.s > 1e-10 of the slope before, |s.(g - y)|:
+ * the curvature is no rounding, whatever the unit of the loss. products: of every place i up to
  * that one s_i.g, s_i.y, y_i.g, y_i.y, with the pair's y. */
 void imp_history_take(imp_history *h, const double *products);
 

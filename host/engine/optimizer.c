@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * L-BFGS (Nocedal 1980; the conventions of torch.optim.LBFGS without line search) and Adam (Kingma
- * and Ba 2015).
+ * L-BFGS (Nocedal 1980; the conventions of torch.optim.LBFGS without line search, but that a loss
+ * in small units moves the picture, too: the first step is never shorter than 1 in all) and Adam
+ * (Kingma and Ba 2015).
  */
 #include "engine/optimizer.h"
 
@@ -159,7 +160,7 @@ static imp_status lbfgs_step(imp_optimizer_state *t) {
         imp_history_take(h, products);
     const double own = imp_history_direction(h, t->mixture, products);
     const double g1 = value(t, IMP_RECORD_G1);
-    const double first = t->steps == 0 && g1 > 1 ? 1 / g1 : 1;
+    const double first = t->steps == 0 && g1 > 0 ? 1 / g1 : 1;
     const double length = (double)o->settings->learning_rate * first * t->shrink;
     const imp_tensor s = t->vectors[2 * h->next], y = t->vectors[2 * h->next + 1];
     for (size_t i = 0; i < 2 * (size_t)h->filled; i++)
