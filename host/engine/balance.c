@@ -9,8 +9,8 @@
  * grows a thousandfold; to 1 it falls to a thirtieth only, as less of the content no longer brings
  * the picture nearer to the style.
  *
- * Total variation keeps its share to the content on the way up, where it would hold strokes back;
- * on the way down it stays, as it would blur the photograph.
+ * Total variation is the preset's up to the middle, as more of it would blur the photograph, and
+ * keeps its share to the content from there on, where it would hold strokes back.
  */
 #include <math.h>
 
@@ -40,5 +40,5 @@ void imp_objective_balance(imp_objective *o) {
         g->weight *= (float)factor;
         g->strength *= (float)factor;
     }
-    o->tv_weight = o->settings->tv_weight * (float)fmin(factor, half);
+    o->tv_weight = o->settings->tv_weight * (float)fmin(factor / half, 1);
 }
