@@ -512,8 +512,8 @@ typedef struct imp_sources {
 } imp_sources;
 
 /* What sessions on one device with one network leave to the next ones, which are opened with it:
- * prepared filters, and, without masks, what is aimed at in the styles of the last session. Results
- * are the same bit by bit. Close it after those sessions and before the device and the network. */
+ * prepared filters, and what is aimed at in the styles of the last session. Results are the same
+ * bit by bit. Close it after those sessions and before the device and the network. */
 IMP_API imp_status imp_reuse_open(imp_reuse **out, imp_device *device, const imp_network *network,
                                   imp_error *err);
 IMP_API void imp_reuse_close(imp_reuse *reuse);

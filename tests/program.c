@@ -119,18 +119,36 @@ bool program_exists(const char *name) {
     return system(line) == 0; /* NOLINT(cert-env33-c): a test, and its own words */
 }
 
-void write_waves(scratch *s, const char *name, size_t width, size_t height) {
+/* Writes a picture of the size and colours given, which is not kept. */
+static void write_picture(scratch *s, const char *name, imp_picture *p) {
     imp_error err = {0};
-    imp_picture p = {.width = width, .height = height};
-    p.rgb = malloc(3 * width * height * sizeof *p.rgb);
+    imp_picture_write(p, scratch_path(s, name), NULL, &err);
+    assert_string_equal(err.text, "");
+    imp_picture_finish(p);
+}
+
+static imp_picture black(size_t width, size_t height) {
+    const imp_picture p = {
+        .width = width, .height = height, .rgb = calloc(3 * width * height, sizeof(float))};
     assert_non_null(p.rgb);
+    return p;
+}
+
+void write_waves(scratch *s, const char *name, size_t width, size_t height) {
+    imp_picture p = black(width, height);
     for (size_t i = 0; i < 3 * width * height; i++) {
         const size_t pixel = i / 3, row = pixel / width;
         const double x = (double)(pixel % width), y = (double)row;
         p.rgb[i] = (float)(0.5 + 0.4 * sin(0.3 * x + 0.1 * y * (double)(1 + i % 3)));
     }
-    assert_int_equal(imp_picture_write(&p, scratch_path(s, name), NULL, &err), IMP_OK);
-    imp_picture_finish(&p);
+    write_picture(s, name, &p);
+}
+
+void write_halves(scratch *s, const char *name, size_t width, size_t height) {
+    imp_picture p = black(width, height);
+    for (size_t i = 0; i < width * height; i++)
+        p.rgb[3 * i + (i % width < width / 2 ? 0 : 2)] = 1;
+    write_picture(s, name, &p);
 }
 
 int program_set_up(void **state) {

@@ -47,6 +47,8 @@ bool program_exists(const char *name);
 
 /* A PNG or JPEG of coloured waves, width x height, in the folder. */
 void write_waves(scratch *s, const char *name, size_t width, size_t height);
+/* Its left half red, its right half blue. */
+void write_halves(scratch *s, const char *name, size_t width, size_t height);
 
 /* A CMocka set-up: a folder with the pictures a.png, 48 x 40, and b.jpg, 40 x 48. It goes back by
  * scratch_close. */

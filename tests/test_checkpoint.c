@@ -17,17 +17,6 @@
 
 #define LINE "impasto paint -q a.png b.jpg --size 36 "
 
-/* Upper half red, lower half blue. */
-static void write_halves(scratch *s, const char *name, size_t width, size_t height) {
-    imp_picture p = {
-        .width = width, .height = height, .rgb = calloc(3 * width * height, sizeof(float))};
-    assert_non_null(p.rgb);
-    for (size_t i = 0; i < width * height; i++)
-        p.rgb[3 * i + (i < width * height / 2 ? 0 : 2)] = 1;
-    assert_int_equal(imp_picture_write(&p, scratch_path(s, name), NULL, NULL), IMP_OK);
-    imp_picture_finish(&p);
-}
-
 /* Each limit ends a run after one iteration. The pictures are painted at two sizes; or at one, and
  * the run ends by itself at its 20th step. */
 static void test_resumed_is_whole(void **state) {

@@ -35,17 +35,6 @@ static const char quickly[] =
     "    \"$impasto\" \"$@\"\n"
     "}\n";
 
-/* Red on the left, blue on the right. */
-static void write_mask(scratch *s, const char *name, size_t width, size_t height) {
-    imp_picture p = {.width = width, .height = height};
-    p.rgb = calloc(3 * width * height, sizeof *p.rgb);
-    assert_non_null(p.rgb);
-    for (size_t i = 0; i < width * height; i++)
-        p.rgb[3 * i + (i % width < width / 2 ? 0 : 2)] = 1;
-    assert_int_equal(imp_picture_write(&p, scratch_path(s, name), NULL, NULL), IMP_OK);
-    imp_picture_finish(&p);
-}
-
 static int set_up(void **state) {
     static const char *const pictures[] = {"photo.jpg", "picture.jpg", "another.jpg", "other.jpg",
                                            "logo.png"};
@@ -54,7 +43,7 @@ static int set_up(void **state) {
     scratch *s = *state;
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
         write_waves(s, pictures[i], 40 + 3 * i, 40);
-    write_mask(s, "mask.png", 40, 40);
+    write_halves(s, "mask.png", 40, 40);
     scratch_write(s, "quickly.sh", quickly, sizeof quickly - 1);
     run_silent(s, "mkdir a b out && cp photo.jpg other.jpg a && cp picture.jpg b && "
                   "cp logo.png photo.heic && "

@@ -449,42 +449,55 @@ static imp_status counted_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_te
     return counting.real->gram(d, g, s, f, add);
 }
 
+/* Aims at that style, in the regions of that mask, and counts the Gram matrices; gives the loss. */
+static double look_at_style(fixture *f, size_t style, imp_picture *mask, size_t grams) {
+    f->from.styles[0] = (imp_style){&f->styles[style], 1, mask};
+    f->from.mask = mask ? &f->mask : NULL;
+    counting.grams = 0;
+    const double loss = look(f, &f->init, NULL).loss;
+    assert_int_equal(counting.grams, grams);
+    return loss;
+}
+
 /* What a session is opened with from another one changes no bit, and spares the style's pass; but
- * not with another style, size or layer. */
+ * not with another style, mask, size or layer. */
+static void check_reuse(fixture *f, bool masked) {
+    imp_reuse *reuse = NULL;
+    imp_array g[2] = {{.data = NULL}, {.data = NULL}};
+    imp_picture other = halves(40, 36, 20);
+    imp_picture *const masks[] = {masked ? &f->masks[0] : NULL, masked ? &f->masks[1] : NULL};
+    const size_t goals = 4 * f->settings.levels * (masked ? 2 : 1);
+    const double alone = look_at_style(f, 0, masks[0], 2 * goals);
+    look(f, &f->init, &g[0]);
+    assert_int_equal(imp_reuse_open(&reuse, f->device, f->network, NULL), IMP_OK);
+    f->from.reuse = reuse;
+    look(f, &f->content, NULL);
+    assert_true(look_at_style(f, 0, masks[0], goals) == alone);
+    look(f, &f->init, &g[1]);
+    assert_memory_equal(g[0].data, g[1].data, (size_t)3 * W * H * sizeof(float));
+    assert_true(look_at_style(f, 1, masks[1], 2 * goals) != alone);
+    if (masked)
+        assert_true(look_at_style(f, 0, &other, 2 * goals) != alone);
+    f->settings.replicate_first = !f->settings.replicate_first; /* other filters */
+    assert_true(look_at_style(f, 0, masks[0], 2 * goals) != alone);
+    f->settings.replicate_first = !f->settings.replicate_first;
+    imp_session_close(f->session);
+    f->session = NULL;
+    f->from.reuse = NULL;
+    imp_reuse_close(reuse);
+    imp_picture_finish(&other);
+    imp_array_finish(&g[0]), imp_array_finish(&g[1]);
+}
+
 static void test_reuse(void **state) {
     fixture *f = *state;
     static const imp_loss_form forms[] = {IMP_LOSS_RELATIVE, IMP_LOSS_WASSERSTEIN};
     counting.ops = *(counting.real = f->device->ops);
     counting.ops.gram = counted_gram;
     f->device->ops = &counting.ops;
-    for (size_t k = 0; k < 2; k++) {
-        imp_reuse *reuse = NULL;
-        imp_array g[2] = {{.data = NULL}, {.data = NULL}};
-        f->settings.style_form = forms[k];
-        f->from.reuse = NULL;
-        const double alone = look(f, &f->init, &g[0]).loss;
-        const size_t goals = 4 * f->settings.levels;
-        assert_int_equal(imp_reuse_open(&reuse, f->device, f->network, NULL), IMP_OK);
-        f->from.reuse = reuse;
-        look(f, &f->content, NULL);
-        counting.grams = 0;
-        assert_true(look(f, &f->init, &g[1]).loss == alone);
-        assert_int_equal(counting.grams, goals);
-        assert_memory_equal(g[0].data, g[1].data, (size_t)3 * W * H * sizeof(float));
-        f->from.styles[0].picture = &f->styles[1];
-        counting.grams = 0;
-        assert_true(look(f, &f->init, NULL).loss != alone);
-        assert_int_equal(counting.grams, 2 * goals);
-        f->from.styles[0].picture = &f->styles[0];
-        f->settings.replicate_first = !f->settings.replicate_first; /* other filters */
-        counting.grams = 0;
-        assert_true(look(f, &f->init, NULL).loss != alone);
-        assert_int_equal(counting.grams, 2 * goals);
-        f->settings.replicate_first = !f->settings.replicate_first;
-        imp_session_close(f->session);
-        f->session = NULL;
-        imp_reuse_close(reuse);
-        imp_array_finish(&g[0]), imp_array_finish(&g[1]);
+    for (size_t k = 0; k < 4; k++) {
+        f->settings.style_form = forms[k % 2];
+        check_reuse(f, k / 2);
     }
     f->device->ops = counting.real;
 }

@@ -12,7 +12,11 @@
 typedef struct entry {
     char key[65];
     float *values; /* owned; NULL: none */
-    double *sizes; /* owned; of each style goal: squares, trace */
+    struct size {
+        double squares;
+        float trace;
+        bool empty; /* no style shows the goal's region */
+    } * sizes;      /* owned; by goal, of style */
 } entry;
 
 struct imp_reuse {
@@ -131,8 +135,12 @@ imp_status imp_reuse_give(imp_reuse *reuse, const char *key, imp_objective *o, b
         return IMP_OK;
     TRY(move_all(o, e->values, move_in));
     for (size_t i = 0; i < o->count; i++) {
-        o->goals[i].squares = o->goals[i].kind == IMP_TERM_STYLE ? e->sizes[2 * i] : 0;
-        o->goals[i].trace = o->goals[i].kind == IMP_TERM_STYLE ? (float)e->sizes[2 * i + 1] : 0;
+        imp_goal *g = &o->goals[i];
+        if (g->kind != IMP_TERM_STYLE)
+            continue;
+        g->squares = e->sizes[i].squares;
+        g->trace = e->sizes[i].trace;
+        g->empty |= e->sizes[i].empty;
     }
     return IMP_OK;
 }
@@ -145,15 +153,15 @@ imp_status imp_reuse_keep(imp_reuse *reuse, const char *key, const imp_objective
             count += o->goals[i].target.h * (o->goals[i].target.w + 1);
     entry_finish(e);
     e->values = malloc(count * sizeof *e->values);
-    e->sizes = calloc(2 * o->count + 1, sizeof *e->sizes);
+    e->sizes = calloc(o->count + 1, sizeof *e->sizes);
     const imp_status status = e->values && e->sizes ? move_all(o, e->values, move_out) : IMP_OK;
     if (!e->values || !e->sizes || status != IMP_OK) {
         entry_finish(e);
         return status;
     }
     for (size_t i = 0; i < o->count; i++) {
-        e->sizes[2 * i] = o->goals[i].squares;
-        e->sizes[2 * i + 1] = (double)o->goals[i].trace;
+        const imp_goal *g = &o->goals[i];
+        e->sizes[i] = (struct size){g->squares, g->trace, g->blend == 0};
     }
     snprintf(e->key, sizeof e->key, "%s", key);
     reuse->next = (reuse->next + 1) % IMP_SCALES_MAX;

@@ -93,18 +93,18 @@ static imp_status add_styles(imp_session *s, const imp_scale *k, imp_error *err)
 static imp_status name_targets(const imp_session *s, const imp_scale *k, char key[65],
                                imp_error *err) {
     const imp_settings *set = &s->settings;
-    char all[IMP_STYLES_MAX * 160 + IMP_TERMS_MAX * 40 + 160] = "";
-    int used =
-        snprintf(all, sizeof all, "%d %d %d %d %d %u %a", set->style_form, set->gram_norm,
-                 set->metric, set->pooling, set->replicate_first, set->levels, (double)set->range);
+    char all[IMP_STYLES_MAX * 240 + IMP_TERMS_MAX * 40 + 160] = "";
+    int used = snprintf(all, sizeof all, "%d %d %d %d %d %u %a %zu", set->style_form,
+                        set->gram_norm, set->metric, set->pooling, set->replicate_first,
+                        set->levels, (double)set->range, s->regions.count);
     for (size_t i = 0; i < set->term_count; i++)
         if (set->terms[i].kind == IMP_TERM_STYLE)
             used +=
                 snprintf(all + used, sizeof all - (size_t)used, " %zu%s", i, set->terms[i].layer);
     for (size_t i = 0; i < s->style_count; i++)
-        used +=
-            snprintf(all + used, sizeof all - (size_t)used, " %s %a %zu %zu", s->styles[i].sha256,
-                     (double)s->styles[i].weight, k->styles[i].width, k->styles[i].height);
+        used += snprintf(all + used, sizeof all - (size_t)used, " %s %s %a %zu %zu",
+                         s->styles[i].sha256, s->styles[i].regions_sha256,
+                         (double)s->styles[i].weight, k->styles[i].width, k->styles[i].height);
     return imp_bytes_sha256(key, all, (size_t)used)
                ? IMP_OK
                : imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
@@ -148,7 +148,7 @@ static imp_status set_targets(imp_session *s, const imp_scale *k, imp_error *err
     TRY(status);
     if (imp_objective_content(&s->objective) != IMP_OK)
         return imp_fail_device(err, s->device);
-    TRY((s->reuse && s->regions.count == 0 ? reuse_styles : add_styles)(s, k, err));
+    TRY((s->reuse ? reuse_styles : add_styles)(s, k, err));
     imp_objective_style_weigh(&s->objective);
     imp_objective_balance(&s->objective);
     tell_left_out(s);

@@ -23,8 +23,8 @@ typedef struct imp_scale {
 /* A picture whose style is aimed at, at the size of the last scale, and its regions. */
 typedef struct imp_model {
     imp_picture picture;
-    char sha256[65]; /* of its colours, where there is a reuse */
     imp_regions regions;
+    char sha256[65], regions_sha256[65]; /* of colours and regions, where there is a reuse */
     float weight;
 } imp_model;
 

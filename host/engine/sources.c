@@ -108,6 +108,16 @@ imp_status imp_sources_measure(imp_session *s, const imp_sources *from, imp_erro
 
 /* ---- What is kept ---------------------------------------------------------------------------- */
 
+/* What names the style among targets that are kept. */
+static imp_status name_style(imp_model *style, imp_error *err) {
+    const imp_picture *p = &style->picture;
+    const imp_regions *g = &style->regions;
+    if (imp_bytes_sha256(style->sha256, p->rgb, 3 * p->width * p->height * sizeof *p->rgb) &&
+        (g->count == 0 || imp_bytes_sha256(style->regions_sha256, g->of, g->width * g->height)))
+        return IMP_OK;
+    return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+}
+
 static imp_status keep_style(imp_session *s, size_t k, const imp_picture *picture,
                              const imp_palette *palette, imp_error *err) {
     const imp_sides *to = &s->scales[s->scale_count - 1].styles[k];
@@ -118,10 +128,7 @@ static imp_status keep_style(imp_session *s, size_t k, const imp_picture *pictur
         imp_colour_match(&style->picture, palette, s->settings.color_method);
         imp_colour_clip(&style->picture);
     }
-    if (s->reuse && !imp_bytes_sha256(style->sha256, style->picture.rgb,
-                                      3 * to->width * to->height * sizeof *style->picture.rgb))
-        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
-    return IMP_OK;
+    return s->reuse ? name_style(style, err) : IMP_OK;
 }
 
 imp_status imp_sources_keep(imp_session *s, const imp_sources *from, imp_error *err) {
