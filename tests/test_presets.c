@@ -410,6 +410,27 @@ static void test_normalized_gradients(void **state) {
         imp_array_finish(&gradients[i]);
 }
 
+/* The built-in network has every layer that they name: what a preset asks of VGG-19 it can have
+ * with nothing fetched, and each term counts. */
+static void test_built_in_serves(void **state) {
+    static const char *const names[] = {"default", "gatys", "fine", "brush"};
+    fixture *f = *state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        imp_loss losses[32];
+        f->settings = *imp_preset_find(names[i]);
+        f->settings.size = 40;
+        f->settings.scales = 1;
+        f->settings.init = IMP_INIT_STYLE;
+        open_session(f);
+        OK(imp_session_evaluate(f->session, NULL));
+        const size_t count = imp_session_losses(f->session, losses, 32);
+        assert_true(count >= f->settings.term_count);
+        for (size_t k = 0; k < count; k++)
+            assert_true(losses[k].value >= 0 && isfinite(losses[k].value));
+        assert_true(losses[0].value > 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes_on_the_way),
@@ -418,6 +439,7 @@ int main(void) {
         cmocka_unit_test(test_wasserstein_of_flat_features),
         cmocka_unit_test_setup_teardown(test_the_average_is_the_picture, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_state_goes_on_over_sizes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_built_in_serves, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_normalized_gradients, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("presets", tests, NULL, NULL);

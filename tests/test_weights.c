@@ -466,7 +466,13 @@ static void test_builtin(void **state) {
     imp_network_info info;
     imp_network_describe(n, &info);
     assert_string_equal(info.source, "builtin");
-    assert_non_null(imp_network_find(n, "relu1_1"));
+    for (int block = 1; block <= 5; block++)
+        for (int layer = 1; layer <= (int)("22441"[block - 1] - '0'); layer++) {
+            char name[16];
+            snprintf(name, sizeof name, "relu%d_%d", block, layer);
+            assert_non_null(imp_network_find(n, name));
+        }
+    assert_true(imp_builtin_network_size <= 3 << 20);
     imp_network_close(n);
 }
 
