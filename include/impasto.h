@@ -212,6 +212,7 @@ typedef struct imp_device_options {
     unsigned threads; /* host threads of the cpu device; 0: all processors */
     imp_gemm gemm;    /* who multiplies matrices on OpenCL devices */
     bool profile;     /* collect seconds by operation */
+    bool tune;        /* take the fastest way to make each layer: remembered, or measured once */
     bool verbose;     /* log also what was chosen and why, not only what went wrong */
     imp_log log;      /* may be NULL; borrowed until the device is closed */
     void *user;
@@ -590,6 +591,30 @@ IMP_API imp_status imp_session_gram(imp_session *session, const char *layer, imp
                                     imp_error *err);
 IMP_API imp_status imp_session_gradient(imp_session *session, imp_array *out, imp_error *err);
 IMP_API void imp_array_finish(imp_array *array);
+
+/* ---- Tuning: which way to make a layer is the fastest -----------------------------------------
+ */
+
+enum { IMP_TUNED_WAYS = 4 };
+
+typedef struct imp_tuned {
+    char layer[32]; /* "conv3_1"; those that are alike are measured as one, the first */
+    bool back;      /* its gradient */
+    size_t height, width, count;
+    struct {
+        char name[32];
+        double seconds; /* of at most a part of the layer; 0: it failed, or its result was wrong */
+    } ways[IMP_TUNED_WAYS];
+    size_t own, best; /* the way that the device would take by itself, and that it takes now */
+} imp_tuned;
+
+/* Measures every way to make the convolutions of a network, for pictures of size x size pixels, and
+ * remembers the fastest in the cache folder for devices opened with options.tune. tell hears of
+ * each layer, and ends it by returning false. Layers that have one way only, or make no difference,
+ * are left out; so is one that the device fails at. */
+IMP_API imp_status imp_tune(imp_device *device, const imp_network *network, size_t size,
+                            bool (*tell)(void *user, const imp_tuned *tuned), void *user,
+                            imp_error *err);
 
 /* ---- Benchmark: how fast a device is, and whether it is right -------------------------------- */
 

@@ -67,7 +67,7 @@ static int read_parts(unsigned *parts, const char *list) {
     return CLI_DONE;
 }
 
-static int read_sizes(size_t sizes[IMP_BENCH_SIZES], const char *list) {
+int cli_bench_sizes(size_t sizes[IMP_BENCH_SIZES], const char *list) {
     char word[WORD], *end;
     for (size_t n = 0; next_word(&list, word); n++) {
         const unsigned long size = strtoul(word, &end, 10);
@@ -117,8 +117,12 @@ static bool open_already(const measuring *m, const imp_device_info *info) {
 
 static int open_device(measuring *m, const char *which) {
     const cli_values *v = m->values;
-    const imp_device_options options = {
-        .threads = v->threads, .gemm = v->gemm, .verbose = v->verbose, .log = hear, .user = m};
+    const imp_device_options options = {.threads = v->threads,
+                                        .gemm = v->gemm,
+                                        .tune = v->tune == CLI_TUNE_AUTO,
+                                        .verbose = v->verbose,
+                                        .log = hear,
+                                        .user = m};
     imp_error err = {0};
     imp_device *d = NULL;
     if (m->count == DEVICES_MAX || m->refused_count == DEVICES_MAX)
@@ -218,7 +222,7 @@ static int run(measuring *m) {
     imp_error err = {0};
     int status = read_parts(&options.parts, v->only);
     if (!status)
-        status = read_sizes(options.sizes, v->sizes);
+        status = cli_bench_sizes(options.sizes, v->sizes);
     if (!status)
         status = open_devices(m);
     if (status)

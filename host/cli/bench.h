@@ -21,6 +21,10 @@ void cli_bench_finish(cli_bench *bench);
 /* Adds a result; false: no memory. */
 bool cli_bench_add(cli_bench *bench, const imp_bench_result *result);
 
+/* Reads sides of squares from a list with commas (NULL: none); complains and gives the exit status.
+ */
+int cli_bench_sizes(size_t sizes[IMP_BENCH_SIZES], const char *list);
+
 /* The words of parts: "roofs", "layers" and so on, in the order of the bits; NULL beyond. */
 const char *cli_bench_part_word(size_t i);
 

@@ -76,6 +76,7 @@ static char *text_of(const cli_painting *p) {
     json_object_set_new(job, "device", cli_json_text(cli_device_name(info)));
     json_object_set_new(job, "threads", json_integer(v->threads));
     json_object_set_new(job, "gemm", json_integer(v->gemm));
+    json_object_set_new(job, "tune", json_integer(v->tune));
     json_object_set_new(job, "max-pixels", json_integer((json_int_t)v->max_pixels));
     json_object_set_new(root, "job", job);
     char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
@@ -204,6 +205,7 @@ static int take_job(cli_painting *p, const json_t *job, const char *path) {
     v->device = p->device;
     v->threads = (unsigned)json_integer_value(json_object_get(job, "threads"));
     v->gemm = (imp_gemm)json_integer_value(json_object_get(job, "gemm"));
+    v->tune = (cli_tune)json_integer_value(json_object_get(job, "tune"));
     v->max_pixels = most ? most : v->max_pixels;
     return CLI_DONE;
 }

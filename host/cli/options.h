@@ -22,6 +22,9 @@ typedef struct cli_files {
     size_t count;
 } cli_files;
 
+/* Whether to take what is the fastest here, as the words stand in the table. */
+typedef enum cli_tune { CLI_TUNE_AUTO, CLI_TUNE_OFF } cli_tune;
+
 /* What options set: the settings of the library and what else a command wants to know. Texts are
  * borrowed from the arguments, the environment or the presets. */
 typedef struct cli_values {
@@ -47,6 +50,7 @@ typedef struct cli_values {
     imp_input input;     /* of a network's file that does not say it */
     bool half;
     imp_gemm gemm;
+    cli_tune tune;
     size_t memory; /* MiB */
     bool preview, dry_run, texture, zip, force, strip, profile, quiet, verbose, json, help, man,
         quick;
@@ -105,6 +109,7 @@ enum {
     CLI_RESUME = 1024,
     CLI_COMPARE = 2048,
     CLI_GRID = 4096,
+    CLI_TUNE = 8192,
     CLI_ALL = 0xffff
 };
 
@@ -214,5 +219,6 @@ int cli_batch_command(cli_request *request);
 int cli_resume(cli_request *request);
 int cli_compare(cli_request *request);
 int cli_grid_command(cli_request *request);
+int cli_tune_command(cli_request *request);
 
 #endif

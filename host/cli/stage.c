@@ -168,6 +168,7 @@ static imp_status open_device(cli_stage *stage, const char *which, imp_error *er
     const cli_values *v = stage->values;
     const imp_device_options options = {.threads = v->threads,
                                         .gemm = v->gemm,
+                                        .tune = v->tune == CLI_TUNE_AUTO,
                                         .profile = v->profile,
                                         .verbose = v->verbose,
                                         .log = cli_progress_log,

@@ -205,6 +205,8 @@ const cli_option cli_options[] = {
      "where to compute: auto (the fastest that computes rightly), cpu, oracle (slow, exact), a "
      "number of 'impasto devices', or part of a device's vendor, name or platform (default: the "
      "environment's IMPASTO_DEVICE, else auto)"},
+    {"device", 'd', CLI_TEXT, CLI_GROUP_DEVICE, CLI_TUNE, false, AT(device), "WHICH", 0, 0,
+     "what to tune: as for paint (default: the environment's IMPASTO_DEVICE, else auto)"},
     {"device", 'd', CLI_LIST, CLI_GROUP_DEVICE, CLI_BENCH, false, AT(device), "WHICH", 0, 0,
      "what to measure: as for paint, or all; several with commas or by giving it again. They take "
      "turns (default: the environment's IMPASTO_DEVICE, else auto)"},
@@ -215,8 +217,11 @@ const cli_option cli_options[] = {
      "paint nothing; say what memory and time the run would take, and which size would fit"},
     {"gemm", 0, CLI_CHOICE, CLI_GROUP_DEVICE, WORK, false, AT(gemm), "auto|clblast|own", 0, 0,
      "who multiplies matrices on OpenCL devices; auto takes the faster that is right"},
-    {"threads", 0, CLI_WHOLE, CLI_GROUP_DEVICE, BOTH | CLI_BENCH, false, AT(threads), "N", 0, 1024,
-     "threads of the device cpu; 0: one for each processor"},
+    {"tune", 0, CLI_CHOICE, CLI_GROUP_DEVICE, BOTH | CLI_BENCH, false, AT(tune), "auto|off", 0, 0,
+     "auto: make each layer in the way that is the fastest here, which is measured once, in a few "
+     "seconds, and remembered ('impasto tune' measures it thoroughly); off: in the usual way"},
+    {"threads", 0, CLI_WHOLE, CLI_GROUP_DEVICE, BOTH | CLI_BENCH | CLI_TUNE, false, AT(threads),
+     "N", 0, 1024, "threads of the device cpu; 0: one for each processor"},
     {"profile", 0, CLI_FLAG, CLI_GROUP_DEVICE, BOTH, false, AT(profile), NULL, 0, 0,
      "end with a table of seconds by operation"},
     {"quick", 0, CLI_FLAG, CLI_GROUP_DEVICE, CLI_DEVICES, false, AT(quick), NULL, 0, 0,
@@ -229,6 +234,10 @@ const cli_option cli_options[] = {
      "sides of square pictures, with commas or given again (default: the iteration at 256, 512 and "
      "1024, single operations at 512; with --quick the iteration at 256 and, of adam, at 512, "
      "single operations at 256)"},
+    {"size", 's', CLI_LIST, CLI_GROUP_MEASURE, CLI_TUNE, false, AT(sizes), "N", 0, 0,
+     "sides of the square pictures to tune for, with commas or given again (default: 512)"},
+    {"network", 0, CLI_FILE, CLI_GROUP_MEASURE, CLI_TUNE, false, AT(network), "NAME|FILE", 0, 0,
+     "the network whose layers to tune (default: the built-in one, and VGG-19's shapes)"},
     {"optimizer", 0, CLI_CHOICE, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(bench_optimizer),
      "both|lbfgs|adam", 0, 0, "whose iteration; lbfgs with its history full"},
     {"quick", 0, CLI_FLAG, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(quick), NULL, 0, 0,
@@ -458,6 +467,23 @@ const cli_command cli_commands[] = {
                   {"impasto bench --only iteration --size 512 --optimizer adam", "the score alone"},
                   {"impasto bench --markdown", "to paste into an issue"},
                   {"impasto bench compare before.json after.json", "what has changed"}}},
+    {.name = "tune",
+     .bit = CLI_TUNE,
+     .run = cli_tune_command,
+     .operands = "",
+     .least = 0,
+     .most = 0,
+     .brief = "find the fastest way to make each layer on a device",
+     .text = "Makes every convolution of a network, and its gradient, in each way that the device "
+             "knows (directly, by Winograd's algorithm in strips of several lengths), and "
+             "remembers which is the fastest. paint does the same by itself, in less time, where "
+             "nothing is remembered yet; do it again when the machine was busy then. What is "
+             "remembered is ways.json in the cache folder ($IMPASTO_CACHE, else impasto in "
+             "$XDG_CACHE_HOME or ~/.cache).",
+     .examples = {{"impasto tune", "the device that auto takes, at 512 x 512"},
+                  {"impasto tune --device cpu --size 256,512,1024",
+                   "the processor, at three sizes"},
+                  {"impasto tune --network vgg19", "for a network that was fetched"}}},
     {.name = "weights",
      .bit = CLI_WEIGHTS,
      .run = cli_weights,

@@ -3,11 +3,13 @@
  * Single operations with VGG-19's shapes: what is timed is held against the oracle afterwards, in
  * the very memory that it was timed in.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "device/bench.h"
 #include "device/compare.h"
+#include "device/tune.h"
 
 enum { SEED = 1 };
 
@@ -27,6 +29,16 @@ static imp_status launch(void *context, imp_error *err) {
     return imp_run_launch(context, err);
 }
 
+/* Where the device is to be tuned, it makes the layer in its fastest way. */
+static void tune(imp_run *run) {
+    const imp_case *c = &run->trial->c;
+    const imp_layer layer = {c->conv, c->h, c->w, c->layout, c->op == IMP_OP_CONV_GRAD};
+    imp_tuned tuned;
+    double left = INFINITY;
+    if (run->device->options.tune && imp_run_way(run, 1))
+        imp_tune_layer(run->device, run->filter, &layer, false, &left, &tuned);
+}
+
 static void open_lane(const imp_bench_state *b, const item *it, const imp_trial *trial,
                       size_t device, imp_bench_lane *lane, imp_run *run) {
     bool fits = false;
@@ -39,6 +51,8 @@ static void open_lane(const imp_bench_state *b, const item *it, const imp_trial 
         imp_fail(&lane->err, IMP_ERR_MEMORY,
                  "more than the device's memory, or than it allocates at once");
     lane->ready = fits && lane->err.status == IMP_OK;
+    if (lane->ready)
+        tune(run);
 }
 
 static imp_status conclude(imp_bench_state *b, const item *it, imp_bench_lane *lane, imp_run *run) {

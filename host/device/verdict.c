@@ -4,7 +4,6 @@
  */
 #include "device/verdict.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +14,8 @@
 
 static const char entry[] = "devices.json";
 
-/* What a verdict depends on. The environment variables change what a device does in tests. */
-static void key_of(char *key, size_t size, const imp_device_info *info, unsigned threads) {
+/* The environment variables change what a device does in tests. */
+void imp_verdict_key(char *key, size_t size, const imp_device_info *info, unsigned threads) {
     static const char *const variables[] = {"IMPASTO_CLASS", "IMPASTO_ISA", "IMPASTO_MAX_ALLOC",
                                             "IMPASTO_FAULT", "IMPASTO_CL_DIR"};
     const bool cpu = info->kind == IMP_DEVICE_CPU;
@@ -29,21 +28,10 @@ static void key_of(char *key, size_t size, const imp_device_info *info, unsigned
     }
 }
 
-static json_t *load(void) {
-    size_t size;
-    unsigned char *bytes = imp_cache_load(entry, &size);
-    json_t *all = bytes ? json_loadb((const char *)bytes, size, 0, NULL) : NULL;
-    free(bytes);
-    if (json_is_object(all))
-        return all;
-    json_decref(all); /* damaged: begin anew */
-    return json_object();
-}
-
 bool imp_verdict_recall(imp_device_info *info, unsigned threads) {
     char key[1024];
-    key_of(key, sizeof key, info, threads);
-    json_t *all = load();
+    imp_verdict_key(key, sizeof key, info, threads);
+    json_t *all = imp_cache_load_json(entry);
     const json_t *v = json_object_get(all, key);
     const bool known = json_is_object(v);
     if (known) {
@@ -61,18 +49,14 @@ bool imp_verdict_recall(imp_device_info *info, unsigned threads) {
 
 static void remember(const imp_device_info *info, unsigned threads) {
     char key[1024];
-    key_of(key, sizeof key, info, threads);
-    json_t *all = load();
+    imp_verdict_key(key, sizeof key, info, threads);
+    json_t *all = imp_cache_load_json(entry);
     json_t *v = json_pack("{sb sf sf sf}", "usable", info->usable, "gflops", info->gflops, "gbs",
                           info->gbs, "seconds", info->seconds);
     if (v && info->reason[0]) /* a driver's words that are no UTF-8 are left out */
         json_object_set_new(v, "reason", json_string(info->reason));
-    if (all && v && json_object_set_new(all, key, v) == 0) {
-        char *text = json_dumps(all, JSON_INDENT(1) | JSON_SORT_KEYS);
-        if (text)
-            imp_cache_store(entry, text, strlen(text));
-        free(text);
-    }
+    if (all && v && json_object_set_new(all, key, v) == 0)
+        imp_cache_store_json(entry, all);
     json_decref(all);
 }
 

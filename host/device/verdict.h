@@ -8,6 +8,10 @@
 
 #include "engine/ops.h"
 
+/* What anything that is found out of a device depends on: device, driver, version, kernels, and
+ * `threads` where it is on the processor. */
+void imp_verdict_key(char *key, size_t size, const imp_device_info *info, unsigned threads);
+
 /* Fills usable, tested, reason, gflops, gbs and seconds of info from what is remembered; false:
  * nothing is. threads counts for devices on the processor. */
 bool imp_verdict_recall(imp_device_info *info, unsigned threads);

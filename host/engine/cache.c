@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,6 +67,24 @@ bool imp_cache_store(const char *name, const void *bytes, size_t size) {
         return true;
     unlink(temporary);
     return false;
+}
+
+json_t *imp_cache_load_json(const char *name) {
+    size_t size;
+    unsigned char *bytes = imp_cache_load(name, &size);
+    json_t *object = bytes ? json_loadb((const char *)bytes, size, 0, NULL) : NULL;
+    free(bytes);
+    if (json_is_object(object))
+        return object;
+    json_decref(object);
+    return json_object();
+}
+
+bool imp_cache_store_json(const char *name, const json_t *object) {
+    char *text = json_dumps(object, JSON_INDENT(1) | JSON_SORT_KEYS);
+    const bool stored = text && imp_cache_store(name, text, strlen(text));
+    free(text);
+    return stored;
 }
 
 void imp_cache_drop(const char *name) {

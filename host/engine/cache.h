@@ -7,6 +7,7 @@
 #ifndef IMP_CACHE_H
 #define IMP_CACHE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -18,6 +19,11 @@ unsigned char *imp_cache_load(const char *name, size_t *size);
 
 /* Writes an entry under a temporary name and renames it. */
 bool imp_cache_store(const char *name, const void *bytes, size_t size);
+
+/* The same of a JSON object; one without members where there is none, or a damaged one. The caller
+ * gives it back; NULL: no memory. */
+json_t *imp_cache_load_json(const char *name);
+bool imp_cache_store_json(const char *name, const json_t *object);
 
 /* Removes a damaged entry. */
 void imp_cache_drop(const char *name);

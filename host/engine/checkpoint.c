@@ -4,9 +4,10 @@
  * ended: where it is, the variable and the step before it, and what the optimiser remembers. The
  * targets are made again. The numbers are as this machine keeps them; `magic` says so.
  *
- *     checkpoint_head, the caller's text, of L-BFGS the products of its history (doubles),
- *     then planes of 3 x h x w floats: x, the one before, the average, the one some steps ago,
- *     Adam's moments or the history's vectors, as far as they are in use
+ *     checkpoint_head, the caller's text, how the device makes each layer (imp_preference),
+ *     of L-BFGS the products of its history (doubles), then planes of 3 x h x w floats: x, the one
+ * before, the average, the one some steps ago, Adam's moments or the history's vectors, as far as
+ * they are in use
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,13 +22,13 @@
 #include "media/file.h"
 
 enum { PATH_ROOM = 4200, TEXT_MAX = 1 << 20 };
-static const uint64_t magic = 0x0A327470636D69; /* "impcpt2\n" */
+static const uint64_t magic = 0x0A337470636D69; /* "impcpt3\n" */
 
 typedef struct checkpoint_head {
     uint64_t magic, text_bytes;
     char version[32], network[72], inputs[72]; /* what it may be restored with */
     uint64_t scale, scale_done, iteration, total, h, w, steps, setbacks, since, settled;
-    uint64_t places, pairs, next, filled; /* of the history */
+    uint64_t preferences, places, pairs, next, filled; /* all but the first: of the history */
     double gamma, shrink, average, seconds;
 } checkpoint_head;
 
@@ -76,6 +77,7 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
     imp_network_info info;
     imp_network_describe(s->network, &info);
     *head = (checkpoint_head){.magic = magic,
+                              .preferences = s->device->preference_count,
                               .scale = s->scale,
                               .scale_done = s->scale_done,
                               .iteration = s->iteration,
@@ -145,6 +147,8 @@ static imp_status write_all(imp_session *s, const char *text, FILE *file, imp_er
     const bool written =
         fwrite(&head, sizeof head, 1, file) == 1 &&
         fwrite(text, 1, head.text_bytes, file) == head.text_bytes &&
+        fwrite(s->device->preferences, sizeof(imp_preference), head.preferences, file) ==
+            head.preferences &&
         (products == 0 || fwrite(h->sy, sizeof *h->sy, products, file) == products);
     return written ? write_tensors(s, file, err) : IMP_ERR_IO;
 }
@@ -196,7 +200,8 @@ static imp_status open_checkpoint(FILE **file, checkpoint_head *head, const char
         return imp_fail(err, IMP_ERR_IO, "cannot read checkpoint '%s': %s: check the path", path,
                         strerror(errno));
     if (fread(head, sizeof *head, 1, *file) != 1 || head->magic != magic ||
-        head->text_bytes > TEXT_MAX || !memchr(head->version, 0, sizeof head->version) ||
+        head->text_bytes > TEXT_MAX || head->preferences > IMP_PREFERENCES_MOST ||
+        !memchr(head->version, 0, sizeof head->version) ||
         !memchr(head->network, 0, sizeof head->network) ||
         !memchr(head->inputs, 0, sizeof head->inputs))
         return fail_damaged(path, err);
@@ -284,15 +289,33 @@ static imp_status read_tensors(imp_session *s, FILE *file, const char *path, imp
     return status;
 }
 
+/* Lets the device make its layers as it did then. *changed: it would have made some otherwise. */
+static bool read_preferences(imp_device *d, const checkpoint_head *head, FILE *file,
+                             bool *changed) {
+    imp_preference then;
+    *changed = false;
+    for (uint64_t i = 0; i < head->preferences; i++) {
+        if (fread(&then, sizeof then, 1, file) != 1)
+            return false;
+        const imp_preference *now = imp_preference_of(d, &then.conv, then.h, then.w, then.back);
+        *changed |= (now ? now->way : 0) != then.way;
+        imp_prefer(d, &then);
+    }
+    return true;
+}
+
 static imp_status restore(imp_session *s, const checkpoint_head *head, FILE *file, const char *path,
                           imp_error *err) {
+    bool changed;
     TRY(check_head(s, head, path, err));
-    if (s->scale != head->scale)
+    if (fseek(file, (long)head->text_bytes, SEEK_CUR) != 0 ||
+        !read_preferences(s->device, head, file, &changed))
+        return fail_damaged(path, err);
+    if (s->scale != head->scale || changed)
         TRY(imp_session_enter(s, (unsigned)head->scale, &s->content, err));
     imp_history *h = &s->optimizer.history;
     const size_t products = 2 * (size_t)h->places * h->places;
-    if (fseek(file, (long)head->text_bytes, SEEK_CUR) != 0 ||
-        (products > 0 && fread(h->sy, sizeof *h->sy, products, file) != products))
+    if (products > 0 && fread(h->sy, sizeof *h->sy, products, file) != products)
         return fail_damaged(path, err);
     take_head(s, head);
     return read_tensors(s, file, path, err);

@@ -253,6 +253,7 @@ static imp_status open_session(imp_session *s, const imp_sources *from, imp_erro
     TRY(imp_session_prepare(s, from, err));
     TRY(imp_session_check_fit(s, err));
     TRY(imp_sources_keep(s, from, err));
+    imp_session_tune(s);
     return imp_session_enter(s, 0, NULL, err);
 }
 

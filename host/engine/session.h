@@ -75,6 +75,9 @@ imp_status imp_sources_check(const imp_sources *from, imp_error *err);
 imp_status imp_sources_measure(imp_session *s, const imp_sources *from, imp_error *err);
 imp_status imp_sources_keep(imp_session *s, const imp_sources *from, imp_error *err);
 
+/* tuning.c: where the device is to be tuned, settles how it makes every layer of all scales. */
+void imp_session_tune(imp_session *s);
+
 /* schedule.c: the scale whose picture's longer side is `longer`, without its iterations; and all
  * scales with theirs, from the sizes of content and style. */
 imp_scale imp_session_scale(const imp_session *s, size_t longer);

@@ -3,7 +3,6 @@
  * Who makes a matrix product, CLBlast or the project's own kernel: each class of shapes is tried
  * once on a device, and the verdict is remembered in the cache folder (gemm.json).
  */
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,20 +180,9 @@ static void name_of(char name[NAME_BYTES], const ocl_trial *t) {
     snprintf(name, NAME_BYTES, "%s %zu x %zu", product_names[t->product], t->c, t->m);
 }
 
-static json_t *load(void) {
-    size_t size = 0;
-    unsigned char *bytes = imp_cache_load(entry, &size);
-    json_t *all = bytes ? json_loadb((const char *)bytes, size, 0, NULL) : NULL;
-    free(bytes);
-    if (json_is_object(all))
-        return all;
-    json_decref(all); /* damaged: begin anew */
-    return json_object();
-}
-
 static bool recall(const ocl_device *cl, ocl_trial *t) {
     char key[KEY_BYTES], name[NAME_BYTES];
-    json_t *all = load();
+    json_t *all = imp_cache_load_json(entry);
     key_of(key, cl);
     name_of(name, t);
     const json_t *v = json_object_get(json_object_get(all, key), name);
@@ -208,19 +196,15 @@ static bool recall(const ocl_device *cl, ocl_trial *t) {
 
 static void remember(const ocl_device *cl, const ocl_trial *t) {
     char key[KEY_BYTES], name[NAME_BYTES];
-    json_t *all = load();
+    json_t *all = imp_cache_load_json(entry);
     key_of(key, cl);
     name_of(name, t);
     if (!json_object_get(all, key))
         json_object_set_new(all, key, json_object());
     json_t *v = json_pack("{sb sf sf}", "right", t->right, "clblast", t->right ? t->blas : 0.0,
                           "own", t->own);
-    if (v && json_object_set_new(json_object_get(all, key), name, v) == 0) {
-        char *text = json_dumps(all, JSON_INDENT(1) | JSON_SORT_KEYS);
-        if (text)
-            imp_cache_store(entry, text, strlen(text));
-        free(text);
-    }
+    if (v && json_object_set_new(json_object_get(all, key), name, v) == 0)
+        imp_cache_store_json(entry, all);
     json_decref(all);
 }
 

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which way to make a convolution is the fastest.
+ */
+#include "device/tune.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/verdict.h"
+#include "engine/cache.h"
+#include "engine/profile.h"
+
+static const char entry[] = "ways.json";
+
+/* FLOATS: of a map that is measured, at most, where ROWS of it are not more. REPEATS: of each way,
+ * in turns, of which the fastest counts; THOROUGH times where one has asked for it. */
+enum { FLOATS = 1 << 21, ROWS = 32, REPEATS = 2, THOROUGH = 9 };
+static const double least = 1e9; /* operations, directly: a layer of fewer makes no difference */
+static const double advantage = .97;  /* of the seconds of the device's own choice: noise */
+static const double hopeless = 2;     /* times as long as the fastest: not tried again */
+static const double tolerance = 1e-3; /* of the largest value, between two ways */
+
+typedef struct probe {
+    imp_device *d; /* borrowed */
+    imp_layer layer;
+    imp_memory *memory;
+    imp_filter *filter;
+    float *weights, *first, *now; /* results of the first way, and of this one */
+    imp_tensor x, y, dx;
+} probe;
+
+/* ---- names ---- */
+
+static size_t next_power(size_t n) {
+    size_t power = 1;
+    while (power < n)
+        power *= 2;
+    return power;
+}
+
+/* Layers of one name are alike. */
+static void name_of(char name[96], const imp_layer *l) {
+    static const char *const paddings[] = {"zero", "reflect", "replicate"};
+    const imp_conv *c = &l->conv;
+    snprintf(name, 96, "%zux%zu s%zu p%zu,%zu %s%s %zu>%zu, %zu positions, %s", c->kernel,
+             c->kernel, c->stride, c->before, c->after, paddings[c->padding],
+             c->relu ? " relu" : "", c->in, c->out, next_power(l->h * l->w),
+             l->back ? "back" : "forward");
+}
+
+static imp_tensor x_of(const imp_layer *l) {
+    return (imp_tensor){.c = l->conv.in, .h = l->h, .w = l->w, .layout = l->layout};
+}
+
+static imp_tensor y_of(const imp_layer *l) {
+    return (imp_tensor){.c = l->conv.out,
+                        .h = imp_conv_side(&l->conv, l->h),
+                        .w = imp_conv_side(&l->conv, l->w),
+                        .layout = IMP_MAPS};
+}
+
+static const char *way_name(const imp_device *d, const imp_filter *f, const imp_layer *l,
+                            unsigned way) {
+    const imp_tensor x = x_of(l), y = y_of(l);
+    return d->ops->way ? d->ops->way(d, l->back ? x : y, l->back ? y : x, f, l->back, way) : NULL;
+}
+
+static const imp_preference *preference_of(const imp_device *d, const imp_layer *l) {
+    const imp_conv *c = &l->conv;
+    return imp_preference_of(d, c, imp_conv_side(c, l->h), imp_conv_side(c, l->w), l->back);
+}
+
+static void prefer(imp_device *d, const imp_layer *l, unsigned way) {
+    const imp_conv *c = &l->conv;
+    imp_prefer(d, &(imp_preference){.conv = *c,
+                                    .h = imp_conv_side(c, l->h),
+                                    .w = imp_conv_side(c, l->w),
+                                    .back = l->back,
+                                    .way = way});
+}
+
+/* ---- memory ---- */
+
+/* The number of the way that is remembered by its name, 0 for the device's own; false: none is. */
+static bool recall(const imp_device *d, const imp_filter *f, const imp_layer *l, unsigned *way) {
+    char key[1024], name[96];
+    imp_verdict_key(key, sizeof key, &d->info, d->options.threads);
+    name_of(name, l);
+    json_t *all = imp_cache_load_json(entry);
+    const char *known =
+        json_string_value(json_object_get(json_object_get(json_object_get(all, key), name), "way"));
+    *way = 0;
+    for (unsigned i = 1; known && i <= IMP_WAYS_MOST; i++) {
+        const char *now = way_name(d, f, l, i);
+        *way = now && strcmp(now, known) == 0 ? i : *way;
+    }
+    json_decref(all);
+    return known;
+}
+
+static void remember(const imp_device *d, const imp_layer *l, const imp_tuned *t) {
+    char key[1024], name[96];
+    imp_verdict_key(key, sizeof key, &d->info, d->options.threads);
+    name_of(name, l);
+    json_t *all = imp_cache_load_json(entry), *seconds = json_object();
+    for (size_t i = 0; i < t->count; i++)
+        json_object_set_new(seconds, t->ways[i].name, json_real(t->ways[i].seconds));
+    json_t *v = json_pack("{ss so}", "way", t->ways[t->best].name, "seconds", seconds);
+    if (!json_object_get(all, key))
+        json_object_set_new(all, key, json_object());
+    if (v && json_object_set_new(json_object_get(all, key), name, v) == 0)
+        imp_cache_store_json(entry, all);
+    json_decref(all);
+}
+
+/* ---- measuring ---- */
+
+/* Numbers of zero mean between -scale and scale, the same each time (Knuth's generator). */
+static void fill_numbers(float *x, size_t n, float scale) {
+    uint64_t state = 1;
+    for (size_t i = 0; i < n; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        x[i] = ((float)(state >> 40) * 0x1p-23f - 1) * scale;
+    }
+}
+
+static size_t count_of(imp_tensor t) {
+    return t.c * t.h * t.w;
+}
+
+/* As many rows of the layer as its larger map may have. */
+static imp_layer part_of(const imp_layer *l) {
+    const size_t channels = l->conv.in > l->conv.out ? l->conv.in : l->conv.out;
+    const size_t fit = FLOATS / (channels * l->w), rows = fit > ROWS ? fit : ROWS;
+    imp_layer part = *l;
+    part.h = l->h < rows ? l->h : rows;
+    return part;
+}
+
+static imp_status open_filter(probe *p) {
+    const imp_conv *c = &p->layer.conv;
+    const size_t taps = c->kernel * c->kernel, count = c->in * c->out * taps;
+    p->weights = malloc(count * sizeof *p->weights);
+    if (!p->weights)
+        return IMP_ERR_MEMORY;
+    fill_numbers(p->weights, count, sqrtf(6.0F / (float)(c->in * taps))); /* keeps the variance */
+    return p->d->ops->filter_open(p->d, &p->filter, c, p->weights, NULL);
+}
+
+static imp_status open_probe(probe *p) {
+    imp_device *d = p->d;
+    size_t end = 0;
+    p->x = p->dx = x_of(&p->layer);
+    p->y = y_of(&p->layer);
+    imp_tensor *const all[] = {&p->x, &p->y, &p->dx};
+    for (size_t i = 0; i < 3 && end != SIZE_MAX; i++)
+        end = d->ops->place(d, all[i], end);
+    if (end == SIZE_MAX)
+        return IMP_ERR_MEMORY;
+    TRY(d->ops->alloc(d, &p->memory, end));
+    for (size_t i = 0; i < 3; i++)
+        all[i]->memory = p->memory;
+    const size_t x = count_of(p->x), y = count_of(p->y), most = x > y ? x : y;
+    p->first = malloc(most * sizeof *p->first);
+    p->now = malloc(most * sizeof *p->now);
+    if (!p->first || !p->now)
+        return IMP_ERR_MEMORY;
+    fill_numbers(p->now, most, 1);
+    TRY(d->ops->write(d, p->x, p->now));
+    TRY(d->ops->write(d, p->y, p->now)); /* where it is above 0 the gradient, itself, passes */
+    return open_filter(p);
+}
+
+static void close_probe(probe *p) {
+    if (p->filter)
+        p->d->ops->filter_close(p->d, p->filter);
+    p->d->ops->release(p->d, p->memory);
+    free(p->weights);
+    free(p->first);
+    free(p->now);
+}
+
+static imp_tensor result_of(const probe *p) {
+    return p->layer.back ? p->dx : p->y;
+}
+
+/* Runs a way once; *seconds: the least so far, 0 before the first. */
+static imp_status run(probe *p, unsigned way, double *seconds) {
+    imp_device *d = p->d;
+    prefer(d, &p->layer, way);
+    TRY(d->ops->sync(d));
+    const double begin = imp_now();
+    TRY(p->layer.back ? d->ops->conv_grad(d, p->dx, p->y, p->y, p->filter)
+                      : d->ops->conv(d, p->y, p->x, p->filter));
+    TRY(d->ops->sync(d));
+    const double now = imp_now() - begin;
+    *seconds = *seconds > 0 ? fmin(*seconds, now) : now;
+    return IMP_OK;
+}
+
+/* Whether the way's result is that of the first. */
+static imp_status agrees(probe *p, bool first, bool *right) {
+    const imp_tensor result = result_of(p);
+    float *values = first ? p->first : p->now;
+    double largest = 0, apart = 0;
+    TRY(p->d->ops->read(p->d, values, result));
+    for (size_t i = 0; i < count_of(result); i++) {
+        largest = fmax(largest, fabs((double)p->first[i]));
+        apart = fmax(apart, fabs((double)values[i] - (double)p->first[i]));
+        if (!isfinite(values[i])) /* no comparison of fmax tells */
+            apart = INFINITY;
+    }
+    *right = apart <= tolerance * largest;
+    return IMP_OK;
+}
+
+/* The first run of a way, which prepares filters, does not count. */
+static imp_status warm(probe *p, imp_tuned *t, size_t i) {
+    double unused = 0;
+    bool right;
+    TRY(run(p, (unsigned)i + 1, &unused));
+    TRY(agrees(p, i == 0, &right));
+    return right ? run(p, (unsigned)i + 1, &t->ways[i].seconds) : IMP_OK;
+}
+
+static double fastest(const imp_tuned *t) {
+    double seconds = INFINITY;
+    for (size_t i = 0; i < t->count; i++)
+        seconds = t->ways[i].seconds > 0 ? fmin(seconds, t->ways[i].seconds) : seconds;
+    return seconds;
+}
+
+static imp_status measure(probe *p, imp_tuned *t, unsigned repeats) {
+    TRY(open_probe(p));
+    for (size_t i = 0; i < t->count; i++)
+        TRY(warm(p, t, i));
+    const double limit = hopeless * fastest(t);
+    for (unsigned repeat = 0; repeat < repeats; repeat++)
+        for (size_t i = 0; i < t->count; i++)
+            if (t->ways[i].seconds > 0 && t->ways[i].seconds < limit)
+                TRY(run(p, (unsigned)i + 1, &t->ways[i].seconds));
+    return IMP_OK;
+}
+
+/* The fastest, unless the device's own is about as fast. */
+static void choose(imp_tuned *t) {
+    const double own = t->ways[t->own].seconds;
+    t->best = t->own;
+    for (size_t i = 0; i < t->count; i++) {
+        const double best = t->ways[t->best].seconds, now = t->ways[i].seconds;
+        if (now > 0 && (best == 0 || (now < best && now < advantage * own)))
+            t->best = i;
+    }
+}
+
+/* ---- a layer ---- */
+
+/* Lists the ways, and which one the device would take by itself. */
+static void list_ways(imp_device *d, const imp_filter *f, const imp_layer *l, imp_tuned *t) {
+    const imp_tensor x = x_of(l), y = y_of(l);
+    prefer(d, l, 0);
+    const char *own = d->ops->algorithm(d, l->back ? x : y, l->back ? y : x, f, l->back).name;
+    const char *name;
+    *t = (imp_tuned){.back = l->back, .height = l->h, .width = l->w};
+    while (t->count < IMP_WAYS_MOST && (name = way_name(d, f, l, (unsigned)t->count + 1))) {
+        t->own = strcmp(name, own) == 0 ? t->count : t->own;
+        snprintf(t->ways[t->count++].name, sizeof t->ways[0].name, "%s", name);
+    }
+}
+
+void imp_tune_layer(imp_device *d, const imp_filter *filter, const imp_layer *layer, bool again,
+                    double *left, imp_tuned *out) {
+    const imp_conv *c = &layer->conv;
+    const double flop = 2.0 * (double)(c->in * c->out * c->kernel * c->kernel) *
+                        (double)(imp_conv_side(c, layer->h) * imp_conv_side(c, layer->w));
+    const double begin = imp_now();
+    const imp_error before = d->error;
+    unsigned way;
+    *out = (imp_tuned){.count = 0};
+    if (flop < least || !way_name(d, filter, layer, 2))
+        return;
+    if (!again && recall(d, filter, layer, &way)) {
+        prefer(d, layer, way);
+        return;
+    }
+    if (*left <= 0)
+        return;
+    probe p = {.d = d, .layer = part_of(layer)};
+    const imp_preference *of_part = preference_of(d, &p.layer);
+    const unsigned kept = of_part ? of_part->way : 0;
+    list_ways(d, filter, layer, out);
+    const imp_status status = measure(&p, out, again ? THOROUGH : REPEATS);
+    close_probe(&p);
+    d->error = before;
+    prefer(d, &p.layer, kept);
+    choose(out);
+    if (status == IMP_OK) {
+        prefer(d, layer, (unsigned)out->best + 1);
+        remember(d, layer, out);
+    } else {
+        prefer(d, layer, 0);
+        *out = (imp_tuned){.count = 0};
+    }
+    *left -= imp_now() - begin;
+}

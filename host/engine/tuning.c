@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which way a device makes each layer: settled before the first iteration, so that all of them are
+ * made alike.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "device/tune.h"
+#include "engine/profile.h"
+#include "engine/session.h"
+
+static const double seconds_most = 5; /* that a session measures; what is left waits for the next */
+
+/* ---- a session ---- */
+
+/* The convolutions of a plan, both ways; *measured counts those that were. */
+static void tune_plan(const imp_session *s, const imp_plan *plan, double *left, size_t *measured) {
+    imp_tuned tuned;
+    for (size_t n = 0; n < plan->nodes; n++) {
+        const imp_node *node = &s->network->nodes[n];
+        const imp_tensor x = n ? plan->shapes[n - 1] : imp_plan_tensor(plan, plan->input);
+        for (int back = 0; back < 2 && node->kind == IMP_NODE_CONV; back++) {
+            const imp_layer layer = {node->conv, x.h, x.w, x.layout, back};
+            imp_tune_layer(s->device, s->filters[n], &layer, false, left, &tuned);
+            *measured += tuned.count > 0;
+        }
+    }
+}
+
+void imp_session_tune(imp_session *s) {
+    const imp_device_options *to = &s->device->options;
+    const double began = imp_now();
+    double left = seconds_most;
+    size_t measured = 0;
+    char line[160];
+    if (!to->tune)
+        return;
+    for (unsigned k = s->scale_count; k-- > 0;) { /* the largest first: it counts most */
+        imp_need need;
+        if (imp_session_lay_out(s, &s->scales[k], &need, NULL) == IMP_OK)
+            for (unsigned l = 0; l < s->objective.levels; l++)
+                tune_plan(s, &s->objective.plans[l], &left, &measured);
+    }
+    s->device->error = (imp_error){0};
+    if (measured == 0 || !to->log)
+        return;
+    snprintf(line, sizeof line,
+             "%zu layers: measured in %.1f s which way to make them is the fastest here (once)",
+             measured, imp_now() - began);
+    to->log(to->user, line);
+}
+
+/* ---- a network ---- */
+
+enum { LAYERS_MOST = 64 };
+
+typedef struct tuning {
+    imp_device *device;
+    bool (*tell)(void *user, const imp_tuned *tuned);
+    void *user;
+    imp_layer done[LAYERS_MOST]; /* forward */
+    size_t count;
+} tuning;
+
+static bool is_done(const tuning *t, const imp_layer *layer) {
+    for (size_t i = 0; i < t->count; i++)
+        if (imp_conv_alike(&t->done[i].conv, &layer->conv) && t->done[i].h == layer->h)
+            return true;
+    return false;
+}
+
+/* Both ways of a convolution; *more: whether to go on. */
+static imp_status tune_node(tuning *t, const imp_node *node, imp_layer layer, bool *more) {
+    imp_filter *filter = NULL;
+    imp_tuned tuned;
+    double left = INFINITY;
+    if (is_done(t, &layer) || t->count == LAYERS_MOST)
+        return IMP_OK;
+    t->done[t->count++] = layer;
+    TRY(t->device->ops->filter_open(t->device, &filter, &node->conv, node->weights, node->bias));
+    for (int back = 0; back < 2 && *more; back++) {
+        layer.back = back;
+        imp_tune_layer(t->device, filter, &layer, true, &left, &tuned);
+        snprintf(tuned.layer, sizeof tuned.layer, "%.31s", node->name);
+        *more = tuned.count == 0 || !t->tell || t->tell(t->user, &tuned);
+    }
+    t->device->ops->filter_close(t->device, filter);
+    return IMP_OK;
+}
+
+imp_status imp_tune(imp_device *device, const imp_network *network, size_t size,
+                    bool (*tell)(void *user, const imp_tuned *tuned), void *user, imp_error *err) {
+    tuning t = {.device = device, .tell = tell, .user = user};
+    bool more = true;
+    for (size_t n = 0, side = size; n < network->count && side > 0 && more; n++) {
+        const imp_node *node = &network->nodes[n];
+        if (node->kind == IMP_NODE_POOL) {
+            side /= 2;
+            continue;
+        }
+        const imp_layer layer = {node->conv, side, side, n ? IMP_MAPS : IMP_PLANES, false};
+        if (tune_node(&t, node, layer, &more) != IMP_OK)
+            return imp_fail_device(err, device);
+        side = imp_conv_side(&node->conv, side);
+    }
+    return IMP_OK;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tuning: the fastest way is taken, remembered and recalled, a wrong one never; and a checkpoint
+ * says which ways a painting was made by.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cpu/cpu.h"
+#include "device/tune.h"
+#include "engine/session.h"
+#include "helpers.h"
+#include "scratch.h"
+
+/* Long enough to be worth it: 1.2e9 operations, and short enough for a test. */
+static const imp_layer layer = {
+    .conv = {64, 64, 3, 1, 1, 1, IMP_PAD_ZERO, true}, .h = 128, .w = 128, .layout = IMP_MAPS};
+
+static imp_device *open_cpu(void) {
+    imp_device *d = NULL;
+    imp_error err = {0};
+    if (imp_cpu_open(&d, NULL, &err) != IMP_OK)
+        fail_msg("%s", err.text);
+    return d;
+}
+
+static imp_filter *open_filter(imp_device *d) {
+    static float weights[64 * 64 * 9];
+    imp_filter *filter = NULL;
+    assert_int_equal(d->ops->filter_open(d, &filter, &layer.conv, weights, NULL), IMP_OK);
+    return filter;
+}
+
+static unsigned preferred(const imp_device *d, const imp_layer *l) {
+    const imp_preference *p = imp_preference_of(d, &l->conv, l->h, l->w, l->back);
+    return p ? p->way : 0;
+}
+
+static int open_cache(void **state) {
+    const int status = scratch_open(state);
+    return status ? status : setenv("IMPASTO_CACHE", ((scratch *)*state)->folder, 1);
+}
+
+static int close_cache(void **state) {
+    unsetenv("IMPASTO_CACHE");
+    return scratch_close(state);
+}
+
+/* ---- measured and remembered ---- */
+
+static void test_the_fastest_is_taken(void **state) {
+    scratch *s = *state;
+    imp_device *d = open_cpu();
+    imp_filter *filter = open_filter(d);
+    imp_tuned t;
+    double left = 1000;
+    imp_tune_layer(d, filter, &layer, false, &left, &t);
+    assert_int_equal(t.count, 4);
+    assert_true(left < 1000);
+    for (size_t i = 0; i < t.count; i++) {
+        assert_true(t.ways[i].seconds > 0);
+        assert_true(t.best == t.own || t.ways[t.best].seconds <= t.ways[i].seconds);
+    }
+    assert_int_equal(preferred(d, &layer), t.best + 1);
+    const imp_tensor map = {.c = 64, .h = 128, .w = 128, .layout = IMP_MAPS};
+    assert_string_equal(d->ops->algorithm(d, map, map, filter, false).name, t.ways[t.best].name);
+    assert_true(scratch_has(s, "ways.json"));
+    d->ops->filter_close(d, filter);
+    d->ops->close(d);
+}
+
+static void test_it_is_recalled(void **state) {
+    scratch *s = *state;
+    imp_device *d = open_cpu();
+    imp_filter *filter = open_filter(d);
+    imp_tuned t;
+    double left = 1000;
+    imp_tune_layer(d, filter, &layer, false, &left, &t);
+    const unsigned way = preferred(d, &layer);
+    d->preference_count = 0;
+    left = 0;                  /* recalling takes none */
+    imp_layer shorter = layer; /* as many positions, about */
+    shorter.h = 120;
+    imp_tune_layer(d, filter, &shorter, false, &left, &t);
+    assert_int_equal(t.count, 0);
+    assert_int_equal(preferred(d, &shorter), way);
+    scratch_write(s, "ways.json", "{", 1); /* damaged: as though it were not there */
+    d->preference_count = 0;
+    imp_tune_layer(d, filter, &layer, false, &left, &t);
+    assert_int_equal(preferred(d, &layer), 0);
+    d->ops->filter_close(d, filter);
+    d->ops->close(d);
+}
+
+static void test_short_layers_are_left_alone(void **state) {
+    scratch *s = *state;
+    imp_device *d = open_cpu();
+    imp_filter *filter = open_filter(d);
+    imp_layer brief = layer;
+    imp_tuned t;
+    double left = 1000;
+    brief.h = 16;
+    imp_tune_layer(d, filter, &brief, true, &left, &t);
+    assert_int_equal(t.count, 0);
+    assert_int_equal(d->preference_count, 0);
+    assert_false(scratch_has(s, "ways.json"));
+    d->ops->filter_close(d, filter);
+    d->ops->close(d);
+}
+
+/* ---- a way that is wrong, or fails ---- */
+
+static const imp_ops *honest;
+
+static imp_status conv_twice(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter) {
+    TRY(honest->conv(d, y, x, filter));
+    return honest->winograd(d, y, x, filter, false) ? honest->combine(d, y, 2, y, 0, y) : IMP_OK;
+}
+
+static imp_status conv_fails(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter) {
+    (void)y, (void)x, (void)filter;
+    return imp_fail(&d->error, IMP_ERR_DEVICE, "it has gone");
+}
+
+static void test_a_wrong_way_is_not_taken(void **state) {
+    (void)state;
+    imp_device *d = open_cpu();
+    imp_filter *filter = open_filter(d);
+    imp_ops wrong = *d->ops;
+    imp_tuned t;
+    double left = 1000;
+    honest = d->ops;
+    wrong.conv = conv_twice;
+    d->ops = &wrong;
+    imp_tune_layer(d, filter, &layer, false, &left, &t);
+    assert_string_equal(t.ways[t.best].name, "direct");
+    for (size_t i = 1; i < t.count; i++)
+        assert_true(t.ways[i].seconds == 0);
+    assert_int_equal(preferred(d, &layer), 1);
+    d->ops = honest;
+    d->ops->filter_close(d, filter);
+    d->ops->close(d);
+}
+
+static void test_a_failing_device_keeps_its_own(void **state) {
+    scratch *s = *state;
+    imp_device *d = open_cpu();
+    imp_filter *filter = open_filter(d);
+    imp_ops failing = *d->ops;
+    imp_tuned t;
+    double left = 1000;
+    honest = d->ops;
+    failing.conv = conv_fails;
+    d->ops = &failing;
+    imp_tune_layer(d, filter, &layer, false, &left, &t);
+    assert_int_equal(t.count, 0);
+    assert_int_equal(preferred(d, &layer), 0);
+    assert_int_equal(d->error.status, IMP_OK);
+    assert_false(scratch_has(s, "ways.json"));
+    d->ops = honest;
+    d->ops->filter_close(d, filter);
+    d->ops->close(d);
+}
+
+/* ---- a checkpoint ---- */
+
+typedef struct painting {
+    imp_device *device;
+    imp_network *network;
+    imp_picture content, style;
+    imp_session *session;
+} painting;
+
+static void begin(painting *p) {
+    imp_error err = {0};
+    *p = (painting){
+        .device = open_cpu(), .content = test_waves(48, 48, 1), .style = test_waves(48, 40, 2.5)};
+    assert_int_equal(imp_network_open(&p->network, "builtin", &err), IMP_OK);
+}
+
+static void open_painting(painting *p) {
+    const imp_sources from = {.content = &p->content,
+                              .styles = {{.picture = &p->style, .weight = 1}}};
+    imp_settings settings = *imp_preset_find("default");
+    imp_error err = {0};
+    settings.size = 48;
+    settings.scales = 1;
+    settings.iterations = 6;
+    if (imp_session_open(&p->session, p->device, p->network, &settings, &from, &err) != IMP_OK)
+        fail_msg("%s", err.text);
+}
+
+static imp_picture end(painting *p) {
+    imp_picture result = {0};
+    imp_error err = {0};
+    if (imp_session_run(p->session, NULL, NULL, &err) != IMP_OK ||
+        imp_session_picture(p->session, &result, &err) != IMP_OK)
+        fail_msg("%s", err.text);
+    imp_session_close(p->session);
+    imp_network_close(p->network);
+    imp_picture_finish(&p->content);
+    imp_picture_finish(&p->style);
+    imp_device_close(p->device);
+    return result;
+}
+
+/* All convolutions directly, at the one size there is. */
+static void prefer_direct(const painting *p) {
+    for (size_t n = 0, side = 48; n < p->network->count; n++) {
+        const imp_node *node = &p->network->nodes[n];
+        side /= node->kind == IMP_NODE_POOL ? 2 : 1;
+        for (int back = 0; back < 2 && node->kind == IMP_NODE_CONV; back++)
+            imp_prefer(p->device, &(imp_preference){node->conv, side, side, back, 1});
+    }
+}
+
+static void test_a_checkpoint_knows_the_ways(void **state) {
+    scratch *s = *state;
+    imp_error err = {0};
+    bool done;
+    painting whole, resumed, usual;
+    begin(&whole);
+    prefer_direct(&whole);
+    open_painting(&whole);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(imp_session_step(whole.session, &done, &err), IMP_OK);
+    assert_int_equal(imp_session_save(whole.session, scratch_path(s, "state"), "", &err), IMP_OK);
+    begin(&resumed);
+    open_painting(&resumed);
+    assert_int_equal(imp_session_restore(resumed.session, scratch_path(s, "state"), &err), IMP_OK);
+    begin(&usual);
+    open_painting(&usual);
+    imp_picture a = end(&whole), b = end(&resumed), c = end(&usual);
+    const size_t bytes = 3 * a.width * a.height * sizeof *a.rgb;
+    assert_memory_equal(a.rgb, b.rgb, bytes);
+    assert_memory_not_equal(a.rgb, c.rgb, bytes); /* the ways do differ, in the last bits */
+    imp_picture_finish(&a);
+    imp_picture_finish(&b);
+    imp_picture_finish(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_the_fastest_is_taken, open_cache, close_cache),
+        cmocka_unit_test_setup_teardown(test_it_is_recalled, open_cache, close_cache),
+        cmocka_unit_test_setup_teardown(test_short_layers_are_left_alone, open_cache, close_cache),
+        cmocka_unit_test_setup_teardown(test_a_wrong_way_is_not_taken, open_cache, close_cache),
+        cmocka_unit_test_setup_teardown(test_a_failing_device_keeps_its_own, open_cache,
+                                        close_cache),
+        cmocka_unit_test_setup_teardown(test_a_checkpoint_knows_the_ways, open_cache, close_cache),
+    };
+    return cmocka_run_group_tests_name("tune", tests, NULL, NULL);
+}
