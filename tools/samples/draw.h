@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the two programs that draw the sample pair share: vectors, hashing and noise.
+ * What the drawings of the samples share: vectors, hashing and noise.
  */
 #ifndef SAMPLES_DRAW_H
 #define SAMPLES_DRAW_H
@@ -95,8 +95,12 @@ static inline float fractal(float x, float y, int octaves, uint32_t seed) {
     return sum;
 }
 
+enum { SCENE_HARBOUR, SCENE_NIGHT, SCENE_BOATS };
+
 /* Each draws its picture: 3 * width * height sRGB values in [0,1], rows from the top. */
-void draw_scene(float *rgb, int width, int height, int samples);
+void draw_scene(float *rgb, int width, int height, int samples, int view);
 void draw_brushwork(float *rgb, int width, int height);
+void draw_woodcut(float *rgb, int width, int height);
+void draw_facets(float *rgb, int width, int height);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The content of the sample pair: a harbour town under wooded hills in the evening sun, traced ray
- * by ray. Solids are convex (intersections of half-spaces) or ellipsoids, the land is a height
- * field marched along the ray, the water a mirror with ripples. Metres; y is up, the camera looks
- * along z.
+ * The sample contents: views of a harbour town under wooded hills, in the evening sun or by night,
+ * traced ray by ray. Solids are convex (intersections of half-spaces) or ellipsoids, the land is a
+ * height field marched along the ray, the water a mirror with ripples. Metres; y is up, the camera
+ * looks along z.
  */
 #include "scene.h"
 #include "draw.h"
@@ -27,7 +27,7 @@ static float cloud_cover(float x, float z) {
     return fractal(1.5f * x + 0.9f * warp, 2.2f * z + 0.7f * warp, 7, 7) + 0.07f;
 }
 
-static vec sky(vec d) {
+static vec sky(const scene *world, vec d) {
     float up = clampf(d.y, 0, 1), side = clampf(0.5f - 0.6f * d.x, 0, 1);
     vec horizon = mix(v3(0.95f, 0.62f, 0.46f), v3(1.35f, 0.78f, 0.36f), side);
     vec low = mix(v3(0.72f, 0.60f, 0.62f), v3(0.86f, 0.66f, 0.55f), side);
@@ -42,7 +42,7 @@ static vec sky(vec d) {
                         clampf(0.45f + 3.2f * lit - 0.5f * cover, 0, 1));
         colour = mix(colour, shade, smooth(-0.10f, 0.20f, cover) * smooth(0.01f, 0.1f, up));
     }
-    return colour;
+    return mul(world->shade, colour);
 }
 
 /* ---- Solids ---------------------------------------------------------------------------------- */
@@ -153,10 +153,11 @@ static vec around(vec n, uint32_t *seed) {
 }
 
 /* Evening haze: more of it low and far, warm towards the sun. */
-static vec through_air(vec colour, vec d, float t) {
+static vec through_air(const scene *world, vec colour, vec d, float t) {
     float share = 1 - expf(-t / 4200);
     float side = clampf(0.5f - 0.6f * d.x, 0, 1);
-    return mix(colour, mix(v3(0.50f, 0.52f, 0.70f), v3(0.95f, 0.70f, 0.58f), side), share);
+    vec haze = mix(v3(0.50f, 0.52f, 0.70f), v3(0.95f, 0.70f, 0.58f), side);
+    return mix(colour, mul(world->shade, haze), share);
 }
 
 static vec ripples(vec p, float t) {
@@ -178,19 +179,19 @@ static vec water(const scene *world, vec p, vec d, float t, int depth, uint32_t 
     vec r = sub(d, scale(n, 2 * dot(n, d)));
     r.y = fabsf(r.y) + 0.004f;
     float mirror = 0.03f + 0.97f * powf(1 - facing, 5);
-    vec body = v3(0.035f, 0.075f, 0.085f);
-    vec seen =
-        depth > 2 ? sky(unit(r)) : radiance(world, along(p, r, 0.01f), unit(r), depth + 1, seed);
+    vec body = mul(world->shade, v3(0.035f, 0.075f, 0.085f));
+    vec seen = depth > 2 ? sky(world, unit(r))
+                         : radiance(world, along(p, r, 0.01f), unit(r), depth + 1, seed);
     return mix(body, seen, clampf(mirror * 1.15f + 0.06f, 0, 1));
 }
 
 static vec radiance(const scene *world, vec o, vec d, int depth, uint32_t *seed) {
     hit h = meet(world, o, d);
     if (h.material < 0)
-        return sky(d);
+        return sky(world, d);
     vec p = along(o, d, h.t);
     if (h.material == SCENE_WATER)
-        return through_air(water(world, p, d, h.t, depth, seed), d, h.t);
+        return through_air(world, water(world, p, d, h.t, depth, seed), d, h.t);
 
     vec n = h.n, glow = {0, 0, 0};
     vec albedo = scene_colour(h.material, h.solid, p, &n, h.t, &glow);
@@ -200,12 +201,12 @@ static vec radiance(const scene *world, vec o, vec d, int depth, uint32_t *seed)
     vec light = {0, 0, 0};
     float facing = dot(n, sun);
     if (facing > 0 && dot(h.n, sun) > 0 && in_sun(world, from, sun))
-        light = scale(SUN_COLOUR, facing);
+        light = scale(mul(world->shade, SUN_COLOUR), facing);
     if (depth == 0 || (depth == 1 && next(seed) < 0.5f))
         light = add(light, scale(radiance(world, from, around(n, seed), depth + 2, seed), 0.85f));
     else
-        light = add(light, scale(v3(0.34f, 0.36f, 0.44f), 0.6f + 0.4f * n.y));
-    return through_air(add(mul(albedo, light), glow), d, h.t);
+        light = add(light, scale(mul(world->shade, v3(0.34f, 0.36f, 0.44f)), 0.6f + 0.4f * n.y));
+    return through_air(world, add(mul(albedo, light), glow), d, h.t);
 }
 
 /* ---- Picture --------------------------------------------------------------------------------- */
@@ -218,13 +219,32 @@ static float develop(float x) {
     return x < 0.0031308f ? 12.92f * x : 1.055f * powf(x, 1 / 2.4f) - 0.055f;
 }
 
-void draw_scene(float *rgb, int width, int height, int samples) {
+static const struct {
+    vec eye;
+    float turn, tilt, lens; /* radians to the right; tangents: upwards, half the height seen */
+    vec shade;              /* what daylight is multiplied by; lamps and windows shine as ever */
+} VIEWS[] = {
+    [SCENE_HARBOUR] = {{3, 13, -8}, 0, 0.062f, 0.425f, {1, 1, 1}},
+    [SCENE_NIGHT] = {{-34, 6, 18}, 0.42f, 0.10f, 0.40f, {0.075f, 0.13f, 0.33f}},
+    [SCENE_BOATS] = {{-12, 2.6f, 26}, 0.40f, 0.10f, 0.36f, {0.8f, 1.05f, 1.3f}},
+};
+
+static vec seen_through(const scene *world, int view, float px, float py, uint32_t *seed) {
+    vec d = v3(px * VIEWS[view].lens, VIEWS[view].tilt - py * VIEWS[view].lens, 1);
+    float c = cosf(VIEWS[view].turn), s = sinf(VIEWS[view].turn);
+    vec seen = radiance(world, VIEWS[view].eye, unit(v3(c * d.x + s * d.z, d.y, c * d.z - s * d.x)),
+                        0, seed);
+    const float limit = 6; /* one bright sample must not make a speck */
+    return v3(fminf(seen.x, limit), fminf(seen.y, limit), fminf(seen.z, limit));
+}
+
+void draw_scene(float *rgb, int width, int height, int samples, int view) {
     scene *world = malloc(sizeof *world);
     if (!world)
         return;
     scene_build(world);
-    const vec eye = {3, 13, -8};
-    const float lens = 0.425f;
+    world->shade = VIEWS[view].shade;
+    const float aspect = (float)width / (float)height;
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++) {
             vec sum = {0, 0, 0};
@@ -232,10 +252,7 @@ void draw_scene(float *rgb, int width, int height, int samples) {
             for (int i = 0; i < samples; i++) {
                 float px = ((float)x + next(&seed)) / (float)width * 2 - 1;
                 float py = ((float)y + next(&seed)) / (float)height * 2 - 1;
-                vec d = unit(v3(px * lens * (float)width / (float)height, 0.062f - py * lens, 1));
-                vec c = radiance(world, eye, d, 0, &seed);
-                float limit = 6; /* one bright sample must not make a speck */
-                sum = add(sum, v3(fminf(c.x, limit), fminf(c.y, limit), fminf(c.z, limit)));
+                sum = add(sum, seen_through(world, view, px * aspect, py, &seed));
             }
             sum = scale(sum, 1 / (float)samples);
             float *out = rgb + 3 * (y * width + x);

@@ -49,6 +49,7 @@ typedef struct scene {
     scene_solid solid[SCENE_SOLIDS];
     scene_group group[SCENE_GROUPS];
     int solids, groups;
+    vec shade; /* what daylight is multiplied by */
 } scene;
 
 /* Fills the world: houses, church, lighthouse, boats, jetty, trees. */
