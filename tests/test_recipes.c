@@ -27,6 +27,7 @@ static const char quickly[] =
     "    ' weights fetch '*) set -- \"$@\" --from photo.jpg ;;\n"
     "    ' resume '*) set -- \"$@\" --time-limit 0.2 ;;\n"
     "    ' devices '*) set -- \"$@\" --quick ;;\n"
+    "    ' tune '*) set -- tune --size 32 ;;\n"
     "    ' bench '*) set -- \"$@\" --only operations --size 32 ;;\n"
     "    *' --checkpoint '*) set -- \"$@\" --size 32 -n 1000000 --time-limit 0.2 ;;\n"
     "    *' --save-every '*) set -- \"$@\" --size 32 -n 40 ;;\n"

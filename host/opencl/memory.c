@@ -3,13 +3,15 @@
  * Device memory: address spaces over chunks, tensors in units, runs of units, and what goes between
  * the host and the device. ocl.h tells the plan.
  */
+#define _DEFAULT_SOURCE /* madvise */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "opencl/ocl.h"
 
-enum { ALIGNMENT = 256 };
+enum { ALIGNMENT = 256, LARGE_PAGE = 1 << 21 };
 
 struct imp_memory {
     ocl_device *cl; /* borrowed */
@@ -68,6 +70,37 @@ static size_t rounded(const ocl_device *cl, size_t bytes) {
     return up < cl->chunk ? up : cl->chunk;
 }
 
+static void CL_CALLBACK free_pages(cl_mem memory, void *pages) {
+    (void)memory;
+    free(pages);
+}
+
+/* A large buffer of a processor in large pages, which drivers do not ask for: with small ones an
+ * iteration of VGG-19 at 512 takes 7 % longer (PoCL). NULL: there is none. */
+static cl_mem buffer_of_pages(const ocl_device *cl, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+    const size_t size = (bytes / LARGE_PAGE + 1) * LARGE_PAGE;
+    cl_int code = CL_SUCCESS;
+    void *pages = cl->class == OCL_WIDE && bytes >= 2 * (size_t)LARGE_PAGE
+                      ? aligned_alloc(LARGE_PAGE, size)
+                      : NULL;
+    if (!pages)
+        return NULL;
+    madvise(pages, size, MADV_HUGEPAGE); /* only speed hangs on it */
+    cl_mem memory =
+        clCreateBuffer(cl->context, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, bytes, pages, &code);
+    if (code == CL_SUCCESS &&
+        clSetMemObjectDestructorCallback(memory, free_pages, pages) == CL_SUCCESS)
+        return memory;
+    if (code == CL_SUCCESS)
+        clReleaseMemObject(memory);
+    free(pages);
+#else
+    (void)cl, (void)bytes;
+#endif
+    return NULL;
+}
+
 imp_status ocl_buffer(ocl_device *cl, cl_mem *out, size_t bytes, const void *host) {
     char number[24];
     cl_int code = CL_SUCCESS;
@@ -75,7 +108,9 @@ imp_status ocl_buffer(ocl_device *cl, cl_mem *out, size_t bytes, const void *hos
     snprintf(number, sizeof number, "%llu", (unsigned long long)cl->base.counters.allocations + 1);
     if (ocl_fault(cl, "alloc", number))
         return out_of_memory(cl, bytes, CL_MEM_OBJECT_ALLOCATION_FAILURE);
-    *out = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, rounded(cl, bytes), NULL, &code);
+    *out = buffer_of_pages(cl, rounded(cl, bytes));
+    if (!*out)
+        *out = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, rounded(cl, bytes), NULL, &code);
     if (code != CL_SUCCESS) {
         *out = NULL;
         return out_of_memory(cl, bytes, code);
