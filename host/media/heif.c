@@ -55,8 +55,10 @@ static imp_status open_primary(heif_state *s, const imp_source *in, imp_error *e
 static imp_status read_numbers(heif_state *s, imp_intake *t, imp_error *err) {
     enum { SRGB_PRIMARIES = 1, LINEAR = 8, GAMMA_22 = 4, GAMMA_28 = 5 };
     struct heif_color_profile_nclx *n = NULL;
-    if (heif_image_handle_get_nclx_color_profile(s->handle, &n).code != heif_error_Ok || !n)
+    if (heif_image_handle_get_nclx_color_profile(s->handle, &n).code != heif_error_Ok || !n) {
+        heif_nclx_color_profile_free(n); /* there even where its numbers are unknown */
         return IMP_OK;
+    }
     const int primaries = (int)n->color_primaries, curve = (int)n->transfer_characteristics;
     const double xy[8] = {(double)n->color_primary_white_x, (double)n->color_primary_white_y,
                           (double)n->color_primary_red_x,   (double)n->color_primary_red_y,
