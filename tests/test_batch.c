@@ -61,6 +61,25 @@ static void test_pairs_in_order(void **state) {
     assert_run(s, BATCH "--zip", 2, "", "--zip: 3 contents and 2 styles");
 }
 
+/* Each picture with the masks of its own names; what has none is told of, and costs itself only. */
+static void test_masks(void **state) {
+    scratch *s = *state;
+    write_halves(s, "m_c1.png", 40, 30);
+    write_halves(s, "m_c2.png", 30, 40);
+    write_halves(s, "m_s1.png", 40, 48);
+    assert_run(s, BATCH "--mask 'm_{content}.png' --style-mask 'm_{style}.png'", 1,
+               "4 pictures: 2 painted, 0 there already, 2 failed",
+               "'c2_s2.png': cannot read picture 'm_s2.png'");
+    assert_run(s,
+               "impasto paint -q c2.png s1.jpg --mask m_c2.png --style-mask m_s1.png --size 24 "
+               "-n 3 -o alone.png && cmp alone.png c2_s1.png",
+               0, "", "");
+    assert_run(s, BATCH "--mask 'm_{content}.png'", 2, "", "--mask and --style-mask belong");
+    assert_run(s, BATCH "--mask a --style-mask red --style-mask blue", 2, "", "given 2 times");
+    assert_run(s, BATCH "--mask 'm_{content}.png' --style-mask red -o 'm_{content}.png' --zip", 2,
+               "", "'m_c1.png': is one of the pictures to paint from");
+}
+
 /* One bad file costs its own pictures only. */
 static void test_goes_on(void **state) {
     scratch *s = *state;
@@ -111,9 +130,9 @@ int main(void) {
     setenv("IMPASTO_DEVICE", "cpu", 0);
     const struct CMUnitTest tests[] = {
         TEST(test_all_pairs),      TEST(test_what_is_there_stays),
-        TEST(test_pairs_in_order), TEST(test_goes_on),
-        TEST(test_mistakes),       TEST(test_all_devices),
-        TEST(test_interrupted),
+        TEST(test_pairs_in_order), TEST(test_masks),
+        TEST(test_goes_on),        TEST(test_mistakes),
+        TEST(test_all_devices),    TEST(test_interrupted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,10 +33,10 @@ static int expand(glob_t *files, const char *option, const char *pattern) {
     return CLI_DONE;
 }
 
-/* The template with {content} and {style} replaced by the base names without their extensions; the
- * caller frees. */
+/* The template with {content} and {style} replaced by the base names without their extensions; NULL
+ * without a template or memory. The caller frees. */
 static char *name_of(const char *template, const char *content, const char *style) {
-    char *name = calloc(1, CLI_PATH_MAX);
+    char *name = template ? calloc(1, CLI_PATH_MAX) : NULL;
     size_t used = 0;
     while (name && *template && used + 1 < CLI_PATH_MAX) {
         const bool first = !strncmp(template, "{content}", 9);
@@ -81,10 +81,41 @@ static int check_names(const cli_batch *b) {
     return CLI_DONE;
 }
 
+/* There is one style to a picture, so one mask, and only beside the content's. */
+static int check_masks(const cli_values *v) {
+    if (!v->mask != (v->style_masks.count == 0))
+        return cli_complain(CLI_MISUSE,
+                            "batch: --mask and --style-mask belong together; give both");
+    if (v->style_masks.count > 1)
+        return cli_complain(CLI_MISUSE,
+                            "--style-mask: given %zu times; once, with {style} for the "
+                            "style's name",
+                            v->style_masks.count);
+    return CLI_DONE;
+}
+
+/* Fills in what is painted from content and style. */
+static int plan_job(const cli_batch *b, cli_job *job) {
+    const cli_values *v = &b->request->values;
+    const char *template = v->out ? v->out : "{content}_{style}.png";
+    job->out = name_of(template, job->content, job->style);
+    job->mask = name_of(v->mask, job->content, job->style);
+    job->style_mask = name_of(v->style_masks.paths[0], job->content, job->style);
+    if (!job->out || (v->mask && !(job->mask && job->style_mask)))
+        return cli_complain(CLI_FAILED, "batch: out of memory");
+    const char *const sources[] = {job->content, job->style, job->mask, job->style_mask};
+    for (size_t i = 0; i < 4; i++)
+        if (sources[i] && cli_same_file(job->out, sources[i]))
+            return cli_complain(CLI_MISUSE,
+                                "output '%s': is one of the pictures to paint from; name another "
+                                "with -o",
+                                job->out);
+    return CLI_DONE;
+}
+
 /* All pairs, the pairs of one style together; with --zip the first with the first, and so on. */
 static int plan(cli_batch *b, const glob_t *contents, const glob_t *styles) {
     const cli_values *v = &b->request->values;
-    const char *template = v->out ? v->out : "{content}_{style}.png";
     const size_t n = contents->gl_pathc, m = styles->gl_pathc;
     if (v->zip && n != m)
         return cli_complain(CLI_MISUSE,
@@ -97,14 +128,9 @@ static int plan(cli_batch *b, const glob_t *contents, const glob_t *styles) {
         cli_job *job = &b->jobs[i];
         job->content = contents->gl_pathv[v->zip ? i : i % n];
         job->style = styles->gl_pathv[v->zip ? i : i / n];
-        job->out = name_of(template, job->content, job->style);
-        if (!job->out)
-            return cli_complain(CLI_FAILED, "batch: out of memory");
-        if (cli_same_file(job->out, job->content) || cli_same_file(job->out, job->style))
-            return cli_complain(CLI_MISUSE,
-                                "output '%s': is one of the pictures to paint from; name another "
-                                "with -o",
-                                job->out);
+        const int status = plan_job(b, job);
+        if (status)
+            return status;
     }
     return check_names(b);
 }
@@ -308,6 +334,8 @@ int cli_batch_command(cli_request *request) {
     glob_t contents = {0}, styles = {0};
     int status = cli_settle(request);
     if (!status)
+        status = check_masks(&request->values);
+    if (!status)
         status = expand(&contents, "content", request->values.content);
     if (!status)
         status = expand(&styles, "style", request->values.style);
@@ -315,8 +343,11 @@ int cli_batch_command(cli_request *request) {
         status = plan(&b, &contents, &styles);
     if (!status)
         status = prepare(&b);
-    for (size_t i = 0; b.jobs && i < b.count; i++)
+    for (size_t i = 0; b.jobs && i < b.count; i++) {
         free(b.jobs[i].out);
+        free(b.jobs[i].mask);
+        free(b.jobs[i].style_mask);
+    }
     free(b.jobs);
     globfree(&contents);
     globfree(&styles);

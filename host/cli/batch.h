@@ -11,7 +11,8 @@
 
 typedef struct cli_job {
     const char *content, *style; /* borrowed from the lists of files */
-    char *out;                   /* owned */
+    char *out;                   /* owned, like these */
+    char *mask, *style_mask;     /* NULL: none */
 } cli_job;
 
 typedef struct cli_batch {

@@ -62,15 +62,23 @@ static imp_status look(void *self, cli_view *view, imp_error *err) {
     return IMP_OK;
 }
 
+/* what: NULL for none */
+static void name(char path[CLI_PATH_MAX], const char *what) {
+    snprintf(path, CLI_PATH_MAX, "%s", what ? what : "");
+}
+
 static void begin(worker *w) {
     const cli_job *job = &w->batch->jobs[w->job];
     cli_painting *p = &w->painting;
-    snprintf(p->from.content, sizeof p->from.content, "%s", job->content);
-    snprintf(p->from.styles[0].path, sizeof p->from.styles[0].path, "%s", job->style);
-    snprintf(p->from.init, sizeof p->from.init, "%s", p->values->init ? p->values->init : "");
-    p->from.styles[0].weight = 1;
+    cli_style *style = &p->from.styles[0];
+    name(p->from.content, job->content);
+    name(p->from.mask, job->mask);
+    name(p->from.init, p->values->init);
+    name(style->path, job->style);
+    name(style->mask, job->style_mask);
+    style->weight = 1;
     p->from.style_count = 1;
-    snprintf(p->out, sizeof p->out, "%s", job->out);
+    name(p->out, job->out);
     p->record = (cli_record){0};
     p->recovered = false;
     w->began = p->began = cli_clock();

@@ -72,6 +72,12 @@ const cli_option cli_options[] = {
     {"output", 'o', CLI_TEXT, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(out), "TEMPLATE", 0, 0,
      "write the pictures here; {content} and {style} stand for the files' names (default: "
      "{content}_{style}.png)"},
+    {"mask", 0, CLI_TEXT, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(mask), "TEMPLATE", 0, 0,
+     "regions of each content in flat colours, each painted by the region of its colour in "
+     "--style-mask, as with paint; {content} and {style} stand for the files' names"},
+    {"style-mask", 0, CLI_FILES, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(style_masks),
+     "TEMPLATE|COLOUR", 0, 0,
+     "those of each style; or one colour, the region that all of it is for"},
     {"zip", 0, CLI_FLAG, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(zip), NULL, 0, 0,
      "the first content with the first style, the second with the second, and so on, instead of "
      "each with each"},
@@ -375,13 +381,17 @@ const cli_command cli_commands[] = {
              "is left alone, so that the same line goes on after an interruption; a picture that "
              "fails is told of, and the others are painted all the same (exit status 1 at the "
              "end). --device all shares the pictures out to all OpenCL devices.",
-     .examples = {{"impasto batch --content 'photos/*.jpg' --style 'art/*.jpg' -o "
-                   "'out/{content}_{style}.png'",
-                   "every photograph in every style"},
-                  {"impasto batch --zip --content 'a/*.png' --style 'b/*.png' -o 'c/{content}.jpg'",
-                   "in pairs"},
-                  {"impasto batch --content '*.jpg' --style wave.jpg --device all --json",
-                   "on all devices, with a report for programs"}}},
+     .examples =
+         {{"impasto batch --content 'photos/*.jpg' --style 'art/*.jpg' -o "
+           "'out/{content}_{style}.png'",
+           "every photograph in every style"},
+          {"impasto batch --zip --content 'a/*.png' --style 'b/*.png' -o 'c/{content}.jpg'",
+           "in pairs"},
+          {"impasto batch --content 'a/*.jpg' --style wave.jpg --mask 'masks/{content}.png' "
+           "--style-mask 'masks/{style}.png'",
+           "with regions"},
+          {"impasto batch --content '*.jpg' --style wave.jpg --device all --json",
+           "on all devices, with a report for programs"}}},
     {.name = "film",
      .bit = CLI_FILM,
      .run = cli_film,
