@@ -254,21 +254,38 @@ static void test_grid_goes_on(void **state) {
     imp_picture_finish(&p);
 }
 
+#define LARGE_GRID                                                                                 \
+    "impasto grid a.png b.jpg --size 48 -n 3 --levels 1,2,3,4,5,6 "                                \
+    "--seed 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20 --json -o s.png"
+
+static void assert_large_sheet(scratch *s) {
+    imp_picture sheet = read(s, "s.png");
+    assert_true(sheet.width > 20 * 48 && sheet.height > 6 * 40);
+    imp_picture_finish(&sheet);
+}
+
 /* Ctrl-C leaves what is complete. */
 static void test_grid_interrupted(void **state) {
     scratch *s = *state;
-    running r = program_start(s, "impasto grid a.png b.jpg --size 48 -n 3 --levels 1,2,3,4,5,6 "
-                                 "--seed 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20 --json "
-                                 "-o s.png");
+    running r = program_start(s, LARGE_GRID);
     program_await(&r, "variation");
     kill(r.pid, SIGINT);
     ended e = program_wait(&r);
     assert_complaint(&e, "grid", 130, "of 120 pictures; 's.png' holds them");
     assert_non_null(strstr(e.out, "\"event\":\"sheet\""));
     ended_free(&e);
-    imp_picture sheet = read(s, "s.png");
-    assert_true(sheet.width > 20 * 48 && sheet.height > 6 * 40);
-    imp_picture_finish(&sheet);
+    assert_large_sheet(s);
+}
+
+/* Nor does the sudden end of the program lose what is on the sheet already. */
+static void test_grid_killed(void **state) {
+    scratch *s = *state;
+    running r = program_start(s, LARGE_GRID);
+    program_await(&r, "seed 2, levels 1");
+    kill(r.pid, SIGKILL);
+    ended e = program_wait(&r);
+    ended_free(&e);
+    assert_large_sheet(s);
 }
 
 static void test_grid_mistakes(void **state) {
@@ -298,7 +315,8 @@ int main(void) {
         TEST(test_compare_measures),  TEST(test_compare_sheet),
         TEST(test_compare_many),      TEST(test_compare_mistakes),
         TEST(test_grid_of_two),       TEST(test_grid_goes_on),
-        TEST(test_grid_interrupted),  TEST(test_grid_mistakes),
+        TEST(test_grid_interrupted),  TEST(test_grid_killed),
+        TEST(test_grid_mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AXES = 2, VALUES_MAX = 64 };
+/* Keeping the sheet takes one part in so many of the time at most. */
+enum { AXES = 2, VALUES_MAX = 64, SHEET_SHARE = 50 };
 
 /* An option that varies: its place in the table, and its values. */
 typedef struct axis {
@@ -33,7 +34,7 @@ typedef struct matrix {
     cli_painting *painting;                  /* owned */
     char network[CLI_PATH_MAX], device[128]; /* of the last picture that was complete */
     cli_progress progress;
-    double began;
+    double began, next_sheet; /* cli_clock; the sheet is not kept before */
     bool json, quiet;
 } matrix;
 
@@ -236,23 +237,6 @@ static int paint(matrix *m, size_t i, bool *prepared) {
     return status;
 }
 
-/* What cannot be prepared the first time cannot be at all. */
-static int paint_all(matrix *m) {
-    int status = CLI_DONE;
-    for (size_t i = 0; i < m->count && status != CLI_INTERRUPTED && !cli_interrupted(); i++) {
-        bool prepared;
-        status = paint(m, i, &prepared);
-        if (i == 0 && !prepared)
-            return status;
-        m->failed[i] = status != CLI_DONE && status != CLI_INTERRUPTED;
-        cli_progress_clear(&m->progress);
-        if (status != CLI_INTERRUPTED)
-            say_variation(m, i, m->failed[i]);
-        set_flag(m, "quiet", "on"); /* what is said of the sources is said once */
-    }
-    return CLI_DONE;
-}
-
 /* ---- The sheet ------------------------------------------------------------------------------- */
 
 static const imp_picture *first_picture(const matrix *m) {
@@ -338,27 +322,68 @@ static imp_status draw(const matrix *m, imp_picture *drawn, imp_error *err) {
     return status;
 }
 
-static int write_sheet(const matrix *m) {
+/* Writes the sheet with the pictures that are complete. */
+static int write_sheet(const matrix *m, imp_picture *drawn) {
     const cli_values *v = &m->request->values;
     const imp_write_options options = {.quality = (int)v->quality};
-    imp_picture drawn = {0};
     imp_error err = {0};
-    char time[48];
-    cli_interrupt_set(CLI_INTERRUPT_IGNORE);
-    imp_status status = draw(m, &drawn, &err);
+    imp_status status = draw(m, drawn, &err);
     if (status == IMP_OK)
-        status = imp_picture_write(&drawn, v->out, &options, &err);
-    cli_time_text(time, sizeof time, cli_clock() - m->began);
-    if (status == IMP_OK && m->json)
-        cli_sheet_say(v->out, &drawn, m->painted);
-    else if (status == IMP_OK && !m->quiet)
-        printf("%s: %zu of %zu pictures in %s, %zu x %zu\n", v->out, m->painted, m->count, time,
-               drawn.width, drawn.height);
-    imp_picture_finish(&drawn);
+        status = imp_picture_write(drawn, v->out, &options, &err);
     return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
 }
 
+static int finish_sheet(const matrix *m) {
+    const char *out = m->request->values.out;
+    imp_picture drawn = {0};
+    char time[48];
+    cli_interrupt_set(CLI_INTERRUPT_IGNORE);
+    const int status = write_sheet(m, &drawn);
+    cli_time_text(time, sizeof time, cli_clock() - m->began);
+    if (!status && m->json)
+        cli_sheet_say(out, &drawn, m->painted);
+    else if (!status && !m->quiet)
+        printf("%s: %zu of %zu pictures in %s, %zu x %zu\n", out, m->painted, m->count, time,
+               drawn.width, drawn.height);
+    imp_picture_finish(&drawn);
+    return status;
+}
+
+/* The sheet so far, so that no end of the program loses what has been painted. The last one is
+ * written at the end anyhow. */
+static int keep_sheet(matrix *m) {
+    const double began = cli_clock();
+    imp_picture drawn = {0};
+    if (m->painted == 0 || m->now + 1 == m->count || began < m->next_sheet)
+        return CLI_DONE;
+    const int status = write_sheet(m, &drawn);
+    const double ended = cli_clock();
+    imp_picture_finish(&drawn);
+    m->next_sheet = ended + SHEET_SHARE * (ended - began);
+    return status;
+}
+
 /* ---- The grid -------------------------------------------------------------------------------- */
+
+/* What cannot be prepared the first time cannot be at all. */
+static int paint_all(matrix *m) {
+    int status = CLI_DONE;
+    for (size_t i = 0; i < m->count && status != CLI_INTERRUPTED && !cli_interrupted(); i++) {
+        bool prepared;
+        status = paint(m, i, &prepared);
+        if (i == 0 && !prepared)
+            return status;
+        m->failed[i] = status != CLI_DONE && status != CLI_INTERRUPTED;
+        cli_progress_clear(&m->progress);
+        if (status != CLI_INTERRUPTED)
+            say_variation(m, i, m->failed[i]);
+        set_flag(m, "quiet", "on"); /* what is said of the sources is said once */
+        const int kept = keep_sheet(m);
+        if (kept)
+            return kept;
+    }
+    return CLI_DONE;
+}
 
 static int perform(matrix *m) {
     m->pictures = calloc(m->count + 1, sizeof *m->pictures);
@@ -373,7 +398,7 @@ static int perform(matrix *m) {
     if (status)
         return status;
     if (m->painted > 0)
-        status = write_sheet(m);
+        status = finish_sheet(m);
     if (!status && cli_interrupted())
         return cli_complain(CLI_INTERRUPTED,
                             m->painted ? "interrupted after %zu of %zu pictures; '%s' holds them"

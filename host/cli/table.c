@@ -435,7 +435,8 @@ const cli_command cli_commands[] = {
              "picture is painted with each of them, or with each pair, and all are laid out with "
              "what they were painted with. A picture that fails leaves its place empty, and the "
              "others are painted all the same (exit status 1 at the end); Ctrl-C ends it with "
-             "those that are complete. paint with the same settings gives the same picture.",
+             "those that are complete, and the sheet is there from the first one on. paint with "
+             "the same settings gives the same picture.",
      .examples = {{"impasto grid cat.jpg waves.jpg -o grid.png --style-scale 0.5,1,2",
                    "three pictures in a row"},
                   {"impasto grid cat.jpg waves.jpg -o grid.png --size 256 --strength .2,.5,.8 "
