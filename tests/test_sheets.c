@@ -158,6 +158,11 @@ static void test_compare_measures(void **state) {
                 " 0.0\n");
     assert_says(s, "impasto compare g.png a.png", "a.png    48 x 40     -     -        -\n");
     assert_says(s, "impasto compare g.png h.png --json", "\"psnr\":28.13");
+    assert_says(s,
+                "impasto compare g.png h.png --labels \u7d75,e\u0301", /* wide, and of two codes */
+                "\n\u7d75       6 x 5  ");
+    assert_says(s, "impasto compare g.png h.png --labels \u7d75,e\u0301",
+                "\ne\u0301        6 x 5  ");
 }
 
 /* In a row or a column, and the settings that a result carries. */

@@ -5,6 +5,7 @@
 #include "cli/grid.h"
 
 #include <ctype.h>
+#include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +19,15 @@ cli_grid_row *cli_grid_add(cli_grid *grid) {
     return &rows[grid->count++];
 }
 
-/* Columns on the screen: bytes that do not go on with a character of UTF-8. */
+/* Columns on the screen; what is no UTF-8 takes one a byte. */
 static size_t width_of(const char *text) {
     size_t width = 0;
-    for (; *text; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80;
+    while (*text) {
+        const gunichar c = g_utf8_get_char_validated(text, -1);
+        const bool whole = c < (gunichar)-2;
+        width += !whole ? 1 : g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
+        text = whole ? g_utf8_next_char(text) : text + 1;
+    }
     return width;
 }
 
