@@ -45,15 +45,19 @@ static int set_up(void **state) {
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
         write_waves(s, pictures[i], 40 + 3 * i, 40);
     write_halves(s, "mask.png", 40, 40);
+    run_silent(s, "mkdir a b out masks");
+    write_halves(s, "masks/photo.png", 40, 40);
+    write_halves(s, "masks/other.png", 49, 40);
+    write_halves(s, "masks/picture.png", 43, 40);
     scratch_write(s, "quickly.sh", quickly, sizeof quickly - 1);
-    run_silent(s, "mkdir a b out && cp photo.jpg other.jpg a && cp picture.jpg b && "
+    run_silent(s, "cp photo.jpg other.jpg a && cp picture.jpg b && "
                   "cp logo.png photo.heic && "
                   "cp '" IMP_TEST_SOURCES "/weights/builtin.safetensors' vgg19.pth");
     return 0;
 }
 
 static int tear_down(void **state) {
-    run_silent(*state, "rm -rf a b out weights cache");
+    run_silent(*state, "rm -rf a b out masks weights cache");
     return scratch_close(state);
 }
 
