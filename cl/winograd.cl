@@ -88,6 +88,8 @@ __kernel GROUP(1, 1) void winograd_filter(__global float *f, ulong f_at, __globa
     }
 }
 
+#define WINOGRAD_HEAD 16
+
 /* The maps that a pass goes between. */
 typedef struct winograd_map {
     int h, w, before, mode, kind; /* of x */
@@ -168,11 +170,12 @@ OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m
 }
 
 /* conv_product's y from maps x of h x w, where MASKED times [m > 0]: 3 x 3 filters, stride 1. Jobs
- * are strips of `tiles` tiles x groups of `group` blocks of outputs; a work-item makes one after
- * another in its own `slab` floats of the work space: the transformed inputs of all blocks, then
- * for `batch` blocks of outputs at a time the 36 products and their transformation back, and a
- * patch of 36. f: from winograd_filter, f_point floats from one of the 36 to the next. Grid:
- * work-items that share the jobs. */
+ * are strips of `tiles` tiles x groups of `group` blocks of outputs; a work-item takes one after
+ * another and makes it in its own `slab` floats of the work space: the transformed inputs of all
+ * blocks, then for `batch` blocks of outputs at a time the 36 products and their transformation
+ * back, and a patch of 36. f: from winograd_filter, f_point floats from one of the 36 to the next.
+ * Before the slabs WINOGRAD_HEAD floats, of which the first is 0: as an int, how many jobs are
+ * taken. Grid: work-items that share the jobs, one a core. */
 __kernel GROUP(1, 1) void winograd(__global float *y, ulong y_at, __global const float *x,
                                    ulong x_at, __global const float *m, ulong m_at,
                                    __global const float *f, ulong f_at, __global const float *bias,
@@ -187,8 +190,10 @@ __kernel GROUP(1, 1) void winograd(__global float *y, ulong y_at, __global const
     const size_t m_point = ((size_t)batch * tiles + 1) * 16;
     const size_t x_plane = (size_t)h * w * 16, y_plane = (size_t)oh * ow * 16;
     const conv_strip product = {channels, 1, 1, 0, lane};
-    __global float *v = work + work_at + get_global_id(0) * (size_t)slab, *sums = v + 36 * v_point;
-    for (int job = get_global_id(0); job < strips * groups; job += get_global_size(0)) {
+    volatile __global int *taken = (volatile __global int *)(work + work_at);
+    __global float *v = work + work_at + WINOGRAD_HEAD + get_global_id(0) * (size_t)slab;
+    __global float *sums = v + 36 * v_point;
+    for (int job = atomic_inc(taken); job < strips * groups; job = atomic_inc(taken)) {
         const int first = job % strips * tiles, n = min(tiles, all - first);
         const int whole = (n + CONV_UNIT - 1) / CONV_UNIT * CONV_UNIT;
         for (int b = 0; b < blocks; b++)

@@ -9,8 +9,8 @@
 /* TILE: rows and columns of a tile of outputs. UNIT: a strip's tiles are a multiple of it. With
  * fewer than ENOUGH tiles in all the filters, four times as large as plain ones, cost more than the
  * products save (of 512 channels, 4 tiles take a tenth longer than directly, 16 half the time).
- * ITEMS: work-items for each core. */
-enum { BLOCK = 16, TILE = 4, POINTS = 36, UNIT = 4, ENOUGH = 8, ITEMS = 4, PAIR = 2 };
+ * HEAD: floats of the work space before the slabs, as in cl/winograd.cl. */
+enum { BLOCK = 16, TILE = 4, POINTS = 36, UNIT = 4, ENOUGH = 8, PAIR = 2, HEAD = 16 };
 /* Filters of so many floats stay in a core's cache from strip to strip: then strips are NARROW,
  * what is transformed stays there too, and PAIR blocks of outputs are finished at a time. Others
  * are read anew for each strip: then strips are BROAD, and the products of all outputs wait in the
@@ -52,6 +52,10 @@ size_t ocl_winograd_tiles(const ocl_pass *pass) {
     return ceiling(pass->h, TILE) * ceiling(pass->w, TILE);
 }
 
+static size_t room(const ocl_device *cl) {
+    return cl->work_floats - HEAD;
+}
+
 /* Floats of the work space that a work-item needs: inputs, products, and a tile at the border. */
 static size_t slab_floats(size_t blocks, size_t tiles, size_t batch) {
     return POINTS * BLOCK * ((blocks * tiles + 1) + (batch * tiles + 1) + 1);
@@ -65,7 +69,7 @@ bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass) {
     return (!wide || cl->turns == SIZE_MAX) && pass->side == 3 && pass->stride == 1 &&
            pass->step == 1 && !pass->fold && pass->x.layout == IMP_MAPS &&
            pass->y.layout == IMP_MAPS && pass->in >= BLOCK && pass->out >= BLOCK && pass->h >= 8 &&
-           pass->w >= 8 && row <= cl->chunk && work <= cl->work_floats;
+           pass->w >= 8 && row <= cl->chunk && work <= room(cl);
 }
 
 /* Narrow where the filters stay in a cache, else broad; in the simt class what needs not more than
@@ -94,12 +98,12 @@ static sharing share(const ocl_device *cl, const ocl_pass *pass, bool narrow, si
     sharing s = {.tiles = ceiling(ceiling(all, strips), UNIT) * UNIT,
                  .group = ceiling(ceiling(outs, groups), PAIR) * PAIR};
     s.batch = narrow ? PAIR : s.group;
-    while (s.tiles > UNIT && slab_floats(blocks, s.tiles, s.batch) > cl->work_floats / units)
+    while (s.tiles > UNIT && slab_floats(blocks, s.tiles, s.batch) > room(cl) / units)
         s.tiles = ceiling(s.tiles / 2, UNIT) * UNIT;
-    if (slab_floats(blocks, s.tiles, s.batch) > cl->work_floats)
+    if (slab_floats(blocks, s.tiles, s.batch) > room(cl))
         s.batch = PAIR;
     s.slab = slab_floats(blocks, s.tiles, s.batch);
-    s.items = least(least(ceiling(all, s.tiles) * groups, ITEMS * units), cl->work_floats / s.slab);
+    s.items = least(least(ceiling(all, s.tiles) * groups, units), room(cl) / s.slab);
     return s;
 }
 
@@ -115,6 +119,7 @@ static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, bool narrow, 
                         (in > 0 ? OCL_CONV_ACCUMULATE : 0) |
                         (in + blocks == all && pass->relu ? OCL_CONV_RELU : 0);
     filters.at += in * BLOCK * BLOCK;
+    TRY(ocl_launch(cl, fill, grid1(1), at(ocl_work(cl, 0)), f32(0), u64(1)));
     return ocl_launch(cl, winograd, grid1(s.items), at(y), at(x), at(mask), at(filters),
                       at(ocl_bias(pass, out * BLOCK)), at(ocl_work(cl, 0)), i32(channels),
                       i32(outs), i32(pass->x.h), i32(pass->x.w), i32((size_t)pass->before),
@@ -134,7 +139,7 @@ static imp_status make_run(ocl_device *cl, const ocl_pass *pass, bool narrow, co
         for (size_t done = 0, blocks; done < in.units; done += blocks) {
             ocl_span x = in.span[0], mask = in.span[pass->mask.memory ? 1 : 0];
             blocks = in.units - done;
-            while (slab_floats(blocks, UNIT, PAIR) > cl->work_floats)
+            while (slab_floats(blocks, UNIT, PAIR) > room(cl))
                 blocks = ceiling(blocks, 2);
             x.at += done * x_unit;
             mask.at += done * x_unit;
