@@ -200,11 +200,14 @@ static int listen_at(unsigned *port) {
     return fd;
 }
 
-static void serve_all(const server *v, int plain, int secure, const identity *me) {
-    struct pollfd at[2] = {{.fd = plain, .events = POLLIN}, {.fd = secure, .events = POLLIN}};
+/* Ends with all that it has begun once nobody holds the other end of the lifeline. */
+static void serve_all(const server *v, int plain, int secure, int lifeline, const identity *me) {
+    struct pollfd at[3] = {{.fd = plain, .events = POLLIN},
+                           {.fd = secure, .events = POLLIN},
+                           {.fd = lifeline, .events = POLLIN}};
     for (;;) {
-        if (poll(at, 2, -1) < 1)
-            _exit(1);
+        if (poll(at, 3, -1) < 1 || at[2].revents)
+            kill(0, SIGKILL);
         for (int i = 0; i < 2; i++) {
             if (!(at[i].revents & POLLIN))
                 continue;
@@ -225,7 +228,10 @@ server server_start(const scratch *s) {
     server v = {0};
     snprintf(v.folder, sizeof v.folder, "%s", s->folder);
     const int plain = listen_at(&v.port), secure = listen_at(&v.secure_port);
+    int lifeline[2];
     char path[128];
+    assert_int_equal(pipe(lifeline), 0);
+    fcntl(lifeline[1], F_SETFD, FD_CLOEXEC);
     snprintf(path, sizeof path, "%s/certificate.pem", s->folder);
     identity *const me = identity_make(path);
     fflush(NULL);
@@ -233,12 +239,15 @@ server server_start(const scratch *s) {
     assert_true(v.pid >= 0);
     if (v.pid == 0) {
         setpgid(0, 0);
+        close(lifeline[1]);
         signal(SIGCHLD, SIG_IGN);
         signal(SIGPIPE, SIG_IGN);
-        serve_all(&v, plain, secure, me);
+        serve_all(&v, plain, secure, lifeline[0], me);
     }
     setpgid(v.pid, v.pid);
     identity_free(me);
+    v.lifeline = lifeline[1];
+    close(lifeline[0]);
     close(plain);
     close(secure);
     return v;
@@ -246,6 +255,7 @@ server server_start(const scratch *s) {
 
 void server_stop(server *v) {
     kill(-v->pid, SIGKILL);
+    close(v->lifeline);
     waitpid(v->pid, NULL, 0);
     *v = (server){0};
 }

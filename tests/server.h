@@ -24,6 +24,7 @@
 typedef struct server {
     pid_t pid;
     unsigned port, secure_port;
+    int lifeline; /* held until server_stop or the test's own end: without it the server ends */
     char folder[sizeof((scratch *)0)->folder];
 } server;
 
