@@ -213,7 +213,8 @@ typedef struct imp_device_options {
     imp_gemm gemm;    /* who multiplies matrices on OpenCL devices */
     bool profile;     /* collect seconds by operation */
     bool tune;        /* take the fastest way to make each layer: remembered, or measured once */
-    bool verbose;     /* log also what was chosen and why, not only what went wrong */
+    bool verbose;     /* log also what was chosen and why */
+    bool quiet;       /* log only what went wrong */
     imp_log log;      /* may be NULL; borrowed until the device is closed */
     void *user;
 } imp_device_options;

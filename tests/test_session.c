@@ -14,6 +14,7 @@
 #include "cpu/cpu.h"
 #include "engine/session.h"
 #include "helpers.h"
+#include "opencl/opencl.h"
 
 typedef struct fixture {
     imp_device *device;
@@ -47,8 +48,21 @@ static int set_up_cpu(void **state) {
     return set_up_on(state, imp_cpu_open);
 }
 
+static imp_status open_first_opencl(imp_device **out, const imp_device_options *options,
+                                    imp_error *err) {
+    return imp_opencl_open(out, 0, options, err);
+}
+
+/* *state stays NULL where there is no OpenCL device. */
+static int set_up_opencl(void **state) {
+    *state = NULL;
+    return imp_opencl_list(NULL, 0) ? set_up_on(state, open_first_opencl) : 0;
+}
+
 static int tear_down(void **state) {
     fixture *f = *state;
+    if (!f)
+        return 0;
     imp_session_close(f->session);
     imp_network_close(f->network);
     imp_device_close(f->device);
@@ -238,8 +252,11 @@ static void test_done_changes_nothing(void **state) {
     imp_picture_finish(&after);
 }
 
+/* Neither allocates, builds nor copies: on OpenCL, too. */
 static void test_loop_is_frugal(void **state) {
     fixture *f = *state;
+    if (!f)
+        skip();
     open_session(f);
     step(f);
     step(f); /* the second is the first with a pair, and so the first to use all there is */
@@ -563,6 +580,7 @@ static void test_threads_share_a_network(void **state) {
 
 #define ON_ORACLE(test) cmocka_unit_test_setup_teardown(test, set_up_oracle, tear_down)
 #define ON_CPU(test)    cmocka_unit_test_setup_teardown(test, set_up_cpu, tear_down)
+#define ON_OPENCL(test) cmocka_unit_test_setup_teardown(test, set_up_opencl, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -574,6 +592,7 @@ int main(void) {
         ON_CPU(test_loss_falls),
         ON_CPU(test_done_changes_nothing),
         ON_CPU(test_loop_is_frugal),
+        ON_OPENCL(test_loop_is_frugal),
         ON_CPU(test_steps_back),
         ON_CPU(test_gives_up),
         ON_CPU(test_not_finite_at_start),

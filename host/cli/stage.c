@@ -171,6 +171,7 @@ static imp_status open_device(cli_stage *stage, const char *which, imp_error *er
                                         .tune = v->tune == CLI_TUNE_AUTO,
                                         .profile = v->profile,
                                         .verbose = v->verbose,
+                                        .quiet = v->quiet || v->json,
                                         .log = cli_progress_log,
                                         .user = stage->progress};
     return imp_device_open(&stage->device, which, &options, err);

@@ -43,7 +43,7 @@ void imp_session_tune(imp_session *s) {
                 tune_plan(s, &s->objective.plans[l], &left, &measured);
     }
     s->device->error = (imp_error){0};
-    if (measured == 0 || !to->log)
+    if (measured == 0 || !to->log || to->quiet)
         return;
     snprintf(line, sizeof line,
              "%zu layers: measured in %.1f s which way to make them is the fastest here (once)",
