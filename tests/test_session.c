@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sessions: the loop of iterations, its economy, its recovery, sizes at the edge, threads.
+ * Sessions: the loop of iterations, its economy, its recovery, threads.
  */
 #include <math.h>
 #include <pthread.h>
@@ -12,93 +12,16 @@
 #include <cmocka.h>
 
 #include "cpu/cpu.h"
-#include "engine/session.h"
 #include "helpers.h"
-#include "opencl/opencl.h"
-
-typedef struct fixture {
-    imp_device *device;
-    imp_network *network;
-    imp_picture content, style, init;
-    imp_settings settings;
-    imp_session *session;
-} fixture;
-
-static int set_up_on(void **state,
-                     imp_status (*open)(imp_device **, const imp_device_options *, imp_error *)) {
-    fixture *f = calloc(1, sizeof *f);
-    imp_error e = {0};
-    if (!f || open(&f->device, NULL, &e) || imp_network_open(&f->network, "builtin", &e))
-        return -1;
-    f->content = test_waves(40, 30, 1);
-    f->style = test_waves(36, 44, 2.5);
-    f->settings = *imp_preset_find("default");
-    f->settings.size = 40;
-    f->settings.scales = 1;
-    f->settings.iterations = 6;
-    *state = f;
-    return 0;
-}
-
-static int set_up_oracle(void **state) {
-    return set_up_on(state, imp_oracle_open);
-}
-
-static int set_up_cpu(void **state) {
-    return set_up_on(state, imp_cpu_open);
-}
-
-static imp_status open_first_opencl(imp_device **out, const imp_device_options *options,
-                                    imp_error *err) {
-    return imp_opencl_open(out, 0, options, err);
-}
-
-/* *state stays NULL where there is no OpenCL device. */
-static int set_up_opencl(void **state) {
-    *state = NULL;
-    return imp_opencl_list(NULL, 0) ? set_up_on(state, open_first_opencl) : 0;
-}
-
-static int tear_down(void **state) {
-    fixture *f = *state;
-    if (!f)
-        return 0;
-    imp_session_close(f->session);
-    imp_network_close(f->network);
-    imp_device_close(f->device);
-    imp_picture_finish(&f->content);
-    imp_picture_finish(&f->style);
-    imp_picture_finish(&f->init);
-    free(f);
-    return 0;
-}
-
-static void open_session(fixture *f) {
-    imp_error e = {0};
-    imp_session_close(f->session);
-    imp_session_open(
-        &f->session, f->device, f->network, &f->settings,
-        &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}, .init = &f->init}, &e);
-    assert_string_equal(e.text, "");
-}
-
-static imp_progress step(fixture *f) {
-    imp_error e = {0};
-    bool done;
-    imp_progress p;
-    imp_session_step(f->session, &done, &e);
-    assert_string_equal(e.text, "");
-    imp_session_progress(f->session, &p);
-    return p;
-}
+#include "painting.h"
 
 static void test_loss_falls(void **state) {
-    fixture *f = *state;
-    open_session(f);
-    const imp_progress first = step(f);
+    painting *f = *state;
+    painting_begin(f);
+    const imp_progress first = painting_step(f);
     imp_progress last = first;
     for (unsigned i = 1; i < f->settings.iterations; i++)
-        last = step(f);
+        last = painting_step(f);
     assert_true(last.loss < first.loss);
     assert_int_equal(last.iteration, f->settings.iterations);
     assert_int_equal(last.total, f->settings.iterations);
@@ -116,10 +39,10 @@ static void test_loss_falls(void **state) {
 }
 
 /* Of a whole run: where it ended, and its picture. */
-static imp_progress run_whole(fixture *f, float settle, imp_picture *picture) {
+static imp_progress run_whole(painting *f, float settle, imp_picture *picture) {
     imp_progress now;
     f->settings.settle = settle;
-    open_session(f);
+    painting_begin(f);
     assert_int_equal(imp_session_run(f->session, NULL, NULL, NULL), IMP_OK);
     imp_session_progress(f->session, &now);
     assert_int_equal(imp_session_picture(f->session, picture, NULL), IMP_OK);
@@ -139,7 +62,7 @@ static double psnr(const imp_picture *a, const imp_picture *b) {
 
 /* A run ends when what is left of it would not be seen: its picture is the whole run's. */
 static void test_settles(void **state) {
-    fixture *f = *state;
+    painting *f = *state;
     const imp_optimizer optimizers[] = {IMP_LBFGS, IMP_ADAM};
     const float ours = f->settings.settle;
     for (size_t i = 0; i < 2; i++) {
@@ -157,7 +80,7 @@ static void test_settles(void **state) {
         assert_int_equal(some.iteration % IMP_SETTLE_SPAN, 0);
         assert_true(some.spared > 0);
         assert_true(psnr(&whole, &ended) > 38);
-        assert_int_equal(step(f).iteration, some.iteration);
+        assert_int_equal(painting_step(f).iteration, some.iteration);
         imp_picture_finish(&whole);
         imp_picture_finish(&ended);
     }
@@ -165,7 +88,7 @@ static void test_settles(void **state) {
 
 /* Only the last size ends early, however slow the ones before. */
 static void test_settles_at_the_end(void **state) {
-    fixture *f = *state;
+    painting *f = *state;
     imp_picture picture;
     f->settings.sizes[0] = 24;
     f->settings.size_count = 1;
@@ -179,7 +102,7 @@ static void test_settles_at_the_end(void **state) {
 /* The unit of the loss means nothing to L-BFGS: weights smaller by a power of two, the same bits.
  */
 static void test_unit_of_the_loss(void **state) {
-    fixture *f = *state;
+    painting *f = *state;
     imp_picture pictures[2];
     f->settings.optimizer = IMP_LBFGS;
     f->settings.iterations = 20;
@@ -205,10 +128,10 @@ static imp_picture rolled(const imp_picture *p, size_t rows, size_t columns) {
     return out;
 }
 
-static double style_at(fixture *f, const imp_picture *start) {
+static double style_at(painting *f, const imp_picture *start) {
     f->init = *start;
-    open_session(f);
-    const double style = step(f).style;
+    painting_begin(f);
+    const double style = painting_step(f).style;
     f->init = (imp_picture){0};
     return style;
 }
@@ -216,7 +139,7 @@ static double style_at(fixture *f, const imp_picture *start) {
 /* Where edges meet, a picture and the same moved round are alike to the network, if it moves by
  * whole positions of all of its maps; where they do not, they differ. */
 static void test_edges_meet(void **state) {
-    fixture *f = *state;
+    painting *f = *state;
     imp_picture_finish(&f->content);
     f->content = test_waves(40, 32, 1);
     f->settings.init = IMP_INIT_PICTURE;
@@ -238,14 +161,14 @@ static void test_edges_meet(void **state) {
 }
 
 static void test_done_changes_nothing(void **state) {
-    fixture *f = *state;
+    painting *f = *state;
     f->settings.iterations = 2;
-    open_session(f);
-    step(f);
-    step(f);
+    painting_begin(f);
+    painting_step(f);
+    painting_step(f);
     imp_picture before = {0}, after = {0};
     assert_int_equal(imp_session_picture(f->session, &before, NULL), IMP_OK);
-    assert_int_equal(step(f).iteration, 2);
+    assert_int_equal(painting_step(f).iteration, 2);
     assert_int_equal(imp_session_picture(f->session, &after, NULL), IMP_OK);
     assert_memory_equal(before.rgb, after.rgb, 3 * before.width * before.height * sizeof(float));
     imp_picture_finish(&before);
@@ -254,15 +177,16 @@ static void test_done_changes_nothing(void **state) {
 
 /* Neither allocates, builds nor copies: on OpenCL, too. */
 static void test_loop_is_frugal(void **state) {
-    fixture *f = *state;
+    painting *f = *state;
     if (!f)
         skip();
-    open_session(f);
-    step(f);
-    step(f); /* the second is the first with a pair, and so the first to use all there is */
+    painting_begin(f);
+    painting_step(f);
+    painting_step(
+        f); /* the second is the first with a pair, and so the first to use all there is */
     const imp_counters before = f->device->counters;
-    step(f);
-    step(f);
+    painting_step(f);
+    painting_step(f);
     const imp_counters *after = &f->device->counters;
     assert_int_equal(after->allocations, before.allocations);
     assert_int_equal(after->builds, before.builds);
@@ -287,7 +211,7 @@ static imp_status broken_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_ten
     return status;
 }
 
-static void breaks(fixture *f, int first, int last) {
+static void breaks(painting *f, int first, int last) {
     broken.ops = *f->device->ops;
     broken.real = f->device->ops;
     broken.ops.tv = broken_tv;
@@ -298,17 +222,17 @@ static void breaks(fixture *f, int first, int last) {
 }
 
 static void test_steps_back(void **state) {
-    fixture *f = *state;
+    painting *f = *state;
     const imp_optimizer optimizers[] = {IMP_LBFGS, IMP_ADAM};
     for (int i = 0; i < 2; i++) {
         f->settings.optimizer = optimizers[i];
         f->settings.learning_rate = i ? 0.01F : 1;
         breaks(f, 3, 4);
-        open_session(f);
+        painting_begin(f);
         bool recovered[6];
         imp_progress p = {0};
         for (int k = 0; k < 6; k++) {
-            p = step(f);
+            p = painting_step(f);
             recovered[k] = p.recovered;
             imp_picture now = {0};
             assert_int_equal(imp_session_picture(f->session, &now, NULL), IMP_OK);
@@ -324,10 +248,10 @@ static void test_steps_back(void **state) {
 }
 
 static void test_gives_up(void **state) {
-    fixture *f = *state;
+    painting *f = *state;
     f->settings.iterations = 100;
     breaks(f, 2, 1000);
-    open_session(f);
+    painting_begin(f);
     imp_error e = {0};
     assert_int_equal(imp_session_run(f->session, NULL, NULL, &e), IMP_ERR_NUMBER);
     assert_non_null(strstr(e.text, "--learning-rate"));
@@ -338,9 +262,9 @@ static void test_gives_up(void **state) {
 }
 
 static void test_not_finite_at_start(void **state) {
-    fixture *f = *state;
+    painting *f = *state;
     breaks(f, 0, 1000);
-    open_session(f);
+    painting_begin(f);
     imp_error e = {0};
     assert_int_equal(imp_session_run(f->session, NULL, NULL, &e), IMP_ERR_NUMBER);
     assert_non_null(strstr(e.text, "starting picture"));
@@ -349,12 +273,12 @@ static void test_not_finite_at_start(void **state) {
 
 /* ---- The gradient of the whole ---- */
 
-static double loss_at(fixture *f, const imp_picture *p, imp_array *gradient) {
+static double loss_at(painting *f, const imp_picture *p, imp_array *gradient) {
     imp_error e = {0};
     const imp_picture kept = f->init;
     f->settings.init = IMP_INIT_PICTURE;
     f->init = *p;
-    open_session(f);
+    painting_begin(f);
     f->init = kept;
     assert_int_equal(imp_session_evaluate(f->session, &e), IMP_OK);
     if (gradient)
@@ -368,7 +292,7 @@ static double loss_at(fixture *f, const imp_picture *p, imp_array *gradient) {
  * difference and the kinks of ReLU and maximum: a term, level or factor left out would be far off.
  */
 static void test_gradient(void **state) {
-    fixture *f = *state;
+    painting *f = *state;
     imp_picture at = test_waves(40, 30, 1.7), side = test_waves(40, 30, 1.7);
     imp_array g = {0};
     loss_at(f, &at, &g);
@@ -392,157 +316,11 @@ static void test_gradient(void **state) {
     imp_picture_finish(&side);
 }
 
-/* ---- Sizes ---- */
-
-static void test_odd_sizes(void **state) {
-    fixture *f = *state;
-    const size_t sizes[][3] = {{1, 1, 1},   {1, 1, 8},   {1, 64, 64},
-                               {50, 1, 20}, {33, 17, 0}, {40, 30, 8}};
-    f->settings.iterations = 2;
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        imp_picture_finish(&f->content);
-        f->content = test_waves(sizes[i][0], sizes[i][1], 1);
-        f->settings.size = sizes[i][2];
-        open_session(f);
-        step(f);
-        const imp_progress p = step(f);
-        assert_true(isfinite(p.loss));
-        imp_picture out = {0};
-        assert_int_equal(imp_session_picture(f->session, &out, NULL), IMP_OK);
-        const size_t longer = out.width > out.height ? out.width : out.height;
-        const size_t own =
-            f->content.width > f->content.height ? f->content.width : f->content.height;
-        assert_int_equal(longer, sizes[i][2] ? sizes[i][2] : own);
-        imp_picture_finish(&out);
-    }
-}
-
-static void test_scales_double(void **state) {
-    fixture *f = *state;
-    imp_picture_finish(&f->content);
-    f->content = test_waves(256, 192, 1);
-    f->settings.size = 256;
-    f->settings.scales = 5; /* below 128 pixels none is painted */
-    f->settings.iterations = 8;
-    open_session(f);
-    const size_t widths[] = {128, 128, 128, 128, 256, 256, 256, 256};
-    for (size_t i = 0; i < 8; i++)
-        assert_int_equal(step(f).width, widths[i]);
-}
-
-static void test_too_large(void **state) {
-    fixture *f = *state;
-    f->settings.size = 100000;
-    f->device->info.memory_bytes = (uint64_t)1 << 30;
-    imp_error e = {0};
-    imp_session *s = NULL;
-    assert_int_equal(
-        imp_session_open(&s, f->device, f->network, &f->settings,
-                         &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}}, &e),
-        IMP_ERR_MEMORY);
-    assert_null(s);
-    const char *fits = strstr(e.text, "--size ");
-    assert_non_null(fits);
-    const long largest = strtol(fits + 7, NULL, 10);
-    assert_true(largest > 100 && largest < 5000);
-}
-
-/* What the device counted while a session was open, and what had been told before. */
-static void test_estimate_is_what_is_taken(void **state) {
-    fixture *f = *state;
-    static const size_t sizes[] = {64, 150, 257};
-    for (size_t i = 0; i < 6; i++) {
-        imp_forecast told = {0};
-        imp_estimate estimate;
-        bool done;
-        f->settings.size = sizes[i / 2];
-        f->settings.optimizer = i % 2 ? IMP_ADAM : IMP_LBFGS;
-        assert_int_equal(
-            imp_session_forecast(&told, f->device, f->network, &f->settings,
-                                 &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}},
-                                 NULL),
-            IMP_OK);
-        f->device->counters.peak = 0;
-        open_session(f);
-        assert_int_equal(imp_session_step(f->session, &done, NULL), IMP_OK);
-        imp_session_estimate(f->session, &estimate);
-        const double taken = (double)f->device->counters.peak;
-        print_message("%zu: %.0f bytes taken, %zu told\n", f->settings.size, taken,
-                      told.need.device_bytes);
-        assert_int_equal(told.need.device_bytes, estimate.device_bytes);
-        assert_true(fabs((double)estimate.device_bytes - taken) <= 0.1 * taken);
-        assert_true(told.fits && told.largest >= f->settings.size);
-        assert_true(told.need.seconds_per_iteration > 0);
-        imp_session_close(f->session);
-        f->session = NULL;
-    }
-}
-
-/* With less and less memory, until there is no way: fewer features kept, and the same picture. */
-static void test_made_again_is_the_same(void **state) {
-    fixture *f = *state;
-    imp_picture first = {0};
-    unsigned ways = 0;
-    f->settings.size = 150;
-    f->settings.optimizer = IMP_ADAM;
-    f->settings.learning_rate = 0.02f;
-    for (bool fits = true; fits; ways += fits) {
-        imp_picture now = {0};
-        imp_estimate estimate;
-        imp_error e = {0};
-        bool done;
-        fits = imp_session_open(&f->session, f->device, f->network, &f->settings,
-                                &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}},
-                                &e) == IMP_OK;
-        if (!fits) {
-            assert_int_equal(e.status, IMP_ERR_MEMORY);
-            break;
-        }
-        for (int step = 0; step < 3; step++)
-            assert_int_equal(imp_session_step(f->session, &done, NULL), IMP_OK);
-        assert_int_equal(imp_session_picture(f->session, ways ? &now : &first, NULL), IMP_OK);
-        if (ways)
-            assert_memory_equal(first.rgb, now.rgb, 3 * now.width * now.height * sizeof(float));
-        imp_picture_finish(&now);
-        imp_session_estimate(f->session, &estimate);
-        f->settings.memory = estimate.device_bytes + estimate.host_bytes - 1;
-        imp_session_close(f->session);
-        f->session = NULL;
-    }
-    print_message("%u ways\n", ways);
-    assert_true(ways >= 2);
-    imp_picture_finish(&first);
-}
-
-static void test_bad_settings(void **state) {
-    fixture *f = *state;
-    imp_settings bad[6];
-    for (int i = 0; i < 6; i++)
-        bad[i] = f->settings;
-    bad[0].levels = 0;
-    bad[1].history = 0;
-    bad[2].style_weight = NAN;
-    bad[3].scales = 1000;
-    bad[4].terms[0].weight = -1;
-    strcpy(bad[5].terms[0].layer, "relu9_1");
-    for (int i = 0; i < 6; i++) {
-        imp_error e = {0};
-        imp_session *s = NULL;
-        assert_int_equal(
-            imp_session_open(&s, f->device, f->network, &bad[i],
-                             &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}},
-                             &e),
-            IMP_ERR_ARGUMENT);
-        assert_null(s);
-        assert_true(strlen(e.text) > 10);
-    }
-}
-
 /* ---- Threads ---- */
 
 typedef struct worker {
     const imp_network *network;
-    const fixture *f;
+    const painting *f;
     imp_picture out;
     imp_error error;
 } worker;
@@ -563,7 +341,7 @@ static void *paint(void *argument) {
 }
 
 static void test_threads_share_a_network(void **state) {
-    const fixture *f = *state;
+    const painting *f = *state;
     worker workers[2] = {{.network = f->network, .f = f}, {.network = f->network, .f = f}};
     pthread_t threads[2];
     for (int i = 0; i < 2; i++)
@@ -578,9 +356,9 @@ static void test_threads_share_a_network(void **state) {
     imp_picture_finish(&workers[1].out);
 }
 
-#define ON_ORACLE(test) cmocka_unit_test_setup_teardown(test, set_up_oracle, tear_down)
-#define ON_CPU(test)    cmocka_unit_test_setup_teardown(test, set_up_cpu, tear_down)
-#define ON_OPENCL(test) cmocka_unit_test_setup_teardown(test, set_up_opencl, tear_down)
+#define ON_ORACLE(test) cmocka_unit_test_setup_teardown(test, painting_on_oracle, painting_close)
+#define ON_CPU(test)    cmocka_unit_test_setup_teardown(test, painting_on_cpu, painting_close)
+#define ON_OPENCL(test) cmocka_unit_test_setup_teardown(test, painting_on_opencl, painting_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -598,12 +376,6 @@ int main(void) {
         ON_CPU(test_not_finite_at_start),
         ON_ORACLE(test_gradient),
         ON_CPU(test_gradient),
-        ON_CPU(test_odd_sizes),
-        ON_CPU(test_scales_double),
-        ON_CPU(test_too_large),
-        ON_CPU(test_estimate_is_what_is_taken),
-        ON_CPU(test_made_again_is_the_same),
-        ON_CPU(test_bad_settings),
         ON_CPU(test_threads_share_a_network),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);

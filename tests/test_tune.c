@@ -13,8 +13,8 @@
 
 #include "cpu/cpu.h"
 #include "device/tune.h"
-#include "engine/session.h"
 #include "helpers.h"
+#include "painting.h"
 #include "scratch.h"
 
 /* Long enough to be worth it: 1.2e9 operations, and short enough for a test. */
@@ -169,30 +169,16 @@ static void test_a_failing_device_keeps_its_own(void **state) {
 
 /* ---- a checkpoint ---- */
 
-typedef struct painting {
-    imp_device *device;
-    imp_network *network;
-    imp_picture content, style;
-    imp_session *session;
-} painting;
-
-static void begin(painting *p) {
-    imp_error err = {0};
-    *p = (painting){
-        .device = open_cpu(), .content = test_waves(48, 48, 1), .style = test_waves(48, 40, 2.5)};
-    assert_int_equal(imp_network_open(&p->network, "builtin", &err), IMP_OK);
-}
-
-static void open_painting(painting *p) {
-    const imp_sources from = {.content = &p->content,
-                              .styles = {{.picture = &p->style, .weight = 1}}};
-    imp_settings settings = *imp_preset_find("default");
-    imp_error err = {0};
-    settings.size = 48;
-    settings.scales = 1;
-    settings.iterations = 6;
-    if (imp_session_open(&p->session, p->device, p->network, &settings, &from, &err) != IMP_OK)
-        fail_msg("%s", err.text);
+/* All convolutions directly, at the one size there is. */
+static void prefer_direct(const painting *p) {
+    size_t h = p->content.height, w = p->content.width;
+    for (size_t n = 0; n < p->network->count; n++) {
+        const imp_node *node = &p->network->nodes[n];
+        h /= node->kind == IMP_NODE_POOL ? 2 : 1;
+        w /= node->kind == IMP_NODE_POOL ? 2 : 1;
+        for (int back = 0; back < 2 && node->kind == IMP_NODE_CONV; back++)
+            imp_prefer(p->device, &(imp_preference){node->conv, h, w, back, 1});
+    }
 }
 
 static imp_picture end(painting *p) {
@@ -201,47 +187,36 @@ static imp_picture end(painting *p) {
     if (imp_session_run(p->session, NULL, NULL, &err) != IMP_OK ||
         imp_session_picture(p->session, &result, &err) != IMP_OK)
         fail_msg("%s", err.text);
-    imp_session_close(p->session);
-    imp_network_close(p->network);
-    imp_picture_finish(&p->content);
-    imp_picture_finish(&p->style);
-    imp_device_close(p->device);
     return result;
-}
-
-/* All convolutions directly, at the one size there is. */
-static void prefer_direct(const painting *p) {
-    for (size_t n = 0, side = 48; n < p->network->count; n++) {
-        const imp_node *node = &p->network->nodes[n];
-        side /= node->kind == IMP_NODE_POOL ? 2 : 1;
-        for (int back = 0; back < 2 && node->kind == IMP_NODE_CONV; back++)
-            imp_prefer(p->device, &(imp_preference){node->conv, side, side, back, 1});
-    }
 }
 
 static void test_a_checkpoint_knows_the_ways(void **state) {
     scratch *s = *state;
     imp_error err = {0};
-    bool done;
-    painting whole, resumed, usual;
-    begin(&whole);
-    prefer_direct(&whole);
-    open_painting(&whole);
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(imp_session_step(whole.session, &done, &err), IMP_OK);
-    assert_int_equal(imp_session_save(whole.session, scratch_path(s, "state"), "", &err), IMP_OK);
-    begin(&resumed);
-    open_painting(&resumed);
-    assert_int_equal(imp_session_restore(resumed.session, scratch_path(s, "state"), &err), IMP_OK);
-    begin(&usual);
-    open_painting(&usual);
-    imp_picture a = end(&whole), b = end(&resumed), c = end(&usual);
-    const size_t bytes = 3 * a.width * a.height * sizeof *a.rgb;
-    assert_memory_equal(a.rgb, b.rgb, bytes);
-    assert_memory_not_equal(a.rgb, c.rgb, bytes); /* the ways do differ, in the last bits */
-    imp_picture_finish(&a);
-    imp_picture_finish(&b);
-    imp_picture_finish(&c);
+    void *all[3]; /* whole, resumed, in the usual ways */
+    imp_picture got[3];
+    for (size_t i = 0; i < 3; i++) {
+        painting_on_cpu(&all[i]);
+        if (i == 0)
+            prefer_direct(all[i]);
+        painting_begin(all[i]);
+        painting *const p = all[i];
+        if (i == 0) {
+            painting_step(p);
+            painting_step(p);
+            imp_session_save(p->session, scratch_path(s, "state"), "", &err);
+        } else if (i == 1)
+            imp_session_restore(p->session, scratch_path(s, "state"), &err);
+        assert_string_equal(err.text, "");
+        got[i] = end(p);
+    }
+    const size_t bytes = 3 * got[0].width * got[0].height * sizeof *got[0].rgb;
+    assert_memory_equal(got[0].rgb, got[1].rgb, bytes);
+    assert_memory_not_equal(got[0].rgb, got[2].rgb, bytes); /* they differ, in the last bits */
+    for (size_t i = 0; i < 3; i++) {
+        imp_picture_finish(&got[i]);
+        painting_close(&all[i]);
+    }
 }
 
 int main(void) {

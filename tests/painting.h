@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A session that tests paint with: two small pictures, the built-in network, few steps.
+ */
+#ifndef IMP_TEST_PAINTING_H
+#define IMP_TEST_PAINTING_H
+
+#include "engine/session.h"
+
+typedef struct painting {
+    imp_device *device;
+    imp_network *network;
+    imp_picture content, style, init;
+    imp_settings settings;
+    imp_session *session;
+} painting;
+
+/* CMocka's set-up and tear-down: *state is a painting whose session is not yet begun. On OpenCL it
+ * stays NULL where there is no device. */
+int painting_on_oracle(void **state);
+int painting_on_cpu(void **state);
+int painting_on_opencl(void **state);
+int painting_close(void **state);
+
+/* Opens the session, in place of an earlier one; does a step of it. Test failure on errors. */
+void painting_begin(painting *f);
+imp_progress painting_step(painting *f);
+
+#endif
