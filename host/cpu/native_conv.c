@@ -106,8 +106,8 @@ static const struct way {
     const char *name;
     size_t tiles;
 } ways[] = {{"direct", 0},
-            {"F(4x4,3x3) 96 tiles", 96},
             {"F(4x4,3x3) 48 tiles", 48},
+            {"F(4x4,3x3) 96 tiles", 96},
             {"F(4x4,3x3) 192 tiles", 192}};
 enum { WAYS = sizeof ways / sizeof *ways, WAY_DIRECT = 1, WAY_WINOGRAD };
 
