@@ -8,9 +8,19 @@
 
 /* TILE: rows and columns of a tile of outputs. UNIT: a strip's tiles are a multiple of it. With
  * fewer than ENOUGH tiles in all the filters, four times as large as plain ones, cost more than the
- * products save (of 512 channels, 4 tiles take a tenth longer than directly, 16 half the time).
+ * products save (of 512 channels, 4 tiles take a tenth longer than directly, 16 half the time); in
+ * the simt class, where work-groups multiply 64 tiles at once, with fewer than ENOUGH_SIMT.
  * HEAD: floats of the work space before the slabs, as in cl/winograd.cl. */
-enum { BLOCK = 16, TILE = 4, POINTS = 36, UNIT = 4, ENOUGH = 8, PAIR = 2, HEAD = 16 };
+enum {
+    BLOCK = 16,
+    TILE = 4,
+    POINTS = 36,
+    UNIT = 4,
+    ENOUGH = 8,
+    ENOUGH_SIMT = 32,
+    PAIR = 2,
+    HEAD = 16
+};
 /* Filters of so many floats stay in a core's cache from strip to strip: then strips are NARROW,
  * what is transformed stays there too, and PAIR blocks of outputs are finished at a time. Others
  * are read anew for each strip: then strips are BROAD, and the products of all outputs wait in the
@@ -76,7 +86,7 @@ bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass) {
  * a quarter of the work space, which a cache may hold. */
 unsigned ocl_winograd_way(const ocl_device *cl, const ocl_pass *pass) {
     const size_t filters = POINTS * ceiling(pass->in, BLOCK) * BLOCK * pass->out;
-    if (ocl_winograd_tiles(pass) < ENOUGH)
+    if (ocl_winograd_tiles(pass) < (cl->class == OCL_WIDE ? ENOUGH : ENOUGH_SIMT))
         return 0;
     return OCL_WAY_WINOGRAD + (cl->class == OCL_SIMT || filters > CACHED);
 }
