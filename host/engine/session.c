@@ -24,6 +24,16 @@ static imp_status check_range(const char *name, double value, double low, double
                     high);
 }
 
+/* Whether any layer counts. */
+static bool has_aim(const imp_settings *s) {
+    for (size_t i = 0; i < s->term_count; i++) {
+        const bool content = s->terms[i].kind == IMP_TERM_CONTENT;
+        if (s->terms[i].weight > 0 && (content ? s->content_weight : s->style_weight) > 0)
+            return true;
+    }
+    return false;
+}
+
 static imp_status check_settings(const imp_settings *s, imp_error *err) {
     TRY(check_range("content weight", (double)s->content_weight, 0, 1e30, err));
     TRY(check_range("style weight", (double)s->style_weight, 0, 1e30, err));
@@ -50,6 +60,9 @@ static imp_status check_settings(const imp_settings *s, imp_error *err) {
                         "content form: content has no Wasserstein form; give mean or relative");
     for (size_t i = 0; i < s->term_count; i++)
         TRY(check_range(s->terms[i].layer, (double)s->terms[i].weight, 0, 1e30, err));
+    if (s->term_count > 0 && !has_aim(s))
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "weights: all of content and style are 0: give one of them more than 0");
     return IMP_OK;
 }
 
