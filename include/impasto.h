@@ -609,10 +609,10 @@ typedef struct imp_tuned {
     size_t own, best; /* the way that the device would take by itself, and that it takes now */
 } imp_tuned;
 
-/* Measures every way to make the convolutions of a network, for pictures of size x size pixels, and
- * remembers the fastest in the cache folder for devices opened with options.tune. tell hears of
- * each layer, and ends it by returning false. Layers that have one way only, or make no difference,
- * are left out; so is one that the device fails at. */
+/* Measures every way to make the convolutions of a network, for pictures of size x size pixels,
+ * takes the fastest, and remembers it in the cache folder for devices opened with options.tune.
+ * tell hears of each layer, and ends it by returning false. Layers that have one way only, or make
+ * no difference, are left out; so is one that the device fails at. */
 IMP_API imp_status imp_tune(imp_device *device, const imp_network *network, size_t size,
                             bool (*tell)(void *user, const imp_tuned *tuned), void *user,
                             imp_error *err);

@@ -13,6 +13,7 @@
 
 #include "cpu/cpu.h"
 #include "device/tune.h"
+#include "engine/preferences.h"
 #include "helpers.h"
 #include "painting.h"
 #include "scratch.h"
@@ -60,7 +61,7 @@ static void test_the_fastest_is_taken(void **state) {
     imp_tuned t;
     double left = 1000;
     imp_tune_layer(d, filter, &layer, false, &left, &t);
-    assert_int_equal(t.count, 4);
+    assert_int_equal(t.count, 3);
     assert_true(left < 1000);
     for (size_t i = 0; i < t.count; i++) {
         assert_true(t.ways[i].seconds > 0);
@@ -93,6 +94,32 @@ static void test_it_is_recalled(void **state) {
     d->preference_count = 0;
     imp_tune_layer(d, filter, &layer, false, &left, &t);
     assert_int_equal(preferred(d, &layer), 0);
+    d->ops->filter_close(d, filter);
+    d->ops->close(d);
+}
+
+/* What a session has settled stays, though it was for lack of time; and a full table takes no more,
+ * so that nothing is measured in vain. */
+static void test_what_is_settled_stays(void **state) {
+    scratch *s = *state;
+    imp_device *d = open_cpu();
+    imp_filter *filter = open_filter(d);
+    imp_tuned t;
+    double left = 0;
+    imp_tune_layer(d, filter, &layer, false, &left, &t);
+    assert_int_equal(d->preference_count, 1);
+    left = 1000;
+    imp_tune_layer(d, filter, &layer, false, &left, &t);
+    assert_int_equal(t.count, 0);
+    assert_int_equal(preferred(d, &layer), 0);
+    while (imp_prefer(d, &(imp_preference){.h = d->preference_count, .w = 1}))
+        assert_true(d->preference_count <= IMP_PREFERENCES_MOST);
+    imp_layer other = layer;
+    other.back = true;
+    imp_tune_layer(d, filter, &other, false, &left, &t);
+    assert_int_equal(t.count, 0);
+    assert_true(left == 1000);
+    assert_false(scratch_has(s, "ways.json"));
     d->ops->filter_close(d, filter);
     d->ops->close(d);
 }
@@ -190,14 +217,13 @@ static imp_picture end(painting *p) {
     return result;
 }
 
-static void test_a_checkpoint_knows_the_ways(void **state) {
-    scratch *s = *state;
+static void check_resumed(scratch *s, bool directly) {
     imp_error err = {0};
-    void *all[3]; /* whole, resumed, in the usual ways */
+    void *all[3]; /* whole, resumed, in the other ways */
     imp_picture got[3];
     for (size_t i = 0; i < 3; i++) {
         painting_on_cpu(&all[i]);
-        if (i == 0)
+        if ((i == 0) == directly)
             prefer_direct(all[i]);
         painting_begin(all[i]);
         painting *const p = all[i];
@@ -219,10 +245,39 @@ static void test_a_checkpoint_knows_the_ways(void **state) {
     }
 }
 
+/* Those that the device preferred then, and only those. */
+static void test_a_checkpoint_knows_the_ways(void **state) {
+    check_resumed(*state, true);
+    check_resumed(*state, false);
+}
+
+static void test_another_device_keeps_its_own(void **state) {
+    scratch *s = *state;
+    imp_device *d = open_cpu();
+    bool changed;
+    imp_prefer(d, &(imp_preference){layer.conv, 128, 128, true, 2});
+    FILE *file = fopen(scratch_path(s, "ways"), "w+b");
+    assert_true(imp_preferences_write(d, file));
+    d->preferences[0].way = 1;
+    rewind(file);
+    assert_true(imp_preferences_read(d, 1, false, file, &changed));
+    assert_false(changed);
+    assert_int_equal(d->preferences[0].way, 1);
+    rewind(file);
+    assert_true(imp_preferences_read(d, 1, true, file, &changed));
+    assert_true(changed);
+    assert_int_equal(d->preferences[0].way, 2);
+    assert_false(imp_preferences_read(d, 1, true, file, &changed)); /* it ends here */
+    fclose(file);
+    d->ops->close(d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_the_fastest_is_taken, open_cache, close_cache),
         cmocka_unit_test_setup_teardown(test_it_is_recalled, open_cache, close_cache),
+        cmocka_unit_test_setup_teardown(test_what_is_settled_stays, open_cache, close_cache),
+        cmocka_unit_test_setup_teardown(test_another_device_keeps_its_own, open_cache, close_cache),
         cmocka_unit_test_setup_teardown(test_short_layers_are_left_alone, open_cache, close_cache),
         cmocka_unit_test_setup_teardown(test_a_wrong_way_is_not_taken, open_cache, close_cache),
         cmocka_unit_test_setup_teardown(test_a_failing_device_keeps_its_own, open_cache,

@@ -200,8 +200,13 @@ static imp_status open_session(cli_stage *stage, imp_error *err) {
     const cli_values *v = stage->values;
     imp_estimate estimate;
     char bytes[32], line[256];
-    const imp_status status = imp_session_open(&stage->session, stage->device, stage->network,
-                                               &v->settings, &stage->from, err);
+    imp_status status = IMP_OK;
+    if (stage->sharing && !stage->reuse)
+        status = imp_reuse_open(&stage->reuse, stage->device, stage->network, err);
+    stage->from.reuse = stage->reuse;
+    if (status == IMP_OK)
+        status = imp_session_open(&stage->session, stage->device, stage->network, &v->settings,
+                                  &stage->from, err);
     if (status != IMP_OK || !v->verbose)
         return status;
     imp_session_estimate(stage->session, &estimate);

@@ -105,10 +105,7 @@ static imp_taps taps_back(const imp_filter *f, size_t r, size_t s) {
 static const struct way {
     const char *name;
     size_t tiles;
-} ways[] = {{"direct", 0},
-            {"F(4x4,3x3) 48 tiles", 48},
-            {"F(4x4,3x3) 96 tiles", 96},
-            {"F(4x4,3x3) 192 tiles", 192}};
+} ways[] = {{"direct", 0}, {"F(4x4,3x3) 48 tiles", 48}, {"F(4x4,3x3) 96 tiles", 96}};
 enum { WAYS = sizeof ways / sizeof *ways, WAY_DIRECT = 1, WAY_WINOGRAD };
 
 static bool takes(const imp_correlation *job, unsigned way) {
@@ -120,9 +117,10 @@ static bool takes(const imp_correlation *job, unsigned way) {
 static const struct way *way_of(const imp_device *d, const imp_filter *filter, size_t h, size_t w,
                                 enum direction direction, const imp_correlation *job) {
     const imp_preference *p = imp_preference_of(d, &filter->conv, h, w, direction == BACK);
-    if (p && takes(job, p->way))
+    const bool pays = imp_native_winograd_pays(job); /* a border apart may not */
+    if (p && takes(job, p->way) && (p->way == WAY_DIRECT || pays))
         return &ways[p->way - 1];
-    const bool winograd = imp_native_winograd_takes(job) && imp_native_winograd_pays(job);
+    const bool winograd = imp_native_winograd_takes(job) && pays;
     return &ways[(winograd ? WAY_WINOGRAD : WAY_DIRECT) - 1];
 }
 

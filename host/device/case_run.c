@@ -90,8 +90,8 @@ imp_status imp_case_run(const imp_case *c, imp_device *device, uint64_t seed, si
     const size_t preferences = device->preference_count;
     manner m = {0, true};
     imp_status status = run_manner(c, device, seed, origin, &m, out);
-    for (m.way = 1;
-         m.exists && m.way <= IMP_WAYS_MOST && status == IMP_OK && out->outcome == IMP_PASSED;
+    for (m.way = 1; c->every_way && m.exists && m.way <= IMP_WAYS_MOST && status == IMP_OK &&
+                    out->outcome == IMP_PASSED;
          m.way++) {
         imp_result result;
         status = run_manner(c, device, seed, origin, &m, &result);

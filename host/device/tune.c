@@ -18,6 +18,7 @@ static const char entry[] = "ways.json";
 /* FLOATS: of a map that is measured, at most, where ROWS of it are not more. REPEATS: of each way,
  * in turns, of which the fastest counts; THOROUGH times where one has asked for it. */
 enum { FLOATS = 1 << 21, ROWS = 32, REPEATS = 2, THOROUGH = 9 };
+static const double patience = 0.05; /* seconds: what takes longer directly is not run again */
 static const double least = 1e9; /* operations, directly: a layer of fewer makes no difference */
 static const double advantage = .97;  /* of the seconds of the device's own choice: noise */
 static const double hopeless = 2;     /* times as long as the fastest: not tried again */
@@ -73,13 +74,13 @@ static const imp_preference *preference_of(const imp_device *d, const imp_layer 
     return imp_preference_of(d, c, imp_conv_side(c, l->h), imp_conv_side(c, l->w), l->back);
 }
 
-static void prefer(imp_device *d, const imp_layer *l, unsigned way) {
+static bool prefer(imp_device *d, const imp_layer *l, unsigned way) {
     const imp_conv *c = &l->conv;
-    imp_prefer(d, &(imp_preference){.conv = *c,
-                                    .h = imp_conv_side(c, l->h),
-                                    .w = imp_conv_side(c, l->w),
-                                    .back = l->back,
-                                    .way = way});
+    return imp_prefer(d, &(imp_preference){.conv = *c,
+                                           .h = imp_conv_side(c, l->h),
+                                           .w = imp_conv_side(c, l->w),
+                                           .back = l->back,
+                                           .way = way});
 }
 
 /* ---- memory ---- */
@@ -217,12 +218,17 @@ static imp_status agrees(probe *p, bool first, bool *right) {
     return IMP_OK;
 }
 
-/* The first run of a way, which prepares filters, does not count. */
+/* The first run of a way, which prepares filters, does not count, but where the direct way, which
+ * is the first, is slow anyway. */
 static imp_status warm(probe *p, imp_tuned *t, size_t i) {
-    double unused = 0;
+    double first = 0;
     bool right;
-    TRY(run(p, (unsigned)i + 1, &unused));
+    TRY(run(p, (unsigned)i + 1, &first));
     TRY(agrees(p, i == 0, &right));
+    if (i == 0 && first > patience) {
+        t->ways[i].seconds = first;
+        return right ? IMP_OK : IMP_ERR_DEVICE;
+    }
     return right ? run(p, (unsigned)i + 1, &t->ways[i].seconds) : IMP_OK;
 }
 
@@ -233,12 +239,14 @@ static double fastest(const imp_tuned *t) {
     return seconds;
 }
 
-static imp_status measure(probe *p, imp_tuned *t, unsigned repeats) {
+/* Repeated as long as there are `seconds` for it. */
+static imp_status measure(probe *p, imp_tuned *t, unsigned repeats, double seconds) {
+    const double end = imp_now() + seconds;
     TRY(open_probe(p));
     for (size_t i = 0; i < t->count; i++)
         TRY(warm(p, t, i));
     const double limit = hopeless * fastest(t);
-    for (unsigned repeat = 0; repeat < repeats; repeat++)
+    for (unsigned repeat = 0; repeat < repeats && imp_now() < end; repeat++)
         for (size_t i = 0; i < t->count; i++)
             if (t->ways[i].seconds > 0 && t->ways[i].seconds < limit)
                 TRY(run(p, (unsigned)i + 1, &t->ways[i].seconds));
@@ -271,31 +279,55 @@ static void list_ways(imp_device *d, const imp_filter *f, const imp_layer *l, im
     }
 }
 
-void imp_tune_layer(imp_device *d, const imp_filter *filter, const imp_layer *layer, bool again,
-                    double *left, imp_tuned *out) {
+/* Whether there is a choice, and it makes a difference. */
+static bool matters(const imp_device *d, const imp_filter *filter, const imp_layer *layer) {
     const imp_conv *c = &layer->conv;
     const double flop = 2.0 * (double)(c->in * c->out * c->kernel * c->kernel) *
                         (double)(imp_conv_side(c, layer->h) * imp_conv_side(c, layer->w));
+    return flop >= least && way_name(d, filter, layer, 2);
+}
+
+/* Measures with the device's profile set aside. */
+static imp_status measure_apart(probe *p, imp_tuned *t, unsigned repeats, double seconds) {
+    imp_device *d = p->d;
+    struct imp_profile *const profile = d->profile;
+    if (profile) {
+        TRY(d->ops->sync(d)); /* what was launched before counts */
+        d->profile = imp_profile_open();
+    }
+    imp_status status = profile && !d->profile ? IMP_ERR_MEMORY : IMP_OK;
+    if (status == IMP_OK)
+        status = measure(p, t, repeats, seconds);
+    close_probe(p);
+    if (profile) {
+        d->ops->sync(d);
+        imp_profile_close(d->profile);
+        d->profile = profile;
+    }
+    return status;
+}
+
+void imp_tune_layer(imp_device *d, const imp_filter *filter, const imp_layer *layer, bool again,
+                    double *left, imp_tuned *out) {
     const double begin = imp_now();
     const imp_error before = d->error;
-    unsigned way;
+    unsigned way = 0;
     *out = (imp_tuned){.count = 0};
-    if (flop < least || !way_name(d, filter, layer, 2))
+    if (!matters(d, filter, layer) || (!again && preference_of(d, layer)))
         return;
-    if (!again && recall(d, filter, layer, &way)) {
-        prefer(d, layer, way);
-        return;
-    }
-    if (*left <= 0)
+    const bool known = !again && recall(d, filter, layer, &way);
+    if (!prefer(d, layer, way) || known || *left <= 0)
         return;
     probe p = {.d = d, .layer = part_of(layer)};
     const imp_preference *of_part = preference_of(d, &p.layer);
     const unsigned kept = of_part ? of_part->way : 0;
     list_ways(d, filter, layer, out);
-    const imp_status status = measure(&p, out, again ? THOROUGH : REPEATS);
-    close_probe(&p);
+    const imp_status status = measure_apart(&p, out, again ? THOROUGH : REPEATS, *left);
     d->error = before;
-    prefer(d, &p.layer, kept);
+    if (of_part)
+        prefer(d, &p.layer, kept);
+    else if (p.layer.h != layer->h)
+        imp_forget(d, &p.layer.conv, y_of(&p.layer).h, y_of(&p.layer).w, p.layer.back);
     choose(out);
     if (status == IMP_OK) {
         prefer(d, layer, (unsigned)out->best + 1);

@@ -17,12 +17,14 @@ typedef struct imp_layer {
 } imp_layer;
 
 /* Lets the device prefer the fastest of its ways for a layer from now on: the one remembered for
- * layers of the same kind and about as many positions, unless `again`, or else what is measured
- * now, on at most a part of the layer, and then remembered. Those that make little difference,
- * being short, and those whose result is not that of the others, are not preferred. filter: one
- * with that conv, to be asked only. *left: seconds that measuring may take, lowered by what it
- * took; nothing is measured where none are left. out: what was measured, its name empty; of no ways
- * where nothing was. Where a device fails, it keeps its own choice. */
+ * layers of the same kind and about as many positions, or else what is measured now, on at most a
+ * part of the layer, and then remembered. What is preferred already stays, and nothing is done
+ * where there is no room for a preference. again: nothing of all that counts, and it is measured
+ * anew. A layer so short that it makes no difference is left alone, and a way whose result is not
+ * that of the first, the direct one, is not taken. filter: one with that conv, to be asked only.
+ * *left: seconds that measuring may take, about, lowered by what it took; with none left the device
+ * keeps its own choice, as where it fails. out: what was measured, its name empty; of no ways where
+ * nothing was. */
 void imp_tune_layer(imp_device *d, const imp_filter *filter, const imp_layer *layer, bool again,
                     double *left, imp_tuned *out);
 

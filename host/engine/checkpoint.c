@@ -4,10 +4,10 @@
  * ended: where it is, the variable and the step before it, and what the optimiser remembers. The
  * targets are made again. The numbers are as this machine keeps them; `magic` says so.
  *
- *     checkpoint_head, the caller's text, how the device makes each layer (imp_preference),
+ *     checkpoint_head, the caller's text, how the device makes each layer (preference_words),
  *     of L-BFGS the products of its history (doubles), then planes of 3 x h x w floats: x, the one
- * before, the average, the one some steps ago, Adam's moments or the history's vectors, as far as
- * they are in use
+ *     before, the average, the one some steps ago, Adam's moments or the history's vectors, as far
+ *     as they are in use
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,17 +16,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "device/verdict.h"
 #include "engine/cache.h"
+#include "engine/preferences.h"
 #include "engine/profile.h"
 #include "engine/session.h"
 #include "media/file.h"
 
 enum { PATH_ROOM = 4200, TEXT_MAX = 1 << 20 };
-static const uint64_t magic = 0x0A337470636D69; /* "impcpt3\n" */
+static const uint64_t magic = 0x0A337470636D69; /* "imcpt3\n" */
 
 typedef struct checkpoint_head {
     uint64_t magic, text_bytes;
     char version[32], network[72], inputs[72]; /* what it may be restored with */
+    char device[72];                           /* whose preferences these are */
     uint64_t scale, scale_done, iteration, total, h, w, steps, setbacks, since, settled;
     uint64_t preferences, places, pairs, next, filled; /* all but the first: of the history */
     double gamma, shrink, average, seconds;
@@ -75,6 +78,7 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
     const imp_optimizer_state *t = &s->optimizer;
     const imp_history *h = &t->history;
     imp_network_info info;
+    char device[1024];
     imp_network_describe(s->network, &info);
     *head = (checkpoint_head){.magic = magic,
                               .preferences = s->device->preference_count,
@@ -98,6 +102,8 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
                               .seconds = imp_now() - s->opened};
     snprintf(head->version, sizeof head->version, "%s", imp_version());
     snprintf(head->network, sizeof head->network, "%s", info.sha256);
+    imp_verdict_key(device, sizeof device, &s->device->info, s->device->options.threads);
+    TRY(hash_more(head->device, device, strlen(device), err));
     return hash_inputs(s, head->inputs, err);
 }
 
@@ -147,8 +153,7 @@ static imp_status write_all(imp_session *s, const char *text, FILE *file, imp_er
     const bool written =
         fwrite(&head, sizeof head, 1, file) == 1 &&
         fwrite(text, 1, head.text_bytes, file) == head.text_bytes &&
-        fwrite(s->device->preferences, sizeof(imp_preference), head.preferences, file) ==
-            head.preferences &&
+        imp_preferences_write(s->device, file) &&
         (products == 0 || fwrite(h->sy, sizeof *h->sy, products, file) == products);
     return written ? write_tensors(s, file, err) : IMP_ERR_IO;
 }
@@ -203,7 +208,8 @@ static imp_status open_checkpoint(FILE **file, checkpoint_head *head, const char
         head->text_bytes > TEXT_MAX || head->preferences > IMP_PREFERENCES_MOST ||
         !memchr(head->version, 0, sizeof head->version) ||
         !memchr(head->network, 0, sizeof head->network) ||
-        !memchr(head->inputs, 0, sizeof head->inputs))
+        !memchr(head->inputs, 0, sizeof head->inputs) ||
+        !memchr(head->device, 0, sizeof head->device))
         return fail_damaged(path, err);
     if (strcmp(head->version, imp_version()) != 0)
         return imp_fail(err, IMP_ERR_UNSUPPORTED,
@@ -232,15 +238,13 @@ imp_status imp_checkpoint_text(char **text, const char *path, imp_error *err) {
 }
 
 /* Whether the state is one of this session's: what it is of, and that its numbers make sense. */
-static imp_status check_head(const imp_session *s, const checkpoint_head *head, const char *path,
-                             imp_error *err) {
-    checkpoint_head own;
-    TRY(make_head(&own, s, err));
-    if (strcmp(head->network, own.network) != 0)
+static imp_status check_head(const imp_session *s, const checkpoint_head *own,
+                             const checkpoint_head *head, const char *path, imp_error *err) {
+    if (strcmp(head->network, own->network) != 0)
         return imp_fail(err, IMP_ERR_ARGUMENT,
                         "checkpoint '%s': made with another network: give that one", path);
-    if (strcmp(head->inputs, own.inputs) != 0 || head->total != own.total ||
-        head->places != own.places)
+    if (strcmp(head->inputs, own->inputs) != 0 || head->total != own->total ||
+        head->places != own->places)
         return imp_fail(err, IMP_ERR_ARGUMENT,
                         "checkpoint '%s': made of other pictures or with other settings", path);
     const bool sound = head->scale < s->scale_count && head->iteration <= head->total &&
@@ -289,27 +293,15 @@ static imp_status read_tensors(imp_session *s, FILE *file, const char *path, imp
     return status;
 }
 
-/* Lets the device make its layers as it did then. *changed: it would have made some otherwise. */
-static bool read_preferences(imp_device *d, const checkpoint_head *head, FILE *file,
-                             bool *changed) {
-    imp_preference then;
-    *changed = false;
-    for (uint64_t i = 0; i < head->preferences; i++) {
-        if (fread(&then, sizeof then, 1, file) != 1)
-            return false;
-        const imp_preference *now = imp_preference_of(d, &then.conv, then.h, then.w, then.back);
-        *changed |= (now ? now->way : 0) != then.way;
-        imp_prefer(d, &then);
-    }
-    return true;
-}
-
 static imp_status restore(imp_session *s, const checkpoint_head *head, FILE *file, const char *path,
                           imp_error *err) {
     bool changed;
-    TRY(check_head(s, head, path, err));
+    checkpoint_head own;
+    TRY(make_head(&own, s, err));
+    TRY(check_head(s, &own, head, path, err));
     if (fseek(file, (long)head->text_bytes, SEEK_CUR) != 0 ||
-        !read_preferences(s->device, head, file, &changed))
+        !imp_preferences_read(s->device, head->preferences, strcmp(head->device, own.device) == 0,
+                              file, &changed))
         return fail_damaged(path, err);
     if (s->scale != head->scale || changed)
         TRY(imp_session_enter(s, (unsigned)head->scale, &s->content, err));

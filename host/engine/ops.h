@@ -69,7 +69,8 @@ typedef struct imp_algorithm {
     double flop;
 } imp_algorithm;
 
-/* That of these tensors (back: dx and dy for y and x) by matrices w, or NULL: directly. */
+/* The one called `name`, of these tensors (back: dx and dy for y and x) by matrices w, or NULL:
+ * directly. */
 static inline imp_algorithm imp_algorithm_by(const char *name, const imp_winograd *w,
                                              const imp_conv *c, imp_tensor y, imp_tensor x,
                                              bool back) {
@@ -290,9 +291,10 @@ typedef struct imp_preference {
     unsigned way;
 } imp_preference;
 
-enum { IMP_WAYS_MOST = 4, IMP_PREFERENCES_MOST = 512 };
+enum { IMP_WAYS_MOST = IMP_TUNED_WAYS, IMP_PREFERENCES_MOST = 512 };
 
-/* What every backend's device begins with. */
+/* What every backend's device begins with. preferences: noted by imp_prefer, the same until the
+ * last session on the device is closed. */
 struct imp_device {
     const imp_ops *ops;
     imp_error error; /* of the last failing operation */
@@ -300,6 +302,7 @@ struct imp_device {
     imp_device_options options;
     imp_counters counters;
     struct imp_profile *profile; /* NULL unless options.profile; engine/profile.h */
+    unsigned sessions;           /* open ones */
     size_t preference_count;
     imp_preference preferences[IMP_PREFERENCES_MOST];
 };
@@ -321,13 +324,20 @@ static inline imp_preference *imp_preference_of(const imp_device *d, const imp_c
     return NULL;
 }
 
-/* Notes a preference, in place of an earlier one; where there are too many, it is left out. */
-static inline void imp_prefer(imp_device *d, const imp_preference *p) {
+/* Notes a preference, in place of an earlier one for the same; false: there is no room for it. */
+static inline bool imp_prefer(imp_device *d, const imp_preference *p) {
     imp_preference *place = imp_preference_of(d, &p->conv, p->h, p->w, p->back);
     if (!place && d->preference_count < IMP_PREFERENCES_MOST)
         place = &d->preferences[d->preference_count++];
     if (place)
         *place = *p;
+    return place;
+}
+
+static inline void imp_forget(imp_device *d, const imp_conv *conv, size_t h, size_t w, bool back) {
+    imp_preference *place = imp_preference_of(d, conv, h, w, back);
+    if (place)
+        *place = d->preferences[--d->preference_count];
 }
 
 #endif

@@ -102,11 +102,21 @@ static imp_status add_styles(imp_session *s, const imp_scale *k, imp_error *err)
                                                                : imp_fail_device(err, s->device);
 }
 
+/* Whether a layer of that size may be one of a style's: halved any number of times. Which way it is
+ * made by tells in the last bits. */
+static bool is_of_style(const imp_scale *k, size_t count, const imp_preference *p) {
+    for (size_t i = 0; i < count; i++)
+        for (size_t h = k->styles[i].h, w = k->styles[i].w; h > 0 && w > 0; h /= 2, w /= 2)
+            if (p->h == h && p->w == w)
+                return true;
+    return false;
+}
+
 /* All that the targets of a size depend on, but the device and the network. */
 static imp_status name_targets(const imp_session *s, const imp_scale *k, char key[65],
                                imp_error *err) {
     const imp_settings *set = &s->settings;
-    char all[IMP_STYLES_MAX * 240 + IMP_TERMS_MAX * 40 + 160] = "";
+    char all[IMP_STYLES_MAX * 240 + IMP_TERMS_MAX * 40 + IMP_PREFERENCES_MOST * 8 + 160] = "";
     int used = snprintf(all, sizeof all, "%d %d %d %d %d %u %a %zu", set->style_form,
                         set->gram_norm, set->metric, set->pooling, set->replicate_first,
                         set->levels, (double)set->range, s->regions.count);
@@ -118,6 +128,10 @@ static imp_status name_targets(const imp_session *s, const imp_scale *k, char ke
         used += snprintf(all + used, sizeof all - (size_t)used, " %s %s %a %zu %zu",
                          s->styles[i].sha256, s->styles[i].regions_sha256,
                          (double)s->styles[i].weight, k->styles[i].width, k->styles[i].height);
+    for (size_t i = 0; i < s->device->preference_count; i++)
+        if (is_of_style(k, s->style_count, &s->device->preferences[i]))
+            used += snprintf(all + used, sizeof all - (size_t)used, " %zu %u", i,
+                             s->device->preferences[i].way);
     return imp_bytes_sha256(key, all, (size_t)used)
                ? IMP_OK
                : imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
@@ -265,8 +279,9 @@ imp_status imp_session_prepare(imp_session *s, const imp_sources *from, imp_erro
 static imp_status open_session(imp_session *s, const imp_sources *from, imp_error *err) {
     TRY(imp_session_prepare(s, from, err));
     TRY(imp_session_check_fit(s, err));
-    TRY(imp_sources_keep(s, from, err));
     imp_session_tune(s);
+    TRY(imp_session_check_fit(s, err)); /* ways take more, or less */
+    TRY(imp_sources_keep(s, from, err));
     return imp_session_enter(s, 0, NULL, err);
 }
 
@@ -281,6 +296,7 @@ imp_session *imp_session_new(imp_device *device, const imp_network *network,
     s->network = network;
     s->settings = *settings;
     s->opened = imp_now();
+    device->sessions++;
     return s;
 }
 
@@ -302,6 +318,7 @@ imp_status imp_session_open(imp_session **out, imp_device *device, const imp_net
 void imp_session_close(imp_session *s) {
     if (!s)
         return;
+    s->device->sessions--;
     s->device->ops->release(s->device, s->memory);
     imp_filters_close(s->own_filters, s->device, s->nodes);
     imp_optimizer_finish(&s->optimizer);

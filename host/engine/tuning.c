@@ -36,6 +36,8 @@ void imp_session_tune(imp_session *s) {
     char line[160];
     if (!to->tune)
         return;
+    if (s->device->sessions == 0 && s->device->preference_count > IMP_PREFERENCES_MOST / 2)
+        s->device->preference_count = 0;          /* of sessions that are over */
     for (unsigned k = s->scale_count; k-- > 0;) { /* the largest first: it counts most */
         imp_need need;
         if (imp_session_lay_out(s, &s->scales[k], &need, NULL) == IMP_OK)

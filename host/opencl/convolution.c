@@ -102,7 +102,7 @@ static imp_status fill_piece(ocl_device *cl, const ocl_form *form, const ocl_pas
                              ocl_span raw, size_t first, size_t count) {
     const ocl_arg row = i32(form->ins * form->units.w);
     if (form->points > 0 && cl->class == OCL_SIMT)
-        return ocl_launch(cl, winograd_filters, grid2(outs * form->bo, form->bi), at(piece),
+        return ocl_launch(cl, winograd_filter_tile, grid2(outs * form->bo, form->bi), at(piece),
                           at(raw), i32(out * form->bo), i32(pass->out), i32(pass->in), row,
                           i32(first), i32(count), i32(pass->turned));
     if (form->points > 0)
@@ -147,7 +147,7 @@ static imp_status make_form(ocl_device *cl, ocl_form *form, const ocl_pass *pass
 /* What a form of that kind holds of the pass's filters; no memory yet. */
 static ocl_form describe_form(const ocl_device *cl, const ocl_pass *pass, ocl_form_kind kind) {
     const size_t all = (pass->in + 15) / 16 * 16; /* inputs */
-    const size_t block = cl->class == OCL_WIDE ? 16 : 64;
+    const size_t block = cl->class == OCL_WIDE ? 16 : OCL_WINOGRAD_SIDE;
     const struct {
         size_t bo, bi, points;
     } shapes[OCL_FORMS] = {[OCL_FORM_BLOCKS] = {16, 16, 0},

@@ -19,14 +19,6 @@ typedef struct simt {
     ocl_strip strip;
 } simt;
 
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-static size_t most(size_t a, size_t b) {
-    return a > b ? a : b;
-}
-
 /* ---- launches ---- */
 
 /* `outs` blocks of outputs from block `out` on, as far as they are in the run, from `ins` inputs

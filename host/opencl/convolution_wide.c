@@ -30,10 +30,6 @@ typedef struct wide {
     size_t lo, hi;        /* channels of them: 0 and all, but for planes within one block */
 } wide;
 
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 static size_t packed_rows(const ocl_pass *pass, size_t rows) {
     return (rows - 1) * pass->stride + pass->side;
 }

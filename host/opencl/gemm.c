@@ -15,10 +15,6 @@
  * a unit. PARTS_BYTES: of the results before they are added. */
 enum { BLOCK = 16, STRETCH = 256, ITEMS = 64, PARTS_BYTES = 16 << 20 };
 
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 /* ---- the library ---- */
 
 static imp_status check_blas(ocl_device *cl, CLBlastStatusCode code) {

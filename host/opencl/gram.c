@@ -18,14 +18,6 @@ enum { RUN = 64, STRETCH = 4096, FEWEST = 256, CACHED = 256 << 10, GROUPS = 512 
  * cl->turns are few. POSITION_TURNS: turns of loops of gram_block for a position. */
 enum { BLOCK = 16, ROW = 240, FEW = 6, POSITION_TURNS = 32 };
 
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-static size_t ceiling(size_t n, size_t unit) {
-    return (n + unit - 1) / unit;
-}
-
 static imp_status no_room(ocl_device *cl, size_t channels) {
     return imp_fail(&cl->base.error, IMP_ERR_MEMORY,
                     "device '%s': the products of %zu channels do not fit its work space: choose "

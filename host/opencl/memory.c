@@ -70,6 +70,7 @@ static size_t rounded(const ocl_device *cl, size_t bytes) {
     return up < cl->chunk ? up : cl->chunk;
 }
 
+#ifdef MADV_HUGEPAGE
 static void CL_CALLBACK free_pages(cl_mem memory, void *pages) {
     (void)memory;
     free(pages);
@@ -78,7 +79,6 @@ static void CL_CALLBACK free_pages(cl_mem memory, void *pages) {
 /* A large buffer of a processor in large pages, which drivers do not ask for: with small ones an
  * iteration of VGG-19 at 512 takes 7 % longer (PoCL). NULL: there is none. */
 static cl_mem buffer_of_pages(const ocl_device *cl, size_t bytes) {
-#ifdef MADV_HUGEPAGE
     const size_t size = (bytes / LARGE_PAGE + 1) * LARGE_PAGE;
     cl_int code = CL_SUCCESS;
     void *pages = cl->class == OCL_WIDE && bytes >= 2 * (size_t)LARGE_PAGE
@@ -95,11 +95,14 @@ static cl_mem buffer_of_pages(const ocl_device *cl, size_t bytes) {
     if (code == CL_SUCCESS)
         clReleaseMemObject(memory);
     free(pages);
-#else
-    (void)cl, (void)bytes;
-#endif
     return NULL;
 }
+#else
+static cl_mem buffer_of_pages(const ocl_device *cl, size_t bytes) {
+    (void)cl, (void)bytes;
+    return NULL;
+}
+#endif
 
 imp_status ocl_buffer(ocl_device *cl, cl_mem *out, size_t bytes, const void *host) {
     char number[24];

@@ -50,14 +50,6 @@ const imp_winograd ocl_winograd_f4x4 = {
            {0, 1, 0, -5 / 2., 0, 1}},
 };
 
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-static size_t ceiling(size_t n, size_t unit) {
-    return (n + unit - 1) / unit;
-}
-
 size_t ocl_winograd_tiles(const ocl_pass *pass) {
     return ceiling(pass->h, TILE) * ceiling(pass->w, TILE);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Winograd's F(4x4, 3x3) in the simt class (cl/winograd_simt.cl): a strip of tiles at a time goes
+ * Winograd's F(4x4, 3x3) in the simt class: a strip of tiles at a time goes
  * through three kernels by way of the work space, which holds the strip's transformed inputs of all
  * channels and the products of as many outputs as have room.
  */
 #include "opencl/convolution.h"
 
-enum { SIDE = OCL_WINOGRAD_SIDE, DEPTH = 16, TILE = 4, POINTS = 36 };
+enum { SIDE = OCL_WINOGRAD_SIDE, TILE = 4, POINTS = 36 };
 
 /* Where a pass is: these tiles, these outputs. */
 typedef struct strip {
@@ -17,18 +17,6 @@ typedef struct strip {
     size_t batch;        /* blocks of SIDE outputs whose products have room */
     size_t first, count; /* tiles */
 } strip;
-
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-static size_t most(size_t a, size_t b) {
-    return a > b ? a : b;
-}
-
-static size_t ceiling(size_t n, size_t unit) {
-    return (n + unit - 1) / unit;
-}
 
 static size_t across(const ocl_pass *pass) {
     return ceiling(pass->w, TILE);
