@@ -468,7 +468,7 @@ static void test_builtin(void **state) {
     assert_string_equal(info.source, "builtin");
     for (int block = 1; block <= 5; block++)
         for (int layer = 1; layer <= (int)("22441"[block - 1] - '0'); layer++) {
-            char name[16];
+            char name[32];
             snprintf(name, sizeof name, "relu%d_%d", block, layer);
             assert_non_null(imp_network_find(n, name));
         }
