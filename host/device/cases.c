@@ -47,7 +47,6 @@ static const conv_row convs[] = {
     {TINY, 7, 1, 3, 3, BIT(IMP_PAD_REFLECT), RELU | BIAS, 3, 4, 5, 4, ENTRY, SIGNED},
     {TINY, 9, 2, 4, 4, BIT(IMP_PAD_REPLICATE), BIAS, 3, 3, 4, 3, EXIT, SIGNED},
     {TINY, 3, 1, 1, 1, ZERO, RELU | BIAS, 3, 4, 1, 1, INSIDE, SIGNED},
-    {TINY, 3, 1, 1, 1, ZERO, RELU | BIAS | WAYS, 16, 17, 8, 9, INSIDE, SIGNED},
 
     /* the self-test: whole vectors and what is left over */
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | QUICK | WAYS, 64, 64, 17, 23, INSIDE, SIGNED},
