@@ -37,107 +37,114 @@ static imp_filter *open_filter(imp_device *d) {
     return filter;
 }
 
+/* CMocka's state: a device with a filter of that layer, and a folder for its memory. */
+typedef struct tuner {
+    scratch *folder;
+    imp_device *device;
+    imp_filter *filter;
+    imp_tuned tuned; /* what the last one gave */
+    double left;
+} tuner;
+
 static unsigned preferred(const imp_device *d, const imp_layer *l) {
     const imp_preference *p = imp_preference_of(d, &l->conv, l->h, l->w, l->back);
     return p ? p->way : 0;
 }
 
-static int open_cache(void **state) {
-    const int status = scratch_open(state);
-    return status ? status : setenv("IMPASTO_CACHE", ((scratch *)*state)->folder, 1);
+static int open_tuner(void **state) {
+    static tuner t;
+    void *folder;
+    if (scratch_open(&folder))
+        return -1;
+    setenv("IMPASTO_CACHE", ((scratch *)folder)->folder, 1);
+    t = (tuner){.folder = folder, .device = open_cpu(), .left = 1000};
+    t.filter = open_filter(t.device);
+    *state = &t;
+    return 0;
 }
 
-static int close_cache(void **state) {
+static int close_tuner(void **state) {
+    tuner *t = *state;
+    void *folder = t->folder;
+    t->device->ops->filter_close(t->device, t->filter);
+    t->device->ops->close(t->device);
     unsetenv("IMPASTO_CACHE");
-    return scratch_close(state);
+    return scratch_close(&folder);
+}
+
+static void tune(tuner *t, const imp_layer *l, bool again) {
+    imp_tune_layer(t->device, t->filter, l, again, &t->left, &t->tuned);
 }
 
 /* ---- measured and remembered ---- */
 
 static void test_the_fastest_is_taken(void **state) {
-    scratch *s = *state;
-    imp_device *d = open_cpu();
-    imp_filter *filter = open_filter(d);
-    imp_tuned t;
-    double left = 1000;
-    imp_tune_layer(d, filter, &layer, false, &left, &t);
-    assert_int_equal(t.count, 3);
-    assert_true(left < 1000);
-    for (size_t i = 0; i < t.count; i++) {
-        assert_true(t.ways[i].seconds > 0);
-        assert_true(t.best == t.own || t.ways[t.best].seconds <= t.ways[i].seconds);
+    tuner *t = *state;
+    imp_device *const d = t->device;
+    tune(t, &layer, false);
+    assert_int_equal(t->tuned.count, 3);
+    assert_true(t->left < 1000);
+    for (size_t i = 0; i < t->tuned.count; i++) {
+        assert_true(t->tuned.ways[i].seconds > 0);
+        assert_true(t->tuned.best == t->tuned.own ||
+                    t->tuned.ways[t->tuned.best].seconds <= t->tuned.ways[i].seconds);
     }
-    assert_int_equal(preferred(d, &layer), t.best + 1);
+    assert_int_equal(preferred(d, &layer), t->tuned.best + 1);
     const imp_tensor map = {.c = 64, .h = 128, .w = 128, .layout = IMP_MAPS};
-    assert_string_equal(d->ops->algorithm(d, map, map, filter, false).name, t.ways[t.best].name);
-    assert_true(scratch_has(s, "ways.json"));
-    d->ops->filter_close(d, filter);
-    d->ops->close(d);
+    assert_string_equal(d->ops->algorithm(d, map, map, t->filter, false).name,
+                        t->tuned.ways[t->tuned.best].name);
+    assert_true(scratch_has(t->folder, "ways.json"));
 }
 
 static void test_it_is_recalled(void **state) {
-    scratch *s = *state;
-    imp_device *d = open_cpu();
-    imp_filter *filter = open_filter(d);
-    imp_tuned t;
-    double left = 1000;
-    imp_tune_layer(d, filter, &layer, false, &left, &t);
+    tuner *t = *state;
+    imp_device *const d = t->device;
+    tune(t, &layer, false);
     const unsigned way = preferred(d, &layer);
     d->preference_count = 0;
-    left = 0;                  /* recalling takes none */
+    t->left = 0;               /* recalling takes none */
     imp_layer shorter = layer; /* as many positions, about */
     shorter.h = 120;
-    imp_tune_layer(d, filter, &shorter, false, &left, &t);
-    assert_int_equal(t.count, 0);
+    tune(t, &shorter, false);
+    assert_int_equal(t->tuned.count, 0);
     assert_int_equal(preferred(d, &shorter), way);
-    scratch_write(s, "ways.json", "{", 1); /* damaged: as though it were not there */
+    scratch_write(t->folder, "ways.json", "{", 1); /* damaged: as though it were not there */
     d->preference_count = 0;
-    imp_tune_layer(d, filter, &layer, false, &left, &t);
+    tune(t, &layer, false);
     assert_int_equal(preferred(d, &layer), 0);
-    d->ops->filter_close(d, filter);
-    d->ops->close(d);
 }
 
 /* What a session has settled stays, though it was for lack of time; and a full table takes no more,
  * so that nothing is measured in vain. */
 static void test_what_is_settled_stays(void **state) {
-    scratch *s = *state;
-    imp_device *d = open_cpu();
-    imp_filter *filter = open_filter(d);
-    imp_tuned t;
-    double left = 0;
-    imp_tune_layer(d, filter, &layer, false, &left, &t);
+    tuner *t = *state;
+    imp_device *const d = t->device;
+    t->left = 0;
+    tune(t, &layer, false);
     assert_int_equal(d->preference_count, 1);
-    left = 1000;
-    imp_tune_layer(d, filter, &layer, false, &left, &t);
-    assert_int_equal(t.count, 0);
+    t->left = 1000;
+    tune(t, &layer, false);
+    assert_int_equal(t->tuned.count, 0);
     assert_int_equal(preferred(d, &layer), 0);
     while (imp_prefer(d, &(imp_preference){.h = d->preference_count, .w = 1}))
         assert_true(d->preference_count <= IMP_PREFERENCES_MOST);
     imp_layer other = layer;
     other.back = true;
-    imp_tune_layer(d, filter, &other, false, &left, &t);
-    assert_int_equal(t.count, 0);
-    assert_true(left == 1000);
-    assert_false(scratch_has(s, "ways.json"));
-    d->ops->filter_close(d, filter);
-    d->ops->close(d);
+    tune(t, &other, false);
+    assert_int_equal(t->tuned.count, 0);
+    assert_true(t->left == 1000);
+    assert_false(scratch_has(t->folder, "ways.json"));
 }
 
 static void test_short_layers_are_left_alone(void **state) {
-    scratch *s = *state;
-    imp_device *d = open_cpu();
-    imp_filter *filter = open_filter(d);
+    tuner *t = *state;
+    imp_device *const d = t->device;
     imp_layer brief = layer;
-    imp_tuned t;
-    double left = 1000;
     brief.h = 16;
-    imp_tune_layer(d, filter, &brief, true, &left, &t);
-    assert_int_equal(t.count, 0);
+    tune(t, &brief, true);
+    assert_int_equal(t->tuned.count, 0);
     assert_int_equal(d->preference_count, 0);
-    assert_false(scratch_has(s, "ways.json"));
-    d->ops->filter_close(d, filter);
-    d->ops->close(d);
+    assert_false(scratch_has(t->folder, "ways.json"));
 }
 
 /* ---- a way that is wrong, or fails ---- */
@@ -155,43 +162,33 @@ static imp_status conv_fails(imp_device *d, imp_tensor y, imp_tensor x, imp_filt
 }
 
 static void test_a_wrong_way_is_not_taken(void **state) {
-    (void)state;
-    imp_device *d = open_cpu();
-    imp_filter *filter = open_filter(d);
+    tuner *t = *state;
+    imp_device *const d = t->device;
     imp_ops wrong = *d->ops;
-    imp_tuned t;
-    double left = 1000;
     honest = d->ops;
     wrong.conv = conv_twice;
     d->ops = &wrong;
-    imp_tune_layer(d, filter, &layer, false, &left, &t);
-    assert_string_equal(t.ways[t.best].name, "direct");
-    for (size_t i = 1; i < t.count; i++)
-        assert_true(t.ways[i].seconds == 0);
+    tune(t, &layer, false);
+    assert_string_equal(t->tuned.ways[t->tuned.best].name, "direct");
+    for (size_t i = 1; i < t->tuned.count; i++)
+        assert_true(t->tuned.ways[i].seconds == 0);
     assert_int_equal(preferred(d, &layer), 1);
     d->ops = honest;
-    d->ops->filter_close(d, filter);
-    d->ops->close(d);
 }
 
 static void test_a_failing_device_keeps_its_own(void **state) {
-    scratch *s = *state;
-    imp_device *d = open_cpu();
-    imp_filter *filter = open_filter(d);
+    tuner *t = *state;
+    imp_device *const d = t->device;
     imp_ops failing = *d->ops;
-    imp_tuned t;
-    double left = 1000;
     honest = d->ops;
     failing.conv = conv_fails;
     d->ops = &failing;
-    imp_tune_layer(d, filter, &layer, false, &left, &t);
-    assert_int_equal(t.count, 0);
+    tune(t, &layer, false);
+    assert_int_equal(t->tuned.count, 0);
     assert_int_equal(preferred(d, &layer), 0);
     assert_int_equal(d->error.status, IMP_OK);
-    assert_false(scratch_has(s, "ways.json"));
+    assert_false(scratch_has(t->folder, "ways.json"));
     d->ops = honest;
-    d->ops->filter_close(d, filter);
-    d->ops->close(d);
 }
 
 /* ---- a checkpoint ---- */
@@ -247,16 +244,16 @@ static void check_resumed(scratch *s, bool directly) {
 
 /* Those that the device preferred then, and only those. */
 static void test_a_checkpoint_knows_the_ways(void **state) {
-    check_resumed(*state, true);
-    check_resumed(*state, false);
+    check_resumed(((tuner *)*state)->folder, true);
+    check_resumed(((tuner *)*state)->folder, false);
 }
 
 static void test_another_device_keeps_its_own(void **state) {
-    scratch *s = *state;
-    imp_device *d = open_cpu();
+    tuner *t = *state;
+    imp_device *const d = t->device;
     bool changed;
     imp_prefer(d, &(imp_preference){layer.conv, 128, 128, true, 2});
-    FILE *file = fopen(scratch_path(s, "ways"), "w+b");
+    FILE *file = fopen(scratch_path(t->folder, "ways"), "w+b");
     assert_true(imp_preferences_write(d, file));
     d->preferences[0].way = 1;
     rewind(file);
@@ -269,20 +266,16 @@ static void test_another_device_keeps_its_own(void **state) {
     assert_int_equal(d->preferences[0].way, 2);
     assert_false(imp_preferences_read(d, 1, true, file, &changed)); /* it ends here */
     fclose(file);
-    d->ops->close(d);
 }
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_tuner, close_tuner)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_the_fastest_is_taken, open_cache, close_cache),
-        cmocka_unit_test_setup_teardown(test_it_is_recalled, open_cache, close_cache),
-        cmocka_unit_test_setup_teardown(test_what_is_settled_stays, open_cache, close_cache),
-        cmocka_unit_test_setup_teardown(test_another_device_keeps_its_own, open_cache, close_cache),
-        cmocka_unit_test_setup_teardown(test_short_layers_are_left_alone, open_cache, close_cache),
-        cmocka_unit_test_setup_teardown(test_a_wrong_way_is_not_taken, open_cache, close_cache),
-        cmocka_unit_test_setup_teardown(test_a_failing_device_keeps_its_own, open_cache,
-                                        close_cache),
-        cmocka_unit_test_setup_teardown(test_a_checkpoint_knows_the_ways, open_cache, close_cache),
+        TEST(test_the_fastest_is_taken),           TEST(test_it_is_recalled),
+        TEST(test_what_is_settled_stays),          TEST(test_another_device_keeps_its_own),
+        TEST(test_short_layers_are_left_alone),    TEST(test_a_wrong_way_is_not_taken),
+        TEST(test_a_failing_device_keeps_its_own), TEST(test_a_checkpoint_knows_the_ways),
     };
     return cmocka_run_group_tests_name("tune", tests, NULL, NULL);
 }

@@ -2,35 +2,26 @@
  *
  * The cpu backend's device: which instruction set it runs on, its memory, its table of operations.
  */
-#define _DEFAULT_SOURCE /* madvise */
 #include "cpu/native.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "cpu/cpu.h"
+#include "engine/pages.h"
 #include "engine/profile.h"
 
 /* ---- memory ---- */
 
-enum { LARGE_PAGE = 1 << 21 };
-
 bool imp_native_take(imp_native *n, imp_memory *memory, size_t bytes) {
-    const size_t alignment = bytes < 2 * (size_t)LARGE_PAGE ? IMP_ALIGNMENT : LARGE_PAGE;
     *memory = (imp_memory){0};
     if (bytes > n->base.info.memory_bytes) /* the system would promise it and not keep its word */
         return false;
-    const size_t size = (bytes / alignment + 1) * alignment;
-    memory->bytes = aligned_alloc(alignment, size);
+    memory->bytes = imp_pages_take(IMP_ALIGNMENT, bytes);
     if (!memory->bytes)
         return false;
-#ifdef MADV_HUGEPAGE
-    if (alignment == LARGE_PAGE)
-        madvise(memory->bytes, size, MADV_HUGEPAGE); /* only speed hangs on it */
-#endif
     memory->size = bytes;
     n->base.counters.allocations++;
     imp_count_bytes(&n->base.counters, (int64_t)bytes);

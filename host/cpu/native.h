@@ -52,19 +52,6 @@ static inline bool imp_native_alike(imp_tensor a, imp_tensor b) {
     return a.c == b.c && a.h == b.h && a.w == b.w && a.layout == b.layout;
 }
 
-static inline size_t imp_min(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-static inline size_t imp_max(size_t a, size_t b) {
-    return a > b ? a : b;
-}
-
-/* a / b, rounded up. */
-static inline size_t imp_over(size_t a, size_t b) {
-    return (a + b - 1) / b;
-}
-
 /* Zeroes the lanes of a map beyond its channels; nothing for planes. */
 void imp_native_seal(imp_tensor t);
 

@@ -35,20 +35,13 @@ typedef struct probe {
 
 /* ---- names ---- */
 
-static size_t next_power(size_t n) {
-    size_t power = 1;
-    while (power < n)
-        power *= 2;
-    return power;
-}
-
 /* Layers of one name are alike. */
 static void name_of(char name[96], const imp_layer *l) {
     static const char *const paddings[] = {"zero", "reflect", "replicate"};
     const imp_conv *c = &l->conv;
     snprintf(name, 96, "%zux%zu s%zu p%zu,%zu %s%s %zu>%zu, %zu positions, %s", c->kernel,
              c->kernel, c->stride, c->before, c->after, paddings[c->padding],
-             c->relu ? " relu" : "", c->in, c->out, next_power(l->h * l->w),
+             c->relu ? " relu" : "", c->in, c->out, imp_next_power(l->h * l->w),
              l->back ? "back" : "forward");
 }
 

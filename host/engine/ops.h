@@ -25,6 +25,27 @@
 #include "engine/error.h"
 #include "impasto.h"
 
+static inline size_t imp_min(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static inline size_t imp_max(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+/* a / b, rounded up. */
+static inline size_t imp_over(size_t a, size_t b) {
+    return (a + b - 1) / b;
+}
+
+/* The least power of two that is not below n. */
+static inline size_t imp_next_power(size_t n) {
+    size_t power = 1;
+    while (power < n)
+        power *= 2;
+    return power;
+}
+
 typedef struct imp_memory imp_memory; /* the backend's own: device memory with an address space */
 typedef struct imp_filter imp_filter; /* the backend's own: prepared filters of one convolution */
 

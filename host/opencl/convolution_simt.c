@@ -26,8 +26,8 @@ typedef struct simt {
 static imp_status multiply_piece(const simt *s, ocl_span filters, size_t out, size_t outs,
                                  size_t in, size_t ins) {
     const ocl_pass *pass = s->pass;
-    const size_t block = out * s->form->bo, first = most(block, s->run.unit);
-    const size_t end = least(block + outs * s->form->bo, s->run.unit + s->run.units);
+    const size_t block = out * s->form->bo, first = imp_max(block, s->run.unit);
+    const size_t end = imp_min(block + outs * s->form->bo, s->run.unit + s->run.units);
     const size_t y_plane = pass->fold ? s->strip.made * pass->w : pass->y.h * pass->y.w;
     const ptrdiff_t top = (ptrdiff_t)(s->strip.from * pass->stride) - pass->before;
     const size_t kind = (in > 0 ? OCL_CONV_ACCUMULATE : 0) |
@@ -88,10 +88,10 @@ static imp_status make_strip(simt *s) {
 static size_t strip_rows(const simt *s) {
     const ocl_pass *pass = s->pass;
     const size_t products = pass->w * pass->in * pass->out * pass->side * pass->side;
-    const size_t rows = most(PRODUCTS / products / TILE_ROWS, 1) * TILE_ROWS;
+    const size_t rows = imp_max(PRODUCTS / products / TILE_ROWS, 1) * TILE_ROWS;
     const size_t border = 2 * pass->side; /* rows that a folded strip may be longer */
     const size_t room = s->cl->work_floats / (s->run.units * pass->w);
-    return pass->fold ? least(rows, room > border ? room - border : 1) : rows;
+    return pass->fold ? imp_min(rows, room > border ? room - border : 1) : rows;
 }
 
 imp_status ocl_pass_simt(ocl_device *cl, const ocl_pass *pass) {

@@ -50,7 +50,7 @@ static size_t folded_floats(const wide *w) {
 static imp_status multiply_piece(const wide *w, ocl_span filters, size_t out, size_t outs,
                                  size_t in, size_t ins) {
     const ocl_pass *pass = w->pass;
-    const size_t channels = least(ins * BLOCK, w->hi - (in - w->block) * BLOCK);
+    const size_t channels = imp_min(ins * BLOCK, w->hi - (in - w->block) * BLOCK);
     const bool first = in == 0 && w->lo == 0, last = in * BLOCK + channels == pass->in;
     const size_t plane = packed_plane(w), row = w->form->ins * w->form->units.w;
     const size_t y_plane = pass->fold ? w->strip.made * pass->w : pass->y.h * pass->y.w;
@@ -117,15 +117,15 @@ static size_t next_input(wide *w, const ocl_run *run, size_t done, size_t most) 
     const size_t unit = run->unit + done, units = run->units - done;
     if (w->pass->x.layout == IMP_MAPS) {
         w->block = unit;
-        w->blocks = least(units, most);
+        w->blocks = imp_min(units, most);
         w->lo = 0;
-        w->hi = least(w->blocks * BLOCK, w->pass->in - unit * BLOCK);
+        w->hi = imp_min(w->blocks * BLOCK, w->pass->in - unit * BLOCK);
         return w->blocks;
     }
     w->block = unit / BLOCK;
     w->blocks = 1;
     w->lo = unit % BLOCK;
-    w->hi = least(BLOCK, w->lo + units);
+    w->hi = imp_min(BLOCK, w->lo + units);
     return w->hi - w->lo;
 }
 
@@ -136,7 +136,7 @@ static imp_status make_strip(wide *w) {
     const size_t floats = ocl_unit_floats(w->cl, &pass->x), folded = folded_floats(w);
     const size_t room = w->cl->work_floats > folded ? w->cl->work_floats - folded : 0;
     const size_t turns = TAP_TURNS * pass->side * pass->side * BLOCK;
-    const size_t most = least(room / packed_plane(w), w->cl->turns / turns);
+    const size_t most = imp_min(room / packed_plane(w), w->cl->turns / turns);
     if (most == 0)
         return ocl_no_room(w->cl, pass);
     ocl_run run = {0};
@@ -164,12 +164,12 @@ static size_t rows_within(const wide *w, size_t floats, size_t blocks) {
 static size_t strip_rows(const wide *w) {
     const ocl_pass *pass = w->pass;
     const size_t work = w->cl->work_floats, blocks = (pass->in + BLOCK - 1) / BLOCK;
-    size_t rows = least(pass->h, rows_within(w, PACKED, blocks));
-    rows = least(rows, rows_within(w, pass->fold ? work / 2 : work, 1));
+    size_t rows = imp_min(pass->h, rows_within(w, PACKED, blocks));
+    rows = imp_min(rows, rows_within(w, pass->fold ? work / 2 : work, 1));
     if (pass->fold) {
         const size_t fit = work / 2 / (w->run.units * pass->w * w->width);
         const size_t border = 2 * pass->side; /* rows that a folded strip may be longer */
-        rows = least(rows, fit > border ? fit - border : 1);
+        rows = imp_min(rows, fit > border ? fit - border : 1);
     }
     const size_t strips = (pass->h + rows - 1) / rows;
     return (pass->h + strips - 1) / strips;
@@ -198,7 +198,7 @@ static bool is_thin(const ocl_device *cl, const ocl_pass *pass) {
 static imp_status make_thin(ocl_device *cl, const ocl_pass *pass, const ocl_form *form,
                             bool *made) {
     const size_t cores = cl->base.info.units ? cl->base.info.units : 1, slab = thin_slab(pass);
-    const size_t items = least(least(ITEMS * cores, cl->work_floats / slab), pass->h);
+    const size_t items = imp_min(imp_min(ITEMS * cores, cl->work_floats / slab), pass->h);
     const size_t rows = (pass->h + items - 1) / items;
     size_t outs = pass->out, ins = form->ins;
     const ocl_span filters = ocl_form_piece(form, 0, 0, &outs, &ins), x = ocl_unit(&pass->x, 0);

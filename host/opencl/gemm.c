@@ -29,7 +29,7 @@ static imp_status open_buffers(ocl_device *cl) {
     ocl_gemm *gemm = cl->gemm;
     if (gemm->parts)
         return IMP_OK;
-    gemm->parts_bytes = least(PARTS_BYTES, cl->chunk);
+    gemm->parts_bytes = imp_min(PARTS_BYTES, cl->chunk);
     return ocl_buffer(cl, &gemm->parts, gemm->parts_bytes, NULL);
 }
 
@@ -70,7 +70,7 @@ static ocl_span parts_span(const ocl_device *cl) {
 
 /* Channels of a run. */
 static size_t run_channels(const ocl_device *cl, const imp_tensor *t, const ocl_run *run) {
-    return least(run->units * cl->block, t->c - run->unit * cl->block);
+    return imp_min(run->units * cl->block, t->c - run->unit * cl->block);
 }
 
 /* `count` positions of f from `first` on into the work space. */
@@ -78,7 +78,7 @@ static imp_status pack(ocl_device *cl, imp_tensor f, size_t first, size_t count)
     ocl_run run = {0};
     while (ocl_next(&run, 1, &f))
         TRY(ocl_launch(
-            cl, gemm_pack, grid2(cl->class == OCL_WIDE ? least(ITEMS, count) : count, run.units),
+            cl, gemm_pack, grid2(cl->class == OCL_WIDE ? imp_min(ITEMS, count) : count, run.units),
             at(ocl_work(cl, 0)), at(run.span[0]), i32(f.h * f.w), i32(first), i32(count), i32(f.c),
             i32(run.unit * cl->block), i32(run_channels(cl, &f, &run)), i32(STRETCH)));
     return IMP_OK;
@@ -104,11 +104,11 @@ imp_status ocl_blas_gram(ocl_device *cl, imp_tensor g, imp_tensor f, bool accumu
     TRY(ocl_gemm_open(cl));
     TRY(open_buffers(cl));
     const size_t fit =
-        least(cl->work_floats / (c * STRETCH), cl->gemm->parts_bytes / sizeof(float) / (c * c));
+        imp_min(cl->work_floats / (c * STRETCH), cl->gemm->parts_bytes / sizeof(float) / (c * c));
     if (fit == 0)
         return ocl_own_gram(cl, g, f, accumulate);
     for (size_t k = 0, n; k < all; k += n) {
-        n = least(fit, all - k);
+        n = imp_min(fit, all - k);
         TRY(pack(cl, f, k * STRETCH, n * STRETCH));
         TRY(multiply_stretches(cl, c, n));
         TRY(ocl_launch(cl, gemm_total, ocl_each(cl, c * c), at(ocl_unit(&g, 0)), at(parts_span(cl)),
@@ -122,16 +122,16 @@ imp_status ocl_blas_gram(ocl_device *cl, imp_tensor g, imp_tensor f, bool accumu
 /* Maps: F^T is packed, multiplied by D, which is symmetric, and added to df. */
 static imp_status style_wide(ocl_device *cl, imp_tensor df, imp_tensor dm, imp_tensor f) {
     const size_t m = f.h * f.w, c = f.c;
-    const size_t fit = least(cl->work_floats, cl->gemm->parts_bytes / sizeof(float)) / c;
+    const size_t fit = imp_min(cl->work_floats, cl->gemm->parts_bytes / sizeof(float)) / c;
     if (fit == 0)
         return ocl_own_style_grad(cl, df, dm, f);
     for (size_t first = 0, n; first < m; first += n) {
         ocl_run run = {0};
-        n = least(fit, m - first);
+        n = imp_min(fit, m - first);
         TRY(pack(cl, f, first, n));
         TRY(multiply(cl, n, c, c, ocl_work(cl, 0), c, ocl_unit(&dm, 0), c, 0, parts_span(cl), c));
         while (ocl_next(&run, 1, &df))
-            TRY(ocl_launch(cl, gemm_add, grid2(least(ITEMS, n), run.units), at(run.span[0]),
+            TRY(ocl_launch(cl, gemm_add, grid2(imp_min(ITEMS, n), run.units), at(run.span[0]),
                            at(parts_span(cl)), i32(m), i32(first), i32(n), i32(c),
                            i32(run.unit * BLOCK), i32(run_channels(cl, &df, &run))));
     }

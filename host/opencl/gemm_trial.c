@@ -19,17 +19,10 @@ enum { REPEATS = 3, KEY_BYTES = 512, NAME_BYTES = 64 };
 
 /* ---- classes ---- */
 
-static size_t next_power(size_t n) {
-    size_t power = 1;
-    while (power < n)
-        power *= 2;
-    return power;
-}
-
 static ocl_trial class_of(ocl_product product, const imp_tensor *f) {
-    const size_t m = next_power(f->h * f->w);
+    const size_t m = imp_next_power(f->h * f->w);
     return (ocl_trial){.product = product,
-                       .c = next_power(f->c),
+                       .c = imp_next_power(f->c),
                        .m = m < OCL_TRIAL_POSITIONS ? m : OCL_TRIAL_POSITIONS};
 }
 

@@ -41,12 +41,12 @@ static size_t tile_side(const ocl_device *cl) {
 
 static tiling tile_runs(const ocl_device *cl, const ocl_run *x, const ocl_run *y, size_t m) {
     tiling t = {.side = tile_side(cl)};
-    t.x = ceiling(x->units * cl->block, t.side);
-    t.y = ceiling(y->units * cl->block, t.side);
+    t.x = imp_over(x->units * cl->block, t.side);
+    t.y = imp_over(y->units * cl->block, t.side);
     t.floats = t.x * t.y * t.side * t.side;
     t.stretch =
         cl->class == OCL_WIDE ? CACHED / ((x->units + y->units) * BLOCK) : m * t.x * t.y / GROUPS;
-    t.stretch = least(least(t.stretch, STRETCH), cl->turns / POSITION_TURNS) / RUN * RUN;
+    t.stretch = imp_min(imp_min(t.stretch, STRETCH), cl->turns / POSITION_TURNS) / RUN * RUN;
     if (t.stretch < FEWEST)
         t.stretch = FEWEST;
     return t;
@@ -56,14 +56,14 @@ static tiling tile_runs(const ocl_device *cl, const ocl_run *x, const ocl_run *y
 static imp_status gram_of_runs(ocl_device *cl, imp_tensor g, imp_tensor f, const ocl_run *x,
                                const ocl_run *y, bool accumulate) {
     const size_t m = f.h * f.w, wide = cl->class == OCL_WIDE;
-    const size_t xs = least(x->units * cl->block, f.c - x->unit * cl->block);
-    const size_t ys = least(y->units * cl->block, f.c - y->unit * cl->block);
+    const size_t xs = imp_min(x->units * cl->block, f.c - x->unit * cl->block);
+    const size_t ys = imp_min(y->units * cl->block, f.c - y->unit * cl->block);
     const tiling t = tile_runs(cl, x, y, m);
-    const size_t triangle = x->unit == y->unit, all = ceiling(m, t.stretch);
+    const size_t triangle = x->unit == y->unit, all = imp_over(m, t.stretch);
     const size_t fit = cl->work_floats / t.floats;
     const ocl_span work = ocl_work(cl, 0);
     for (size_t k = 0, n; k < all; k += n) {
-        n = least(fit, all - k);
+        n = imp_min(fit, all - k);
         const ocl_arg from = i32(k * t.stretch);
         if (wide)
             TRY(ocl_launch(cl, gram_block, grid3(t.y, t.x, n), at(work), at(x->span[0]),
@@ -72,7 +72,7 @@ static imp_status gram_of_runs(ocl_device *cl, imp_tensor g, imp_tensor f, const
             TRY(ocl_launch(cl, gram_tile, groups3(t.y, t.x, n), at(work), at(x->span[0]),
                            at(y->span[0]), i32(m), from, i32(t.stretch), i32(triangle), i32(xs),
                            i32(ys)));
-        TRY(ocl_launch(cl, gram_total, grid2(wide ? ceiling(ys, BLOCK) : ys, xs),
+        TRY(ocl_launch(cl, gram_total, grid2(wide ? imp_over(ys, BLOCK) : ys, xs),
                        at(ocl_unit(&g, 0)), at(work), i32(f.c), i32(x->unit * cl->block), i32(xs),
                        i32(y->unit * cl->block), i32(ys), i32(n), i32(triangle),
                        i32(accumulate || k > 0)));
@@ -86,7 +86,7 @@ static bool next_channels(const ocl_device *cl, ocl_run *run, const imp_tensor *
     const size_t tiles = (size_t)sqrt((double)(cl->work_floats / (side * side)));
     if (!ocl_next(run, 1, f))
         return false;
-    run->units = least(run->units, tiles * side / cl->block);
+    run->units = imp_min(run->units, tiles * side / cl->block);
     return true;
 }
 
@@ -110,7 +110,7 @@ static imp_status sum_positions(ocl_device *cl, imp_tensor s, imp_tensor f, bool
         ocl_span to = ocl_unit(&s, 0);
         to.at += first;
         TRY(ocl_launch(cl, gram_sum, groups2(1, run.units), at(to), at(run.span[0]), i32(f.h * f.w),
-                       i32(least(run.units * cl->block, f.c - first)), i32(accumulate)));
+                       i32(imp_min(run.units * cl->block, f.c - first)), i32(accumulate)));
     }
     return IMP_OK;
 }
@@ -129,7 +129,7 @@ imp_status ocl_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f, boo
 /* Blocks of D's rows for the outputs `out`.. and all inputs, as filters of conv_product. */
 static imp_status style_blocks(ocl_device *cl, imp_tensor dm, imp_tensor f, const ocl_run *run,
                                size_t out, size_t outs) {
-    const size_t m = f.h * f.w, ins = ceiling(f.c, BLOCK), d_row = ins * BLOCK * BLOCK;
+    const size_t m = f.h * f.w, ins = imp_over(f.c, BLOCK), d_row = ins * BLOCK * BLOCK;
     const size_t row = cl->turns < SIZE_MAX ? FEW : ROW;
     ocl_span df = run->span[0], d = ocl_work(cl, 0);
     df.at += (out - run->unit) * m * BLOCK;
@@ -140,21 +140,22 @@ static imp_status style_blocks(ocl_device *cl, imp_tensor dm, imp_tensor f, cons
     while (ocl_next(&in, 1, &f)) {
         ocl_span from = d;
         from.at += in.unit * BLOCK * BLOCK;
-        TRY(ocl_launch(cl, style_block, grid2(ceiling(m, row), ceiling(outs, 2)), at(df), at(from),
-                       at(in.span[0]), i32(m), i32(least(in.units * BLOCK, f.c - in.unit * BLOCK)),
-                       i32(outs), i32(d_row), i32(row)));
+        TRY(ocl_launch(cl, style_block, grid2(imp_over(m, row), imp_over(outs, 2)), at(df),
+                       at(from), at(in.span[0]), i32(m),
+                       i32(imp_min(in.units * BLOCK, f.c - in.unit * BLOCK)), i32(outs), i32(d_row),
+                       i32(row)));
     }
     return IMP_OK;
 }
 
 static imp_status style_wide(ocl_device *cl, imp_tensor df, imp_tensor dm, imp_tensor f) {
-    const size_t fit = cl->work_floats / (ceiling(f.c, BLOCK) * BLOCK * BLOCK);
+    const size_t fit = cl->work_floats / (imp_over(f.c, BLOCK) * BLOCK * BLOCK);
     ocl_run run = {0};
     if (fit == 0)
         return no_room(cl, f.c);
     while (ocl_next(&run, 1, &df))
         for (size_t done = 0, outs; done < run.units; done += outs) {
-            outs = least(fit, run.units - done);
+            outs = imp_min(fit, run.units - done);
             TRY(style_blocks(cl, dm, f, &run, run.unit + done, outs));
         }
     return IMP_OK;
@@ -166,7 +167,7 @@ static imp_status style_simt(ocl_device *cl, imp_tensor df, imp_tensor dm, imp_t
     while (ocl_next(&out, 1, &df)) {
         ocl_run in = {0};
         while (ocl_next(&in, 1, &f))
-            TRY(ocl_launch(cl, style_tile, groups2(ceiling(m, 64), ceiling(out.units, 64)),
+            TRY(ocl_launch(cl, style_tile, groups2(imp_over(m, 64), imp_over(out.units, 64)),
                            at(out.span[0]), at(ocl_unit(&dm, 0)), at(in.span[0]), i32(m), i32(f.c),
                            i32(out.unit), i32(out.units), i32(in.unit), i32(in.units)));
     }

@@ -3,15 +3,14 @@
  * Device memory: address spaces over chunks, tensors in units, runs of units, and what goes between
  * the host and the device. ocl.h tells the plan.
  */
-#define _DEFAULT_SOURCE /* madvise */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "engine/pages.h"
 #include "opencl/ocl.h"
 
-enum { ALIGNMENT = 256, LARGE_PAGE = 1 << 21 };
+enum { ALIGNMENT = 256 };
 
 struct imp_memory {
     ocl_device *cl; /* borrowed */
@@ -70,7 +69,6 @@ static size_t rounded(const ocl_device *cl, size_t bytes) {
     return up < cl->chunk ? up : cl->chunk;
 }
 
-#ifdef MADV_HUGEPAGE
 static void CL_CALLBACK free_pages(cl_mem memory, void *pages) {
     (void)memory;
     free(pages);
@@ -79,16 +77,13 @@ static void CL_CALLBACK free_pages(cl_mem memory, void *pages) {
 /* A large buffer of a processor in large pages, which drivers do not ask for: with small ones an
  * iteration of VGG-19 at 512 takes 7 % longer (PoCL). NULL: there is none. */
 static cl_mem buffer_of_pages(const ocl_device *cl, size_t bytes) {
-    const size_t size = (bytes / LARGE_PAGE + 1) * LARGE_PAGE;
+    const cl_mem_flags flags = CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR;
     cl_int code = CL_SUCCESS;
-    void *pages = cl->class == OCL_WIDE && bytes >= 2 * (size_t)LARGE_PAGE
-                      ? aligned_alloc(LARGE_PAGE, size)
-                      : NULL;
+    void *pages =
+        cl->class == OCL_WIDE && bytes >= IMP_LARGE ? imp_pages_take(ALIGNMENT, bytes) : NULL;
     if (!pages)
         return NULL;
-    madvise(pages, size, MADV_HUGEPAGE); /* only speed hangs on it */
-    cl_mem memory =
-        clCreateBuffer(cl->context, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, bytes, pages, &code);
+    cl_mem memory = clCreateBuffer(cl->context, flags, bytes, pages, &code);
     if (code == CL_SUCCESS &&
         clSetMemObjectDestructorCallback(memory, free_pages, pages) == CL_SUCCESS)
         return memory;
@@ -97,12 +92,6 @@ static cl_mem buffer_of_pages(const ocl_device *cl, size_t bytes) {
     free(pages);
     return NULL;
 }
-#else
-static cl_mem buffer_of_pages(const ocl_device *cl, size_t bytes) {
-    (void)cl, (void)bytes;
-    return NULL;
-}
-#endif
 
 imp_status ocl_buffer(ocl_device *cl, cl_mem *out, size_t bytes, const void *host) {
     char number[24];

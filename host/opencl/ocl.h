@@ -47,17 +47,6 @@
 
 #include "engine/ops.h"
 
-static inline size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-static inline size_t most(size_t a, size_t b) {
-    return a > b ? a : b;
-}
-/* n / unit, rounded up. */
-static inline size_t ceiling(size_t n, size_t unit) {
-    return (n + unit - 1) / unit;
-}
-
 /* ---- names ---- */
 
 /* Kernels: cl/kernels.def. */

@@ -51,7 +51,7 @@ const imp_winograd ocl_winograd_f4x4 = {
 };
 
 size_t ocl_winograd_tiles(const ocl_pass *pass) {
-    return ceiling(pass->h, TILE) * ceiling(pass->w, TILE);
+    return imp_over(pass->h, TILE) * imp_over(pass->w, TILE);
 }
 
 static size_t room(const ocl_device *cl) {
@@ -66,7 +66,7 @@ static size_t slab_floats(size_t blocks, size_t tiles, size_t batch) {
 bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass) {
     const bool wide = cl->class == OCL_WIDE;
     const size_t block = wide ? BLOCK : OCL_WINOGRAD_SIDE;
-    const size_t row = POINTS * block * ceiling(pass->in, BLOCK) * BLOCK * sizeof(float);
+    const size_t row = POINTS * block * imp_over(pass->in, BLOCK) * BLOCK * sizeof(float);
     const size_t work = wide ? slab_floats(1, UNIT, PAIR) : ocl_winograd_simt_least(pass);
     return (!wide || cl->turns == SIZE_MAX) && pass->side == 3 && pass->stride == 1 &&
            pass->step == 1 && !pass->fold && pass->x.layout == IMP_MAPS &&
@@ -77,7 +77,7 @@ bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass) {
 /* Narrow where the filters stay in a cache, else broad; in the simt class what needs not more than
  * a quarter of the work space, which a cache may hold. */
 unsigned ocl_winograd_way(const ocl_device *cl, const ocl_pass *pass) {
-    const size_t filters = POINTS * ceiling(pass->in, BLOCK) * BLOCK * pass->out;
+    const size_t filters = POINTS * imp_over(pass->in, BLOCK) * BLOCK * pass->out;
     if (ocl_winograd_tiles(pass) < (cl->class == OCL_WIDE ? ENOUGH : ENOUGH_SIMT))
         return 0;
     return OCL_WAY_WINOGRAD + (cl->class == OCL_SIMT || filters > CACHED);
@@ -94,18 +94,18 @@ static sharing share(const ocl_device *cl, const ocl_pass *pass, bool narrow, si
                      size_t outs) {
     const size_t all = ocl_winograd_tiles(pass),
                  units = cl->base.info.units ? cl->base.info.units : 1;
-    size_t strips = ceiling(all, narrow ? NARROW : BROAD);
-    strips = strips > units ? ceiling(strips, units) * units : strips; /* alike for every core */
-    const size_t groups = least(ceiling(units, strips), ceiling(outs, PAIR));
-    sharing s = {.tiles = ceiling(ceiling(all, strips), UNIT) * UNIT,
-                 .group = ceiling(ceiling(outs, groups), PAIR) * PAIR};
+    size_t strips = imp_over(all, narrow ? NARROW : BROAD);
+    strips = strips > units ? imp_over(strips, units) * units : strips; /* alike for every core */
+    const size_t groups = imp_min(imp_over(units, strips), imp_over(outs, PAIR));
+    sharing s = {.tiles = imp_over(imp_over(all, strips), UNIT) * UNIT,
+                 .group = imp_over(imp_over(outs, groups), PAIR) * PAIR};
     s.batch = narrow ? PAIR : s.group;
     while (s.tiles > UNIT && slab_floats(blocks, s.tiles, s.batch) > room(cl) / units)
-        s.tiles = ceiling(s.tiles / 2, UNIT) * UNIT;
+        s.tiles = imp_over(s.tiles / 2, UNIT) * UNIT;
     if (slab_floats(blocks, s.tiles, s.batch) > room(cl))
         s.batch = PAIR;
     s.slab = slab_floats(blocks, s.tiles, s.batch);
-    s.items = least(least(ceiling(all, s.tiles) * groups, units), room(cl) / s.slab);
+    s.items = imp_min(imp_min(imp_over(all, s.tiles) * groups, units), room(cl) / s.slab);
     return s;
 }
 
@@ -115,8 +115,8 @@ static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, bool narrow, 
                              size_t out, size_t outs, ocl_span x, ocl_span mask, size_t in,
                              size_t blocks, ocl_span filters) {
     const sharing s = share(cl, pass, narrow, blocks, outs);
-    const size_t all = ceiling(pass->in, BLOCK), point = all * BLOCK * BLOCK;
-    const size_t channels = least(blocks * BLOCK, pass->in - in * BLOCK);
+    const size_t all = imp_over(pass->in, BLOCK), point = all * BLOCK * BLOCK;
+    const size_t channels = imp_min(blocks * BLOCK, pass->in - in * BLOCK);
     const size_t kind = (pass->mask.memory ? OCL_CONV_MASKED : 0) |
                         (in > 0 ? OCL_CONV_ACCUMULATE : 0) |
                         (in + blocks == all && pass->relu ? OCL_CONV_RELU : 0);
@@ -142,7 +142,7 @@ static imp_status make_run(ocl_device *cl, const ocl_pass *pass, bool narrow, co
             ocl_span x = in.span[0], mask = in.span[pass->mask.memory ? 1 : 0];
             blocks = in.units - done;
             while (slab_floats(blocks, UNIT, PAIR) > room(cl))
-                blocks = ceiling(blocks, 2);
+                blocks = imp_over(blocks, 2);
             x.at += done * x_unit;
             mask.at += done * x_unit;
             TRY(make_piece(cl, pass, narrow, y, unit, units, x, mask, in.unit + done, blocks,

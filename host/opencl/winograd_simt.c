@@ -19,7 +19,7 @@ typedef struct strip {
 } strip;
 
 static size_t across(const ocl_pass *pass) {
-    return ceiling(pass->w, TILE);
+    return imp_over(pass->w, TILE);
 }
 
 /* Floats of the work space for `tiles` tiles of all inputs and `blocks` blocks of outputs. */
@@ -55,8 +55,8 @@ static imp_status make_outputs(const strip *s, ocl_span filters, size_t out, siz
                                const ocl_run *run) {
     const ocl_pass *pass = s->pass;
     const size_t s_point = blocks * SIDE * s->pitch, f_point = s->form->bi * SIDE;
-    const size_t first = most(out * SIDE, run->unit);
-    const size_t end = least((out + blocks) * SIDE, run->unit + run->units);
+    const size_t first = imp_max(out * SIDE, run->unit);
+    const size_t end = imp_min((out + blocks) * SIDE, run->unit + run->units);
     ocl_span sums = ocl_work(s->cl, POINTS * v_point(s)), y = run->span[0];
     TRY(ocl_launch(s->cl, winograd_products, groups3(s->pitch / SIDE, blocks, POINTS), at(sums),
                    at(ocl_work(s->cl, 0)), at(filters), i32(pass->in), i32(v_point(s)),
@@ -73,10 +73,10 @@ static imp_status make_strip(const strip *s) {
     ocl_run run = {0};
     TRY(transform_inputs(s));
     while (ocl_next(&run, 1, &s->pass->y)) {
-        const size_t end = ceiling(run.unit + run.units, SIDE);
+        const size_t end = imp_over(run.unit + run.units, SIDE);
         for (size_t out = run.unit / SIDE, blocks; out < end; out += blocks) {
             size_t ins = 1;
-            blocks = least(s->batch, end - out);
+            blocks = imp_min(s->batch, end - out);
             const ocl_span filters = ocl_form_piece(s->form, out, 0, &blocks, &ins);
             TRY(make_outputs(s, filters, out, blocks, &run));
         }
@@ -87,13 +87,13 @@ static imp_status make_strip(const strip *s) {
 /* Tiles and outputs at a time within `room` floats, or the least there can be: all outputs if that
  * leaves a stretch of tiles. */
 static void share(strip *s, size_t room) {
-    const size_t all = ceiling(ocl_winograd_tiles(s->pass), SIDE);
-    s->batch = ceiling(s->pass->out, SIDE);
+    const size_t all = imp_over(ocl_winograd_tiles(s->pass), SIDE);
+    s->batch = imp_over(s->pass->out, SIDE);
     while (s->batch > 1 && floats_of(s->pass, s->batch, SIDE) > room)
-        s->batch = ceiling(s->batch, 2);
-    const size_t fit = most(room / floats_of(s->pass, s->batch, SIDE), 1);
-    const size_t strips = ceiling(all, fit); /* of nearly equal length */
-    s->pitch = ceiling(all, strips) * SIDE;
+        s->batch = imp_over(s->batch, 2);
+    const size_t fit = imp_max(room / floats_of(s->pass, s->batch, SIDE), 1);
+    const size_t strips = imp_over(all, fit); /* of nearly equal length */
+    s->pitch = imp_over(all, strips) * SIDE;
 }
 
 imp_status ocl_winograd_simt(ocl_device *cl, const ocl_pass *pass, unsigned way) {
@@ -103,7 +103,7 @@ imp_status ocl_winograd_simt(ocl_device *cl, const ocl_pass *pass, unsigned way)
     s.form = form;
     share(&s, cl->work_floats >> 2 * (way - OCL_WAY_WINOGRAD));
     for (; s.first < ocl_winograd_tiles(pass); s.first += s.pitch) {
-        s.count = least(s.pitch, ocl_winograd_tiles(pass) - s.first);
+        s.count = imp_min(s.pitch, ocl_winograd_tiles(pass) - s.first);
         TRY(make_strip(&s));
     }
     return IMP_OK;
