@@ -31,31 +31,40 @@ INLINE void transform_output(vec y[OUT], const vec m[SIDE]) {
     y[3] = m[5] + 0.5f * difference + 2 * difference_far;
 }
 
-static void input(float *v, size_t v_step, const float *patch, size_t row, float *space,
-                  size_t tiles) {
-    const size_t columns = (OUT * tiles + SIDE - OUT) * IMP_BLOCK;
-    for (size_t c = 0; c < columns; c += LANES) {
-        vec d[SIDE], t[SIDE];
+INLINE void columns_of(float *space, size_t row, const float *const d[SIDE],
+                       const float *const positive[SIDE], size_t floats, const bool masked) {
+    for (size_t l = 0; l < floats; l += LANES) {
+        vec in[SIDE], out[SIDE];
         UNROLL
             for (size_t i = 0; i < SIDE; i++)
-                d[i] = load(patch + i * row + c);
-        transform_input(t, d);
+                in[i] = masked ? where(load(positive[i] + l) > 0, load(d[i] + l)) : load(d[i] + l);
+        transform_input(out, in);
         UNROLL
             for (size_t i = 0; i < SIDE; i++)
-                store(space + i * columns + c, t[i]);
+                store(space + i * row + l, out[i]);
     }
+}
+
+static void columns(float *space, size_t row, const float *const d[SIDE],
+                    const float *const positive[SIDE], size_t floats) {
+    if (positive)
+        columns_of(space, row, d, positive, floats, true);
+    else
+        columns_of(space, row, d, d, floats, false);
+}
+
+static void rows(float *v, size_t v_step, const float *space, size_t row, size_t tiles) {
     for (size_t i = 0; i < SIDE; i++)
         for (size_t l = 0; l < tiles * IMP_BLOCK; l += LANES) {
-            const float *from =
-                space + i * columns + l / IMP_BLOCK * OUT * IMP_BLOCK + l % IMP_BLOCK;
-            vec d[SIDE], t[SIDE];
+            const float *from = space + i * row + l / IMP_BLOCK * OUT * IMP_BLOCK + l % IMP_BLOCK;
+            vec in[SIDE], out[SIDE];
             UNROLL
                 for (size_t j = 0; j < SIDE; j++)
-                    d[j] = load(from + j * IMP_BLOCK);
-            transform_input(t, d);
+                    in[j] = load(from + j * IMP_BLOCK);
+            transform_input(out, in);
             UNROLL
                 for (size_t j = 0; j < SIDE; j++)
-                    store(v + (i * SIDE + j) * v_step + l, t[j]);
+                    store(v + (i * SIDE + j) * v_step + l, out[j]);
         }
 }
 
@@ -90,6 +99,7 @@ static void output(float *y, size_t row, const float *m, size_t m_step, const fl
 }
 
 const imp_winograd_kernels IMP_KERNEL(winograd_kernels) = {
-    .input = input,
+    .columns = columns,
+    .rows = rows,
     .output = output,
 };

@@ -13,6 +13,7 @@
  * transformed inputs and products stay in the caches, and no step waits for another thread.
  */
 #include <assert.h>
+#include <stdalign.h>
 #include <string.h>
 
 #include "cpu/native_conv.h"
@@ -121,10 +122,10 @@ void imp_native_winograd_pack(imp_native *n, float *to, const imp_taps *taps) {
 struct winograd {
     const imp_native *n;
     const imp_correlation *c;
-    size_t high, wide;           /* tiles of a strip */
-    size_t strips, across;       /* of them all; side by side */
-    size_t groups, parts;        /* of channels; chunks that share them out */
-    size_t v, m, patch, columns; /* floats of the parts of working space */
+    size_t high, wide;     /* tiles of a strip */
+    size_t strips, across; /* of them all; side by side */
+    size_t groups, parts;  /* of channels; chunks that share them out */
+    size_t v, m, space;    /* floats of the parts of working space */
 };
 
 /* One strip: its place in tiles, its size, its output channels in blocks. Points of v and m are
@@ -132,46 +133,72 @@ struct winograd {
 struct strip {
     size_t row, column, high, wide, tiles, first_block, blocks;
     size_t v_step, m_step;
-    float *v, *m, *patch, *columns;
+    float *v, *m, *space;
 };
+
+/* Zeros as long as a row of a strip reads. */
+alignas(IMP_ALIGNMENT) static const float nothing[(TILES_WIDE * OUT + SIDE - OUT) * IMP_BLOCK];
 
 static size_t step_of(size_t blocks, size_t tiles) {
     return (blocks * tiles + 1) * IMP_BLOCK;
 }
 
-/* Channel block b of a patch: where it stands in x, when it is whole there, or else a copy. */
-static const float *patch_of(const struct winograd *job, const struct strip *s,
-                             const imp_patch *patch, size_t b, size_t *row) {
-    const imp_tensor *x = &job->c->x;
-    const bool inside = patch->row >= 0 && (size_t)patch->row + patch->rows <= x->h &&
-                        patch->column >= 0 && (size_t)patch->column + patch->columns <= x->w;
-    if (inside && !job->c->positive.memory) {
-        *row = x->w * IMP_BLOCK;
-        return imp_native_floats(*x) +
-               ((b * x->h + (size_t)patch->row) * x->w + (size_t)patch->column) * IMP_BLOCK;
+/* Pixels of x that a row of so many tiles reads. */
+static size_t reach(size_t tiles) {
+    return tiles * OUT + SIDE - OUT;
+}
+
+/* Pixels first..last of the space, which stand for those of x from `left` on, are there: the
+ * others are zero, or where padding repeats x, what it repeats. */
+static void pad_columns(const struct winograd *job, const struct strip *s, ptrdiff_t left,
+                        size_t first, size_t last) {
+    const size_t pixels = reach(s->wide), row = pixels * IMP_BLOCK;
+    for (size_t q = 0; q < pixels; q++) {
+        if (q >= first && q < last)
+            continue;
+        const ptrdiff_t at = left + (ptrdiff_t)q;
+        const ptrdiff_t from = imp_native_source(job->c->padding, at, job->c->x.w) - left;
+        const bool there = from >= (ptrdiff_t)first && from < (ptrdiff_t)last;
+        for (size_t i = 0; i < SIDE; i++) {
+            float *to = s->space + i * row;
+            memcpy(to + q * IMP_BLOCK, there ? to + from * IMP_BLOCK : nothing,
+                   IMP_BLOCK * sizeof *to);
+        }
     }
-    *row = patch->lane;
-    imp_native_patch(job->n, s->patch, patch, b);
-    return s->patch;
+}
+
+/* The space: row r of the strip's tiles of channel block b, transformed by columns. */
+static void transform_columns(const struct winograd *job, const struct strip *s, size_t b,
+                              size_t r) {
+    const imp_correlation *c = job->c;
+    const imp_tensor *x = &c->x;
+    const ptrdiff_t top = c->row + (ptrdiff_t)((s->row + r) * OUT), w = (ptrdiff_t)x->w;
+    const ptrdiff_t left = c->column + (ptrdiff_t)(s->column * OUT);
+    const size_t pixels = reach(s->wide), first = left < 0 ? imp_min(pixels, (size_t)-left) : 0;
+    const size_t last = imp_max(first, left < w ? imp_min(pixels, (size_t)(w - left)) : 0);
+    const float *d[SIDE], *positive[SIDE];
+    for (size_t i = 0; i < SIDE; i++) {
+        const ptrdiff_t y = imp_native_source(c->padding, top + (ptrdiff_t)i, x->h);
+        const size_t at = ((b * x->h + (size_t)y) * x->w + (size_t)left + first) * IMP_BLOCK;
+        d[i] = y < 0 ? nothing : imp_native_floats(*x) + at;
+        positive[i] = y < 0 || !c->positive.memory ? nothing : imp_native_floats(c->positive) + at;
+    }
+    if (first < last)
+        job->n->kernels->winograd->columns(s->space + first * IMP_BLOCK, pixels * IMP_BLOCK, d,
+                                           c->positive.memory ? positive : NULL,
+                                           (last - first) * IMP_BLOCK);
+    pad_columns(job, s, left, first, last);
 }
 
 /* v[point][channel block][tile]: the transformed inputs. */
 static void transform_inputs(const struct winograd *job, const struct strip *s) {
-    const imp_correlation *c = job->c;
-    const imp_patch patch = {.of = c,
-                             .row = c->row + (ptrdiff_t)(s->row * OUT),
-                             .column = c->column + (ptrdiff_t)(s->column * OUT),
-                             .rows = s->high * OUT + SIDE - OUT,
-                             .columns = s->wide * OUT + SIDE - OUT,
-                             .lane = (s->wide * OUT + SIDE - OUT) * IMP_BLOCK};
-    for (size_t b = 0; b < imp_native_blocks(c->x.c); b++) {
-        size_t row;
-        const float *from = patch_of(job, s, &patch, b, &row);
-        for (size_t r = 0; r < s->high; r++)
-            job->n->kernels->winograd->input(s->v + (b * s->tiles + r * s->wide) * IMP_BLOCK,
-                                             s->v_step, from + r * OUT * row, row, s->columns,
-                                             s->wide);
-    }
+    for (size_t b = 0; b < imp_native_blocks(job->c->x.c); b++)
+        for (size_t r = 0; r < s->high; r++) {
+            transform_columns(job, s, b, r);
+            job->n->kernels->winograd->rows(s->v + (b * s->tiles + r * s->wide) * IMP_BLOCK,
+                                            s->v_step, s->space, reach(s->wide) * IMP_BLOCK,
+                                            s->wide);
+        }
 }
 
 /* m[point][channel block of the part][tile]: the sums over input channels. What comes next is
@@ -205,7 +232,7 @@ static void multiply(const struct winograd *job, const struct strip *s) {
     }
 }
 
-/* One row of tiles of one channel block, to y; by way of the patch's space where tiles overhang. */
+/* One row of tiles of one channel block, to y; by way of the space where tiles overhang. */
 static void transform_row(const struct winograd *job, const struct strip *s, size_t b, size_t r) {
     const imp_correlation *c = job->c;
     const size_t p = (s->row + r) * OUT, q = s->column * OUT;
@@ -216,11 +243,11 @@ static void transform_row(const struct winograd *job, const struct strip *s, siz
         imp_native_floats(c->y) +
         (((s->first_block + b) * c->y.h + c->y_row + p) * c->y.w + c->y_column + q) * IMP_BLOCK;
     const size_t y_row = c->y.w * IMP_BLOCK, row = whole ? y_row : s->wide * OUT * IMP_BLOCK;
-    job->n->kernels->winograd->output(whole ? y : s->patch, row,
+    job->n->kernels->winograd->output(whole ? y : s->space, row,
                                       s->m + (b * s->tiles + r * s->wide) * IMP_BLOCK, s->m_step,
                                       c->bias + (s->first_block + b) * IMP_BLOCK, c->relu, s->wide);
     for (size_t i = 0; !whole && i < rows; i++)
-        memcpy(y + i * y_row, s->patch + i * row, pixels * IMP_BLOCK * sizeof *y);
+        memcpy(y + i * y_row, s->space + i * row, pixels * IMP_BLOCK * sizeof *y);
 }
 
 static void do_strip(void *context, size_t chunk, unsigned worker) {
@@ -241,8 +268,7 @@ static void do_strip(void *context, size_t chunk, unsigned worker) {
     s.v_step = step_of(imp_native_blocks(c->x.c), s.tiles);
     s.m_step = step_of(s.blocks, s.tiles);
     s.m = s.v + job->v;
-    s.patch = s.m + job->m;
-    s.columns = s.patch + job->patch;
+    s.space = s.m + job->m;
     transform_inputs(job, &s);
     multiply(job, &s);
     for (size_t b = 0; b < s.blocks; b++)
@@ -264,14 +290,13 @@ static struct winograd winograd_of(const imp_native *n, const imp_correlation *c
     const size_t blocks = imp_over(job.groups, job.parts) * n->kernels->group / IMP_BLOCK;
     job.v = POINTS * step_of(imp_native_blocks(c->x.c), job.high * job.wide);
     job.m = POINTS * step_of(blocks, job.high * job.wide);
-    job.columns = SIDE * (job.wide * OUT + SIDE - OUT) * IMP_BLOCK;
-    job.patch = (job.high * OUT + SIDE - OUT) * job.columns / SIDE;
+    job.space = SIDE * reach(job.wide) * IMP_BLOCK;
     return job;
 }
 
 size_t imp_native_winograd_space(const imp_native *n, const imp_correlation *c) {
     const struct winograd job = winograd_of(n, c);
-    return job.v + job.m + job.patch + job.columns;
+    return job.v + job.m + job.space;
 }
 
 imp_status imp_native_winograd(imp_native *n, const imp_correlation *c) {
