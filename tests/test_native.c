@@ -81,7 +81,7 @@ static void launch(imp_device *d, const imp_tensor *t, imp_filter *filter) {
 static void compute(float *results, unsigned threads, size_t kernel, const float *values,
                     const float *weights) {
     imp_device *d = open_cpu(threads);
-    const imp_conv conv = {C, C, kernel, 1, kernel / 2, kernel / 2, IMP_PAD_REFLECT, true};
+    const imp_conv conv = {C, C, kernel, 1, kernel / 2, kernel / 2, IMP_PAD_REFLECT, true, false};
     imp_filter *filter = NULL;
     imp_memory *memory = NULL;
     imp_tensor t[TENSORS];

@@ -20,7 +20,7 @@
 
 /* Long enough to be worth it: 1.2e9 operations, and short enough for a test. */
 static const imp_layer layer = {
-    .conv = {64, 64, 3, 1, 1, 1, IMP_PAD_ZERO, true}, .h = 128, .w = 128, .layout = IMP_MAPS};
+    .conv = {64, 64, 3, 1, 1, 1, IMP_PAD_ZERO, true, false}, .h = 128, .w = 128, .layout = IMP_MAPS};
 
 static imp_device *open_cpu(void) {
     imp_device *d = NULL;

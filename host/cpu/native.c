@@ -9,6 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
 #include "cpu/cpu.h"
 #include "engine/pages.h"
 #include "engine/profile.h"
@@ -285,6 +289,14 @@ static const imp_ops native_ops = {
 
 /* ---- opening ---- */
 
+#ifdef __x86_64__
+/* Not every compiler's __builtin_cpu_supports knows it. */
+static bool has_f16c(void) {
+    unsigned a, b, c = 0, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+#endif
+
 /* The instruction sets that this processor runs, best first; gives their number. */
 static size_t kernels_here(const imp_kernels *out[3]) {
     size_t count = 0;
@@ -292,7 +304,7 @@ static size_t kernels_here(const imp_kernels *out[3]) {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
         out[count++] = &imp_kernels_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c())
         out[count++] = &imp_kernels_avx2;
 #endif
     out[count++] = &imp_kernels_base;

@@ -126,20 +126,21 @@ static const struct way *way_of(const imp_device *d, const imp_filter *filter, s
 
 /* ---- prepared filters ---- */
 
-static imp_status make_room(imp_native *n, imp_memory *to, size_t floats) {
-    if (imp_native_take(n, to, floats * sizeof(float)))
+static imp_status make_room(imp_native *n, imp_memory *to, size_t bytes) {
+    if (imp_native_take(n, to, bytes))
         return IMP_OK;
     return imp_fail(&n->base.error, IMP_ERR_MEMORY,
                     "device 'cpu': no memory for %zu MiB of prepared filters: choose a smaller "
                     "network",
-                    floats * sizeof(float) >> 20);
+                    bytes >> 20);
 }
 
+/* Bytes. */
 static size_t packed(const imp_taps *taps, size_t count) {
     size_t floats = 0;
     for (size_t i = 0; i < count; i++)
         floats += imp_native_packed(&taps[i]);
-    return floats;
+    return floats * sizeof(float);
 }
 
 /* Sees to it that *to holds the taps, one packing after another. */
@@ -159,10 +160,10 @@ static imp_status run_winograd(imp_native *n, imp_memory *weights, imp_correlati
                                size_t tiles) {
     job.tiles = tiles;
     if (!weights->bytes) {
-        TRY(make_room(n, weights, imp_native_winograd_packed(&job.taps)));
-        imp_native_winograd_pack(n, floats_of(weights), &job.taps);
+        TRY(make_room(n, weights, imp_native_winograd_packed(&job.taps, job.half)));
+        imp_native_winograd_pack(n, weights->bytes, &job.taps, job.half);
     }
-    job.weights = floats_of(weights);
+    job.weights = weights->bytes;
     return imp_native_winograd(n, &job);
 }
 
@@ -180,6 +181,7 @@ static imp_correlation forward(const imp_filter *filter, imp_tensor y, imp_tenso
                              .width = y.w,
                              .y_step = 1,
                              .taps = taps_forward(filter),
+                             .half = c->half,
                              .bias = filter->bias,
                              .relu = c->relu};
 }
@@ -229,6 +231,7 @@ static imp_correlation back(const imp_filter *filter, imp_tensor dx, imp_tensor 
                              .y_column = left,
                              .y_step = stride,
                              .taps = taps,
+                             .half = filter->conv.half,
                              .bias = filter->zeros};
 }
 
@@ -369,10 +372,10 @@ void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_
     }
     job.tiles = taken(d, y, x, filter, direction)->tiles;
     if (job.tiles > 0) {
-        *filters = imp_native_winograd_packed(&job.taps) * sizeof(float);
+        *filters = imp_native_winograd_packed(&job.taps, job.half);
         space = imp_native_winograd_space(n, &job);
     } else {
-        *filters = packed(taps, count) * sizeof(float);
+        *filters = packed(taps, count);
         space = imp_native_direct_space(n, &job);
     }
     *work = imp_threads_count(n->threads) * space * sizeof(float);

@@ -44,9 +44,10 @@ typedef struct imp_correlation {
     size_t stride, height, width;
     size_t y_row, y_column, y_step;
     imp_taps taps;
-    const float *weights; /* the taps, prepared for the algorithm */
-    size_t tiles;         /* Winograd's algorithm: of a strip, about */
-    const float *bias;    /* outputs, zeros up to a multiple of 32 */
+    const void *weights; /* the taps, prepared for the algorithm: floats, */
+    bool half;           /* or, of Winograd's algorithm, halves */
+    size_t tiles;        /* Winograd's algorithm: of a strip, about */
+    const float *bias;   /* outputs, zeros up to a multiple of 32 */
     bool relu;
 } imp_correlation;
 
@@ -90,12 +91,13 @@ imp_status imp_native_direct(imp_native *n, const imp_correlation *c);
 size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c); /* a thread's */
 
 /* By Winograd's F(4x4,3x3), with weights from imp_native_winograd_pack, where it can: 3 x 3, stride
- * 1, maps of enough channels. It pays where there are enough positions. */
+ * 1, maps of enough channels. It pays where there are enough positions. half: of the transformed
+ * filters the nearest half (of the two, the even one), and of what is beyond them the last. */
 extern const imp_winograd imp_native_f4x4;
 bool imp_native_winograd_takes(const imp_correlation *c);
 bool imp_native_winograd_pays(const imp_correlation *c);
-size_t imp_native_winograd_packed(const imp_taps *taps);
-void imp_native_winograd_pack(imp_native *n, float *to, const imp_taps *taps);
+size_t imp_native_winograd_packed(const imp_taps *taps, bool half); /* bytes */
+void imp_native_winograd_pack(imp_native *n, void *to, const imp_taps *taps, bool half);
 imp_status imp_native_winograd(imp_native *n, const imp_correlation *c);
 size_t imp_native_winograd_space(const imp_native *n, const imp_correlation *c);
 

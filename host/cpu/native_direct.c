@@ -196,7 +196,7 @@ static void do_group(const struct direct *job, const float *patch, float *row, s
                        .channels = c->x.c,
                        .taps = job->taps,
                        .tap_count = imp_taps_count(&c->taps),
-                       .w = c->weights + first * imp_native_packed(&c->taps) / lanes,
+                       .w = (const float *)c->weights + first * imp_native_packed(&c->taps) / lanes,
                        .group = imp_min(job->n->kernels->group, lanes - first),
                        .y = row,
                        .y_block = (there ? m : pixels) * IMP_BLOCK,

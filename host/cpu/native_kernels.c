@@ -38,7 +38,7 @@ INLINE struct fetch fetch_of(const imp_panel *p, size_t tiles) {
     struct fetch fetch;
     for (size_t a = 0; a < IMP_AHEAD; a++) {
         fetch.at[a] = (const char *)p->ahead[a].at;
-        fetch.lines[a] = (p->ahead[a].floats * sizeof(float) / LINE + parts - 1) / parts;
+        fetch.lines[a] = (p->ahead[a].bytes / LINE + parts - 1) / parts;
     }
     return fetch;
 }
@@ -51,19 +51,22 @@ INLINE void fetch_part(struct fetch *fetch) {
 
 /* sum[j * vectors + v] += the products of the panel for pixel at + j. */
 INLINE void multiply(vec *sum, const imp_panel *p, struct fetch *fetch, size_t at,
-                     const size_t pixels, const size_t vectors) {
-    const float *block = p->x + at * IMP_BLOCK, *w = p->w;
+                     const size_t pixels, const size_t vectors, const bool half) {
+    const size_t lane = half ? sizeof(uint16_t) : sizeof(float);
+    const float *block = p->x + at * IMP_BLOCK;
+    const char *w = p->w;
     for (size_t left = p->channels, channels; left > 0; left -= channels, block += p->x_block) {
         channels = left < IMP_BLOCK ? left : IMP_BLOCK;
         fetch_part(fetch);
         for (size_t t = 0; t < p->tap_count; t++) {
             const float *x = block + p->taps[t];
             UNROLL_TWICE
-            for (size_t k = 0; k < channels; k++, x++, w += vectors * LANES) {
+            for (size_t k = 0; k < channels; k++, x++, w += vectors * LANES * lane) {
                 vec factor[VECTORS];
                 UNROLL
                     for (size_t v = 0; v < vectors; v++)
-                        factor[v] = load(w + v * LANES);
+                        factor[v] = half ? load_half(w + v * LANES * lane)
+                                         : load((const float *)(const void *)w + v * LANES);
                 UNROLL
                     for (size_t n = 0; n < pixels * vectors; n++)
                         sum[n] += splat(x[n / vectors * IMP_BLOCK]) * factor[n % vectors];
@@ -73,7 +76,7 @@ INLINE void multiply(vec *sum, const imp_panel *p, struct fetch *fetch, size_t a
 }
 
 INLINE void tile(const imp_panel *p, struct fetch *fetch, size_t at, const size_t pixels,
-                 const size_t vectors) {
+                 const size_t vectors, const bool half) {
     vec sum[PIXELS * VECTORS];
     float *y = p->y + at * IMP_BLOCK;
     UNROLL
@@ -82,7 +85,7 @@ INLINE void tile(const imp_panel *p, struct fetch *fetch, size_t at, const size_
             sum[n] = p->bias ? load(p->bias + v * LANES)
                              : load(y + n / vectors * IMP_BLOCK + lane_of(v, p->y_block));
         }
-    multiply(sum, p, fetch, at, pixels, vectors);
+    multiply(sum, p, fetch, at, pixels, vectors, half);
     UNROLL
         for (size_t n = 0; n < pixels * vectors; n++)
             store(y + n / vectors * IMP_BLOCK + lane_of(n % vectors, p->y_block),
@@ -90,7 +93,7 @@ INLINE void tile(const imp_panel *p, struct fetch *fetch, size_t at, const size_
 }
 
 /* The panel in tiles of nearly equal width, at most PIXELS. */
-INLINE void tiles(const imp_panel *p, const size_t vectors) {
+INLINE void tiles(const imp_panel *p, const size_t vectors, const bool half) {
     const size_t count = (p->pixels + PIXELS - 1) / PIXELS;
     struct fetch fetch = fetch_of(p, count);
     for (size_t i = 0, at = 0, pixels; i < count; i++, at += pixels) {
@@ -99,7 +102,7 @@ INLINE void tiles(const imp_panel *p, const size_t vectors) {
 #define TILE(n)                                                                                    \
     case n:                                                                                        \
         if (n <= PIXELS)                                                                           \
-            tile(p, &fetch, at, n <= PIXELS ? n : 0, vectors);                                     \
+            tile(p, &fetch, at, n <= PIXELS ? n : 0, vectors, half);                               \
         break;
             TILE(1)
             TILE(2)
@@ -121,10 +124,14 @@ INLINE void tiles(const imp_panel *p, const size_t vectors) {
 }
 
 static void panel(const imp_panel *p) {
-    if (p->group == GROUP)
-        tiles(p, VECTORS);
+    if (p->group == GROUP && p->half)
+        tiles(p, VECTORS, true);
+    else if (p->group == GROUP)
+        tiles(p, VECTORS, false);
+    else if (p->half)
+        tiles(p, PARTS, true);
     else
-        tiles(p, PARTS);
+        tiles(p, PARTS, false);
 }
 
 /* ---- sums over positions ---- */

@@ -19,8 +19,8 @@ enum { IMP_BLOCK = 16 }; /* channels of a block */
 
 /* Memory that is needed after this piece of work, to be fetched into the cache on the way. */
 typedef struct imp_ahead {
-    const float *at;
-    size_t floats;
+    const void *at;
+    size_t bytes;
 } imp_ahead;
 
 enum { IMP_AHEAD = 2 };
@@ -34,7 +34,8 @@ typedef struct imp_panel {
     size_t channels;
     const ptrdiff_t *taps;
     size_t tap_count;
-    const float *w; /* [channel block][tap][channel of the block][group], without gaps */
+    const void *w;  /* [channel block][tap][channel of the block][group], without gaps: floats, */
+    bool half;      /* or halves (IEEE 754's binary16), each widened as it is read */
     size_t group;   /* 16 or kernels.group */
     float *y;       /* pixels are 16 apart */
     size_t y_block; /* from the first 16 channels of the group to the second */

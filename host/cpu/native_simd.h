@@ -7,6 +7,12 @@
 #ifndef IMP_NATIVE_SIMD_H
 #define IMP_NATIVE_SIMD_H
 
+#include <stdint.h>
+
+#if defined(__AVX512F__) || defined(__F16C__)
+#include <immintrin.h>
+#endif
+
 #include "cpu/native_kernels.h"
 
 #if defined(__AVX512F__)
@@ -80,6 +86,28 @@ INLINE vec where(mask m, vec value) {
 INLINE vec choose(mask m, vec yes, vec no) {
     return (vec)((m & (mask)yes) | (~m & (mask)no));
 }
+
+/* The values of LANES halves, every one exactly. */
+#if defined(__AVX512F__)
+INLINE vec load_half(const void *from) {
+    return (vec)_mm512_cvtph_ps(_mm256_load_si256(from));
+}
+#elif defined(__F16C__)
+INLINE vec load_half(const void *from) {
+    return (vec)_mm256_cvtph_ps(_mm_load_si128(from));
+}
+#else
+/* Shifted to where a float has them, exponent and fraction are too small by 2^112; those of numbers
+ * below 2^-14 are whole multiples of 2^-24. */
+INLINE vec load_half(const void *from) {
+    typedef uint16_t halves __attribute__((vector_size(LANES * sizeof(uint16_t)), may_alias));
+    const mask bits = __builtin_convertvector(*(const halves *)from, mask);
+    const mask size = bits & 0x7fff;
+    const vec small = __builtin_convertvector(size, vec) * 0x1p-24f;
+    const vec value = (vec)((size << 13) + (112 << 23));
+    return (vec)((mask)choose(size < 0x400, small, value) | (bits & 0x8000) << 16);
+}
+#endif
 
 INLINE vec absolute(vec value) {
     return (vec)((mask)value & 0x7fffffff);

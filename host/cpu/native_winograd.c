@@ -13,7 +13,9 @@
  * transformed inputs and products stay in the caches, and no step waits for another thread.
  */
 #include <assert.h>
+#include <math.h>
 #include <stdalign.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "cpu/native_conv.h"
@@ -65,17 +67,21 @@ bool imp_native_winograd_pays(const imp_correlation *c) {
 
 /* ---- filters ---- */
 
-/* Floats of one point's filters: [group][input][output]. */
-static size_t point_floats(const imp_taps *t) {
+/* How many one point's filters are: [group][input][output]. */
+static size_t point_filters(const imp_taps *t) {
     return imp_native_blocks(t->outputs) * IMP_BLOCK * t->inputs;
 }
 
-size_t imp_native_winograd_packed(const imp_taps *taps) {
-    return POINTS * point_floats(taps);
+static size_t filter_bytes(bool half) {
+    return half ? sizeof(uint16_t) : sizeof(float);
 }
 
-/* to[p * step] = (G g G^T)[p], in double; g: taps' filter from input i to output o. */
-static void transform_filter(float *to, size_t step, const imp_taps *taps, size_t o, size_t i) {
+size_t imp_native_winograd_packed(const imp_taps *taps, bool half) {
+    return POINTS * point_filters(taps) * filter_bytes(half);
+}
+
+/* u[p] = (G g G^T)[p], in double; g: taps' filter from input i to output o. */
+static void transform_filter(float u[POINTS], const imp_taps *taps, size_t o, size_t i) {
     const double(*g)[3] = imp_native_f4x4.g;
     const float *w = taps->at + (ptrdiff_t)o * taps->o_step + (ptrdiff_t)i * taps->i_step;
     double half[SIDE][3];
@@ -86,34 +92,52 @@ static void transform_filter(float *to, size_t step, const imp_taps *taps, size_
                          g[r][2] * (double)w[2 * taps->a_step + b * taps->b_step];
     for (size_t r = 0; r < SIDE; r++)
         for (size_t s = 0; s < SIDE; s++)
-            to[(r * SIDE + s) * step] =
+            u[r * SIDE + s] =
                 (float)(half[r][0] * g[s][0] + half[r][1] * g[s][1] + half[r][2] * g[s][2]);
 }
 
+/* Steps of 2^-24 below 2^-14; above, a float's exponent less 112 and the upper 10 bits of its
+ * fraction, rounded, by which the exponent may grow. */
+static uint16_t half_of(float value) {
+    const float size = fminf(fabsf(value), 65504);
+    const uint16_t sign = signbit(value) ? 0x8000 : 0;
+    uint32_t bits;
+    if (size < 0x1p-14f)
+        return sign | (uint16_t)lrintf(size * 0x1p24f);
+    memcpy(&bits, &size, sizeof bits);
+    bits += 0xfff + (bits >> 13 & 1);
+    return sign | (uint16_t)((bits >> 13) - (112 << 10));
+}
+
 struct packing {
-    float *to;
+    void *to;
     const imp_taps *taps;
     size_t group;
+    bool half;
 };
 
 static void pack_group(void *context, size_t chunk, unsigned worker) {
     (void)worker;
     const struct packing *job = context;
     const imp_taps *t = job->taps;
-    const size_t first = chunk * job->group, step = point_floats(t);
+    const size_t first = chunk * job->group, step = point_filters(t);
     const size_t width = imp_min(job->group, imp_native_blocks(t->outputs) * IMP_BLOCK - first);
-    float *to = job->to + first * t->inputs;
+    size_t at = first * t->inputs;
     for (size_t i = 0; i < t->inputs; i++)
-        for (size_t o = first; o < first + width; o++, to++)
+        for (size_t o = first; o < first + width; o++, at++) {
+            float u[POINTS] = {0};
             if (o < t->outputs)
-                transform_filter(to, step, t, o, i);
-            else
-                for (size_t p = 0; p < POINTS; p++)
-                    to[p * step] = 0;
+                transform_filter(u, t, o, i);
+            for (size_t p = 0; p < POINTS; p++)
+                if (job->half)
+                    ((uint16_t *)job->to)[at + p * step] = half_of(u[p]);
+                else
+                    ((float *)job->to)[at + p * step] = u[p];
+        }
 }
 
-void imp_native_winograd_pack(imp_native *n, float *to, const imp_taps *taps) {
-    struct packing job = {to, taps, n->kernels->group};
+void imp_native_winograd_pack(imp_native *n, void *to, const imp_taps *taps, bool half) {
+    struct packing job = {to, taps, n->kernels->group, half};
     imp_threads_run(n->threads, imp_over(taps->outputs, job.group), pack_group, &job);
 }
 
@@ -210,6 +234,7 @@ static void multiply(const struct winograd *job, const struct strip *s) {
     const size_t share = s->v_step / imp_over(s->blocks, group) / IMP_BLOCK * IMP_BLOCK;
     imp_panel panel = {.x_block = tiles,
                        .channels = c->x.c,
+                       .half = c->half,
                        .taps = &here,
                        .tap_count = 1,
                        .y_block = tiles,
@@ -219,12 +244,16 @@ static void multiply(const struct winograd *job, const struct strip *s) {
         panel.x = s->v + p * s->v_step;
         for (size_t b = 0; b < s->blocks; b += group) {
             panel.group = imp_min(group, s->blocks - b) * IMP_BLOCK;
-            const size_t filters = panel.group * c->taps.inputs;
-            panel.w = c->weights + p * point_floats(&c->taps) +
-                      (s->first_block + b) * IMP_BLOCK * c->taps.inputs;
+            const size_t filters = panel.group * c->taps.inputs * filter_bytes(c->half);
+            const char *w =
+                (const char *)c->weights +
+                filter_bytes(c->half) * (p * point_filters(&c->taps) +
+                                         (s->first_block + b) * IMP_BLOCK * c->taps.inputs);
+            panel.w = w;
             panel.y = s->m + p * s->m_step + b * tiles;
-            panel.ahead[0] = (imp_ahead){panel.w + filters, filters};
-            panel.ahead[1] = (imp_ahead){panel.x + s->v_step + b / group * share, share};
+            panel.ahead[0] = (imp_ahead){w + filters, filters};
+            panel.ahead[1] =
+                (imp_ahead){panel.x + s->v_step + b / group * share, share * sizeof(float)};
             if (p + 1 == POINTS)
                 panel.ahead[0] = panel.ahead[1] = (imp_ahead){0};
             job->n->kernels->panel(&panel);

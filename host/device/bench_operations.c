@@ -128,7 +128,7 @@ static item layer_item(const struct shape *s, size_t size, bool back) {
                       .w = side,
                       .layout = s->in == 3 ? IMP_PLANES : IMP_MAPS,
                       .out_layout = IMP_MAPS,
-                      .conv = {s->in, s->out, 3, 1, 1, 1, IMP_PAD_ZERO, true},
+                      .conv = {s->in, s->out, 3, 1, 1, 1, IMP_PAD_ZERO, true, false},
                       .bias = true};
     snprintf(it.name, sizeof it.name, "%s", s->name);
     it.flop = 18 * (double)(s->in * s->out) * m;

@@ -42,7 +42,15 @@ static void transform(double *out, size_t m, const double *l, size_t l_row, cons
         }
 }
 
-static void transform_filters(struct correlation *c) {
+/* What `half` adds to a transformed filter of that size, as c->u counts it: rounding to half
+ * precision is off by at most half of the last of 11 bits, or of the smallest step, 2^-24, and goes
+ * to the result by the same sums; only that nothing of it is counted by the factor, in units of
+ * 2^-24. */
+static double rounded(double u, double factor) {
+    return (u * 0x1p-11 + 0x1p-25) / (factor * 0x1p-24);
+}
+
+static void transform_filters(struct correlation *c, double half_factor) {
     for (size_t o = 0; o < c->outputs; o++)
         for (size_t i = 0; i < c->inputs; i++) {
             double g[9], u[POINTS];
@@ -51,7 +59,8 @@ static void transform_filters(struct correlation *c) {
                                  : c->weights[(o * c->inputs + i) * 9 + k];
             transform(u, SIDE, &c->w->g[0][0], 3, g, 3);
             for (size_t p = 0; p < POINTS; p++)
-                c->u[(o * c->inputs + i) * POINTS + p] = (float)u[p];
+                c->u[(o * c->inputs + i) * POINTS + p] =
+                    (float)(half_factor > 0 ? u[p] + rounded(u[p], half_factor) : u[p]);
         }
 }
 
@@ -125,7 +134,7 @@ imp_status imp_bound_winograd(float *sizes, const imp_trial *t, const imp_winogr
         status = imp_fail(err, IMP_ERR_MEMORY, "no memory for a test's bounds");
         goto done;
     }
-    transform_filters(&c);
+    transform_filters(&c, t->c.conv.half ? imp_bound_factor(&t->c, 0, 0) : 0);
     for (size_t p = margin; p < out->h; p += w->out)
         for (size_t q = margin; q < out->w; q += w->out) {
             transform_inputs(&c, p, q);

@@ -22,7 +22,7 @@ enum { EDGES = ZERO | BIT(IMP_PAD_REPLICATE) }; /* paddings that a side of 1 all
 /* Layouts of x and y: a network's inside, its entry, its exit, a change of colours before it. */
 enum route { INSIDE, ENTRY, EXIT, PLANES };
 
-enum { RELU = 1, BIAS = 2, QUICK = 4, WAYS = 8 };
+enum { RELU = 1, BIAS = 2, QUICK = 4, WAYS = 8, HALF = 16 };
 
 typedef struct conv_row {
     imp_level level;
@@ -100,6 +100,12 @@ static const conv_row convs[] = {
     {NORMAL, 1, 1, 0, 0, ZERO, RELU | BIAS, 64, 40, 23, 9, INSIDE, SIGNED},
     {NORMAL, 1, 1, 0, 0, ZERO, BIAS, 130, 17, 7, 5, INSIDE, EVERY_DATA},
 
+    /* filters kept in half precision; where nothing is transformed they are not */
+    {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS | WAYS | HALF, 17, 40, 13, 11, INSIDE, SIGNED},
+    {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | WAYS | HALF, 48, 130, 41, 38, INSIDE, EVERY_DATA},
+    {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | WAYS | HALF, 96, 16, 14, 25, INSIDE, SIGNED},
+    {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | HALF, 3, 16, 9, 10, ENTRY, SIGNED},
+
     /* pictures that no tile divides */
     {NORMAL, 3, 1, 1, 1, EDGES, RELU | BIAS, 40, 40, 1, 1, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, EDGES, RELU | BIAS, 16, 16, 1, 33, INSIDE, SIGNED},
@@ -124,6 +130,7 @@ static const conv_row convs[] = {
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 256, 512, 64, 64, INSIDE, SIGNED},
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 512, 512, 64, 64, INSIDE, SIGNED | BIT(IMP_NONNEGATIVE)},
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 512, 512, 32, 32, INSIDE, SIGNED},
+    {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS | HALF, 512, 512, 32, 32, INSIDE, SIGNED},
 };
 
 /* ---- everything else ---- */
@@ -301,7 +308,8 @@ static imp_case conv_case(const conv_row *r, size_t i) {
                            .stride = r->stride,
                            .before = r->before,
                            .after = r->after,
-                           .relu = r->flags & RELU},
+                           .relu = r->flags & RELU,
+                           .half = r->flags & HALF},
                   .bias = r->flags & BIAS};
     c.op = i % 2 ? IMP_OP_CONV_GRAD : IMP_OP_CONV;
     i /= 2;
@@ -395,11 +403,11 @@ void imp_case_name(const imp_case *c, char *out, size_t size) {
     const char *variant = variant_name(c);
     const imp_conv *k = &c->conv;
     if (c->op == IMP_OP_CONV || c->op == IMP_OP_CONV_GRAD)
-        snprintf(out, size, "%s %zux%zu s%zu p%zu,%zu %s%s%s %zu>%zu %zux%zu %s>%s %s",
+        snprintf(out, size, "%s %zux%zu s%zu p%zu,%zu %s%s%s%s %zu>%zu %zux%zu %s>%s %s",
                  ops[c->op].name, k->kernel, k->kernel, k->stride, k->before, k->after,
-                 padding_names[k->padding], k->relu ? " relu" : "", c->bias ? "" : " nobias", k->in,
-                 k->out, c->h, c->w, layout, c->out_layout == IMP_PLANES ? "planes" : "maps",
-                 data_names[c->data]);
+                 padding_names[k->padding], k->relu ? " relu" : "", c->bias ? "" : " nobias",
+                 k->half ? " half" : "", k->in, k->out, c->h, c->w, layout,
+                 c->out_layout == IMP_PLANES ? "planes" : "maps", data_names[c->data]);
     else
         snprintf(out, size, "%s %s%s%zux%zux%zu %s %s", ops[c->op].name, variant ? variant : "",
                  variant ? " " : "", c->c, c->h, c->w, layout, data_names[c->data]);

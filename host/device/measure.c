@@ -21,7 +21,7 @@ typedef struct layer {
 } layer;
 
 static imp_status open_layer(imp_device *d, layer *l, size_t *cursor) {
-    const imp_conv conv = {l->c, l->c, 3, 1, 1, 1, IMP_PAD_ZERO, true};
+    const imp_conv conv = {l->c, l->c, 3, 1, 1, 1, IMP_PAD_ZERO, true, false};
     const size_t count = l->c * l->c * 9;
     l->x = imp_place(d, cursor, IMP_MAPS, l->c, l->side, l->side);
     l->y = imp_place(d, cursor, IMP_MAPS, l->c, l->side, l->side);

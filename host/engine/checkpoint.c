@@ -24,7 +24,7 @@
 #include "media/file.h"
 
 enum { PATH_ROOM = 4200, TEXT_MAX = 1 << 20 };
-static const uint64_t magic = 0x0A337470636D69; /* "imcpt3\n" */
+static const uint64_t magic = 0x0A347470636D69; /* "imcpt4\n" */
 
 typedef struct checkpoint_head {
     uint64_t magic, text_bytes;

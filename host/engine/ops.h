@@ -66,6 +66,7 @@ typedef struct imp_conv {
     size_t in, out, kernel, stride, before, after;
     imp_padding padding;
     bool relu;
+    bool half; /* filters that are transformed (imp_winograd) may be kept in half precision */
 } imp_conv;
 
 static inline size_t imp_conv_side(const imp_conv *c, size_t n) {
@@ -331,7 +332,7 @@ struct imp_device {
 static inline bool imp_conv_alike(const imp_conv *a, const imp_conv *b) {
     return a->in == b->in && a->out == b->out && a->kernel == b->kernel && a->stride == b->stride &&
            a->before == b->before && a->after == b->after && a->padding == b->padding &&
-           a->relu == b->relu;
+           a->relu == b->relu && a->half == b->half;
 }
 
 /* The place of what is preferred for outputs of h x w; NULL: nothing is. */

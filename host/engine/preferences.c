@@ -7,13 +7,14 @@
 #include <string.h>
 
 /* A preference on disk. */
-enum { PREFERENCE_WORDS = 12 };
+enum { PREFERENCE_WORDS = 13 };
 typedef uint64_t preference_words[PREFERENCE_WORDS];
 
 static void words_of(preference_words words, const imp_preference *p) {
     const imp_conv *c = &p->conv;
-    const preference_words all = {c->in,      c->out,  c->kernel, c->stride, c->before, c->after,
-                                  c->padding, c->relu, p->h,      p->w,      p->back,   p->way};
+    const preference_words all = {c->in,    c->out,     c->kernel, c->stride, c->before,
+                                  c->after, c->padding, c->relu,   c->half,   p->h,
+                                  p->w,     p->back,    p->way};
     memcpy(words, all, sizeof all);
 }
 
@@ -25,11 +26,12 @@ static imp_preference preference_from(const preference_words w) {
                                      .before = w[4],
                                      .after = w[5],
                                      .padding = (imp_padding)w[6],
-                                     .relu = w[7] != 0},
-                            .h = w[8],
-                            .w = w[9],
-                            .back = w[10] != 0,
-                            .way = (unsigned)w[11]};
+                                     .relu = w[7] != 0,
+                                     .half = w[8] != 0},
+                            .h = w[9],
+                            .w = w[10],
+                            .back = w[11] != 0,
+                            .way = (unsigned)w[12]};
 }
 
 bool imp_preferences_write(const imp_device *d, FILE *file) {

@@ -66,7 +66,7 @@ static void add_nodes(imp_network *n) {
             const size_t out = blocks[b].channels, count = out * in * 9;
             add_node(n, IMP_NODE_CONV, "relu", b + 1, c + 1);
             imp_node *node = &n->nodes[n->count - 1];
-            node->conv = (imp_conv){in, out, 3, 1, 1, 1, IMP_PAD_ZERO, true};
+            node->conv = (imp_conv){in, out, 3, 1, 1, 1, IMP_PAD_ZERO, true, false};
             node->weights = next;
             node->bias = next + count; /* zeros */
             draw(next, count, in, &state);
