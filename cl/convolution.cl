@@ -14,7 +14,7 @@
  */
 
 enum { PAD_ZERO, PAD_REFLECT, PAD_REPLICATE }; /* imp_padding of engine/ops.h */
-enum { CONV_PLANES = 1, CONV_MASKED = 2, CONV_ACCUMULATE = 4, CONV_RELU = 8 };
+enum { CONV_PLANES = 1, CONV_MASKED = 2, CONV_ACCUMULATE = 4, CONV_RELU = 8, CONV_HALF = 16 };
 enum { CONV_COPIES = 9 }; /* most padded positions of a row that are copies of one position */
 
 #if BLOCK == 16
@@ -155,6 +155,11 @@ INLINE const __global float *conv_tap(const __global float *p, const conv_strip 
     return p + b * s.plane + ((size_t)line * s.half_pitch + column / s.stride) * 16;
 }
 
+/* Sixteen filters, the k-th of 16; lines: see conv_tile. */
+INLINE float16 conv_sixteen(__global const float *f, int k, const int lines) {
+    return lines == 8 ? vload_half16(k, (__global const half *)f) : vload16(k, f);
+}
+
 /* What conv_tile fetches while it multiplies: lines lo..hi-1 of each 16 x 16 filters of those that
  * come next; NULL: nothing. */
 typedef struct conv_ahead {
@@ -163,10 +168,11 @@ typedef struct conv_ahead {
 } conv_ahead;
 
 /* `size` positions of a row (at most 3 CONV_UNIT) x `blocks` blocks of outputs, in registers. Of
- * the positions `valid` exist; y_plane, f_row: from one block of outputs to the next. */
+ * the positions `valid` exist; y_plane, f_row: from one block of outputs to the next, in floats.
+ * lines: of 16 x 16 filters, 16 or, where they are halves, 8. */
 INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p,
                       const conv_strip s, __global const float *f, size_t f_row,
-                      __global const float *bias, conv_ahead ahead, const int size,
+                      __global const float *bias, conv_ahead ahead, const int lines, const int size,
                       const int blocks, int valid, int kind) {
     const int taps = s.side * s.side;
     float16 sum[3 * CONV_UNIT][CONV_BLOCKS];
@@ -175,16 +181,18 @@ INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p
             sum[i][j] = kind & CONV_ACCUMULATE ? vload16(min(i, valid - 1), y + j * y_plane)
                         : bias                 ? vload16(j, bias)
                                                : (float16)(0.0f);
-    for (int step = 0, t = 0, b = 0; step < (s.channels + 15) / 16 * taps; step++, f += 256) {
+    for (int step = 0, t = 0, b = 0; step < (s.channels + 15) / 16 * taps;
+         step++, f += lines * 16) {
         __global const float *x = conv_tap(p, s, b, t);
         if (ahead.f)
             for (int k = ahead.lo; k < ahead.hi; k++)
                 UNROLL(j, blocks)
-                    FETCH(ahead.f + step * 256 + j * f_row + k * 16);
+                    FETCH(ahead.f + step * lines * 16 + j * f_row + k * 16);
         for (int k = 0, inputs = min(16, s.channels - 16 * b); k < inputs; k++)
             UNROLL(i, size)
                 UNROLL(j, blocks)
-                    sum[i][j] = fma((float16)(x[i * 16 + k]), vload16(k, f + j * f_row), sum[i][j]);
+                    sum[i][j] = fma((float16)(x[i * 16 + k]), conv_sixteen(f + j * f_row, k, lines),
+                                    sum[i][j]);
         if (++t == taps) {
             t = 0;
             b++;
@@ -200,36 +208,43 @@ INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p
 }
 
 /* w outputs of a row, `blocks` (1 or CONV_BLOCKS) blocks of them; next: the filters that come next,
- * or NULL. */
+ * or NULL; lines: see conv_tile. */
 INLINE void conv_row(__global float *y, size_t y_plane, __global const float *p, const conv_strip s,
                      __global const float *f, size_t f_row, __global const float *bias,
-                     __global const float *next, const int blocks, int w, int kind) {
-    const int u = CONV_UNIT, lines = (16 * 3 * u + w - 1) / w;
-    conv_ahead ahead = {next, 0, lines};
+                     __global const float *next, const int lines, const int blocks, int w,
+                     int kind) {
+    const int u = CONV_UNIT, each = (lines * 3 * u + w - 1) / w;
+    conv_ahead ahead = {next, 0, each};
     int q = 0;
     for (; q + 2 * u < w; q += 3 * u) {
-        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, ahead, 3 * u, blocks, w - q,
-                  kind);
+        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, ahead, lines, 3 * u, blocks,
+                  w - q, kind);
         ahead.lo = ahead.hi;
-        ahead.hi = min(ahead.hi + lines, 16);
+        ahead.hi = min(ahead.hi + each, lines);
     }
     if (q + u < w)
-        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, ahead, 2 * u, blocks, w - q,
-                  kind);
+        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, ahead, lines, 2 * u, blocks,
+                  w - q, kind);
     else if (q < w)
-        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, ahead, u, blocks, w - q,
-                  kind);
+        conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, ahead, lines, u, blocks,
+                  w - q, kind);
 }
 
 OUTLINE void conv_pair(__global float *y, size_t y_plane, __global const float *p,
                        const conv_strip s, __global const float *f, size_t f_row,
                        __global const float *bias, __global const float *next, int w, int kind) {
-    conv_row(y, y_plane, p, s, f, f_row, bias, next, CONV_BLOCKS, w, kind);
+    if (kind & CONV_HALF)
+        conv_row(y, y_plane, p, s, f, f_row, bias, next, 8, CONV_BLOCKS, w, kind);
+    else
+        conv_row(y, y_plane, p, s, f, f_row, bias, next, 16, CONV_BLOCKS, w, kind);
 }
 
 OUTLINE void conv_one(__global float *y, __global const float *p, const conv_strip s,
                       __global const float *f, __global const float *bias, int w, int kind) {
-    conv_row(y, 0, p, s, f, 0, bias, 0, 1, w, kind);
+    if (kind & CONV_HALF)
+        conv_row(y, 0, p, s, f, 0, bias, 0, 8, 1, w, kind);
+    else
+        conv_row(y, 0, p, s, f, 0, bias, 0, 16, 1, w, kind);
 }
 
 /* conv_row of `outputs` blocks. ahead: whether to fetch the filters that come next. */
@@ -412,9 +427,10 @@ INLINE void style_row(__global float *df, __global const float *f, const conv_st
     const conv_ahead none = {0, 0, 0};
     int q = 0;
     for (; q + size <= n; q += size)
-        conv_tile(df + q * 16, s.plane, f + q * 16, s, d, d_row, d, none, size, blocks, size, kind);
+        conv_tile(df + q * 16, s.plane, f + q * 16, s, d, d_row, d, none, 16, size, blocks, size,
+                  kind);
     for (; q < n; q++)
-        conv_tile(df + q * 16, s.plane, f + q * 16, s, d, d_row, d, none, 1, blocks, 1, kind);
+        conv_tile(df + q * 16, s.plane, f + q * 16, s, d, d_row, d, none, 16, 1, blocks, 1, kind);
 }
 
 /* df += D F for m positions of maps: `outputs` blocks of df, `channels` channels of F. d: D as

@@ -52,20 +52,28 @@ INLINE void winograd_out(vec *m, const int step) {
     m[3 * step] = fma(WINOGRAD_A3, difference_a, fma(WINOGRAD_B3, difference_b, m[5 * step]));
 }
 
+/* Makes value the k-th filter at f; halves: as the nearest half there is. */
+INLINE void winograd_keep(__global float *f, size_t k, float value, int halves) {
+    if (halves)
+        vstore_half_rte(clamp(value, -65504.0f, 65504.0f), k, (__global half *)f);
+    else
+        f[k] = value;
+}
+
 #if BLOCK == 16
 
-/* The filters G g G^T: [blocks of outputs][36][blocks of inputs][16 inputs][16 outputs], `row`
- * floats from one block of outputs to the next. Else as conv_filter. Grid: blocks of outputs, of
- * inputs. */
+/* The filters G g G^T: [blocks of outputs][36][blocks of inputs][16 inputs][16 outputs], floats or
+ * halves, `row` floats from one block of outputs to the next. Else as conv_filter. Grid: blocks of
+ * outputs, of inputs. */
 __kernel GROUP(1, 1) void winograd_filter(__global float *f, ulong f_at, __global const float *w,
                                           ulong w_at, int o0, int outputs, int inputs, int row,
-                                          int first, int count, int turned) {
+                                          int first, int count, int turned, int halves) {
     const int i0 = get_global_id(1) * 16, blocks = get_global_size(1);
     const size_t point = blocks * 256ul;
     o0 += get_global_id(0) * 16;
     w += w_at;
-    f += f_at + get_global_id(0) * (size_t)row + i0 * 16;
-    for (int i = i0; i < i0 + 16; i++, f += 16) {
+    f += f_at + get_global_id(0) * (size_t)row;
+    for (int i = i0; i < i0 + 16; i++) {
         float taps[9][16];
         int known[16], all = 1; /* lanes whose weights are here, or that are beyond the end */
         for (int k = 0; k < 16; k++) {
@@ -84,12 +92,13 @@ __kernel GROUP(1, 1) void winograd_filter(__global float *f, ulong f_at, __globa
         for (int a = 0; a < 6; a++)
             winograd_weights(u + a * 6, 1, columns[a * 3], columns[a * 3 + 1], columns[a * 3 + 2]);
         for (int p = 0; p < 36; p++)
-            if (all)
-                vstore16(u[p], 0, f + p * point);
+            if (all && !halves)
+                vstore16(u[p], i, f + p * point);
             else
                 for (int k = 0; k < 16; k++)
                     if (known[k])
-                        f[p * point + k] = ((const float *)(u + p))[k];
+                        winograd_keep(f, p * point + i * 16 + k, ((const float *)(u + p))[k],
+                                      halves);
     }
 }
 
@@ -178,9 +187,9 @@ OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m
  * are strips of `tiles` tiles x groups of `group` blocks of outputs; a work-item takes one after
  * another and makes it in its own `slab` floats of the work space: the transformed inputs of all
  * blocks, then for `batch` blocks of outputs at a time the 36 products and their transformation
- * back, and a patch of 36. f: from winograd_filter, f_point floats from one of the 36 to the next.
- * Before the slabs WINOGRAD_HEAD floats, of which the first is 0: as an int, how many jobs are
- * taken. Grid: work-items that share the jobs, one a core. */
+ * back, and a patch of 36. f: from winograd_filter (HALF: halves), f_point floats from one of the
+ * 36 to the next. Before the slabs WINOGRAD_HEAD floats, of which the first is 0: as an int, how
+ * many jobs are taken. Grid: work-items that share the jobs, one a core. */
 __kernel GROUP(1, 1) void winograd(__global float *y, ulong y_at, __global const float *x,
                                    ulong x_at, __global const float *m, ulong m_at,
                                    __global const float *f, ulong f_at, __global const float *bias,
@@ -212,7 +221,7 @@ __kernel GROUP(1, 1) void winograd(__global float *y, ulong y_at, __global const
             for (int i = 0; i < 36; i++) {
                 __global const float *g = f + f_at + (size_t)o * f_row + (size_t)i * f_point;
                 conv_rows(sums + i * m_point, lane, v + i * v_point, product, g, f_row, 0, 1, some,
-                          n, 0);
+                          n, kind & CONV_HALF);
             }
             for (int j = 0; j < some; j++)
                 for (int t = 0; t < n; t++)
@@ -227,26 +236,28 @@ __kernel GROUP(1, 1) void winograd(__global float *y, ulong y_at, __global const
 #define WINOGRAD_SIDE  64 /* outputs, and tiles, that a work-group multiplies */
 #define WINOGRAD_DEPTH 16 /* channels in local memory at a time */
 
-/* The filters G g G^T: [blocks of WINOGRAD_SIDE outputs][36][channels][WINOGRAD_SIDE], as many
- * channels as the grid has, `row` floats from one block to the next. Else as conv_filter.
- * Grid: outputs x channels. */
+/* The filters G g G^T: [blocks of WINOGRAD_SIDE outputs][36][channels][WINOGRAD_SIDE], floats or
+ * halves, as many channels as the grid has, `row` floats from one block to the next. Else as
+ * conv_filter. Grid: outputs x channels. */
 __kernel GROUP(64, 1) void winograd_filter_tile(__global float *f, ulong f_at,
                                                 __global const float *w, ulong w_at, int o0,
                                                 int outputs, int inputs, int row, int first,
-                                                int count, int turned) {
+                                                int count, int turned, int halves) {
     const int k = get_global_id(0), o = o0 + k, i = get_global_id(1);
     const int there = o < outputs && i < inputs, outer = there ? (turned ? i : o) - first : 0;
     const size_t point = get_global_size(1) * (size_t)WINOGRAD_SIDE;
     if (outer < 0 || outer >= count)
         return;
     w += w_at + ((size_t)outer * (turned ? outputs : inputs) + (turned ? o : i)) * (there ? 9 : 0);
-    f += f_at + k / WINOGRAD_SIDE * (size_t)row + i * WINOGRAD_SIDE + k % WINOGRAD_SIDE;
+    const size_t place = i * WINOGRAD_SIDE + k % WINOGRAD_SIDE;
+    f += f_at + k / WINOGRAD_SIDE * (size_t)row;
     float taps[9], columns[18], u[36];
     REPEAT(12, t, 9, taps[t] = there ? w[turned ? 8 - t : t] : 0.0f)
     REPEAT(4, b, 3, winograd_weights(columns + b, 3, taps[b], taps[b + 3], taps[b + 6]))
     REPEAT(8, a, 6,
            winograd_weights(u + a * 6, 1, columns[a * 3], columns[a * 3 + 1], columns[a * 3 + 2]))
-    REPEAT(8, a, 6, REPEAT(8, b, 6, f[(a * 6 + b) * point] = u[a * 6 + b]))
+    REPEAT(8, a, 6,
+           REPEAT(8, b, 6, winograd_keep(f, place + (a * 6 + b) * point, u[a * 6 + b], halves)))
 }
 
 /* v[36][channels][pitch]: the inputs of `count` tiles from `first` on, of `across` in a row, of
@@ -273,13 +284,14 @@ __kernel GROUP(64, 1) void winograd_inputs(__global float *v, ulong v_at, __glob
     REPEAT(8, a, 6, REPEAT(8, b, 6, v[(size_t)(a * 6 + b) * v_point] = d[a * 6 + b]))
 }
 
-/* s[36][outputs][pitch] = filters f * inputs v, of `channels` channels. v, s and f lie at multiples
- * of four floats. Grid: groups: stretches of WINOGRAD_SIDE tiles x blocks of as many outputs x 36.
+/* s[36][outputs][pitch] = filters f (halves: of those) * inputs v, of `channels` channels. v, s and
+ * f lie at multiples of four floats. Grid: groups: stretches of WINOGRAD_SIDE tiles x blocks of as
+ * many outputs x 36.
  */
 __kernel GROUP(8, 8) void winograd_products(__global float *s, ulong s_at, __global const float *v,
                                             ulong v_at, __global const float *f, ulong f_at,
                                             int channels, int v_point, int s_point, int f_point,
-                                            int f_row) {
+                                            int f_row, int halves) {
     __local float4 fs[WINOGRAD_DEPTH][WINOGRAD_SIDE / 4], vs[WINOGRAD_DEPTH][WINOGRAD_SIDE / 4];
     const int tx = get_local_id(0), ty = get_local_id(1), lane = ty * 8 + tx;
     const int pitch = get_num_groups(0) * (WINOGRAD_SIDE / 4), first = get_group_id(0) * 16;
@@ -294,7 +306,8 @@ __kernel GROUP(8, 8) void winograd_products(__global float *s, ulong s_at, __glo
     for (int c = 0; c < channels; c += WINOGRAD_DEPTH) {
         REPEAT(4, e, 4, {
             const int k = e * 4 + lane / 16, j = lane % 16;
-            fs[k][j] = g[(c + k) * 16 + j];
+            fs[k][j] = halves ? vload_half4((c + k) * 16 + j, (__global const half *)g)
+                              : g[(c + k) * 16 + j];
             vs[k][j] = c + k < channels ? x[(c + k) * pitch + j] : (float4)(0.0f);
         })
         barrier(CLK_LOCAL_MEM_FENCE);

@@ -104,11 +104,11 @@ static imp_status fill_piece(ocl_device *cl, const ocl_form *form, const ocl_pas
     if (form->points > 0 && cl->class == OCL_SIMT)
         return ocl_launch(cl, winograd_filter_tile, grid2(outs * form->bo, form->bi), at(piece),
                           at(raw), i32(out * form->bo), i32(pass->out), i32(pass->in), row,
-                          i32(first), i32(count), i32(pass->turned));
+                          i32(first), i32(count), i32(pass->turned), i32(form->half));
     if (form->points > 0)
-        return ocl_launch(cl, winograd_filter, grid2(outs, form->units.w / form->points / 256),
-                          at(piece), at(raw), i32(out * form->bo), i32(pass->out), i32(pass->in),
-                          row, i32(first), i32(count), i32(pass->turned));
+        return ocl_launch(cl, winograd_filter, grid2(outs, form->bi / 16), at(piece), at(raw),
+                          i32(out * form->bo), i32(pass->out), i32(pass->in), row, i32(first),
+                          i32(count), i32(pass->turned), i32(form->half));
     return ocl_launch(cl, conv_filter, grid2(outs, ins), at(piece), at(raw), i32(out * form->bo),
                       i32(in * form->bi), i32(pass->out), i32(pass->in),
                       i32(pass->side * pass->side), i32(form->bo), i32(form->bi), row, i32(first),
@@ -158,9 +158,12 @@ static ocl_form describe_form(const ocl_device *cl, const ocl_pass *pass, ocl_fo
     ocl_form form = {.bo = shapes[kind].bo, .bi = shapes[kind].bi, .points = shapes[kind].points};
     form.outs = (pass->out + form.bo - 1) / form.bo;
     form.ins = (pass->in + form.bi - 1) / form.bi;
+    form.half = form.points && pass->half;
     const size_t values = form.points ? form.points : pass->side * pass->side;
-    form.units = (imp_tensor){
-        .c = form.outs * form.ins, .h = 1, .w = values * form.bo * form.bi, .layout = IMP_PLANES};
+    form.units = (imp_tensor){.c = form.outs * form.ins,
+                              .h = 1,
+                              .w = values * form.bo * form.bi / (form.half ? 2 : 1),
+                              .layout = IMP_PLANES};
     return form;
 }
 
@@ -241,6 +244,7 @@ static ocl_pass forward(imp_tensor y, imp_tensor x, imp_filter *filter) {
                       .x = x,
                       .filter = filter,
                       .relu = c->relu,
+                      .half = c->half,
                       .in = c->in,
                       .out = c->out,
                       .side = c->kernel,
@@ -263,6 +267,7 @@ static ocl_pass backward(imp_tensor dx, imp_tensor dy, imp_tensor y, imp_filter 
                       .mask = c->relu ? y : (imp_tensor){0},
                       .filter = filter,
                       .turned = true,
+                      .half = c->half,
                       .in = c->out,
                       .out = c->in,
                       .side = c->kernel,

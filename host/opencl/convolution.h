@@ -9,7 +9,13 @@
 #include "opencl/ocl.h"
 
 /* Bits of the kernels' `kind`, as in cl/convolution.cl. */
-enum { OCL_CONV_PLANES = 1, OCL_CONV_MASKED = 2, OCL_CONV_ACCUMULATE = 4, OCL_CONV_RELU = 8 };
+enum {
+    OCL_CONV_PLANES = 1,
+    OCL_CONV_MASKED = 2,
+    OCL_CONV_ACCUMULATE = 4,
+    OCL_CONV_RELU = 8,
+    OCL_CONV_HALF = 16
+};
 
 /* The forms of filters: units of bo outputs x bi inputs, by the kernel that reads them. */
 typedef enum ocl_form_kind {
@@ -28,6 +34,7 @@ typedef struct ocl_form {
     imp_tensor units;
     size_t outs, ins, bo, bi;
     size_t points; /* of a transformed filter; 0: one for each tap */
+    bool half;     /* two in a float's place */
 } ocl_form;
 
 /* One pass: out channels of y from in channels of x, h x w positions of y (padded ones, where the
@@ -39,6 +46,7 @@ typedef struct ocl_pass {
     imp_filter *filter;
     bool turned; /* the gradient: filters turned round, no bias */
     bool relu;
+    bool half; /* filters that are transformed are halves */
     size_t in, out, side, stride, step, h, w;
     ptrdiff_t before;
     imp_padding mode;

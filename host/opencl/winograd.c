@@ -50,6 +50,11 @@ const imp_winograd ocl_winograd_f4x4 = {
            {0, 1, 0, -5 / 2., 0, 1}},
 };
 
+/* Filters in a float's place. */
+static size_t in_float(const ocl_pass *pass) {
+    return pass->half ? 2 : 1;
+}
+
 size_t ocl_winograd_tiles(const ocl_pass *pass) {
     return imp_over(pass->h, TILE) * imp_over(pass->w, TILE);
 }
@@ -77,7 +82,7 @@ bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass) {
 /* Narrow where the filters stay in a cache, else broad; in the simt class what needs not more than
  * a quarter of the work space, which a cache may hold. */
 unsigned ocl_winograd_way(const ocl_device *cl, const ocl_pass *pass) {
-    const size_t filters = POINTS * imp_over(pass->in, BLOCK) * BLOCK * pass->out;
+    const size_t filters = POINTS * imp_over(pass->in, BLOCK) * BLOCK * pass->out / in_float(pass);
     if (ocl_winograd_tiles(pass) < (cl->class == OCL_WIDE ? ENOUGH : ENOUGH_SIMT))
         return 0;
     return OCL_WAY_WINOGRAD + (cl->class == OCL_SIMT || filters > CACHED);
@@ -115,12 +120,13 @@ static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, bool narrow, 
                              size_t out, size_t outs, ocl_span x, ocl_span mask, size_t in,
                              size_t blocks, ocl_span filters) {
     const sharing s = share(cl, pass, narrow, blocks, outs);
-    const size_t all = imp_over(pass->in, BLOCK), point = all * BLOCK * BLOCK;
+    const size_t all = imp_over(pass->in, BLOCK), unit = BLOCK * BLOCK / in_float(pass);
+    const size_t point = all * unit;
     const size_t channels = imp_min(blocks * BLOCK, pass->in - in * BLOCK);
     const size_t kind = (pass->mask.memory ? OCL_CONV_MASKED : 0) |
-                        (in > 0 ? OCL_CONV_ACCUMULATE : 0) |
+                        (in > 0 ? OCL_CONV_ACCUMULATE : 0) | (pass->half ? OCL_CONV_HALF : 0) |
                         (in + blocks == all && pass->relu ? OCL_CONV_RELU : 0);
-    filters.at += in * BLOCK * BLOCK;
+    filters.at += in * unit;
     TRY(ocl_launch(cl, fill, grid1(1), at(ocl_work(cl, 0)), f32(0), u64(1)));
     return ocl_launch(cl, winograd, grid1(s.items), at(y), at(x), at(mask), at(filters),
                       at(ocl_bias(pass, out * BLOCK)), at(ocl_work(cl, 0)), i32(channels),

@@ -54,13 +54,13 @@ static imp_status transform_inputs(const strip *s) {
 static imp_status make_outputs(const strip *s, ocl_span filters, size_t out, size_t blocks,
                                const ocl_run *run) {
     const ocl_pass *pass = s->pass;
-    const size_t s_point = blocks * SIDE * s->pitch, f_point = s->form->bi * SIDE;
+    const size_t s_point = blocks * SIDE * s->pitch, f_point = s->form->units.w / POINTS;
     const size_t first = imp_max(out * SIDE, run->unit);
     const size_t end = imp_min((out + blocks) * SIDE, run->unit + run->units);
     ocl_span sums = ocl_work(s->cl, POINTS * v_point(s)), y = run->span[0];
     TRY(ocl_launch(s->cl, winograd_products, groups3(s->pitch / SIDE, blocks, POINTS), at(sums),
                    at(ocl_work(s->cl, 0)), at(filters), i32(pass->in), i32(v_point(s)),
-                   i32(s_point), i32(f_point), i32(s->form->units.w)));
+                   i32(s_point), i32(f_point), i32(s->form->units.w), i32(s->form->half)));
     sums.at += (first - out * SIDE) * s->pitch;
     y.at += (first - run->unit) * pass->h * pass->w;
     return ocl_launch(s->cl, winograd_outputs, grid2(s->count, end - first), at(y), at(sums),
