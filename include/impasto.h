@@ -206,16 +206,21 @@ typedef struct imp_device_info {
     char reason[512];   /* why it is passed over, when not usable */
 } imp_device_info;
 
+/* How a device keeps filters that it has transformed, most of what filters take: fp16 is half of it
+ * and rounds each to 11 bits, up to 65504. Whatever is computed, and all else, is fp32. */
+typedef enum imp_precision { IMP_FP32, IMP_FP16 } imp_precision;
+
 typedef enum imp_gemm { IMP_GEMM_AUTO, IMP_GEMM_CLBLAST, IMP_GEMM_OWN } imp_gemm;
 
 typedef struct imp_device_options {
-    unsigned threads; /* host threads of the cpu device; 0: all processors */
-    imp_gemm gemm;    /* who multiplies matrices on OpenCL devices */
-    bool profile;     /* collect seconds by operation */
-    bool tune;        /* take the fastest way to make each layer: remembered, or measured once */
-    bool verbose;     /* log also what was chosen and why */
-    bool quiet;       /* log only what went wrong */
-    imp_log log;      /* may be NULL; borrowed until the device is closed */
+    unsigned threads;        /* host threads of the cpu device; 0: all processors */
+    imp_gemm gemm;           /* who multiplies matrices on OpenCL devices */
+    imp_precision precision; /* the oracle has fp32 only */
+    bool profile;            /* collect seconds by operation */
+    bool tune;    /* take the fastest way to make each layer: remembered, or measured once */
+    bool verbose; /* log also what was chosen and why */
+    bool quiet;   /* log only what went wrong */
+    imp_log log;  /* may be NULL; borrowed until the device is closed */
     void *user;
 } imp_device_options;
 
@@ -675,6 +680,7 @@ typedef struct imp_bench_device {
     double
         score;   /* iterations of `gatys` a second at 512 x 512 with Adam; 0: none, note says why */
     double fall; /* how much slower it multiplied at the end than at the beginning, 0..1 */
+    imp_precision precision; /* scores of two are not to be compared */
     char note[256];
 } imp_bench_device;
 
@@ -686,7 +692,7 @@ typedef struct imp_bench_report {
 
 /* Measures open devices, taking turns, and holds what was timed against the oracle. What a device
  * fails at is noted and no error. Finish the report in any case. Errors: IMP_ERR_ARGUMENT (the
- * oracle is not to be measured), IMP_ERR_MEMORY (of the host). */
+ * oracle is not to be measured, nor devices of two precisions), IMP_ERR_MEMORY (of the host). */
 IMP_API imp_status imp_bench(imp_bench_report *out, imp_device *const *devices, size_t count,
                              const imp_bench_options *options, imp_error *err);
 IMP_API void imp_bench_finish(imp_bench_report *report);

@@ -119,6 +119,7 @@ static int open_device(measuring *m, const char *which) {
     const cli_values *v = m->values;
     const imp_device_options options = {.threads = v->threads,
                                         .gemm = v->gemm,
+                                        .precision = v->precision,
                                         .tune = v->tune == CLI_TUNE_AUTO,
                                         .verbose = v->verbose,
                                         .log = hear,

@@ -92,6 +92,7 @@ static void compare_device(const cli_bench *first, const cli_bench *later, size_
                            const char *names[2], bool markdown) {
     const imp_bench_device *d = &later->report.devices[device];
     const size_t other = counterpart(first, &d->info);
+    const imp_bench_device *before = &first->report.devices[other];
     cli_grid grid = {.titles = titles};
     tally t = {0};
     for (size_t i = 0; i < later->report.result_count; i++) {
@@ -102,9 +103,9 @@ static void compare_device(const cli_bench *first, const cli_bench *later, size_
             compare(row, a, b, &t);
     }
     const unsigned all = t.faster + t.slower + t.same;
-    printf(markdown ? "\n**%s: %s** against **%s: %s**\n\n" : "\n%s: %s against %s: %s\n", names[1],
-           cli_device_name(&d->info), names[0],
-           cli_device_name(&first->report.devices[other].info));
+    printf(markdown ? "\n**%s: %s%s** against **%s: %s%s**\n\n" : "\n%s: %s%s against %s: %s%s\n",
+           names[1], cli_device_name(&d->info), cli_precision_aside(d->precision), names[0],
+           cli_device_name(&before->info), cli_precision_aside(before->precision));
     if (all == 0) {
         puts("nothing that was measured in both");
         return;
@@ -113,8 +114,10 @@ static void compare_device(const cli_bench *first, const cli_bench *later, size_
     printf("%s%u faster, %u slower, %u the same within the noise; on the geometric mean %.2f times "
            "as fast\n",
            markdown ? "\n" : "", t.faster, t.slower, t.same, exp(t.logs / all));
-    if (d->score > 0 && first->report.devices[other].score > 0)
-        printf("score %.2f against %.2f\n", d->score, first->report.devices[other].score);
+    if (d->precision != before->precision)
+        puts("scores of two precisions are not to be compared");
+    else if (d->score > 0 && before->score > 0)
+        printf("score %.2f against %.2f\n", d->score, before->score);
 }
 
 void cli_bench_compare(const cli_bench *benches, char *const *names, size_t count, bool markdown) {

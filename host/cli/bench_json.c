@@ -8,7 +8,8 @@
  *            driver, memory, max_alloc, local (bytes), units, max_group, gflops and gbs (the
  *            measured roofs), usable, score (iterations of `gatys` a second at 512 x 512 with Adam,
  *            null where there is none), fall (how much slower it multiplied at the end than at the
- *            beginning, 0..1), note
+ *            beginning, 0..1), precision (of its filters: fp32, fp16; only scores of one are to be
+ *            compared; fp32 where it is missing), note
  *   results  a flat list, one object for each thing measured:
  *     part       roofs, layers, operations, products, iteration, start
  *     name       what: "fp32", "conv4_2-4", "gram relu1_1", "iteration", ...
@@ -41,6 +42,7 @@
 static const char format[] = "impasto-bench-1";
 static const char *const verdicts[] = {"unchecked", "right", "wrong"};
 static const char *const kinds[] = {"oracle", "cpu", "opencl"};
+static const char *const precisions[] = {"fp32", "fp16"};
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
@@ -75,6 +77,7 @@ static json_t *device_object(const imp_bench_device *device) {
     set(o, "usable", json_boolean(d->usable));
     set(o, "score", positive(device->score));
     set(o, "fall", cli_json_real(device->fall));
+    set(o, "precision", json_string(cli_precision_word(device->precision)));
     set(o, "note", word(device->note));
     return o;
 }
@@ -180,6 +183,7 @@ static void read_device(imp_bench_device *device, const json_t *o) {
     d->gbs = take(o, "gbs");
     device->score = take(o, "score");
     device->fall = take(o, "fall");
+    device->precision = (imp_precision)take_word(o, "precision", precisions, 2);
 }
 
 /* False: the object is no result of one of so many devices. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/bench.h"
+#include "cli/stage.h"
 #include "cli/words.h"
 
 extern char **environ;
@@ -24,7 +25,7 @@ typedef struct start {
     char program[4096];
     char caches[4][PATH_SIZE + 32];
     char *environment[ENVIRONMENT];
-    char which[16], threads[16];
+    char which[16], threads[16], precision[8];
 } start;
 
 static bool write_pictures(const start *s) {
@@ -57,13 +58,15 @@ static void set_environment(start *s) {
     s->environment[n] = NULL;
 }
 
-static bool prepare(start *s, const imp_device_info *device, unsigned threads) {
+static bool prepare(start *s, const imp_device_info *device, unsigned threads,
+                    imp_precision precision) {
     const char *tmp = getenv("TMPDIR");
     if (device->index < 0)
         snprintf(s->which, sizeof s->which, "cpu");
     else
         snprintf(s->which, sizeof s->which, "%d", device->index);
     snprintf(s->threads, sizeof s->threads, "%u", threads);
+    snprintf(s->precision, sizeof s->precision, "%s", cli_precision_word(precision));
     const ssize_t length = readlink("/proc/self/exe", s->program, sizeof s->program - 1);
     const int n = snprintf(s->folder, 200, "%s/impasto-bench-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     if (length <= 0 || n >= 200 || !mkdtemp(s->folder)) {
@@ -94,10 +97,9 @@ static bool run(const char *program, char **argv, char **environment) {
 }
 
 static bool paint(start *s, double *seconds) {
-    char *argv[] = {"impasto", "paint",        s->content, s->style,
-                    "-o",      s->out,         "--quiet",  "--size",
-                    "64",      "--iterations", "1",        "--device",
-                    s->which,  "--threads",    s->threads, NULL};
+    char *argv[] = {"impasto", "paint",     s->content, s->style,       "-o",         s->out,
+                    "--quiet", "--size",    "64",       "--iterations", "1",          "--device",
+                    s->which,  "--threads", s->threads, "--precision",  s->precision, NULL};
     const double begin = cli_clock();
     const bool painted = run(s->program, argv, s->environment);
     *seconds = cli_clock() - begin;
@@ -134,13 +136,14 @@ static imp_bench_result result_of(size_t device, const char *variant, double *se
 }
 
 bool cli_bench_starts(cli_bench *bench, size_t device, unsigned threads) {
+    const imp_bench_device *d = &bench->report.devices[device];
     start *s = calloc(1, sizeof *s);
     double first = 0, seconds[STARTS] = {0};
     unsigned count = 0;
     bool kept = false;
     if (!s)
         return false;
-    const bool ready = prepare(s, &bench->report.devices[device].info, threads);
+    const bool ready = prepare(s, &d->info, threads, d->precision);
     const bool begun = ready && paint(s, &first);
     while (begun && count < STARTS && paint(s, &seconds[count]))
         count++;

@@ -112,7 +112,7 @@ static void show_device(const imp_bench_device *device, bool markdown) {
            memory);
     if (d->kind == IMP_DEVICE_OPENCL)
         printf(", largest buffer %s", largest);
-    puts("");
+    puts(cli_precision_aside(device->precision));
 }
 
 /* What the numbers alone do not say. */
@@ -137,8 +137,9 @@ static void warn(const cli_bench *bench) {
 static void show_score(const imp_bench_device *d) {
     const char *name = cli_device_name(&d->info);
     if (d->score > 0)
-        printf("score of %s: %.2f (iterations of gatys a second at 512 x 512 with Adam)\n", name,
-               d->score);
+        printf("score of %s%s: %.2f (iterations of gatys a second at 512 x 512 with Adam%s)\n",
+               name, cli_precision_aside(d->precision), d->score,
+               d->precision == IMP_FP16 ? "; not to be compared with scores of fp32" : "");
     else
         printf("%s: %s\n", name, d->note);
 }

@@ -10,10 +10,11 @@ static void set_mib(json_t *object, const char *key, size_t bytes) {
     json_object_set_new(object, key, cli_json_real((double)bytes / 0x1p20));
 }
 
-static void say(const imp_forecast *f, const char *device) {
+static void say(const imp_forecast *f, const char *device, imp_precision precision) {
     const imp_estimate *need = &f->need;
     json_t *object = cli_json_event("forecast");
     json_object_set_new(object, "device", cli_json_text(device));
+    json_object_set_new(object, "precision", json_string(cli_precision_word(precision)));
     json_object_set_new(object, "width", json_integer((json_int_t)f->width));
     json_object_set_new(object, "height", json_integer((json_int_t)f->height));
     json_object_set_new(object, "iterations", json_integer((json_int_t)f->iterations));
@@ -48,13 +49,13 @@ static void tell_way(const char *what, const imp_footprint *way) {
     printf("  %-34s %10s   %.3g s an iteration\n", what, text, way->seconds);
 }
 
-static void tell(const imp_forecast *f, const char *device) {
+static void tell(const imp_forecast *f, const char *device, imp_precision precision) {
     const imp_estimate *need = &f->need;
     const size_t kinds = need->filter_bytes + need->activation_bytes + need->optimizer_bytes;
     char time[48], limit[32];
     cli_time_text(time, sizeof time, need->seconds_left);
     cli_bytes_text(limit, sizeof limit, (double)f->memory);
-    printf("%zu x %zu on %s\n", f->width, f->height, device);
+    printf("%zu x %zu on %s%s\n", f->width, f->height, device, cli_precision_aside(precision));
     tell_bytes("filters", need->filter_bytes);
     tell_bytes("features and gradients", need->activation_bytes);
     tell_bytes("optimizer", need->optimizer_bytes);
@@ -75,7 +76,7 @@ int cli_paint_forecast(cli_painting *p) {
     if (status)
         return status;
     const char *device = cli_device_name(imp_device_describe(p->stage.device));
-    (p->values->json ? say : tell)(&f, device);
+    (p->values->json ? say : tell)(&f, device, p->values->precision);
     if (f.fits)
         return CLI_DONE;
     return cli_complain(CLI_FAILED,

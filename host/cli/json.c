@@ -14,8 +14,9 @@ const cli_json_field cli_json_fields[] = {
      "paint begins, or begins anew when a device failed and the processor takes over; options "
      "holds every recorded parameter as text"},
     {"forecast",
-     "device, width, height, iterations, fits, largest, limit_mib, device_mib, filters_mib, "
-     "activations_mib, optimizer_mib, work_mib, host_mib, total_mib, kept_mib, again_mib, "
+     "device, precision, width, height, iterations, fits, largest, limit_mib, device_mib, "
+     "filters_mib, activations_mib, optimizer_mib, work_mib, host_mib, total_mib, kept_mib, "
+     "again_mib, "
      "seconds_per_iteration, kept_seconds, again_seconds, seconds",
      "paint --dry-run: total_mib and seconds_per_iteration as it would run; kept: with all "
      "features kept that are needed, again: with all made again; largest: the longer side that "
@@ -26,7 +27,8 @@ const cli_json_field cli_json_fields[] = {
     {"recovered", "n", "iteration n met a loss that was not finite and was taken back"},
     {"profile", "operation, seconds, calls", "with --profile, one for each operation"},
     {"done",
-     "out, width, height, iterations, spared, seconds, peak_mib, device_mib, device, loss, ended",
+     "out, width, height, iterations, spared, seconds, peak_mib, device_mib, device, "
+     "precision, loss, ended",
      "the picture is written; peak_mib is the process's largest memory, device_mib what was "
      "planned on the device; ended is complete, interrupted, time-limit or not-finite"},
     {"picture", "content, style, out, result, seconds, reason",
@@ -41,7 +43,9 @@ const cli_json_field cli_json_fields[] = {
      "grid: one picture is done; result is painted or failed; settings: those that vary, as text"},
     {"sheet", "out, width, height, pictures", "compare, grid: the sheet is written"},
     {"loss", "term, layer, level, value", "score: one term; layer is null for the total variation"},
-    {"score", "picture, width, height, total, content, style, tv, device, files",
+    {"score",
+     "picture, width, height, total, content, style, tv, device, precision, "
+     "files",
      "score: the sums, and the arrays written by --dump"},
     {"device",
      "index, kind, platform, vendor, name, driver, memory, max_alloc, local, units, "

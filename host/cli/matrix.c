@@ -33,6 +33,7 @@ typedef struct matrix {
     unsigned fewest, most;                   /* iterations that one of them took */
     cli_painting *painting;                  /* owned */
     char network[CLI_PATH_MAX], device[128]; /* of the last picture that was complete */
+    imp_precision precision;                 /* of the device that is open */
     cli_progress progress;
     double began, next_sheet; /* cli_clock; the sheet is not kept before */
     bool json, quiet;
@@ -182,7 +183,7 @@ static void set_flag(matrix *m, const char *name, const char *text) {
             m->request->given[i] = text;
 }
 
-/* A new painting on the device and with the network of the last one, if it is the same. */
+/* A new painting on the device and with the network of the last one, if they are the same. */
 static void begin(matrix *m, size_t i) {
     cli_painting *p = m->painting;
     const cli_stage kept = p->stage;
@@ -200,7 +201,7 @@ static void begin(matrix *m, size_t i) {
     m->now = i;
 }
 
-static int change_network(matrix *m) {
+static int settle(matrix *m) {
     cli_painting *p = m->painting;
     const int status = cli_settle(m->request);
     const cli_values *v = p->values;
@@ -209,14 +210,19 @@ static int change_network(matrix *m) {
         imp_network_close(p->stage.network);
         p->stage.network = NULL;
     }
+    if (v->precision != m->precision) {
+        imp_device_close(p->stage.device);
+        p->stage.device = NULL;
+    }
     snprintf(m->network, sizeof m->network, "%s", name);
+    m->precision = v->precision;
     return status;
 }
 
 static int paint(matrix *m, size_t i, bool *prepared) {
     cli_painting *p = m->painting;
     begin(m, i);
-    int status = change_network(m);
+    int status = settle(m);
     if (!status)
         status = cli_paint_prepare(p);
     *prepared = !status;

@@ -50,6 +50,7 @@ typedef struct cli_values {
     imp_input input;     /* of a network's file that does not say it */
     bool half;
     imp_gemm gemm;
+    imp_precision precision;
     cli_tune tune;
     size_t memory; /* MiB */
     bool preview, dry_run, texture, zip, force, strip, profile, quiet, verbose, json, help, man,

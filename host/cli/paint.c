@@ -167,6 +167,7 @@ static void say_done(const cli_painting *p) {
                         cli_json_real((double)estimate.device_bytes / 0x1p20));
     json_object_set_new(object, "device",
                         cli_json_text(cli_device_name(imp_device_describe(p->stage.device))));
+    json_object_set_new(object, "precision", json_string(cli_precision_word(p->values->precision)));
     json_object_set_new(object, "loss", cli_json_real(p->last.loss));
     json_object_set_new(object, "ended", json_string(endings[p->ending]));
     cli_json_line(object);
@@ -176,9 +177,10 @@ static void say_done(const cli_painting *p) {
 static void tell_done(const cli_painting *p) {
     char time[48];
     cli_time_text(time, sizeof time, p->last.seconds);
-    fprintf(cli_talk(p->values), "painted %s: %zu x %zu, %u iterations in %s on %s, loss %.6g\n",
+    fprintf(cli_talk(p->values), "painted %s: %zu x %zu, %u iterations in %s on %s%s, loss %.6g\n",
             p->out, p->picture.width, p->picture.height, p->last.iteration, time,
-            cli_device_name(imp_device_describe(p->stage.device)), p->last.loss);
+            cli_device_name(imp_device_describe(p->stage.device)),
+            cli_precision_aside(p->values->precision), p->last.loss);
     if (p->last.spared)
         cli_note("ended %u steps early: they would hardly have been seen (--settle 0 does them)",
                  p->last.spared);

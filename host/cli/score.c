@@ -171,6 +171,7 @@ static void say(const scoring *s, const imp_progress *size, const char *device) 
     json_object_set_new(object, "style", cli_json_real(s->sums[IMP_TERM_STYLE]));
     json_object_set_new(object, "tv", cli_json_real(s->sums[IMP_TERM_TV]));
     json_object_set_new(object, "device", cli_json_text(device));
+    json_object_set_new(object, "precision", json_string(cli_precision_word(s->values->precision)));
     json_object_set_new(object, "files", json_integer((json_int_t)s->files));
     cli_json_line(object);
 }
@@ -192,7 +193,8 @@ static void tell(const scoring *s, const imp_progress *size, const char *device)
     printf("%-8s %-10s %5s %14.6g\n", "total", "", "", s->sums[0] + s->sums[1] + s->sums[2]);
     if (s->values->quiet)
         return;
-    printf("%s: measured at %zu x %zu on %s", s->picture, size->width, size->height, device);
+    printf("%s: measured at %zu x %zu on %s%s", s->picture, size->width, size->height, device,
+           cli_precision_aside(s->values->precision));
     if (dump)
         printf("; %zu arrays in %s", s->files, dump);
     putchar('\n');

@@ -132,6 +132,14 @@ const char *cli_device_name(const imp_device_info *info) {
                                              : info->name;
 }
 
+const char *cli_precision_word(imp_precision precision) {
+    return precision == IMP_FP16 ? "fp16" : "fp32";
+}
+
+const char *cli_precision_aside(imp_precision precision) {
+    return precision == IMP_FP16 ? " with fp16 filters" : "";
+}
+
 /* Offers the words of a device's names, at least three letters long. */
 static void offer_words(cli_nearest *nearest, const char *text) {
     static const char separators[] = " ,()/-:";
@@ -168,6 +176,7 @@ static imp_status open_device(cli_stage *stage, const char *which, imp_error *er
     const cli_values *v = stage->values;
     const imp_device_options options = {.threads = v->threads,
                                         .gemm = v->gemm,
+                                        .precision = v->precision,
                                         .tune = v->tune == CLI_TUNE_AUTO,
                                         .profile = v->profile,
                                         .verbose = v->verbose,

@@ -154,7 +154,12 @@ static imp_status measure(imp_bench_state *b) {
 
 imp_status imp_bench(imp_bench_report *out, imp_device *const *devices, size_t count,
                      const imp_bench_options *options, imp_error *err) {
-    imp_bench_state b = {out, devices, *options, err, false, calloc(count + 1, sizeof *b.roof)};
+    imp_bench_state b = {.report = out,
+                         .devices = devices,
+                         .options = *options,
+                         .err = err,
+                         .half = count > 0 && devices[0]->options.precision == IMP_FP16,
+                         .roof = calloc(count + 1, sizeof *b.roof)};
     imp_status status = IMP_OK;
     *out = (imp_bench_report){.devices = calloc(count + 1, sizeof *out->devices),
                               .device_count = count};
@@ -163,6 +168,10 @@ imp_status imp_bench(imp_bench_report *out, imp_device *const *devices, size_t c
         status = imp_fail(err, IMP_ERR_MEMORY, "bench: out of host memory");
     for (size_t i = 0; i < count && status == IMP_OK; i++) {
         out->devices[i].info = devices[i]->info;
+        out->devices[i].precision = devices[i]->options.precision;
+        if (out->devices[i].precision != out->devices[0].precision)
+            status = imp_fail(err, IMP_ERR_ARGUMENT,
+                              "bench: devices of two precisions are not to be compared");
         if (devices[i]->info.kind == IMP_DEVICE_ORACLE)
             status = imp_fail(err, IMP_ERR_ARGUMENT,
                               "bench: the oracle says what is right, and is not measured itself");

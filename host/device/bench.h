@@ -13,6 +13,7 @@ typedef struct imp_bench_state {
     imp_device *const *devices;  /* report->device_count of them */
     imp_bench_options options;   /* with the usual values where none were given */
     imp_error *err;              /* of the whole: the host's own memory */
+    bool half;                   /* the devices' precision */
     bool stopped;                /* progress asked for it */
     struct imp_bench_roof *roof; /* by device; owned */
 } imp_bench_state;

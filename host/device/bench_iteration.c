@@ -108,7 +108,7 @@ static imp_status check_step(imp_check *k, const imp_session *s, const imp_step 
     const imp_tensor none = {0};
     const imp_tensor out = imp_plan_tensor(plan, step->back ? step->dx : step->y);
     const imp_tensor in = imp_plan_tensor(plan, step->back ? step->dy : step->x);
-    const imp_case c = case_of(step, node->conv, step->back ? out : in);
+    const imp_case c = case_of(step, imp_conv_on(d, node->conv), step->back ? out : in);
     const imp_tensor y = step->back && c.conv.relu ? imp_plan_tensor(plan, step->y) : none;
     imp_outputs got = {.values = {values_of(d, out)}};
     imp_status status = IMP_OK;

@@ -117,7 +117,7 @@ static const struct shape {
               {"conv4_1", 256, 512, 8}, {"conv4_2-4", 512, 512, 8}, {"conv5_1-4", 512, 512, 16}};
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
-static item layer_item(const struct shape *s, size_t size, bool back) {
+static item layer_item(const struct shape *s, size_t size, bool half, bool back) {
     const size_t side = size / s->shrink;
     const double m = (double)(side * side);
     item it = {IMP_BENCH_LAYERS, size, .variant = back ? "back" : "forward"};
@@ -128,7 +128,7 @@ static item layer_item(const struct shape *s, size_t size, bool back) {
                       .w = side,
                       .layout = s->in == 3 ? IMP_PLANES : IMP_MAPS,
                       .out_layout = IMP_MAPS,
-                      .conv = {s->in, s->out, 3, 1, 1, 1, IMP_PAD_ZERO, true, false},
+                      .conv = {s->in, s->out, 3, 1, 1, 1, IMP_PAD_ZERO, true, half},
                       .bias = true};
     snprintf(it.name, sizeof it.name, "%s", s->name);
     it.flop = 18 * (double)(s->in * s->out) * m;
@@ -138,8 +138,8 @@ static item layer_item(const struct shape *s, size_t size, bool back) {
 
 imp_status imp_bench_layers(imp_bench_state *b, size_t size) {
     for (size_t i = 0; i < SHAPES && size / shapes[i].shrink > 0; i++) {
-        const item both[] = {layer_item(&shapes[i], size, false),
-                             layer_item(&shapes[i], size, true)};
+        const item both[] = {layer_item(&shapes[i], size, b->half, false),
+                             layer_item(&shapes[i], size, b->half, true)};
         if (!imp_bench_say(b, "%s at %zu", shapes[i].name, size))
             break;
         TRY(measure(b, both, 2));

@@ -101,7 +101,8 @@ static const conv_row convs[] = {
     {NORMAL, 1, 1, 0, 0, ZERO, BIAS, 130, 17, 7, 5, INSIDE, EVERY_DATA},
 
     /* filters kept in half precision; where nothing is transformed they are not */
-    {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS | WAYS | HALF, 17, 40, 13, 11, INSIDE, SIGNED},
+    {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | QUICK | WAYS | HALF, 17, 40, 13, 11, INSIDE, SIGNED},
+    {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | WAYS | HALF, 17, 16, 9, 16, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | WAYS | HALF, 48, 130, 41, 38, INSIDE, EVERY_DATA},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | WAYS | HALF, 96, 16, 14, 25, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | HALF, 3, 16, 9, 10, ENTRY, SIGNED},

@@ -110,7 +110,8 @@ typedef struct imp_result {
 imp_status imp_case_run(const imp_case *c, imp_device *device, uint64_t seed, size_t origin,
                         imp_result *out);
 
-/* The quick cases, every operation among them. reason: the first failure in one line. */
+/* The quick cases: every operation; or, on a device opened with IMP_FP16, what that changes.
+ * reason: the first failure in one line. */
 imp_status imp_selftest(imp_device *device, char *reason, size_t size);
 
 #endif

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "cpu/cpu.h"
+#include "device/cases.h"
 #include "device/verdict.h"
 #include "engine/profile.h"
 #include "opencl/opencl.h"
@@ -52,8 +53,10 @@ static imp_status open_described(imp_device **out, const imp_device_info *info,
     return imp_opencl_open(out, (size_t)info->index, options, err);
 }
 
-/* Fills the verdict of `info`: remembered, or measured now. */
+/* Fills the verdict of `info`: remembered, or measured now; in fp32, whatever is asked for. */
 static void judge(imp_device_info *info, const imp_device_options *options) {
+    imp_device_options plain = *options;
+    plain.precision = IMP_FP32;
     const bool unusable = !info->usable && info->reason[0]; /* known without opening it */
     if (unusable || imp_verdict_recall(info, options->threads))
         return;
@@ -61,7 +64,7 @@ static void judge(imp_device_info *info, const imp_device_options *options) {
         say(options, "testing and measuring device '%s' (once)", info->name);
     imp_device *d = NULL;
     imp_error e = {0};
-    if (open_described(&d, info, options, &e) != IMP_OK) {
+    if (open_described(&d, info, &plain, &e) != IMP_OK) {
         imp_verdict_refuse(info, options->threads, e.text);
         return;
     }
@@ -198,11 +201,8 @@ static imp_status open_fastest(imp_device **out, const imp_device_options *optio
     return open_cpu(out, options, err);
 }
 
-imp_status imp_device_open(imp_device **out, const char *which, const imp_device_options *options,
+static imp_status open_any(imp_device **out, const char *which, const imp_device_options *options,
                            imp_error *err) {
-    *out = NULL;
-    if (!options)
-        options = &no_options;
     if (strcmp(which, "auto") == 0)
         return open_fastest(out, options, err);
     if (strcmp(which, "oracle") == 0)
@@ -210,6 +210,36 @@ imp_status imp_device_open(imp_device **out, const char *which, const imp_device
     if (strcmp(which, "cpu") == 0)
         return open_cpu(out, options, err);
     return open_named(out, which, options, err);
+}
+
+/* What verdicts do not tell: whether the device is right with filters of half precision. */
+static imp_status check_half(imp_device *d, imp_error *err) {
+    char reason[512] = "";
+    if (d->info.kind == IMP_DEVICE_ORACLE)
+        return imp_fail(err, IMP_ERR_UNSUPPORTED,
+                        "device 'oracle': keeps no filters that could be fp16: choose precision "
+                        "fp32 or another device");
+    if (imp_selftest(d, reason, sizeof reason) == IMP_OK)
+        return IMP_OK;
+    return imp_fail(err, IMP_ERR_DEVICE,
+                    "device '%s': wrong with fp16 filters (%.300s): choose precision fp32 or "
+                    "another device",
+                    d->info.name, reason);
+}
+
+imp_status imp_device_open(imp_device **out, const char *which, const imp_device_options *options,
+                           imp_error *err) {
+    imp_device *d = NULL;
+    *out = NULL;
+    if (!options)
+        options = &no_options;
+    TRY(open_any(&d, which, options, err));
+    const imp_status status = options->precision == IMP_FP16 ? check_half(d, err) : IMP_OK;
+    if (status == IMP_OK)
+        *out = d;
+    else
+        imp_device_close(d);
+    return status;
 }
 
 void imp_device_close(imp_device *device) {

@@ -20,9 +20,10 @@ static const char entry[] = "ways.json";
 enum { FLOATS = 1 << 21, ROWS = 32, REPEATS = 2, THOROUGH = 9 };
 static const double patience = 0.05; /* seconds: what takes longer directly is not run again */
 static const double least = 1e9; /* operations, directly: a layer of fewer makes no difference */
-static const double advantage = .97;  /* of the seconds of the device's own choice: noise */
-static const double hopeless = 2;     /* times as long as the fastest: not tried again */
-static const double tolerance = 1e-3; /* of the largest value, between two ways */
+static const double advantage = .97;       /* of the seconds of the device's own choice: noise */
+static const double hopeless = 2;          /* times as long as the fastest: not tried again */
+static const double tolerance = 1e-3;      /* of the largest value, between two ways; */
+static const double tolerance_half = 1e-2; /* one of which rounds its filters to 11 bits */
 
 typedef struct probe {
     imp_device *d; /* borrowed */
@@ -39,10 +40,10 @@ typedef struct probe {
 static void name_of(char name[96], const imp_layer *l) {
     static const char *const paddings[] = {"zero", "reflect", "replicate"};
     const imp_conv *c = &l->conv;
-    snprintf(name, 96, "%zux%zu s%zu p%zu,%zu %s%s %zu>%zu, %zu positions, %s", c->kernel,
+    snprintf(name, 96, "%zux%zu s%zu p%zu,%zu %s%s%s %zu>%zu, %zu positions, %s", c->kernel,
              c->kernel, c->stride, c->before, c->after, paddings[c->padding],
-             c->relu ? " relu" : "", c->in, c->out, imp_next_power(l->h * l->w),
-             l->back ? "back" : "forward");
+             c->relu ? " relu" : "", c->half ? " half" : "", c->in, c->out,
+             imp_next_power(l->h * l->w), l->back ? "back" : "forward");
 }
 
 static imp_tensor x_of(const imp_layer *l) {
@@ -207,7 +208,7 @@ static imp_status agrees(probe *p, bool first, bool *right) {
         if (!isfinite(values[i])) /* no comparison of fmax tells */
             apart = INFINITY;
     }
-    *right = apart <= tolerance * largest;
+    *right = apart <= (p->layer.conv.half ? tolerance_half : tolerance) * largest;
     return IMP_OK;
 }
 

@@ -31,6 +31,7 @@ typedef struct checkpoint_head {
     char version[32], network[72], inputs[72]; /* what it may be restored with */
     char device[72];                           /* whose preferences these are */
     uint64_t scale, scale_done, iteration, total, h, w, steps, setbacks, since, settled;
+    uint64_t precision;
     uint64_t preferences, places, pairs, next, filled; /* all but the first: of the history */
     double gamma, shrink, average, seconds;
 } checkpoint_head;
@@ -81,6 +82,7 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
     char device[1024];
     imp_network_describe(s->network, &info);
     *head = (checkpoint_head){.magic = magic,
+                              .precision = s->device->options.precision,
                               .preferences = s->device->preference_count,
                               .scale = s->scale,
                               .scale_done = s->scale_done,
@@ -243,6 +245,9 @@ static imp_status check_head(const imp_session *s, const checkpoint_head *own,
     if (strcmp(head->network, own->network) != 0)
         return imp_fail(err, IMP_ERR_ARGUMENT,
                         "checkpoint '%s': made with another network: give that one", path);
+    if (head->precision != own->precision)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "checkpoint '%s': made with another precision: give that one", path);
     if (strcmp(head->inputs, own->inputs) != 0 || head->total != own->total ||
         head->places != own->places)
         return imp_fail(err, IMP_ERR_ARGUMENT,

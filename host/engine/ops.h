@@ -335,6 +335,12 @@ static inline bool imp_conv_alike(const imp_conv *a, const imp_conv *b) {
            a->relu == b->relu && a->half == b->half;
 }
 
+/* A network's convolution as the device has been asked to keep it. */
+static inline imp_conv imp_conv_on(const imp_device *d, imp_conv conv) {
+    conv.half = d->options.precision == IMP_FP16;
+    return conv;
+}
+
 /* The place of what is preferred for outputs of h x w; NULL: nothing is. */
 static inline imp_preference *imp_preference_of(const imp_device *d, const imp_conv *conv, size_t h,
                                                 size_t w, bool back) {

@@ -73,7 +73,7 @@ imp_status imp_filters_open(imp_filter ***filters, imp_device *device, const imp
         const imp_node *node = &network->nodes[n];
         if (node->kind != IMP_NODE_CONV)
             continue;
-        imp_conv conv = node->conv;
+        imp_conv conv = imp_conv_on(device, node->conv);
         if (first && conv.kernel > 1)
             conv.padding = IMP_PAD_REPLICATE;
         first &= conv.kernel == 1;

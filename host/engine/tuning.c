@@ -21,7 +21,8 @@ static void tune_plan(const imp_session *s, const imp_plan *plan, double *left, 
         const imp_node *node = &s->network->nodes[n];
         const imp_tensor x = n ? plan->shapes[n - 1] : imp_plan_tensor(plan, plan->input);
         for (int back = 0; back < 2 && node->kind == IMP_NODE_CONV; back++) {
-            const imp_layer layer = {node->conv, x.h, x.w, x.layout, back};
+            const imp_conv conv = imp_conv_on(s->device, node->conv);
+            const imp_layer layer = {conv, x.h, x.w, x.layout, back};
             imp_tune_layer(s->device, s->filters[n], &layer, false, left, &tuned);
             *measured += tuned.count > 0;
         }
@@ -80,7 +81,7 @@ static imp_status tune_node(tuning *t, const imp_node *node, imp_layer layer, bo
     if (is_done(t, &layer) || t->count == LAYERS_MOST)
         return IMP_OK;
     t->done[t->count++] = layer;
-    TRY(t->device->ops->filter_open(t->device, &filter, &node->conv, node->weights, node->bias));
+    TRY(t->device->ops->filter_open(t->device, &filter, &layer.conv, node->weights, node->bias));
     for (int back = 0; back < 2 && *more; back++) {
         layer.back = back;
         imp_tune_layer(t->device, filter, &layer, true, &left, &tuned);
@@ -101,7 +102,8 @@ imp_status imp_tune(imp_device *device, const imp_network *network, size_t size,
             side /= 2;
             continue;
         }
-        const imp_layer layer = {node->conv, side, side, n ? IMP_MAPS : IMP_PLANES, false};
+        const imp_layer layer = {imp_conv_on(device, node->conv), side, side,
+                                 n ? IMP_MAPS : IMP_PLANES, false};
         if (tune_node(&t, node, layer, &more) != IMP_OK)
             return imp_fail_device(err, device);
         side = imp_conv_side(&node->conv, side);
