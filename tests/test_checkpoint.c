@@ -21,7 +21,7 @@
  * the run ends by itself at its 20th step. */
 static void test_resumed_is_whole(void **state) {
     static const char *const ways[] = {"-n 4 --scales 24,36 --optimizer lbfgs --history 2",
-                                       "-n 4 --scales 24,36 --optimizer adam",
+                                       "-n 4 --scales 24,36 --optimizer adam --precision fp16",
                                        "-n 4 --scales 24,36 --preset fine --network builtin "
                                        "--style-layers relu1_1 --content-layers relu1_2",
                                        "-n 25 --scales 1 --settle 255"};

@@ -190,6 +190,41 @@ OPERATION(wrap, IMP_OP_WRAP)
 OPERATION(wrap_grad, IMP_OP_WRAP_GRAD)
 OPERATION(adam, IMP_OP_ADAM)
 
+/* Transformed filters of half precision take half the room, and none becomes infinite: the largest
+ * stay at 65504. */
+static void halves_are_half_and_finite(void **state) {
+    enum { C = 64, SIDE = 32, MAP = C * SIDE * SIDE, FILTERS = C * C * 9 };
+    imp_device *d = *state;
+    imp_memory *memory = NULL;
+    imp_filter *filter[2] = {NULL};
+    imp_tensor x = {.c = C, .h = SIDE, .w = SIDE, .layout = IMP_MAPS}, y = x;
+    size_t bytes[2], work;
+    float *values = malloc((MAP + FILTERS) * sizeof *values), *weights = values + MAP;
+    assert_non_null(values);
+    for (size_t i = 0; i < MAP + FILTERS; i++)
+        values[i] = i < MAP ? 1 : 1e5F;
+    assert_int_equal(d->ops->alloc(d, &memory, d->ops->place(d, &y, d->ops->place(d, &x, 0))),
+                     IMP_OK);
+    x.memory = y.memory = memory;
+    for (size_t half = 0; half < 2; half++) {
+        const imp_conv conv = {C, C, 3, 1, 1, 1, IMP_PAD_ZERO, false, half};
+        assert_int_equal(d->ops->filter_open(d, &filter[half], &conv, weights, NULL), IMP_OK);
+        d->ops->room(d, y, x, filter[half], false, &bytes[half], &work);
+    }
+    if (d->ops->winograd && d->ops->winograd(d, y, x, filter[1], false)) {
+        assert_int_equal(bytes[0], 2 * bytes[1]);
+        assert_int_equal(d->ops->write(d, x, values), IMP_OK);
+        assert_int_equal(d->ops->conv(d, y, x, filter[1]), IMP_OK);
+        assert_int_equal(d->ops->read(d, values, y), IMP_OK);
+        for (size_t i = 0; i < MAP; i++)
+            assert_true(isfinite(values[i]));
+    }
+    d->ops->filter_close(d, filter[0]);
+    d->ops->filter_close(d, filter[1]);
+    d->ops->release(d, memory);
+    free(values);
+}
+
 /* Tensors that begin a page before the address 2^32 and go on beyond it. */
 static void beyond_4_gib(void **state) {
     imp_device *d = *state;
@@ -240,6 +275,7 @@ int main(void) {
         cmocka_unit_test(dots),
         cmocka_unit_test(mix),
         cmocka_unit_test(adam),
+        cmocka_unit_test(halves_are_half_and_finite),
         cmocka_unit_test(the_self_test_passes),
         cmocka_unit_test(beyond_4_gib),
     };

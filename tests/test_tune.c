@@ -19,8 +19,10 @@
 #include "scratch.h"
 
 /* Long enough to be worth it: 1.2e9 operations, and short enough for a test. */
-static const imp_layer layer = {
-    .conv = {64, 64, 3, 1, 1, 1, IMP_PAD_ZERO, true, false}, .h = 128, .w = 128, .layout = IMP_MAPS};
+static const imp_layer layer = {.conv = {64, 64, 3, 1, 1, 1, IMP_PAD_ZERO, true, false},
+                                .h = 128,
+                                .w = 128,
+                                .layout = IMP_MAPS};
 
 static imp_device *open_cpu(void) {
     imp_device *d = NULL;
@@ -248,6 +250,26 @@ static void test_a_checkpoint_knows_the_ways(void **state) {
     check_resumed(((tuner *)*state)->folder, false);
 }
 
+/* Nor does it go on with filters kept otherwise. */
+static void test_a_checkpoint_knows_the_precision(void **state) {
+    const char *path = scratch_path(((tuner *)*state)->folder, "state");
+    imp_error err = {0};
+    void *both[2];
+    for (size_t i = 0; i < 2; i++) {
+        painting_on_cpu(&both[i]);
+        painting *const p = both[i];
+        p->device->options.precision = i == 0 ? IMP_FP32 : IMP_FP16;
+        painting_begin(p);
+        if (i == 0)
+            imp_session_save(p->session, path, "", &err);
+        assert_string_equal(err.text, "");
+        if (i == 1)
+            assert_int_equal(imp_session_restore(p->session, path, &err), IMP_ERR_ARGUMENT);
+        painting_close(&both[i]);
+    }
+    assert_non_null(strstr(err.text, "another precision"));
+}
+
 static void test_another_device_keeps_its_own(void **state) {
     tuner *t = *state;
     imp_device *const d = t->device;
@@ -272,10 +294,15 @@ static void test_another_device_keeps_its_own(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_the_fastest_is_taken),           TEST(test_it_is_recalled),
-        TEST(test_what_is_settled_stays),          TEST(test_another_device_keeps_its_own),
-        TEST(test_short_layers_are_left_alone),    TEST(test_a_wrong_way_is_not_taken),
-        TEST(test_a_failing_device_keeps_its_own), TEST(test_a_checkpoint_knows_the_ways),
+        TEST(test_the_fastest_is_taken),
+        TEST(test_it_is_recalled),
+        TEST(test_what_is_settled_stays),
+        TEST(test_another_device_keeps_its_own),
+        TEST(test_short_layers_are_left_alone),
+        TEST(test_a_wrong_way_is_not_taken),
+        TEST(test_a_failing_device_keeps_its_own),
+        TEST(test_a_checkpoint_knows_the_ways),
+        TEST(test_a_checkpoint_knows_the_precision),
     };
     return cmocka_run_group_tests_name("tune", tests, NULL, NULL);
 }

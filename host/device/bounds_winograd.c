@@ -42,10 +42,9 @@ static void transform(double *out, size_t m, const double *l, size_t l_row, cons
         }
 }
 
-/* What `half` adds to a transformed filter of that size, as c->u counts it: rounding to half
- * precision is off by at most half of the last of 11 bits, or of the smallest step, 2^-24, and goes
- * to the result by the same sums; only that nothing of it is counted by the factor, in units of
- * 2^-24. */
+/* What rounding to half precision adds to a transformed filter of size u, of which the sums make
+ * sizes: it is off by at most half of the last of 11 bits, or half of the smallest step, 2^-24. The
+ * sizes are multiplied by the factor and by 2^-24 later, which is undone here. */
 static double rounded(double u, double factor) {
     return (u * 0x1p-11 + 0x1p-25) / (factor * 0x1p-24);
 }
