@@ -39,9 +39,9 @@ static void check_tensor(const imp_foreign *file, const imp_foreign_tensor *t) {
 static int fuzz_foreign(const unsigned char *bytes, size_t size,
                         imp_status (*open)(imp_foreign *, imp_error *)) {
     char path[] = "/tmp/impasto-fuzz-XXXXXX";
-    imp_foreign file = {.path = "fuzz", .fd = mkstemp(path), .size = size};
+    imp_foreign file = {.path = path, .fd = mkstemp(path), .size = size};
     imp_error err = {0};
-    check(file.fd >= 0 && unlink(path) == 0 && write(file.fd, bytes, size) == (ssize_t)size);
+    check(file.fd >= 0 && write(file.fd, bytes, size) == (ssize_t)size);
     imp_status status = open(&file, &err);
     for (size_t i = 0; i < file.count && status == IMP_OK; i++)
         check_tensor(&file, &file.tensors[i]);
@@ -53,6 +53,7 @@ static int fuzz_foreign(const unsigned char *bytes, size_t size,
     check((status == IMP_OK) == (err.text[0] == '\0') && !strpbrk(err.text, "\r\n"));
     free(vgg);
     imp_foreign_close(&file);
+    check(unlink(path) == 0);
     return 0;
 }
 

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Any bytes as a file of torch.save's zip format.
+ */
+#include "fuzz_foreign.h"
+
+int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size) {
+    return fuzz_foreign(bytes, size, imp_foreign_zip);
+}
