@@ -83,13 +83,12 @@ typedef struct imp_choice_kernels {
 
 /* The transforms of native_winograd.c for a row of tiles, native_kernels_winograd.c. */
 typedef struct imp_winograd_kernels {
-    /* First by columns: space[i * row + l], i < 6, l < floats, from as many of the rows d[0] to
-     * d[5]; where `positive` is one, only of what is above 0 in its rows. */
+    /* First by columns: space[i * row + l], i < 6, l < floats, from l of the rows d[0] to d[5];
+     * where there is `positive`, only of what is above 0 in its rows. */
     void (*columns)(float *space, size_t row, const float *const d[6],
                     const float *const positive[6], size_t floats);
-    /* Then by rows: v[p * v_step + 16 tile + i], point p of 36, from 6 rows, `row` apart, of 4
-     * tiles
-     * + 2 pixels of 16 channels. */
+    /* Then by rows: v[p * v_step + 16 tile + i], point p of 36, from 6 rows of the space, of 4
+     * pixels a tile and 2, of 16 channels. */
     void (*rows)(float *v, size_t v_step, const float *space, size_t row, size_t tiles);
     /* y: 4 rows, `row` apart, of 4 tiles pixels; m as v above; bias: 16. */
     void (*output)(float *y, size_t row, const float *m, size_t m_step, const float *bias,

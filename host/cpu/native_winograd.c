@@ -172,8 +172,8 @@ static size_t reach(size_t tiles) {
     return tiles * OUT + SIDE - OUT;
 }
 
-/* Pixels first..last of the space, which stand for those of x from `left` on, are there: the
- * others are zero, or where padding repeats x, what it repeats. */
+/* The pixels of the space besides those from first to last, which are there; `left`: where the
+ * space begins in x. They are zero, or where padding repeats x, like the one that it repeats. */
 static void pad_columns(const struct winograd *job, const struct strip *s, ptrdiff_t left,
                         size_t first, size_t last) {
     const size_t pixels = reach(s->wide), row = pixels * IMP_BLOCK;
