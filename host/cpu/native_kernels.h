@@ -90,9 +90,10 @@ typedef struct imp_winograd_kernels {
     /* Then by rows: v[p * v_step + 16 tile + i], point p of 36, from 6 rows of the space, of 4
      * pixels a tile and 2, of 16 channels. */
     void (*rows)(float *v, size_t v_step, const float *space, size_t row, size_t tiles);
-    /* y: 4 rows, `row` apart, of 4 tiles pixels; m as v above; bias: 16. */
+    /* y: 4 rows, `row` apart, of 4 tiles pixels; m as v above; bias: 16. far: y is so large that
+     * it leaves the caches before it is read. */
     void (*output)(float *y, size_t row, const float *m, size_t m_step, const float *bias,
-                   bool relu, size_t tiles);
+                   bool relu, size_t tiles, bool far);
 } imp_winograd_kernels;
 
 /* The roof, native_kernels_measure.c. */

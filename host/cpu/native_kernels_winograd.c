@@ -68,8 +68,8 @@ static void rows(float *v, size_t v_step, const float *space, size_t row, size_t
         }
 }
 
-static void output(float *y, size_t row, const float *m, size_t m_step, const float *bias,
-                   bool clip, size_t tiles) {
+INLINE void output_of(float *y, size_t row, const float *m, size_t m_step, const float *bias,
+                      bool clip, size_t tiles, const bool far) {
     for (size_t l = 0; l < tiles * IMP_BLOCK; l += LANES) {
         float *to = y + l / IMP_BLOCK * OUT * IMP_BLOCK + l % IMP_BLOCK;
         const vec b = load(bias + l % IMP_BLOCK);
@@ -91,10 +91,24 @@ static void output(float *y, size_t row, const float *m, size_t m_step, const fl
                 transform_output(out, half[j]);
                 UNROLL
                     for (size_t i = 0; i < OUT; i++) {
-                        const vec value = out[i] + b;
-                        store(to + i * row + j * IMP_BLOCK, clip ? relu(value) : value);
+                        const vec sum = out[i] + b, value = clip ? relu(sum) : sum;
+                        float *at = to + i * row + j * IMP_BLOCK;
+                        if (far)
+                            stream(at, value);
+                        else
+                            store(at, value);
                     }
             }
+    }
+}
+
+static void output(float *y, size_t row, const float *m, size_t m_step, const float *bias,
+                   bool clip, size_t tiles, bool far) {
+    if (!far) {
+        output_of(y, row, m, m_step, bias, clip, tiles, false);
+    } else {
+        output_of(y, row, m, m_step, bias, clip, tiles, true);
+        flush();
     }
 }
 

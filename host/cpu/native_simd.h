@@ -78,6 +78,22 @@ INLINE void store_any(float *to, vec value) {
     *(any_vec *)to = value;
 }
 
+/* Stores past the caches where a vector is a whole cache line: what is written is not read before.
+ * Another thread sees it after `flush`. */
+INLINE void stream(float *to, vec value) {
+#ifdef __AVX512F__
+    _mm512_stream_ps(to, (__m512)value);
+#else
+    store(to, value);
+#endif
+}
+
+INLINE void flush(void) {
+#ifdef __AVX512F__
+    _mm_sfence();
+#endif
+}
+
 /* value where m is set, else 0. */
 INLINE vec where(mask m, vec value) {
     return (vec)(m & (mask)value);

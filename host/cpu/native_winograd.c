@@ -27,7 +27,8 @@ enum {
     TILES_WIDE = 16, /* of a strip's side: what is transformed stays in a first-level cache */
     TILES_FEW = 8,   /* fewer do not pay for reading four times as many filters */
     CHANNELS_MIN = IMP_BLOCK,
-    SHARE = 4 /* chunks for every thread, that they may finish together */
+    FAR = 16 << 20, /* bytes of a map that no cache holds until it is read */
+    SHARE = 4       /* chunks for every thread, that they may finish together */
 };
 
 #define A 0.70710678118654752440 /* sqrt(1/2) */
@@ -274,7 +275,8 @@ static void transform_row(const struct winograd *job, const struct strip *s, siz
     const size_t y_row = c->y.w * IMP_BLOCK, row = whole ? y_row : s->wide * OUT * IMP_BLOCK;
     job->n->kernels->winograd->output(whole ? y : s->space, row,
                                       s->m + (b * s->tiles + r * s->wide) * IMP_BLOCK, s->m_step,
-                                      c->bias + (s->first_block + b) * IMP_BLOCK, c->relu, s->wide);
+                                      c->bias + (s->first_block + b) * IMP_BLOCK, c->relu, s->wide,
+                                      whole && imp_native_count(c->y) * sizeof *y >= FAR);
     for (size_t i = 0; !whole && i < rows; i++)
         memcpy(y + i * y_row, s->space + i * row, pixels * IMP_BLOCK * sizeof *y);
 }
