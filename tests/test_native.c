@@ -131,16 +131,16 @@ static void threads_change_nothing(void **state) {
 
 /* ---- instruction sets ---- */
 
-/* The self-test on every instruction set that the processor has. */
-static void instruction_sets_are_right(void **state) {
-    (void)state;
+/* The self-test on every instruction set that the processor has, with filters of a precision. */
+static void test_instruction_sets(imp_precision precision) {
     static const char *const sets[] = {"base", "avx2", "avx512"};
+    const imp_device_options options = {.precision = precision};
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         imp_device *d = NULL;
         imp_error err = {0};
         char reason[512];
         setenv("IMPASTO_ISA", sets[i], 1);
-        if (imp_cpu_open(&d, NULL, &err) != IMP_OK) {
+        if (imp_cpu_open(&d, &options, &err) != IMP_OK) {
             assert_int_equal(err.status, IMP_ERR_UNSUPPORTED);
             assert_int_not_equal(i, 0); /* base is everywhere */
             print_message("skipped: %s\n", err.text);
@@ -152,6 +152,12 @@ static void instruction_sets_are_right(void **state) {
         d->ops->close(d);
     }
     unsetenv("IMPASTO_ISA");
+}
+
+static void instruction_sets_are_right(void **state) {
+    (void)state;
+    test_instruction_sets(IMP_FP32);
+    test_instruction_sets(IMP_FP16);
 }
 
 static void unknown_instruction_set_is_refused(void **state) {

@@ -225,9 +225,9 @@ const cli_option cli_options[] = {
      "who multiplies matrices on OpenCL devices; auto takes the faster that is right"},
     {"precision", 0, CLI_CHOICE, CLI_GROUP_DEVICE, BOTH | CLI_BENCH | CLI_TUNE, true, AT(precision),
      "fp32|fp16", 0, 0,
-     "how the network's prepared filters are kept: fp16 takes half their memory and rounds each to "
-     "11 bits: the picture differs a little, its losses hardly. What is computed, and all else "
-     "that is kept, stays fp32"},
+     "how filters that are transformed for Winograd's algorithm are kept: fp16 takes half their "
+     "memory and rounds each to 11 bits: the picture differs a little, its losses hardly. What is "
+     "computed, and all else that is kept, stays fp32"},
     {"tune", 0, CLI_CHOICE, CLI_GROUP_DEVICE, BOTH | CLI_BENCH, false, AT(tune), "auto|off", 0, 0,
      "auto: make each layer in the way that is the fastest here, which is measured once, in a few "
      "seconds, and remembered ('impasto tune' measures it thoroughly); off: in the usual way"},

@@ -55,9 +55,15 @@ static size_t tiles_of(size_t n) {
     return imp_over(n, OUT);
 }
 
+/* Padding that repeats x repeats what is in the same strip, if it is one pixel wide. */
+static bool pads_within_strips(const imp_correlation *c) {
+    return c->padding == IMP_PAD_ZERO ||
+           (c->row == -1 && c->column == -1 && c->height == c->x.h && c->width == c->x.w);
+}
+
 bool imp_native_winograd_takes(const imp_correlation *c) {
-    return c->taps.height == 3 && c->taps.width == 3 && c->stride == 1 && c->y_step == 1 &&
-           c->taps.inputs >= CHANNELS_MIN && c->taps.outputs >= CHANNELS_MIN &&
+    return pads_within_strips(c) && c->taps.height == 3 && c->taps.width == 3 && c->stride == 1 &&
+           c->y_step == 1 && c->taps.inputs >= CHANNELS_MIN && c->taps.outputs >= CHANNELS_MIN &&
            c->x.layout == IMP_MAPS && c->y.layout == IMP_MAPS;
 }
 

@@ -103,6 +103,7 @@ static const conv_row convs[] = {
     /* filters kept in half precision; where nothing is transformed they are not */
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | QUICK | WAYS | HALF, 17, 40, 13, 11, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | WAYS | HALF, 17, 16, 9, 16, INSIDE, SIGNED},
+    {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS | WAYS, 16, 16, 9, 69, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | WAYS | HALF, 48, 130, 41, 38, INSIDE, EVERY_DATA},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | WAYS | HALF, 96, 16, 14, 25, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | HALF, 3, 16, 9, 10, ENTRY, SIGNED},
@@ -131,6 +132,7 @@ static const conv_row convs[] = {
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 256, 512, 64, 64, INSIDE, SIGNED},
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 512, 512, 64, 64, INSIDE, SIGNED | BIT(IMP_NONNEGATIVE)},
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 512, 512, 32, 32, INSIDE, SIGNED},
+    {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 16, 64, 261, 259, INSIDE, SIGNED}, /* past the caches */
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS | HALF, 512, 512, 32, 32, INSIDE, SIGNED},
 };
 

@@ -46,11 +46,40 @@ static imp_device_info *all_devices(size_t *count, const imp_device_options *opt
     return all;
 }
 
-static imp_status open_described(imp_device **out, const imp_device_info *info,
-                                 const imp_device_options *options, imp_error *err) {
+static imp_status open_untested(imp_device **out, const imp_device_info *info,
+                                const imp_device_options *options, imp_error *err) {
     if (info->kind == IMP_DEVICE_CPU)
         return imp_cpu_open(out, options, err);
     return imp_opencl_open(out, (size_t)info->index, options, err);
+}
+
+/* What verdicts do not tell: whether the device is right with filters of half precision. It is
+ * opened for this alone, so that nothing of it is counted elsewhere. */
+static imp_status check_half(const imp_device_info *info, const imp_device_options *options,
+                             imp_error *err) {
+    imp_device_options apart = *options;
+    imp_device *d = NULL;
+    char reason[512] = "";
+    apart.profile = false;
+    TRY(open_untested(&d, info, &apart, err));
+    const imp_status status = imp_selftest(d, reason, sizeof reason);
+    imp_device_close(d);
+    if (status == IMP_OK)
+        return IMP_OK;
+    if (!reason[0])
+        return imp_fail(err, status, "device '%s': no memory to test it with fp16 filters",
+                        info->name);
+    return imp_fail(err, IMP_ERR_DEVICE,
+                    "device '%s': wrong with fp16 filters (%.300s): choose precision fp32 or "
+                    "another device",
+                    info->name, reason);
+}
+
+static imp_status open_described(imp_device **out, const imp_device_info *info,
+                                 const imp_device_options *options, imp_error *err) {
+    if (options->precision == IMP_FP16)
+        TRY(check_half(info, options, err));
+    return open_untested(out, info, options, err);
 }
 
 /* Fills the verdict of `info`: remembered, or measured now; in fp32, whatever is asked for. */
@@ -145,7 +174,8 @@ static void pass_over(const imp_device_info *info, const char *instead,
 }
 
 static imp_status open_cpu(imp_device **out, const imp_device_options *options, imp_error *err) {
-    TRY(imp_cpu_open(out, options, err));
+    const imp_device_info cpu = {.kind = IMP_DEVICE_CPU, .name = "cpu"};
+    TRY(open_described(out, &cpu, options, err));
     imp_verdict_recall(&(*out)->info, options->threads);
     return IMP_OK;
 }
@@ -201,45 +231,26 @@ static imp_status open_fastest(imp_device **out, const imp_device_options *optio
     return open_cpu(out, options, err);
 }
 
-static imp_status open_any(imp_device **out, const char *which, const imp_device_options *options,
-                           imp_error *err) {
-    if (strcmp(which, "auto") == 0)
-        return open_fastest(out, options, err);
-    if (strcmp(which, "oracle") == 0)
-        return imp_oracle_open(out, options, err);
-    if (strcmp(which, "cpu") == 0)
-        return open_cpu(out, options, err);
-    return open_named(out, which, options, err);
-}
-
-/* What verdicts do not tell: whether the device is right with filters of half precision. */
-static imp_status check_half(imp_device *d, imp_error *err) {
-    char reason[512] = "";
-    if (d->info.kind == IMP_DEVICE_ORACLE)
+static imp_status open_oracle(imp_device **out, const imp_device_options *options, imp_error *err) {
+    if (options->precision == IMP_FP16)
         return imp_fail(err, IMP_ERR_UNSUPPORTED,
                         "device 'oracle': keeps no filters that could be fp16: choose precision "
                         "fp32 or another device");
-    if (imp_selftest(d, reason, sizeof reason) == IMP_OK)
-        return IMP_OK;
-    return imp_fail(err, IMP_ERR_DEVICE,
-                    "device '%s': wrong with fp16 filters (%.300s): choose precision fp32 or "
-                    "another device",
-                    d->info.name, reason);
+    return imp_oracle_open(out, options, err);
 }
 
 imp_status imp_device_open(imp_device **out, const char *which, const imp_device_options *options,
                            imp_error *err) {
-    imp_device *d = NULL;
     *out = NULL;
     if (!options)
         options = &no_options;
-    TRY(open_any(&d, which, options, err));
-    const imp_status status = options->precision == IMP_FP16 ? check_half(d, err) : IMP_OK;
-    if (status == IMP_OK)
-        *out = d;
-    else
-        imp_device_close(d);
-    return status;
+    if (strcmp(which, "auto") == 0)
+        return open_fastest(out, options, err);
+    if (strcmp(which, "oracle") == 0)
+        return open_oracle(out, options, err);
+    if (strcmp(which, "cpu") == 0)
+        return open_cpu(out, options, err);
+    return open_named(out, which, options, err);
 }
 
 void imp_device_close(imp_device *device) {
