@@ -42,7 +42,6 @@
 static const char format[] = "impasto-bench-1";
 static const char *const verdicts[] = {"unchecked", "right", "wrong"};
 static const char *const kinds[] = {"oracle", "cpu", "opencl"};
-static const char *const precisions[] = {"fp32", "fp16"};
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
@@ -77,7 +76,7 @@ static json_t *device_object(const imp_bench_device *device) {
     set(o, "usable", json_boolean(d->usable));
     set(o, "score", positive(device->score));
     set(o, "fall", cli_json_real(device->fall));
-    set(o, "precision", json_string(cli_precision_word(device->precision)));
+    set(o, "precision", json_string(cli_precision_words[device->precision]));
     set(o, "note", word(device->note));
     return o;
 }
@@ -183,7 +182,7 @@ static void read_device(imp_bench_device *device, const json_t *o) {
     d->gbs = take(o, "gbs");
     device->score = take(o, "score");
     device->fall = take(o, "fall");
-    device->precision = (imp_precision)take_word(o, "precision", precisions, 2);
+    device->precision = (imp_precision)take_word(o, "precision", cli_precision_words, 2);
 }
 
 /* False: the object is no result of one of so many devices. */

@@ -66,7 +66,7 @@ static bool prepare(start *s, const imp_device_info *device, unsigned threads,
     else
         snprintf(s->which, sizeof s->which, "%d", device->index);
     snprintf(s->threads, sizeof s->threads, "%u", threads);
-    snprintf(s->precision, sizeof s->precision, "%s", cli_precision_word(precision));
+    snprintf(s->precision, sizeof s->precision, "%s", cli_precision_words[precision]);
     const ssize_t length = readlink("/proc/self/exe", s->program, sizeof s->program - 1);
     const int n = snprintf(s->folder, 200, "%s/impasto-bench-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     if (length <= 0 || n >= 200 || !mkdtemp(s->folder)) {

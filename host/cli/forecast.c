@@ -14,7 +14,7 @@ static void say(const imp_forecast *f, const char *device, imp_precision precisi
     const imp_estimate *need = &f->need;
     json_t *object = cli_json_event("forecast");
     json_object_set_new(object, "device", cli_json_text(device));
-    json_object_set_new(object, "precision", json_string(cli_precision_word(precision)));
+    json_object_set_new(object, "precision", json_string(cli_precision_words[precision]));
     json_object_set_new(object, "width", json_integer((json_int_t)f->width));
     json_object_set_new(object, "height", json_integer((json_int_t)f->height));
     json_object_set_new(object, "iterations", json_integer((json_int_t)f->iterations));

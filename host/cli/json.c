@@ -16,8 +16,7 @@ const cli_json_field cli_json_fields[] = {
     {"forecast",
      "device, precision, width, height, iterations, fits, largest, limit_mib, device_mib, "
      "filters_mib, activations_mib, optimizer_mib, work_mib, host_mib, total_mib, kept_mib, "
-     "again_mib, "
-     "seconds_per_iteration, kept_seconds, again_seconds, seconds",
+     "again_mib, seconds_per_iteration, kept_seconds, again_seconds, seconds",
      "paint --dry-run: total_mib and seconds_per_iteration as it would run; kept: with all "
      "features kept that are needed, again: with all made again; largest: the longer side that "
      "fits; limit_mib is 0 where the memory is not known"},
@@ -43,9 +42,7 @@ const cli_json_field cli_json_fields[] = {
      "grid: one picture is done; result is painted or failed; settings: those that vary, as text"},
     {"sheet", "out, width, height, pictures", "compare, grid: the sheet is written"},
     {"loss", "term, layer, level, value", "score: one term; layer is null for the total variation"},
-    {"score",
-     "picture, width, height, total, content, style, tv, device, precision, "
-     "files",
+    {"score", "picture, width, height, total, content, style, tv, device, precision, files",
      "score: the sums, and the arrays written by --dump"},
     {"device",
      "index, kind, platform, vendor, name, driver, memory, max_alloc, local, units, "

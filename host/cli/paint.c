@@ -167,7 +167,8 @@ static void say_done(const cli_painting *p) {
                         cli_json_real((double)estimate.device_bytes / 0x1p20));
     json_object_set_new(object, "device",
                         cli_json_text(cli_device_name(imp_device_describe(p->stage.device))));
-    json_object_set_new(object, "precision", json_string(cli_precision_word(p->values->precision)));
+    json_object_set_new(object, "precision",
+                        json_string(cli_precision_words[p->values->precision]));
     json_object_set_new(object, "loss", cli_json_real(p->last.loss));
     json_object_set_new(object, "ended", json_string(endings[p->ending]));
     cli_json_line(object);

@@ -171,7 +171,8 @@ static void say(const scoring *s, const imp_progress *size, const char *device) 
     json_object_set_new(object, "style", cli_json_real(s->sums[IMP_TERM_STYLE]));
     json_object_set_new(object, "tv", cli_json_real(s->sums[IMP_TERM_TV]));
     json_object_set_new(object, "device", cli_json_text(device));
-    json_object_set_new(object, "precision", json_string(cli_precision_word(s->values->precision)));
+    json_object_set_new(object, "precision",
+                        json_string(cli_precision_words[s->values->precision]));
     json_object_set_new(object, "files", json_integer((json_int_t)s->files));
     cli_json_line(object);
 }

@@ -132,9 +132,7 @@ const char *cli_device_name(const imp_device_info *info) {
                                              : info->name;
 }
 
-const char *cli_precision_word(imp_precision precision) {
-    return precision == IMP_FP16 ? "fp16" : "fp32";
-}
+const char *const cli_precision_words[] = {"fp32", "fp16"};
 
 const char *cli_precision_aside(imp_precision precision) {
     return precision == IMP_FP16 ? " with fp16 filters" : "";

@@ -45,8 +45,8 @@ void cli_stage_profile(const cli_stage *stage);
 /* How the device is called: its name, or "cpu" and "oracle". */
 const char *cli_device_name(const imp_device_info *info);
 
-/* "fp32" or "fp16"; and what is said behind a device's name: " with fp16 filters", or nothing. */
-const char *cli_precision_word(imp_precision precision);
+/* By imp_precision; and what is said behind a device's name: " with fp16 filters", or nothing. */
+extern const char *const cli_precision_words[2];
 const char *cli_precision_aside(imp_precision precision);
 
 /* Closes the session and lets the pictures go; network and device stay for the next ones. */

@@ -96,6 +96,7 @@ static const conv_row convs[] = {
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS, 256, 256, 8, 9, INSIDE, EVERY_DATA},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS, 170, 190, 19, 21, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | WAYS, 48, 130, 41, 38, INSIDE, SIGNED},
+    {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS | WAYS, 16, 16, 9, 69, INSIDE, SIGNED},
     {NORMAL, 3, 2, 1, 1, ZERO, RELU | BIAS, 130, 33, 9, 10, INSIDE, SIGNED},
     {NORMAL, 1, 1, 0, 0, ZERO, RELU | BIAS, 64, 40, 23, 9, INSIDE, SIGNED},
     {NORMAL, 1, 1, 0, 0, ZERO, BIAS, 130, 17, 7, 5, INSIDE, EVERY_DATA},
@@ -103,7 +104,6 @@ static const conv_row convs[] = {
     /* filters kept in half precision; where nothing is transformed they are not */
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | QUICK | WAYS | HALF, 17, 40, 13, 11, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | WAYS | HALF, 17, 16, 9, 16, INSIDE, SIGNED},
-    {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS | WAYS, 16, 16, 9, 69, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | WAYS | HALF, 48, 130, 41, 38, INSIDE, EVERY_DATA},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | WAYS | HALF, 96, 16, 14, 25, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | HALF, 3, 16, 9, 10, ENTRY, SIGNED},
