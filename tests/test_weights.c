@@ -199,6 +199,34 @@ static void test_deep(void **state) {
     imp_network_close(n);
 }
 
+/* A layer in two steps: 3 x 3 to one channel, 1 x 1 from there to two. */
+static void test_two_steps(void **state) {
+    (void)state;
+    imp_network *n =
+        open_network(make_file(plain,
+                               CONV1_1 "; conv1_2.reduce F32 1,2,3,3 224 296;"
+                                       "conv1_2.weight F32 2,1,1,1 296 304; conv1_2.bias F32 2 304 "
+                                       "312; conv1_3.weight F32 1,2,3,3 312 384",
+                               384));
+    assert_int_equal(n->count, 4);
+    const imp_node *reduce = &n->nodes[1], *expand = &n->nodes[2];
+    assert_string_equal(reduce->name, "reduce1_2");
+    assert_string_equal(expand->name, "relu1_2");
+    assert_true(reduce->conv.in == 2 && reduce->conv.out == 1 && reduce->conv.kernel == 3);
+    assert_true(reduce->conv.before == 1 && !reduce->conv.relu && !reduce->bias);
+    assert_true(expand->conv.in == 1 && expand->conv.out == 2 && expand->conv.kernel == 1);
+    assert_true(expand->conv.before == 0 && expand->conv.after == 0 && expand->conv.relu);
+    assert_true(expand->input == 1 && n->nodes[3].conv.in == 2);
+    assert_true(reduce->weights[0] == 56.0F / 8 && reduce->weights[17] == 73.0F / 8);
+    assert_true(expand->weights[1] == 75.0F / 8 && expand->bias[1] == 77.0F / 8);
+    imp_network_info info;
+    imp_network_describe(n, &info);
+    assert_true(info.layers == 4 && info.parameters == 56 + 18 + 2 + 2 + 18);
+    assert_string_equal(imp_network_layer_at(n, 1).name, "conv1_2.reduce");
+    assert_string_equal(imp_network_layer_at(n, 2).name, "conv1_2");
+    imp_network_close(n);
+}
+
 /* Types of 16 bits, among them the ends of what they hold. */
 static void test_half(void **state) {
     static const struct {
@@ -302,6 +330,10 @@ static const bad_file bad_layers[] = {
     {CONV1_1 "; conv1_2.weight F32 1,3,3,3 224 332", 332, "needs [O x 2 x 3 x 3]"},
     {CONV1_1 "; conv0.weight F32 4,3,1,1 224 272", 272, "needs [O x 4 x 3 x 3]"},
     {CONV1_1 "; conv0.weight F32 1,3,3,3 224 332", 332, "needs [O x 3 x 1 x 1]"},
+    {"conv1_1.reduce F32 2,3,3,3 0 216", 216, "conv1_1.weight is missing"},
+    {"conv1_1.reduce F32 2,3,1,1 0 24; conv1_1.weight F32 1,2,1,1 24 32", 32, "[O x 3 x 3 x 3]"},
+    {"conv1_1.reduce F32 1,3,3,3 0 108; conv1_1.weight F32 1,3,3,3 108 216", 216,
+     "[O x 1 x 1 x 1]"},
 };
 
 /* What may be well-formed, but is not known here. */
@@ -316,6 +348,7 @@ static const bad_file unknown[] = {
     {CONV1_1 "; conv1 F32 1 224 228", 228, "no place"},
     {CONV1_1 "; conv1_1 F32 1 224 228", 228, "no place"},
     {CONV1_1 "; conv0.metric F32 1 224 228", 228, "no place"},
+    {CONV1_1 "; conv0.reduce F32 1 224 228", 228, "no place"},
 };
 
 static void refuses_all(const bad_file *all, size_t count, const char *meta, imp_status wanted) {
@@ -556,13 +589,13 @@ static void test_quarter(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small),        cmocka_unit_test(test_deep),
-        cmocka_unit_test(test_half),         cmocka_unit_test(test_bad_tensors),
-        cmocka_unit_test(test_bad_metadata), cmocka_unit_test(test_no_header),
-        cmocka_unit_test(test_not_finite),   cmocka_unit_test(test_cut_off),
-        cmocka_unit_test(test_files),        cmocka_unit_test(test_builtin),
-        cmocka_unit_test(test_annotate),     cmocka_unit_test(test_vgg19),
-        cmocka_unit_test(test_quarter),
+        cmocka_unit_test(test_small),       cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_two_steps),   cmocka_unit_test(test_half),
+        cmocka_unit_test(test_bad_tensors), cmocka_unit_test(test_bad_metadata),
+        cmocka_unit_test(test_no_header),   cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_cut_off),     cmocka_unit_test(test_files),
+        cmocka_unit_test(test_builtin),     cmocka_unit_test(test_annotate),
+        cmocka_unit_test(test_vgg19),       cmocka_unit_test(test_quarter),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -73,14 +73,14 @@ static void tell(const imp_network *network, const imp_network_info *info) {
     tell_triple("deviation", info->deviation);
     tell_text("padding", info->padding);
     printf("%-12s %zu\n", "parameters", info->parameters);
-    printf("\n%-10s %5s %5s %7s %11s %12s  %s\n", "layer", "in", "out", "kernel", "parameters",
+    printf("\n%-14s %5s %5s %7s %11s %12s  %s\n", "layer", "in", "out", "kernel", "parameters",
            "to here", "filters");
     for (size_t i = 0, total = 0; i < info->layers; i++) {
         const imp_network_layer l = imp_network_layer_at(network, i);
         char kernel[48];
         total += l.parameters;
         snprintf(kernel, sizeof kernel, "%zu x %zu", l.kernel, l.kernel);
-        printf("%-10s %5zu %5zu %7s %11zu %12zu  %.3g to %.3g\n", l.name, l.in, l.out, kernel,
+        printf("%-14s %5zu %5zu %7s %11zu %12zu  %.3g to %.3g\n", l.name, l.in, l.out, kernel,
                l.parameters, total, (double)l.low, (double)l.high);
     }
 }

@@ -33,8 +33,8 @@ typedef struct place {
     unsigned block, conv;
 } place;
 
-/* A layer's tensors are called as the layer itself with a part behind: ".weight", ".bias" or
- * ".metric". */
+/* A layer's tensors are called as the layer itself with a part behind: ".weight", ".bias",
+ * ".reduce" or ".metric". */
 static const imp_stored *tensor_of(const builder *b, const char *layer, const char *part) {
     char name[IMP_NAME_MAX + 8];
     snprintf(name, sizeof name, "%s%s", layer, part);
@@ -54,9 +54,14 @@ static bool has_layer(const builder *b, place p) {
     return tensor_of(b, layer, ".weight") != NULL;
 }
 
-/* "conv1_1" for the node "relu1_1". */
+/* "conv1_1" for the nodes "relu1_1" and "reduce1_1". */
 static void print_layer_of(char layer[IMP_NAME_MAX], const imp_node *node) {
-    snprintf(layer, IMP_NAME_MAX, "conv%s", node->name + strlen("conv"));
+    snprintf(layer, IMP_NAME_MAX, "conv%s", node->name + strcspn(node->name, "0123456789"));
+}
+
+/* Whether it makes the few channels of a layer in two steps. */
+static bool reduces(const imp_node *node) {
+    return strncmp(node->name, "reduce", strlen("reduce")) == 0;
 }
 
 /* 1..99 without a leading zero, and moves *text behind it; 0 where there is none. */
@@ -89,7 +94,7 @@ static bool is_auxiliary(const char *name) {
 
 static bool is_part(const char *part, place p) {
     return strcmp(part, ".weight") == 0 || strcmp(part, ".bias") == 0 ||
-           (p.block > 0 && strcmp(part, ".metric") == 0);
+           (p.block > 0 && (strcmp(part, ".reduce") == 0 || strcmp(part, ".metric") == 0));
 }
 
 /* A layer needs those above it: the first of each block, and all of its own. */
@@ -119,7 +124,7 @@ static imp_status check_names(const builder *b) {
         if (!part || !is_part(part, p))
             return imp_fail(b->err, IMP_ERR_UNSUPPORTED,
                             "network '%s': tensor '%s' has no place in a network: tensors are "
-                            "named like conv1_1.weight, .bias and .metric",
+                            "named like conv1_1.weight, .bias, .reduce and .metric",
                             b->file.source, name);
         TRY(check_above(b, p));
     }
@@ -160,13 +165,22 @@ static imp_status check_shape(const builder *b, const imp_stored *t, const size_
 static imp_status check_layer(builder *b, const char *layer, size_t kernel) {
     const imp_stored *const weight = tensor_of(b, layer, ".weight");
     const imp_stored *const bias = tensor_of(b, layer, ".bias");
+    const imp_stored *const reduce = tensor_of(b, layer, ".reduce");
     const imp_stored *const metric = tensor_of(b, layer, ".metric");
-    TRY(check_shape(b, weight, (const size_t[]){any, b->channels, kernel, kernel}, 4));
-    const size_t out = weight->shape[0], parameters = weight->count + (bias ? bias->count : 0);
+    size_t channels = b->channels;
+    if (reduce) {
+        TRY(check_shape(b, reduce, (const size_t[]){any, channels, kernel, kernel}, 4));
+        channels = reduce->shape[0];
+        kernel = 1;
+    }
+    TRY(check_shape(b, weight, (const size_t[]){any, channels, kernel, kernel}, 4));
+    const size_t out = weight->shape[0];
     if (bias)
         TRY(check_shape(b, bias, &out, 1));
     if (metric)
         TRY(check_shape(b, metric, (const size_t[]){out, out}, 2));
+    const size_t parameters =
+        (reduce ? reduce->count : 0) + weight->count + (bias ? bias->count : 0);
     b->n->info.parameters += parameters;
     b->values += parameters + (metric ? metric->count : 0);
     return IMP_OK;
@@ -179,24 +193,32 @@ static imp_node *add_node(builder *b, imp_node_kind kind) {
     return node;
 }
 
-static imp_status add_conv(builder *b, place p) {
-    char layer[IMP_NAME_MAX];
-    const size_t kernel = p.block ? 3 : 1;
-    print_layer(layer, p);
-    TRY(check_layer(b, layer, kernel));
+/* A convolution from b->channels to as many as the tensor has filters. */
+static void add_conv(builder *b, const char *kind, const char *layer, const imp_stored *weight,
+                     bool relu) {
     imp_node *node = add_node(b, IMP_NODE_CONV);
+    const size_t kernel = weight->shape[2];
     node->conv = (imp_conv){.in = b->channels,
-                            .out = tensor_of(b, layer, ".weight")->shape[0],
+                            .out = weight->shape[0],
                             .kernel = kernel,
                             .stride = 1,
                             .before = kernel / 2,
                             .after = kernel / 2,
                             .padding = b->n->padding,
-                            .relu = p.block > 0};
-    snprintf(node->name, sizeof node->name, "%s%s", p.block ? "relu" : "conv",
-             layer + strlen("conv"));
+                            .relu = relu};
+    snprintf(node->name, sizeof node->name, "%s%s", kind, layer + strlen("conv"));
     b->channels = node->conv.out;
     b->n->info.layers++;
+}
+
+static imp_status add_layer(builder *b, place p) {
+    char layer[IMP_NAME_MAX];
+    print_layer(layer, p);
+    TRY(check_layer(b, layer, p.block ? 3 : 1));
+    const imp_stored *const reduce = tensor_of(b, layer, ".reduce");
+    if (reduce)
+        add_conv(b, "reduce", layer, reduce, false);
+    add_conv(b, p.block ? "relu" : "conv", layer, tensor_of(b, layer, ".weight"), p.block > 0);
     return IMP_OK;
 }
 
@@ -207,9 +229,9 @@ static imp_status add_nodes(builder *b) {
         return imp_fail(b->err, IMP_ERR_MEMORY, "network '%s': out of memory: close other programs",
                         b->file.source);
     if (has_layer(b, (place){0, 0}))
-        TRY(add_conv(b, (place){0, 0}));
+        TRY(add_layer(b, (place){0, 0}));
     for (place p = {1, 1}; has_layer(b, p);) {
-        TRY(add_conv(b, p));
+        TRY(add_layer(b, p));
         p.conv++;
         if (has_layer(b, p) || !has_layer(b, (place){p.block + 1, 1}))
             continue;
@@ -257,6 +279,10 @@ static imp_status load_values(builder *b) {
         if (node->kind == IMP_NODE_POOL)
             continue;
         print_layer_of(layer, node);
+        if (reduces(node)) {
+            TRY(take(b, &node->weights, layer, ".reduce"));
+            continue;
+        }
         TRY(take(b, &node->weights, layer, ".weight"));
         TRY(take(b, &node->bias, layer, ".bias"));
         TRY(take(b, &node->metric, layer, ".metric"));
@@ -353,6 +379,8 @@ imp_network_layer imp_network_layer_at(const imp_network *network, size_t i) {
         l.high = fmaxf(l.high, node->weights[k]);
     }
     print_layer_of(l.name, node);
+    if (reduces(node))
+        strcat(l.name, ".reduce");
     return l;
 }
 
