@@ -101,13 +101,15 @@ void imp_native_winograd_pack(imp_native *n, void *to, const imp_taps *taps, boo
 imp_status imp_native_winograd(imp_native *n, const imp_correlation *c);
 size_t imp_native_winograd_space(const imp_native *n, const imp_correlation *c);
 
-/* y[o,p] = [y[o,p] +] sum_i w[o,i] x[i,p]: taps of 1 x 1, packed; x and y at `pixels` places in
- * blocks that are x_block and y_block floats apart. */
+/* y[o,p] = [y[o,p] or bias[o] +] sum_i w[o,i] x[i,p]: taps of 1 x 1, packed; x and y at `pixels`
+ * places in blocks that are x_block and y_block floats apart. */
 typedef struct imp_product {
     const float *x, *weights;
     float *y;
     size_t x_block, y_block, inputs, outputs, pixels;
     bool add;
+    const float *bias; /* outputs, zeros up to a multiple of 32; NULL: none, or y where `add` */
+    bool relu;
 } imp_product;
 
 void imp_native_product(imp_native *n, const imp_product *p);

@@ -3,7 +3,8 @@
  * Direct convolution of the cpu backend: any kernel, stride, padding and layout. The output is cut
  * into tiles; for each, its piece of the padded input is copied to working space that stays in the
  * cache, and from there panels make one row of one group of channels at a time. So borders cost
- * nothing in the inner loop.
+ * nothing in the inner loop. Where there are none to speak of, with 1 x 1 filters, nothing is
+ * copied: the whole map is one row.
  */
 #include <assert.h>
 #include <string.h>
@@ -251,7 +252,31 @@ static size_t space_of(const struct direct *job) {
            job->n->kernels->group * (job->tile_width + job->c->taps.fold - 1);
 }
 
+/* Whether an output is made of the pixel in its own place, and that can be read there. */
+static bool in_place(const imp_correlation *c) {
+    const bool maps = c->x.layout == IMP_MAPS && c->y.layout == IMP_MAPS && !c->positive.memory;
+    return maps && c->taps.height == 1 && c->taps.width == 1 && c->stride == 1 && c->y_step == 1 &&
+           c->row == 0 && c->column == 0 && c->height == c->x.h && c->width == c->x.w &&
+           c->height == c->y.h && c->width == c->y.w;
+}
+
+static void run_in_place(imp_native *n, const imp_correlation *c) {
+    const size_t pixels = c->height * c->width;
+    imp_native_product(n, &(imp_product){.x = imp_native_floats(c->x),
+                                         .weights = c->weights,
+                                         .y = imp_native_floats(c->y),
+                                         .x_block = pixels * IMP_BLOCK,
+                                         .y_block = pixels * IMP_BLOCK,
+                                         .inputs = c->x.c,
+                                         .outputs = c->taps.outputs,
+                                         .pixels = pixels,
+                                         .bias = c->bias,
+                                         .relu = c->relu});
+}
+
 size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c) {
+    if (in_place(c))
+        return 0;
     const struct direct job = direct_of(n, c);
     return space_of(&job);
 }
@@ -260,6 +285,10 @@ imp_status imp_native_direct(imp_native *n, const imp_correlation *c) {
     struct direct job = direct_of(n, c);
     if (c->height == 0 || c->width == 0)
         return IMP_OK;
+    if (in_place(c)) {
+        run_in_place(n, c);
+        return IMP_OK;
+    }
     TRY(imp_native_reserve(n, space_of(&job)));
     imp_threads_run(n->threads, job.across * imp_over(c->height, job.tile_height) * job.parts,
                     do_tile, &job);
@@ -281,6 +310,7 @@ static void do_strip(void *context, size_t strip, unsigned worker) {
     static const ptrdiff_t here = 0;
     const size_t at = strip * job->pixels, group = job->n->kernels->group;
     const size_t outputs = imp_native_blocks(p->outputs) * IMP_BLOCK;
+    const float *bias = p->bias;
     for (size_t first = 0; first < outputs; first += group)
         job->n->kernels->panel(
             &(imp_panel){.x = p->x + at * IMP_BLOCK,
@@ -293,7 +323,10 @@ static void do_strip(void *context, size_t strip, unsigned worker) {
                          .y = p->y + first / IMP_BLOCK * p->y_block + at * IMP_BLOCK,
                          .y_block = p->y_block,
                          .pixels = imp_min(job->pixels, p->pixels - at),
-                         .bias = p->add ? NULL : imp_native_zeros});
+                         .bias = bias     ? bias + first
+                                 : p->add ? NULL
+                                          : imp_native_zeros,
+                         .relu = p->relu});
 }
 
 void imp_native_product(imp_native *n, const imp_product *p) {
