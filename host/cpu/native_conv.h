@@ -15,23 +15,28 @@ typedef struct imp_taps {
     const float *at;
     size_t outputs, inputs, height, width;
     ptrdiff_t o_step, i_step, a_step, b_step;
-    /* How many lanes of a panel an output takes: 1; or width, where outputs are so few that a
-     * block has room for every one's tap columns side by side. These lanes are added up later. */
-    size_t fold;
+    bool fold; /* every tap of every output takes a lane of its own: these are added up later */
 } imp_taps;
 
-/* A fold for these taps at this stride. */
-static inline size_t imp_taps_fold(const imp_taps *t, size_t stride) {
-    return stride == 1 && t->width > 1 && t->outputs * t->width <= IMP_BLOCK ? t->width : 1;
+/* The taps that a block of lanes has room for where they are folded: tap t of output o stands in
+ * lane t % these * outputs + o of block t / these. */
+static inline size_t imp_taps_of_block(const imp_taps *t) {
+    return IMP_BLOCK / imp_max(1, t->outputs);
+}
+
+/* Whether that pays for these taps at this stride: there are few outputs and not too many taps. */
+static inline bool imp_taps_fold(const imp_taps *t, size_t stride) {
+    const size_t taps = t->height * t->width;
+    return stride == 1 && t->outputs <= 4 && taps > 1 && taps <= 2 * imp_taps_of_block(t);
 }
 
 /* The lanes of all outputs, and the taps that a panel sees. */
 static inline size_t imp_taps_lanes(const imp_taps *t) {
-    return t->outputs * t->fold;
+    return t->fold ? imp_over(t->height * t->width, imp_taps_of_block(t)) * IMP_BLOCK : t->outputs;
 }
 
 static inline size_t imp_taps_count(const imp_taps *t) {
-    return t->height * t->width / t->fold;
+    return t->fold ? 1 : t->height * t->width;
 }
 
 /* y[o, y_row + y_step p, y_column + y_step q] = bias[o] + sum w[o,i,a,b]
@@ -82,13 +87,14 @@ static inline imp_taps imp_native_matrix_taps(const float *m, size_t c) {
                       .height = 1,
                       .width = 1,
                       .o_step = 1,
-                      .i_step = (ptrdiff_t)c,
-                      .fold = 1};
+                      .i_step = (ptrdiff_t)c};
 }
 
-/* Any correlation, with weights from imp_native_pack. */
+/* Any correlation, with weights from imp_native_pack; and those whose taps are folded. */
 imp_status imp_native_direct(imp_native *n, const imp_correlation *c);
 size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c); /* a thread's */
+imp_status imp_native_folded(imp_native *n, const imp_correlation *c);
+size_t imp_native_folded_space(const imp_native *n, const imp_correlation *c);
 
 /* By Winograd's F(4x4,3x3), with weights from imp_native_winograd_pack, where it can: 3 x 3, stride
  * 1, maps of enough channels. It pays where there are enough positions. half: of the transformed

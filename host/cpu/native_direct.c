@@ -32,25 +32,45 @@ struct packing {
     size_t group;
 };
 
+static const float *tap_of(const imp_taps *t, size_t o, size_t tap, size_t i) {
+    const size_t columns = imp_max(1, t->width);
+    return t->at + (ptrdiff_t)o * t->o_step + (ptrdiff_t)i * t->i_step +
+           (ptrdiff_t)(tap / columns) * t->a_step + (ptrdiff_t)(tap % columns) * t->b_step;
+}
+
+/* Lanes first .. first + width of one tap and input. */
+static float *pack_tap(float *to, const imp_taps *t, size_t first, size_t width, size_t tap,
+                       size_t i) {
+    const float *from = tap_of(t, 0, tap, i);
+    for (size_t o = first; o < first + width; o++)
+        *to++ = o < t->outputs ? from[(ptrdiff_t)o * t->o_step] : 0;
+    return to;
+}
+
+/* The same of all taps of one input, where they are folded. */
+static float *pack_folded(float *to, const imp_taps *t, size_t first, size_t width, size_t i) {
+    const size_t room = imp_taps_of_block(t);
+    memset(to, 0, width * sizeof *to);
+    for (size_t l = first; l < first + width; l++) {
+        const size_t place = l % IMP_BLOCK / t->outputs, tap = l / IMP_BLOCK * room + place;
+        if (place < room && tap < t->height * t->width)
+            to[l - first] = *tap_of(t, l % IMP_BLOCK % t->outputs, tap, i);
+    }
+    return to + width;
+}
+
 static void pack_group(void *context, size_t g, unsigned worker) {
     (void)worker;
     const struct packing *job = context;
     const imp_taps *t = job->taps;
-    const size_t first = g * job->group, lanes = imp_taps_lanes(t);
-    const size_t width = imp_min(job->group, imp_native_blocks(lanes) * IMP_BLOCK - first);
-    const size_t count = imp_taps_count(t), columns = imp_max(1, t->width / t->fold);
+    const size_t first = g * job->group, lanes = imp_native_blocks(imp_taps_lanes(t)) * IMP_BLOCK;
+    const size_t width = imp_min(job->group, lanes - first), count = imp_taps_count(t);
     float *to = job->to + first * t->inputs * count;
     for (size_t block = 0; block < t->inputs; block += IMP_BLOCK)
         for (size_t tap = 0; tap < count; tap++)
-            for (size_t i = block; i < imp_min(block + IMP_BLOCK, t->inputs); i++) {
-                const float *from = t->at + (ptrdiff_t)i * t->i_step +
-                                    (ptrdiff_t)(tap / columns) * t->a_step +
-                                    (ptrdiff_t)(tap % columns) * t->b_step;
-                for (size_t l = first; l < first + width; l++)
-                    *to++ = l < lanes ? from[(ptrdiff_t)(l / t->fold) * t->o_step +
-                                             (ptrdiff_t)(l % t->fold) * t->b_step]
-                                      : 0;
-            }
+            for (size_t i = block; i < imp_min(block + IMP_BLOCK, t->inputs); i++)
+                to = t->fold ? pack_folded(to, t, first, width, i)
+                             : pack_tap(to, t, first, width, tap, i);
 }
 
 void imp_native_pack(imp_native *n, float *to, const imp_taps *taps) {
@@ -141,14 +161,14 @@ static void cut(struct direct *job) {
     job->tile_width = width;
     job->lane = (width - 1 + imp_over(c->taps.width, c->stride)) * IMP_BLOCK;
     job->block = patch_floats(c, height, width);
-    job->groups = imp_over(imp_taps_lanes(&c->taps), job->n->kernels->group);
+    job->groups = imp_over(c->taps.outputs, job->n->kernels->group);
     const size_t tiles = job->across * imp_over(c->height, height);
     job->parts = imp_min(job->groups, imp_over(SHARE * threads, tiles));
-    const size_t columns = c->taps.width / c->taps.fold;
     for (size_t a = 0; a < c->taps.height; a++)
-        for (size_t b = 0; b < columns; b++)
-            job->taps[a * columns + b] = (ptrdiff_t)((a * c->stride + b % c->stride) * job->lane +
-                                                     b / c->stride * IMP_BLOCK);
+        for (size_t b = 0; b < c->taps.width; b++)
+            job->taps[a * c->taps.width + b] =
+                (ptrdiff_t)((a * c->stride + b % c->stride) * job->lane +
+                            b / c->stride * IMP_BLOCK);
 }
 
 /* Brings a finished row of a group's channels from `first` on to its place in y, where panels
@@ -169,30 +189,13 @@ static void place_row(const imp_correlation *c, const float *row, size_t first, 
         }
 }
 
-/* Adds up the lanes of a row of pixels + fold - 1: output o of pixel i has one in each of the
- * pixels from i on. They stand in the pixels' first lanes then, the others zero. */
-static void unfold_row(const imp_correlation *c, float *row, size_t pixels) {
-    const size_t fold = c->taps.fold;
-    for (size_t i = 0; i < pixels; i++) {
-        float sum[IMP_BLOCK] = {0};
-        for (size_t o = 0; o < c->taps.outputs; o++) {
-            for (size_t b = 0; b < fold; b++)
-                sum[o] += row[(i + b) * IMP_BLOCK + o * fold + b];
-            sum[o] += c->bias[o];
-            sum[o] = c->relu && sum[o] < 0 ? 0 : sum[o];
-        }
-        memcpy(row + i * IMP_BLOCK, sum, sizeof sum);
-    }
-}
-
 /* Rows p .. p + rows of a tile, for one group of lanes. */
 static void do_group(const struct direct *job, const float *patch, float *row, size_t group,
                      size_t p, size_t q, size_t rows, size_t pixels) {
     const imp_correlation *c = job->c;
     const size_t first = group * job->n->kernels->group, m = c->y.h * c->y.w;
-    const size_t lanes = imp_native_blocks(imp_taps_lanes(&c->taps)) * IMP_BLOCK;
-    const bool folded = c->taps.fold > 1;
-    const bool there = c->y.layout == IMP_MAPS && c->y_step == 1 && !folded;
+    const size_t lanes = imp_native_blocks(c->taps.outputs) * IMP_BLOCK;
+    const bool there = c->y.layout == IMP_MAPS && c->y_step == 1;
     imp_panel panel = {.x_block = job->block,
                        .channels = c->x.c,
                        .taps = job->taps,
@@ -201,17 +204,15 @@ static void do_group(const struct direct *job, const float *patch, float *row, s
                        .group = imp_min(job->n->kernels->group, lanes - first),
                        .y = row,
                        .y_block = (there ? m : pixels) * IMP_BLOCK,
-                       .pixels = pixels + c->taps.fold - 1,
-                       .bias = folded ? imp_native_zeros : c->bias + first,
-                       .relu = c->relu && !folded};
+                       .pixels = pixels,
+                       .bias = c->bias + first,
+                       .relu = c->relu};
     for (size_t r = 0; r < rows; r++) {
         panel.x = patch + r * c->stride * c->stride * job->lane;
         if (there)
             panel.y = imp_native_floats(c->y) + first * m +
                       ((c->y_row + p + r) * c->y.w + c->y_column + q) * IMP_BLOCK;
         job->n->kernels->panel(&panel);
-        if (folded)
-            unfold_row(c, row, pixels);
         if (!there)
             place_row(c, row, first, panel.group, p + r, q, pixels);
     }
@@ -248,8 +249,7 @@ static struct direct direct_of(const imp_native *n, const imp_correlation *c) {
 }
 
 static size_t space_of(const struct direct *job) {
-    return imp_native_blocks(job->c->x.c) * job->block +
-           job->n->kernels->group * (job->tile_width + job->c->taps.fold - 1);
+    return imp_native_blocks(job->c->x.c) * job->block + job->n->kernels->group * job->tile_width;
 }
 
 /* Whether an output is made of the pixel in its own place, and that can be read there. */
@@ -277,11 +277,15 @@ static void run_in_place(imp_native *n, const imp_correlation *c) {
 size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c) {
     if (in_place(c))
         return 0;
+    if (c->taps.fold)
+        return imp_native_folded_space(n, c);
     const struct direct job = direct_of(n, c);
     return space_of(&job);
 }
 
 imp_status imp_native_direct(imp_native *n, const imp_correlation *c) {
+    if (c->taps.fold)
+        return imp_native_folded(n, c);
     struct direct job = direct_of(n, c);
     if (c->height == 0 || c->width == 0)
         return IMP_OK;

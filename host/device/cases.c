@@ -77,6 +77,8 @@ static const conv_row convs[] = {
     /* from and to planes */
     {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS, 3, 64, 33, 47, ENTRY, EVERY_DATA},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS, 3, 16, 5, 100, ENTRY, SIGNED},
+    {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS, 2, 20, 3, 1300, ENTRY, SIGNED}, /* long rows */
+    {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS, 4, 3, 9, 8, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, EDGES, RELU | BIAS, 3, 64, 1, 1, ENTRY, SIGNED},
     {NORMAL, 3, 2, 1, 1, ZERO, RELU | BIAS, 3, 20, 18, 21, ENTRY, SIGNED},
     {NORMAL, 9, 1, 4, 4, EVERY_PADDING, RELU | BIAS, 3, 32, 23, 19, ENTRY, SIGNED},
@@ -100,6 +102,7 @@ static const conv_row convs[] = {
     {NORMAL, 3, 2, 1, 1, ZERO, RELU | BIAS, 130, 33, 9, 10, INSIDE, SIGNED},
     {NORMAL, 1, 1, 0, 0, ZERO, RELU | BIAS, 64, 40, 23, 9, INSIDE, SIGNED},
     {NORMAL, 1, 1, 0, 0, ZERO, BIAS, 130, 17, 7, 5, INSIDE, EVERY_DATA},
+    {NORMAL, 1, 1, 0, 0, ZERO, RELU | BIAS, 48, 130, 17, 23, INSIDE, SIGNED},
 
     /* filters kept in half precision; where nothing is transformed they are not */
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | QUICK | WAYS | HALF, 17, 40, 13, 11, INSIDE, SIGNED},
