@@ -332,8 +332,7 @@ static const bad_file bad_layers[] = {
     {CONV1_1 "; conv0.weight F32 1,3,3,3 224 332", 332, "needs [O x 3 x 1 x 1]"},
     {"conv1_1.reduce F32 2,3,3,3 0 216", 216, "conv1_1.weight is missing"},
     {"conv1_1.reduce F32 2,3,1,1 0 24; conv1_1.weight F32 1,2,1,1 24 32", 32, "[O x 3 x 3 x 3]"},
-    {"conv1_1.reduce F32 1,3,3,3 0 108; conv1_1.weight F32 1,3,3,3 108 216", 216,
-     "[O x 1 x 1 x 1]"},
+    {"conv1_1.reduce F32 1,3,3,3 0 108; conv1_1.weight F32 1,3,3,3 108 216", 216, "O x 1 x 1 x 1"},
 };
 
 /* What may be well-formed, but is not known here. */
