@@ -24,11 +24,12 @@ enum {
     SIDE = IMP_WINOGRAD_SIDE,
     OUT = 4,
     POINTS = SIDE * SIDE,
-    TILES_WIDE = 16, /* of a strip's side: what is transformed stays in a first-level cache */
+    TILES_HIGH = 3,  /* of a strip's side: neighbouring strips read the same rows again */
+    TILES_WIDE = 32, /* of its other side at most */
     TILES_FEW = 8,   /* fewer do not pay for reading four times as many filters */
     CHANNELS_MIN = IMP_BLOCK,
     FAR = 16 << 20, /* bytes of a map that no cache holds until it is read */
-    SHARE = 4       /* chunks for every thread, that they may finish together */
+    TRANSFORM = 2   /* groups of channels in whose time a strip's inputs are transformed */
 };
 
 #define A 0.70710678118654752440 /* sqrt(1/2) */
@@ -313,17 +314,32 @@ static void do_strip(void *context, size_t chunk, unsigned worker) {
             transform_row(job, &s, b, r);
 }
 
+/* Into how many parts a strip's groups of channels are best shared out: each part transforms the
+ * inputs again. */
+static size_t parts_of(size_t strips, size_t groups, size_t threads) {
+    size_t best = 1, least = SIZE_MAX;
+    for (size_t parts = 1; parts <= groups; parts++) {
+        const size_t cost =
+            imp_over(strips * parts, threads) * (TRANSFORM + imp_over(groups, parts));
+        if (cost < least) {
+            least = cost;
+            best = parts;
+        }
+    }
+    return best;
+}
+
 /* How the work is cut, and what each thread's part of it takes. */
 static struct winograd winograd_of(const imp_native *n, const imp_correlation *c) {
     const size_t rows = tiles_of(c->height), columns = tiles_of(c->width);
     struct winograd job = {.n = n, .c = c};
-    job.across = imp_over(columns, TILES_WIDE);
+    job.across = imp_over(columns, imp_min(TILES_WIDE, c->tiles / TILES_HIGH));
     job.wide = imp_over(columns, job.across);
     job.high = imp_min(rows, imp_max(1, c->tiles / job.wide));
     job.high = imp_over(rows, imp_over(rows, job.high)); /* strips of nearly equal height */
     job.strips = job.across * imp_over(rows, job.high);
     job.groups = imp_over(c->taps.outputs, n->kernels->group);
-    job.parts = imp_min(job.groups, imp_over(SHARE * imp_threads_count(n->threads), job.strips));
+    job.parts = parts_of(job.strips, job.groups, imp_threads_count(n->threads));
     const size_t blocks = imp_over(job.groups, job.parts) * n->kernels->group / IMP_BLOCK;
     job.v = POINTS * step_of(imp_native_blocks(c->x.c), job.high * job.wide);
     job.m = POINTS * step_of(blocks, job.high * job.wide);
