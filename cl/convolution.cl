@@ -6,11 +6,11 @@
  * turned round, its gradient. What reflect and replicate padding copied is folded back afterwards.
  *
  * wide: a strip of output rows at a time, small enough for the cache. conv_pack resolves padding,
- * stride and mask into scratch, conv_product multiplies from there. A packed strip is
- * [blocks of channels][rows][stride][half_pitch][16], element (b, r, f, q, k) being channel
- * 16 b + k at position (r, q * stride + f): neighbours of an output are neighbours in memory.
+ * stride and mask into scratch, conv_product multiplies from there. A packed strip is [blocks of
+ * channels][rows][stride][half_pitch][16], element (b, r, f, q, k) being channel 16 b + k at
+ * position (r, q * stride + f): neighbours of an output are neighbours in memory.
  *
- * simt: conv_3x3 with tiles in local memory, conv_any for every other kind.
+ * simt: conv_3x3 with tiles in local memory, conv_any for every other kind. 1 x 1: point.cl.
  */
 
 enum { PAD_ZERO, PAD_REFLECT, PAD_REPLICATE }; /* imp_padding of engine/ops.h */
@@ -138,7 +138,7 @@ __kernel GROUP(1, 1) void conv_pack(__global float *p, ulong p_at, __global cons
                     v = select((float16)(0.0f), v,
                                conv_gather(y, plane, first + column, lo, hi, kind) > 0.0f);
             }
-            vstore16(v, 0, p);
+            put16(v, 0, p);
         }
 }
 
@@ -160,11 +160,13 @@ INLINE float16 conv_sixteen(__global const float *f, int k, const int lines) {
     return lines == 8 ? vload_half16(k, (__global const half *)f) : vload16(k, f);
 }
 
-/* What conv_tile fetches while it multiplies: lines lo..hi-1 of each 16 x 16 filters of those that
- * come next; NULL: nothing. */
+/* What is fetched during a row of products because it comes next: at each step, `step` floats
+ * apart, and for each block of outputs, `row` floats apart, so many lines of 16 floats, spread over
+ * the row's tiles, which take lo..hi-1 each. f NULL: nothing. */
 typedef struct conv_ahead {
     __global const float *f;
-    int lo, hi;
+    size_t step, row;
+    int lines, lo, hi;
 } conv_ahead;
 
 /* `size` positions of a row (at most 3 CONV_UNIT) x `blocks` blocks of outputs, in registers. Of
@@ -178,16 +180,18 @@ INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p
     float16 sum[3 * CONV_UNIT][CONV_BLOCKS];
     UNROLL(i, size)
         UNROLL(j, blocks)
-            sum[i][j] = kind & CONV_ACCUMULATE ? vload16(min(i, valid - 1), y + j * y_plane)
-                        : bias                 ? vload16(j, bias)
-                                               : (float16)(0.0f);
+            sum[i][j] = bias && !(kind & CONV_ACCUMULATE) ? vload16(j, bias) : (float16)(0.0f);
+    if (kind & CONV_ACCUMULATE)
+        for (int i = 0; i < valid; i++)
+            UNROLL(j, blocks)
+                FETCH(y + j * y_plane + i * 16);
     for (int step = 0, t = 0, b = 0; step < (s.channels + 15) / 16 * taps;
          step++, f += lines * 16) {
         __global const float *x = conv_tap(p, s, b, t);
         if (ahead.f)
             for (int k = ahead.lo; k < ahead.hi; k++)
                 UNROLL(j, blocks)
-                    FETCH(ahead.f + step * lines * 16 + j * f_row + k * 16);
+                    FETCH(ahead.f + step * ahead.step + j * ahead.row + k * 16);
         for (int k = 0, inputs = min(16, s.channels - 16 * b); k < inputs; k++)
             UNROLL(i, size)
                 UNROLL(j, blocks)
@@ -198,29 +202,32 @@ INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p
             b++;
         }
     }
+    if (kind & CONV_ACCUMULATE)
+        UNROLL(i, size)
+            UNROLL(j, blocks)
+                sum[i][j] += vload16(min(i, valid - 1), y + j * y_plane);
     const float16 lower = kind & CONV_RELU ? 0.0f : -INFINITY;
     UNROLL(k, size) {
         const int i = size - 1 - k; /* downwards: what is not valid is overwritten */
         UNROLL(j, blocks)
-            vstore16(select(sum[i][j], lower, sum[i][j] < lower), 0,
-                     y + j * y_plane + min(i, valid - 1) * 16);
+            put16(select(sum[i][j], lower, sum[i][j] < lower), 0,
+                  y + j * y_plane + min(i, valid - 1) * 16);
     }
 }
 
-/* w outputs of a row, `blocks` (1 or CONV_BLOCKS) blocks of them; next: the filters that come next,
- * or NULL; lines: see conv_tile. */
+/* w outputs of a row, `blocks` (1 or CONV_BLOCKS) blocks of them; lines: see conv_tile. */
 INLINE void conv_row(__global float *y, size_t y_plane, __global const float *p, const conv_strip s,
                      __global const float *f, size_t f_row, __global const float *bias,
-                     __global const float *next, const int lines, const int blocks, int w,
-                     int kind) {
-    const int u = CONV_UNIT, each = (lines * 3 * u + w - 1) / w;
-    conv_ahead ahead = {next, 0, each};
+                     conv_ahead ahead, const int lines, const int blocks, int w, int kind) {
+    const int u = CONV_UNIT, each = (ahead.lines * 3 * u + w - 1) / w;
     int q = 0;
+    ahead.lo = 0;
+    ahead.hi = each;
     for (; q + 2 * u < w; q += 3 * u) {
         conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, ahead, lines, 3 * u, blocks,
                   w - q, kind);
         ahead.lo = ahead.hi;
-        ahead.hi = min(ahead.hi + each, lines);
+        ahead.hi = min(ahead.hi + each, ahead.lines);
     }
     if (q + u < w)
         conv_tile(y + q * 16, y_plane, p + q * 16, s, f, f_row, bias, ahead, lines, 2 * u, blocks,
@@ -232,19 +239,20 @@ INLINE void conv_row(__global float *y, size_t y_plane, __global const float *p,
 
 OUTLINE void conv_pair(__global float *y, size_t y_plane, __global const float *p,
                        const conv_strip s, __global const float *f, size_t f_row,
-                       __global const float *bias, __global const float *next, int w, int kind) {
+                       __global const float *bias, const conv_ahead ahead, int w, int kind) {
     if (kind & CONV_HALF)
-        conv_row(y, y_plane, p, s, f, f_row, bias, next, 8, CONV_BLOCKS, w, kind);
+        conv_row(y, y_plane, p, s, f, f_row, bias, ahead, 8, CONV_BLOCKS, w, kind);
     else
-        conv_row(y, y_plane, p, s, f, f_row, bias, next, 16, CONV_BLOCKS, w, kind);
+        conv_row(y, y_plane, p, s, f, f_row, bias, ahead, 16, CONV_BLOCKS, w, kind);
 }
 
 OUTLINE void conv_one(__global float *y, __global const float *p, const conv_strip s,
-                      __global const float *f, __global const float *bias, int w, int kind) {
+                      __global const float *f, __global const float *bias, const conv_ahead ahead,
+                      int w, int kind) {
     if (kind & CONV_HALF)
-        conv_row(y, 0, p, s, f, 0, bias, 0, 8, 1, w, kind);
+        conv_row(y, 0, p, s, f, 0, bias, ahead, 8, 1, w, kind);
     else
-        conv_row(y, 0, p, s, f, 0, bias, 0, 16, 1, w, kind);
+        conv_row(y, 0, p, s, f, 0, bias, ahead, 16, 1, w, kind);
 }
 
 /* conv_row of `outputs` blocks. ahead: whether to fetch the filters that come next. */
@@ -252,12 +260,16 @@ INLINE void conv_rows(__global float *y, size_t y_plane, __global const float *p
                       const conv_strip s, __global const float *f, size_t f_row,
                       __global const float *bias, int ahead, int outputs, int w, int kind) {
     const size_t f_step = CONV_BLOCKS * f_row, bias_step = bias ? CONV_BLOCKS * 16 : 0;
+    const int lines = kind & CONV_HALF ? 8 : 16;
+    conv_ahead next = {0, lines * 16ul, f_row, lines, 0, 0};
     int o = 0;
-    for (; o + CONV_BLOCKS <= outputs; o += CONV_BLOCKS, f += f_step, bias += bias_step)
-        conv_pair(y + o * y_plane, y_plane, p, s, f, f_row, bias,
-                  ahead && o + 2 * CONV_BLOCKS <= outputs ? f + f_step : 0, w, kind);
+    for (; o + CONV_BLOCKS <= outputs; o += CONV_BLOCKS, f += f_step, bias += bias_step) {
+        next.f = ahead && o + 2 * CONV_BLOCKS <= outputs ? f + f_step : 0;
+        conv_pair(y + o * y_plane, y_plane, p, s, f, f_row, bias, next, w, kind);
+    }
+    next.f = 0;
     if (o < outputs)
-        conv_one(y + o * y_plane, p, s, f, bias, w, kind);
+        conv_one(y + o * y_plane, p, s, f, bias, next, w, kind);
 }
 
 /* y = [y, or bias] + filters * p, then ReLU: rows of w outputs, from position y_first on.
@@ -355,7 +367,7 @@ OUTLINE void thin_row(__global float *z, __global float *part, __global const fl
                 float16 v = vload16(0, x + at);
                 if (kind & CONV_MASKED)
                     v = select((float16)(0.0f), v, vload16(0, m + at) > 0.0f);
-                vstore16(v, b * THIN_SIDE + i, part);
+                put16(v, b * THIN_SIDE + i, part);
             }
         conv_rows(z + (q + 1) * 16, line, part, s, g, blocks * 256ul, 0, 0, 2,
                   min(THIN_SIDE, w - q), 0);
@@ -364,7 +376,7 @@ OUTLINE void thin_row(__global float *z, __global float *part, __global const fl
         for (int e = 0; e < 2; e++) {
             const int column = conv_source(e ? w : -1, w, 1, mode);
             const float16 v = vload16(max(column, 0) + 1, z + j * line);
-            vstore16(column < 0 ? (float16)(0.0f) : v, e ? w + 1 : 0, z + j * line);
+            put16(column < 0 ? (float16)(0.0f) : v, e ? w + 1 : 0, z + j * line);
         }
 }
 
@@ -394,7 +406,7 @@ __kernel GROUP(1, 1) void conv_thin(__global float *y, ulong y_at, __global cons
     __global float *part = g + 2 * blocks * 256, *z = part + blocks * THIN_SIDE * 16;
     thin_filters(g, f + f_at, blocks, outputs, f_row);
     for (size_t i = 0; i < 2 * (size_t)(w + 2); i++)
-        vstore16((float16)(0.0f), i, z + 6 * line);
+        put16((float16)(0.0f), i, z + 6 * line);
     x += x_at;
     m += m_at;
     y += y_at;
@@ -418,38 +430,6 @@ __kernel GROUP(1, 1) void conv_thin(__global float *y, ulong y_at, __global cons
             }
         }
     }
-}
-
-/* df += D F for n positions of maps and `blocks` blocks of df; d: D as filters of 1 x 1. */
-INLINE void style_row(__global float *df, __global const float *f, const conv_strip s,
-                      __global const float *d, size_t d_row, const int blocks, int n) {
-    const int size = 3 * CONV_UNIT, kind = CONV_ACCUMULATE;
-    const conv_ahead none = {0, 0, 0};
-    int q = 0;
-    for (; q + size <= n; q += size)
-        conv_tile(df + q * 16, s.plane, f + q * 16, s, d, d_row, d, none, 16, size, blocks, size,
-                  kind);
-    for (; q < n; q++)
-        conv_tile(df + q * 16, s.plane, f + q * 16, s, d, d_row, d, none, 16, 1, blocks, 1, kind);
-}
-
-/* df += D F for m positions of maps: `outputs` blocks of df, `channels` channels of F. d: D as
- * filters of 1 x 1, d_row floats from one block of outputs to the next.
- * Grid: rows of `row` positions x pairs of blocks of outputs. */
-__kernel GROUP(1, 1) void style_block(__global float *df, ulong df_at, __global const float *d,
-                                      ulong d_at, __global const float *f, ulong f_at, int m,
-                                      int channels, int outputs, int d_row, int row) {
-    const size_t first = get_global_id(0) * row;
-    const conv_strip s = {channels, 1, 1, 0, m * 16ul};
-    const int last = min(outputs, (int)get_global_id(1) * 2 + 2), n = min(row, m - (int)first);
-    df += df_at + first * 16;
-    f += f_at + first * 16;
-    d += d_at;
-    int o = get_global_id(1) * 2;
-    for (; o + CONV_BLOCKS <= last; o += CONV_BLOCKS)
-        style_row(df + o * s.plane, f, s, d + (size_t)o * d_row, d_row, CONV_BLOCKS, n);
-    if (CONV_BLOCKS > 1 && o < last)
-        style_row(df + o * s.plane, f, s, d + (size_t)o * d_row, d_row, 1, n);
 }
 
 #else

@@ -50,7 +50,7 @@ __kernel GROUP(1, 1) void gram_block(__global float *part, ulong part_at, __glob
                 all[i] += sum[i];
         }
         UNROLL(i, GRAM_ROWS)
-            vstore16(all[i], row + i, part);
+            put16(all[i], row + i, part);
     }
 }
 

@@ -73,6 +73,12 @@ static inline float lane_sum(float16 v) {
 #define VEC   16
 typedef float16 vec;
 
+/* vstore16 to global memory in one instruction: PoCL makes its own of quarters. */
+INLINE void put16(float16 v, size_t i, __global float *x) {
+    typedef float16 __attribute__((aligned(4))) anywhere;
+    *(__global anywhere *)(x + i * 16) = v;
+}
+
 /* What load gives and store does where not all of the 16 are below x[n]. */
 OUTLINE vec load_tail(const __global float *x, ulong i, ulong n) {
     float tail[16];
@@ -96,7 +102,7 @@ INLINE vec load(const __global float *x, ulong i, ulong n) {
 /* x[i..i+15] = v, as far as below x[n]. */
 INLINE void store(vec v, __global float *x, ulong i, ulong n) {
     if (i + 16 <= n)
-        vstore16(v, 0, x + i);
+        put16(v, 0, x + i);
     else
         store_tail(v, x, i, n);
 }

@@ -93,7 +93,7 @@ __kernel GROUP(1, 1) void winograd_filter(__global float *f, ulong f_at, __globa
             winograd_weights(u + a * 6, 1, columns[a * 3], columns[a * 3 + 1], columns[a * 3 + 2]);
         for (int p = 0; p < 36; p++)
             if (all && !halves)
-                vstore16(u[p], i, f + p * point);
+                put16(u[p], i, f + p * point);
             else
                 for (int k = 0; k < 16; k++)
                     if (known[k])
@@ -130,7 +130,7 @@ INLINE void winograd_border(__global float *patch, __global const float *x, __gl
                 if (s.kind & CONV_MASKED)
                     value = select((float16)(0.0f), value, vload16(at, y) > 0.0f);
             }
-            vstore16(value, 0, patch);
+            put16(value, 0, patch);
         }
     }
 }
@@ -160,7 +160,7 @@ OUTLINE void winograd_read(__global float *v, size_t v_point, __global float *pa
     UNROLL(b, 6)
         winograd_in(d + b, 6);
     UNROLL(i, 36)
-        vstore16(d[i], 0, v + i * v_point);
+        put16(d[i], 0, v + i * v_point);
 }
 
 /* y = [y, or bias] + the output of a tile, then ReLU; m[36][..][16], m_point floats apart. */
@@ -179,7 +179,7 @@ OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m
         for (int b = 0; b < min(4, s.ow - left); b++) {
             const size_t at = (size_t)(top + a) * s.ow + left + b;
             const float16 v = d[a * 6 + b] + (s.kind & CONV_ACCUMULATE ? vload16(at, y) : bias);
-            vstore16(select(v, lower, v < lower), at, y);
+            put16(select(v, lower, v < lower), at, y);
         }
 }
 

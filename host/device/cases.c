@@ -104,6 +104,15 @@ static const conv_row convs[] = {
     {NORMAL, 1, 1, 0, 0, ZERO, BIAS, 130, 17, 7, 5, INSIDE, EVERY_DATA},
     {NORMAL, 1, 1, 0, 0, ZERO, RELU | BIAS, 48, 130, 17, 23, INSIDE, SIGNED},
 
+    /* 1 x 1: stretches and what is left over, from and to planes */
+    {NORMAL, 1, 1, 0, 0, ZERO, RELU | BIAS, 48, 130, 41, 38, INSIDE, EVERY_DATA},
+    {NORMAL, 1, 1, 0, 0, ZERO, RELU | BIAS, 259, 72, 31, 37, INSIDE, SIGNED},
+    {NORMAL, 1, 1, 0, 0, ZERO, 0, 64, 256, 24, 36, INSIDE, SIGNED},
+    {NORMAL, 1, 1, 0, 0, EVERY_PADDING, RELU | BIAS, 40, 33, 13, 11, INSIDE, SIGNED},
+    {NORMAL, 1, 1, 0, 0, EDGES, RELU | BIAS, 20, 20, 1, 1, INSIDE, SIGNED},
+    {NORMAL, 1, 1, 0, 0, ZERO, RELU | BIAS, 3, 40, 17, 9, ENTRY, SIGNED},
+    {NORMAL, 1, 1, 0, 0, ZERO, BIAS, 40, 3, 17, 9, EXIT, SIGNED},
+
     /* filters kept in half precision; where nothing is transformed they are not */
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | QUICK | WAYS | HALF, 17, 40, 13, 11, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | WAYS | HALF, 17, 16, 9, 16, INSIDE, SIGNED},
@@ -137,6 +146,8 @@ static const conv_row convs[] = {
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 512, 512, 32, 32, INSIDE, SIGNED},
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 16, 64, 261, 259, INSIDE, SIGNED}, /* past the caches */
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS | HALF, 512, 512, 32, 32, INSIDE, SIGNED},
+    {FULL, 1, 1, 0, 0, ZERO, RELU | BIAS, 48, 128, 256, 256, INSIDE, SIGNED},
+    {FULL, 1, 1, 0, 0, ZERO, RELU | BIAS, 64, 256, 128, 128, INSIDE, SIGNED},
 };
 
 /* ---- everything else ---- */

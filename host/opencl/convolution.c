@@ -152,7 +152,7 @@ static ocl_form describe_form(const ocl_device *cl, const ocl_pass *pass, ocl_fo
         size_t bo, bi, points;
     } shapes[OCL_FORMS] = {[OCL_FORM_BLOCKS] = {16, 16, 0},
                            [OCL_FORM_PLANES] = {1, 16, 0},
-                           [OCL_FORM_3X3] = {64, 1, 0},
+                           [OCL_FORM_TILES] = {64, 1, 0},
                            [OCL_FORM_ANY] = {8, 1, 0},
                            [OCL_FORM_WINOGRAD] = {block, all, 36}};
     ocl_form form = {.bo = shapes[kind].bo, .bi = shapes[kind].bi, .points = shapes[kind].points};
@@ -236,6 +236,11 @@ imp_status ocl_no_room(ocl_device *cl, const ocl_pass *pass) {
                     cl->base.info.name, pass->w);
 }
 
+bool ocl_is_point(const ocl_pass *pass) {
+    return pass->side == 1 && pass->stride == 1 && pass->step == 1 && pass->before == 0 &&
+           pass->y.h == pass->x.h && pass->y.w == pass->x.w && !pass->fold;
+}
+
 /* ---- slots ---- */
 
 static ocl_pass forward(imp_tensor y, imp_tensor x, imp_filter *filter) {
@@ -260,7 +265,7 @@ static ocl_pass forward(imp_tensor y, imp_tensor x, imp_filter *filter) {
  * w[t] dy[u - t]: a convolution with the filters turned round that begins at u - (kernel - 1). */
 static ocl_pass backward(imp_tensor dx, imp_tensor dy, imp_tensor y, imp_filter *filter) {
     const imp_conv *c = &filter->conv;
-    const bool fold = c->padding != IMP_PAD_ZERO;
+    const bool fold = c->padding != IMP_PAD_ZERO && c->before + c->after > 0;
     const size_t border = fold ? c->before + c->after : 0;
     return (ocl_pass){.y = dx,
                       .x = dy,
@@ -330,9 +335,10 @@ unsigned ocl_way_of(const ocl_device *cl, const ocl_pass *pass) {
 ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned way) {
     if (way != OCL_WAY_DIRECT)
         return OCL_FORM_WINOGRAD;
-    if (cl->class == OCL_SIMT)
-        return pass->side == 3 && pass->stride == 1 && pass->step == 1 ? OCL_FORM_3X3
-                                                                       : OCL_FORM_ANY;
+    if (cl->class == OCL_SIMT) {
+        const bool three = pass->side == 3 && pass->stride == 1 && pass->step == 1;
+        return three || ocl_is_point(pass) ? OCL_FORM_TILES : OCL_FORM_ANY;
+    }
     return pass->y.layout == IMP_PLANES ? OCL_FORM_PLANES : OCL_FORM_BLOCKS;
 }
 

@@ -21,7 +21,7 @@ enum {
 typedef enum ocl_form_kind {
     OCL_FORM_BLOCKS,   /* wide: conv_product */
     OCL_FORM_PLANES,   /* wide: conv_planes */
-    OCL_FORM_3X3,      /* simt: conv_3x3 */
+    OCL_FORM_TILES,    /* simt: conv_3x3, conv_1x1 */
     OCL_FORM_ANY,      /* simt: conv_any */
     OCL_FORM_WINOGRAD, /* a unit is a block of outputs and all inputs */
     OCL_FORMS
@@ -86,8 +86,22 @@ unsigned ocl_way_of(const ocl_device *cl, const ocl_pass *pass);
 /* The form of filters that it reads. */
 ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned way);
 
+/* Whether each position of y comes from that position of x alone. */
+bool ocl_is_point(const ocl_pass *pass);
+
 /* The error that the work space is too small for a pass. */
 imp_status ocl_no_room(ocl_device *cl, const ocl_pass *pass);
+
+/* A product of 1 x 1 filters in the wide class: `outputs` blocks of y from `channels` of x at so
+ * many positions; mask where kind has OCL_CONV_MASKED, bias unless it has OCL_CONV_ACCUMULATE. */
+typedef struct ocl_point {
+    ocl_span y, x, mask, filters, bias;
+    size_t outputs, channels, positions;
+    size_t f_row; /* floats from the filters of one block of outputs to the next */
+    size_t kind;
+} ocl_point;
+/* Uses the work space where there is a mask. */
+imp_status ocl_points(ocl_device *cl, const ocl_point *point);
 
 /* winograd.c: whether Winograd's algorithm can make the pass, the way that is likely the fastest
  * (0: none of these), the pass made so in the wide class, and tiles of its outputs. */

@@ -5,16 +5,16 @@
  */
 #include "opencl/convolution.h"
 
-/* TILE_*: what a work-group of conv_3x3 makes. PRODUCTS: multiply-adds of one launch, few enough
- * that a display that shares the device does not notice. */
-enum { TILE_COLUMNS = 16, TILE_ROWS = 8, PRODUCTS = 1 << 30 };
+/* TILE_*: what a work-group of conv_3x3 makes, or positions of one of conv_1x1. PRODUCTS:
+ * multiply-adds of one launch, few enough that a display that shares the device does not notice. */
+enum { TILE_COLUMNS = 16, TILE_ROWS = 8, TILE_SIDE = 64, PRODUCTS = 1 << 30 };
 
 /* Where a pass is: this run of y, this strip of its rows, these inputs. */
 typedef struct simt {
     ocl_device *cl;
     const ocl_pass *pass;
     const ocl_form *form;
-    bool tiled; /* by conv_3x3 */
+    bool tiled, point; /* by conv_3x3, by conv_1x1 */
     ocl_run run, in;
     ocl_strip strip;
 } simt;
@@ -41,6 +41,11 @@ static imp_status multiply_piece(const simt *s, ocl_span filters, size_t out, si
     mask.at += skipped;
     const ocl_arg y_first = i32(pass->fold ? 0 : s->strip.first * pass->w);
     const ocl_arg row = i32(s->form->ins * s->form->units.w);
+    if (s->point)
+        return ocl_launch(
+            s->cl, conv_1x1, groups2(imp_over(s->strip.made * pass->w, TILE_SIDE), outs), at(y),
+            at(x), at(mask), at(filters), at(ocl_bias(pass, block)), i32(ins), i32(first - block),
+            i32(end - block), i32(y_plane), row, y_first, i32(s->strip.made * pass->w), i32(kind));
     if (s->tiled)
         return ocl_launch(s->cl, conv_3x3,
                           groups3((pass->w + TILE_COLUMNS - 1) / TILE_COLUMNS,
@@ -98,7 +103,8 @@ imp_status ocl_pass_simt(ocl_device *cl, const ocl_pass *pass) {
     ocl_form *form = NULL;
     simt s = {.cl = cl, .pass = pass};
     const ocl_form_kind kind = ocl_form_of(cl, pass, OCL_WAY_DIRECT);
-    s.tiled = kind == OCL_FORM_3X3;
+    s.point = ocl_is_point(pass);
+    s.tiled = kind == OCL_FORM_TILES && !s.point;
     TRY(ocl_form_get(cl, &form, pass, kind));
     s.form = form;
     while (ocl_next_output(cl, &s.run, pass)) {

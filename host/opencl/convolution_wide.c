@@ -11,6 +11,9 @@
 enum { BLOCK = 16, PACKED = 512 << 10, TILE = 12, PAIR = 2 };
 /* conv_thin: its outputs at most, and work-items for each core. */
 enum { THIN = 3, ITEMS = 4 };
+/* conv_point: floats of a stretch's inputs that a core keeps at hand, work-items for each core
+ * where each has a slab, and blocks that may lie apart. */
+enum { POINT = 6 << 10, POINT_ITEMS = 16, APART = 8 };
 /* Where cl->turns are few: columns that a work-item makes, and turns of its loops for each tap of
  * each input of their tile. */
 enum { FEW_COLUMNS = 6, TAP_TURNS = 48 };
@@ -175,6 +178,65 @@ static size_t strip_rows(const wide *w) {
     return (pass->h + strips - 1) / strips;
 }
 
+/* ---- 1 x 1 ---- */
+
+/* Positions of a stretch of conv_point, whole tiles. */
+static size_t point_row(const ocl_device *cl, size_t channels) {
+    const size_t fit = POINT / imp_over(channels, BLOCK) / BLOCK / TILE * TILE;
+    return cl->turns < SIZE_MAX ? FEW_COLUMNS : imp_max(fit, TILE);
+}
+
+static size_t point_slab(const ocl_device *cl, size_t channels) {
+    return point_row(cl, channels) * imp_over(channels, BLOCK) * BLOCK;
+}
+
+imp_status ocl_points(ocl_device *cl, const ocl_point *point) {
+    const bool few = cl->turns < SIZE_MAX, masked = point->kind & OCL_CONV_MASKED;
+    const size_t cores = cl->base.info.units ? cl->base.info.units : 1;
+    const size_t row = point_row(cl, point->channels), slab = point_slab(cl, point->channels);
+    const size_t group = few ? PAIR : point->outputs, stretches = imp_over(point->positions, row);
+    const size_t most = masked ? cl->work_floats / slab : stretches;
+    const size_t items = few ? stretches : imp_min(imp_min(POINT_ITEMS * cores, most), stretches);
+    const size_t share = imp_over(stretches, items) * row;
+    return ocl_launch(
+        cl, conv_point, grid2(imp_over(point->positions, share), imp_over(point->outputs, group)),
+        at(point->y), at(point->x), at(masked ? point->mask : point->x), at(point->filters),
+        at(point->kind & OCL_CONV_ACCUMULATE ? point->filters : point->bias), at(ocl_work(cl, 0)),
+        i32(point->positions), i32(point->channels), i32(point->outputs), i32(group),
+        i32(point->f_row), i32(share), i32(row), i32(slab), i32(point->kind));
+}
+
+/* Whether all units of the pass's inputs lie in one piece. */
+static bool is_whole(const ocl_pass *pass) {
+    const size_t units = imp_over(pass->in, BLOCK);
+    return ocl_unit(&pass->x, 0).units == units &&
+           (!pass->mask.memory || ocl_unit(&pass->mask, 0).units == units);
+}
+
+/* Whether ocl_points makes the pass: in one piece, as nearly always. */
+static bool is_point(const ocl_device *cl, const ocl_pass *pass) {
+    return pass->y.layout == IMP_MAPS && pass->x.layout == IMP_MAPS && ocl_is_point(pass) &&
+           cl->turns == SIZE_MAX && ocl_unit(&pass->y, 0).units == imp_over(pass->out, BLOCK) &&
+           is_whole(pass) && point_slab(cl, pass->in) <= cl->work_floats;
+}
+
+static imp_status make_points(ocl_device *cl, const ocl_pass *pass, const ocl_form *form,
+                              ocl_span filters) {
+    const bool masked = pass->mask.memory;
+    const ocl_point point = {.y = ocl_unit(&pass->y, 0),
+                             .x = ocl_unit(&pass->x, 0),
+                             .mask = ocl_unit(masked ? &pass->mask : &pass->x, 0),
+                             .filters = filters,
+                             .bias = ocl_bias(pass, 0),
+                             .outputs = form->outs,
+                             .channels = pass->in,
+                             .positions = pass->h * pass->w,
+                             .f_row = form->ins * form->units.w,
+                             .kind =
+                                 (masked ? OCL_CONV_MASKED : 0) | (pass->relu ? OCL_CONV_RELU : 0)};
+    return ocl_points(cl, &point);
+}
+
 /* ---- few outputs ---- */
 
 /* Floats of the work space for a work-item of conv_thin. */
@@ -185,26 +247,19 @@ static size_t thin_slab(const ocl_pass *pass) {
 
 /* Whether conv_thin makes the pass: in one piece, as nearly always. */
 static bool is_thin(const ocl_device *cl, const ocl_pass *pass) {
-    const size_t units = (pass->in + BLOCK - 1) / BLOCK;
     return pass->y.layout == IMP_PLANES && pass->x.layout == IMP_MAPS && pass->out <= THIN &&
            pass->side == 3 && pass->stride == 1 && pass->step == 1 && pass->before == 1 &&
            pass->y.h == pass->x.h && pass->y.w == pass->x.w && !pass->fold &&
-           cl->turns == SIZE_MAX && ocl_unit(&pass->y, 0).units == pass->out &&
-           ocl_unit(&pass->x, 0).units == units &&
-           (!pass->mask.memory || ocl_unit(&pass->mask, 0).units == units) &&
+           cl->turns == SIZE_MAX && ocl_unit(&pass->y, 0).units == pass->out && is_whole(pass) &&
            thin_slab(pass) <= cl->work_floats;
 }
 
 static imp_status make_thin(ocl_device *cl, const ocl_pass *pass, const ocl_form *form,
-                            bool *made) {
+                            ocl_span filters) {
     const size_t cores = cl->base.info.units ? cl->base.info.units : 1, slab = thin_slab(pass);
     const size_t items = imp_min(imp_min(ITEMS * cores, cl->work_floats / slab), pass->h);
     const size_t rows = (pass->h + items - 1) / items;
-    size_t outs = pass->out, ins = form->ins;
-    const ocl_span filters = ocl_form_piece(form, 0, 0, &outs, &ins), x = ocl_unit(&pass->x, 0);
-    *made = outs == pass->out && ins == form->ins;
-    if (!*made)
-        return IMP_OK;
+    const ocl_span x = ocl_unit(&pass->x, 0);
     return ocl_launch(
         cl, conv_thin, grid1((pass->h + rows - 1) / rows), at(ocl_unit(&pass->y, 0)), at(x),
         at(pass->mask.memory ? ocl_unit(&pass->mask, 0) : x), at(filters), at(ocl_bias(pass, 0)),
@@ -223,12 +278,12 @@ imp_status ocl_pass_wide(ocl_device *cl, const ocl_pass *pass) {
     w.columns = cl->turns < SIZE_MAX ? FEW_COLUMNS : pass->w;
     TRY(ocl_form_get(cl, &form, pass, ocl_form_of(cl, pass, OCL_WAY_DIRECT)));
     w.form = form;
-    if (is_thin(cl, pass)) {
-        bool made = false;
-        TRY(make_thin(cl, pass, form, &made));
-        if (made)
-            return IMP_OK;
-    }
+    size_t outs = form->outs, ins = form->ins;
+    const ocl_span filters = ocl_form_piece(form, 0, 0, &outs, &ins);
+    if (outs == form->outs && ins == form->ins && is_thin(cl, pass))
+        return make_thin(cl, pass, form, filters);
+    if (outs == form->outs && ins == form->ins && is_point(cl, pass))
+        return make_points(cl, pass, form, filters);
     while (ocl_next_output(cl, &w.run, pass)) {
         const size_t rows = strip_rows(&w);
         w.strip = (ocl_strip){0};

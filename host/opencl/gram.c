@@ -14,9 +14,8 @@
  * second level at most, FEWEST at least. CACHED: floats of a stretch of all channels that a
  * processor's cache holds. GROUPS: work-groups that keep a GPU busy. */
 enum { RUN = 64, STRETCH = 4096, FEWEST = 256, CACHED = 256 << 10, GROUPS = 512 };
-/* ROW: positions that a work-item of style_block goes over, a multiple of all its tiles; FEW: where
- * cl->turns are few. POSITION_TURNS: turns of loops of gram_block for a position. */
-enum { BLOCK = 16, ROW = 240, FEW = 6, POSITION_TURNS = 32 };
+/* POSITION_TURNS: turns of loops of gram_block for a position. */
+enum { BLOCK = 16, POSITION_TURNS = 32 };
 
 static imp_status no_room(ocl_device *cl, size_t channels) {
     return imp_fail(&cl->base.error, IMP_ERR_MEMORY,
@@ -126,24 +125,26 @@ imp_status ocl_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f, boo
 
 /* ---- df += D F ---- */
 
-/* Blocks of D's rows for the outputs `out`.. and all inputs, as filters of conv_product. */
+/* Blocks of D's rows for the outputs `out`.. and all inputs, as filters of conv_point. */
 static imp_status style_blocks(ocl_device *cl, imp_tensor dm, imp_tensor f, const ocl_run *run,
                                size_t out, size_t outs) {
     const size_t m = f.h * f.w, ins = imp_over(f.c, BLOCK), d_row = ins * BLOCK * BLOCK;
-    const size_t row = cl->turns < SIZE_MAX ? FEW : ROW;
-    ocl_span df = run->span[0], d = ocl_work(cl, 0);
-    df.at += (out - run->unit) * m * BLOCK;
-    TRY(ocl_launch(cl, conv_filter, grid2(outs, ins), at(d), at(ocl_unit(&dm, 0)), i32(out * BLOCK),
-                   i32(0), i32(f.c), i32(f.c), i32(1), i32(BLOCK), i32(BLOCK), i32(d_row), i32(0),
-                   i32(f.c), i32(0)));
+    ocl_point point = {.y = run->span[0],
+                       .outputs = outs,
+                       .positions = m,
+                       .filters = ocl_work(cl, 0),
+                       .f_row = d_row,
+                       .kind = OCL_CONV_ACCUMULATE};
+    point.y.at += (out - run->unit) * m * BLOCK;
+    TRY(ocl_launch(cl, conv_filter, grid2(outs, ins), at(point.filters), at(ocl_unit(&dm, 0)),
+                   i32(out * BLOCK), i32(0), i32(f.c), i32(f.c), i32(1), i32(BLOCK), i32(BLOCK),
+                   i32(d_row), i32(0), i32(f.c), i32(0)));
     ocl_run in = {0};
     while (ocl_next(&in, 1, &f)) {
-        ocl_span from = d;
-        from.at += in.unit * BLOCK * BLOCK;
-        TRY(ocl_launch(cl, style_block, grid2(imp_over(m, row), imp_over(outs, 2)), at(df),
-                       at(from), at(in.span[0]), i32(m),
-                       i32(imp_min(in.units * BLOCK, f.c - in.unit * BLOCK)), i32(outs), i32(d_row),
-                       i32(row)));
+        point.x = in.span[0];
+        point.channels = imp_min(in.units * BLOCK, f.c - in.unit * BLOCK);
+        point.filters.at = in.unit * BLOCK * BLOCK;
+        TRY(ocl_points(cl, &point));
     }
     return IMP_OK;
 }
