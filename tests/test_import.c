@@ -408,7 +408,9 @@ static const char own[] =
     "," ENTRY("conv0.weight", "3,3,1,1", "0", "36")
     "," ENTRY("conv1_1.weight", "1,3,3,3", "36", "144")
     "," ENTRY("conv1_1.metric", "1,1", "144", "148")
-    "," ENTRY("conv1_1_aux.weight", "1", "148", "152") "}";
+    "," ENTRY("conv1_1_aux.weight", "1", "148", "152")
+    "," ENTRY("conv1_2.reduce", "2,1,3,3", "152", "224")
+    "," ENTRY("conv1_2.weight", "1,2,1,1", "224", "232") "}";
 /* clang-format on */
 
 /* A file of our own keeps what it says; as half it keeps all that fp16 can hold. */
@@ -417,7 +419,7 @@ static void test_own(void **state) {
     for (int half = 0; half < 2; half++) {
         imp_import_report r;
         const imp_import_options options = {.half = half, .provenance = "here"};
-        import(s, write_safetensors(s, "own.safetensors", own, 38), &options, &r);
+        import(s, write_safetensors(s, "own.safetensors", own, 58), &options, &r);
         assert_true(r.input == IMP_INPUT_AUTO && !r.guessed);
         assert_string_equal(r.name, "Mine");
         imp_network *n = open_out(s);
@@ -427,10 +429,12 @@ static void test_own(void **state) {
         assert_true(n->info.bgr && n->info.range == 1 && n->info.mean[1] == 2);
         assert_true(n->info.deviation[2] == 6 && n->nodes[0].weights[8] == 1);
         assert_true(n->nodes[1].weights[26] == 35.0F / 8 && n->nodes[1].metric[0] == 36.0F / 8);
+        assert_true(n->nodes[2].weights[17] == 55.0F / 8 && n->nodes[3].weights[1] == 57.0F / 8);
+        assert_int_equal(r.parameters, 9 + 27 + 18 + 2);
         imp_network_close(n);
         size_t size;
         free(scratch_read(s, "out.safetensors", &size));
-        assert_true(half ? size % 8 == 2 : size % 8 == 4); /* 37 numbers behind a padded header */
+        assert_true(half ? size % 8 == 2 : size % 8 == 4); /* 57 numbers behind a padded header */
     }
 }
 

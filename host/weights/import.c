@@ -50,7 +50,7 @@ static imp_input input_of_published(const char *path, const char *sha256) {
 /* ---- What is at work ------------------------------------------------------------------------- */
 
 /* A layer gives a weight, a bias unless it has none, and perhaps a metric. */
-enum { WRITTEN_MAX = 3 * IMP_VGG_LAYERS, PAIRS_MAX = 9 };
+enum { WRITTEN_MAX = 4 * IMP_VGG_LAYERS, PAIRS_MAX = 9 };
 
 typedef struct work {
     imp_foreign file;
@@ -160,6 +160,10 @@ static void plan_tensors(work *w) {
             plan_tensor(w, l->name, "bias", 1, l->weight->shape);
             r->parameters += l->weight->shape[0];
         }
+        if (l->reduce) {
+            plan_tensor(w, l->name, "reduce", 4, l->reduce->shape);
+            r->parameters += l->reduce->count;
+        }
         if (l->metric)
             plan_tensor(w, l->name, "metric", 2, l->metric->shape);
         r->folded = r->folded || l->mean;
@@ -240,23 +244,30 @@ static imp_status write_convolution(FILE *to, const work *w, const imp_vgg_layer
     return has_bias(l) ? write_tensor(to, w, vectors, out, l, err) : IMP_OK;
 }
 
-static imp_status write_metric(FILE *to, const work *w, const imp_vgg_layer *l, float *values,
-                               imp_error *err) {
-    TRY(load(values, w, l->metric, err));
-    return write_tensor(to, w, values, l->metric->count, l, err);
+/* A tensor of the layer that stays as it is; NULL: none. */
+static imp_status write_as_is(FILE *to, const work *w, const imp_vgg_layer *l,
+                              const imp_foreign_tensor *t, float *values, imp_error *err) {
+    if (!t)
+        return IMP_OK;
+    TRY(load(values, w, t, err));
+    return write_tensor(to, w, values, t->count, l, err);
 }
 
 /* Holds the layer's largest tensor, and its vectors behind that. */
 static imp_status write_layer(FILE *to, const work *w, const imp_vgg_layer *l, imp_error *err) {
-    const size_t weights = l->weight->count, metric = l->metric ? l->metric->count : 0;
-    const size_t most = weights > metric ? weights : metric;
+    const imp_foreign_tensor *const all[] = {l->weight, l->reduce, l->metric};
+    size_t most = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        most = all[i] && all[i]->count > most ? all[i]->count : most;
     float *const values = calloc(most + 5 * l->weight->shape[0] + 1, sizeof *values);
     if (!values)
         return imp_foreign_fail(&w->file, err, IMP_ERR_MEMORY,
                                 "out of memory: close other programs");
     imp_status status = write_convolution(to, w, l, values, values + most, err);
-    if (status == IMP_OK && metric > 0)
-        status = write_metric(to, w, l, values, err);
+    if (status == IMP_OK)
+        status = write_as_is(to, w, l, l->reduce, values, err);
+    if (status == IMP_OK)
+        status = write_as_is(to, w, l, l->metric, values, err);
     free(values);
     return status;
 }

@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* The parts that a name may end with; batch normalisation has weight and bias, too. */
-enum { WEIGHT, BIAS, METRIC, MEAN, VARIANCE, PARTS };
-static const char *const part_names[PARTS] = {"weight", "bias", "metric", "running_mean",
-                                              "running_var"};
+enum { WEIGHT, BIAS, REDUCE, METRIC, MEAN, VARIANCE, PARTS };
+static const char *const part_names[PARTS] = {"weight", "bias",         "reduce",
+                                              "metric", "running_mean", "running_var"};
 
 /* What the file has under one number: block * 100 + conv, the place in the list, or in order. */
 typedef struct slot {
@@ -163,6 +163,7 @@ static imp_status add_layer(finder *f, const slot *s, unsigned block, unsigned c
                          .conv = conv,
                          .weight = s->parts[WEIGHT],
                          .bias = s->parts[BIAS],
+                         .reduce = s->parts[REDUCE],
                          .metric = s->parts[METRIC]};
     print_place(l->name, block, conv);
     f->vgg->count++;
@@ -274,18 +275,29 @@ static imp_status check_vector(const finder *f, const imp_foreign_tensor *t, siz
     return bad_shape(f, t, wanted);
 }
 
-static imp_status check_layer(const finder *f, const imp_vgg_layer *l, size_t in) {
-    const imp_foreign_tensor *const w = l->weight, *const m = l->metric;
-    const size_t kernel = l->block ? 3 : 1, out = w->shape[0];
+/* Filters O x in x kernel x kernel. */
+static imp_status check_filters(const finder *f, const imp_foreign_tensor *t, size_t in,
+                                size_t kernel) {
     char wanted[64];
     snprintf(wanted, sizeof wanted, "O x %zu x %zu x %zu", in, kernel, kernel);
-    if (w->rank != 4 || out == 0 || w->shape[1] != in || w->shape[2] != kernel ||
-        w->shape[3] != kernel)
-        return bad_shape(f, w, wanted);
-    if (w->count > ELEMENTS_MAX)
-        return imp_foreign_fail(f->file, f->err, IMP_ERR_UNSUPPORTED,
-                                "tensor %s has %zu elements: more than %d are not read", w->name,
-                                w->count, (int)ELEMENTS_MAX);
+    if (t->rank != 4 || t->shape[0] == 0 || t->shape[1] != in || t->shape[2] != kernel ||
+        t->shape[3] != kernel)
+        return bad_shape(f, t, wanted);
+    if (t->count <= ELEMENTS_MAX)
+        return IMP_OK;
+    return imp_foreign_fail(f->file, f->err, IMP_ERR_UNSUPPORTED,
+                            "tensor %s has %zu elements: more than %d are not read", t->name,
+                            t->count, (int)ELEMENTS_MAX);
+}
+
+static imp_status check_layer(const finder *f, const imp_vgg_layer *l, size_t in) {
+    const imp_foreign_tensor *const w = l->weight, *const m = l->metric;
+    const size_t kernel = l->block ? 3 : 1;
+    if (l->reduce)
+        TRY(check_filters(f, l->reduce, in, kernel));
+    TRY(check_filters(f, w, l->reduce ? l->reduce->shape[0] : in, l->reduce ? 1 : kernel));
+    const size_t out = w->shape[0];
+    char wanted[64];
     snprintf(wanted, sizeof wanted, "%zu x %zu", out, out);
     if (m && (m->rank != 2 || m->shape[0] != out || m->shape[1] != out))
         return bad_shape(f, m, wanted);

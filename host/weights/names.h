@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Which tensors of a foreign file are the layers of a VGG, by their names:
- *   conv1_1.weight           Caffe's names, and ours (with .metric and conv0 then)
+ *   conv1_1.weight           Caffe's names, and ours (with .reduce, .metric and conv0)
  *   block1_conv1.weight      Keras' names
  *   conv2d_7.weight          Keras' layers by their number, from conv2d on
  *   features.0.weight        torchvision's and timm's: places in a list of layers, in which a
@@ -28,7 +28,7 @@ typedef enum imp_naming {
 typedef struct imp_vgg_layer {
     unsigned block, conv;    /* both from 1; 0 and 0: the 1 x 1 convolution in front */
     char name[IMP_NAME_MAX]; /* "conv1_1" */
-    const imp_foreign_tensor *weight, *bias, *metric;
+    const imp_foreign_tensor *weight, *bias, *reduce, *metric;
     /* Batch normalisation behind it: mean and variance, and factor and summand. */
     const imp_foreign_tensor *mean, *variance, *factor, *summand;
 } imp_vgg_layer;
