@@ -217,10 +217,10 @@ static void test_compare_mistakes(void **state) {
 
 /* Each result is what paint gives, at its place: the longer list across. */
 static void test_grid_of_two(void **state) {
-    static const char *const styles[] = {"0.5", "1"}, *const weights[] = {"1", "30", "900"};
+    static const char *const styles[] = {"0.8", "1"}, *const weights[] = {"1", "30", "900"};
     scratch *s = *state;
     size_t x[6], y[6];
-    assert_says(s, GRID "--style-scale .5,1 --content-weight 1,30,900 --json",
+    assert_says(s, GRID "--style-scale .8,1 --content-weight 1,30,900 --json",
                 "{\"event\":\"variation\",\"settings\":\"content-weight 900, style-scale 1\"");
     imp_picture sheet = read(s, "s.png");
     for (size_t i = 0; i < 6; i++) {

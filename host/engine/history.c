@@ -77,3 +77,14 @@ double imp_history_direction(imp_history *h, float *factors, const double *produ
     }
     return -h->gamma;
 }
+
+double imp_history_second(const imp_history *h, const float *factors, double own,
+                          const double *products, double gg) {
+    const size_t i = pair_at(h, 1);
+    const double *const of = products + PRODUCTS * i;
+    const double before =
+        gg - 2 * of[YG] + of[YY]; /* the square of g - y, to which s is parallel */
+    const double s = before > 0 ? fabs(of[SG] - of[SY]) / sqrt(before) : 0;
+    return fabs(own) * sqrt(gg) + fabs((double)factors[2 * i]) * s +
+           fabs((double)factors[2 * i + 1]) * sqrt(of[YY]);
+}

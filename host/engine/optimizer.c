@@ -149,6 +149,14 @@ static imp_status adam_step(imp_optimizer_state *t) {
 
 /* ---- L-BFGS ---- */
 
+/* How long the second step may be: a tenth of the range in the root of the mean square. It knows
+ * the curvature from the first, tiny one alone, which rounding and the corners of ReLUs may let
+ * look flat; then it would throw the picture far away. */
+static double second_most(const imp_objective *o) {
+    const imp_tensor x = o->x[0];
+    return (double)o->settings->range / 10 * sqrt((double)(x.c * x.h * x.w));
+}
+
 /* s = -H g, times the step's length, in the place of the next pair. */
 static imp_status lbfgs_step(imp_optimizer_state *t) {
     const imp_objective *o = t->o;
@@ -160,8 +168,12 @@ static imp_status lbfgs_step(imp_optimizer_state *t) {
         imp_history_take(h, products);
     const double own = imp_history_direction(h, t->mixture, products);
     const double g1 = value(t, IMP_RECORD_G1);
-    const double first = t->steps == 0 && g1 > 0 ? 1 / g1 : 1;
-    const double length = (double)o->settings->learning_rate * first * t->shrink;
+    double length = (double)o->settings->learning_rate * t->shrink;
+    if (h->pairs == 0 && g1 > 0)
+        length /= g1;
+    else if (h->pairs == 1 && t->steps == 1)
+        length = fmin(length, second_most(o) / imp_history_second(h, t->mixture, own, products,
+                                                                  value(t, IMP_RECORD_GG)));
     const imp_tensor s = t->vectors[2 * h->next], y = t->vectors[2 * h->next + 1];
     for (size_t i = 0; i < 2 * (size_t)h->filled; i++)
         t->mixture[i] *= (float)length;
