@@ -38,6 +38,26 @@ static void test_loss_falls(void **state) {
     assert_true(estimate.seconds_per_iteration > 0);
 }
 
+/* The second step of L-BFGS rests upon the curvature over a tiny first one, and may mistake it; yet
+ * it never throws the picture away. */
+static void test_second_step(void **state) {
+    painting *f = *state;
+    f->settings.optimizer = IMP_LBFGS;
+    f->settings.iterations = 4;
+    f->settings.style_scale = 0.5F;
+    for (unsigned seed = 1; seed <= 12; seed++) {
+        f->settings.seed = seed;
+        f->settings.size = 24 + 4 * seed;
+        painting_begin(f);
+        const double first = painting_step(f).loss;
+        for (unsigned i = 1; i < 4; i++) {
+            const double loss = painting_step(f).loss;
+            if (!(loss < 3 * first))
+                fail_msg("seed %u: the loss goes from %g to %g", seed, first, loss);
+        }
+    }
+}
+
 /* Of a whole run: where it ended, and its picture. */
 static imp_progress run_whole(painting *f, float settle, imp_picture *picture) {
     imp_progress now;
@@ -363,6 +383,7 @@ static void test_threads_share_a_network(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_ORACLE(test_loss_falls),
+        ON_CPU(test_second_step),
         ON_CPU(test_settles),
         ON_CPU(test_settles_at_the_end),
         ON_CPU(test_unit_of_the_loss),
