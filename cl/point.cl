@@ -50,8 +50,9 @@ OUTLINE void point_rest(__global float *y, size_t y_plane, __global const float 
 }
 
 /* conv_product's y from n positions of maps x, where MASKED times [m > 0]: 1 x 1 filters, stride 1.
- * A work-item takes `share` positions, in stretches of `row`, a multiple of 3 CONV_UNIT, that stay
- * in the cache while all filters come by: where MASKED in its own `slab` floats of the work space.
+ * A work-item takes `share` positions, in stretches of `row` that stay in the cache while all
+ * filters come by: where MASKED, in its own `slab` floats of the work space, `row` being a multiple
+ * of the columns that it reads at a time.
  * Grid: shares x groups of `group` blocks of outputs. */
 __kernel GROUP(1, 1) void conv_point(__global float *y, ulong y_at, __global const float *x,
                                      ulong x_at, __global const float *m, ulong m_at,

@@ -249,7 +249,8 @@ IMP_API size_t imp_device_profile(const imp_device *device, imp_profile_row *out
 /* ---- Networks -------------------------------------------------------------------------------- */
 
 typedef struct imp_network_layer {
-    char name[32]; /* "conv1_1"; its features after the ReLU are "relu1_1" */
+    char name[32]; /* "conv1_1"; its features after the ReLU are "relu1_1". A layer in two steps is
+                      two here: "conv2_1.reduce" and "conv2_1". */
     size_t in, out, kernel, parameters;
     float low, high; /* the range of its filters */
 } imp_network_layer;

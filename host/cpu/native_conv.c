@@ -376,7 +376,7 @@ void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_
         space = imp_native_winograd_space(n, &job);
     } else {
         *filters = packed(taps, count);
-        space = imp_native_direct_space(n, &job);
+        space = imp_native_direct_space(n, &job, backward && filter->conv.relu);
     }
     *work = imp_threads_count(n->threads) * space * sizeof(float);
 }

@@ -92,7 +92,8 @@ static inline imp_taps imp_native_matrix_taps(const float *m, size_t c) {
 
 /* Any correlation, with weights from imp_native_pack; and those whose taps are folded. */
 imp_status imp_native_direct(imp_native *n, const imp_correlation *c);
-size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c); /* a thread's */
+/* A thread's floats; masked: with a tensor `positive`, where c has none yet. */
+size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c, bool masked);
 imp_status imp_native_folded(imp_native *n, const imp_correlation *c);
 size_t imp_native_folded_space(const imp_native *n, const imp_correlation *c);
 

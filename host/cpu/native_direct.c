@@ -274,8 +274,8 @@ static void run_in_place(imp_native *n, const imp_correlation *c) {
                                          .relu = c->relu});
 }
 
-size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c) {
-    if (in_place(c))
+size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c, bool masked) {
+    if (in_place(c) && !masked)
         return 0;
     if (c->taps.fold)
         return imp_native_folded_space(n, c);

@@ -78,13 +78,15 @@ double imp_history_direction(imp_history *h, float *factors, const double *produ
     return -h->gamma;
 }
 
-double imp_history_second(const imp_history *h, const float *factors, double own,
+double imp_history_length(const imp_history *h, const float *factors, double own,
                           const double *products, double gg) {
     const size_t i = pair_at(h, 1);
     const double *const of = products + PRODUCTS * i;
     const double before =
         gg - 2 * of[YG] + of[YY]; /* the square of g - y, to which s is parallel */
-    const double s = before > 0 ? fabs(of[SG] - of[SY]) / sqrt(before) : 0;
-    return fabs(own) * sqrt(gg) + fabs((double)factors[2 * i]) * s +
-           fabs((double)factors[2 * i + 1]) * sqrt(of[YY]);
+    const double ss = before > 0 ? pow(of[SG] - of[SY], 2) / before : 0;
+    const double fs = (double)factors[2 * i], fy = (double)factors[2 * i + 1];
+    const double square = own * own * gg + fs * fs * ss + fy * fy * of[YY] +
+                          2 * (own * fs * of[SG] + own * fy * of[YG] + fs * fy * of[SY]);
+    return sqrt(fmax(0, square));
 }

@@ -34,9 +34,9 @@ void imp_history_take(imp_history *h, const double *products);
  * products as above. */
 double imp_history_direction(imp_history *h, float *factors, const double *products);
 
-/* How long that direction is at most, where h has one pair, whose step was along the gradient
- * before. own: what imp_history_direction gave; gg = g.g. */
-double imp_history_second(const imp_history *h, const float *factors, double own,
+/* How long that direction is, where h has one pair, whose step was along the gradient before;
+ * about, where the step was clamped. own: what imp_history_direction gave; gg = g.g. */
+double imp_history_length(const imp_history *h, const float *factors, double own,
                           const double *products, double gg);
 
 #endif

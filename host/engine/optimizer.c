@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * L-BFGS (Nocedal 1980; the conventions of torch.optim.LBFGS without line search, but that a loss
- * in small units moves the picture, too: the first step is never shorter than 1 in all) and Adam
- * (Kingma and Ba 2015).
+ * in small units moves the picture, too: as long as no pair is known, a step is 1 in all; and that
+ * the step after that has a limit) and Adam (Kingma and Ba 2015).
  */
 #include "engine/optimizer.h"
 
@@ -149,10 +149,10 @@ static imp_status adam_step(imp_optimizer_state *t) {
 
 /* ---- L-BFGS ---- */
 
-/* How long the second step may be: a tenth of the range in the root of the mean square. It knows
- * the curvature from the first, tiny one alone, which rounding and the corners of ReLUs may let
- * look flat; then it would throw the picture far away. */
-static double second_most(const imp_objective *o) {
+/* How long the first step that knows a pair may be: a tenth of the range in the root of the mean
+ * square. It knows the curvature over a tiny way alone, which rounding and the corners of ReLUs may
+ * let look flat; then it would throw the picture far away. */
+static double longest(const imp_objective *o) {
     const imp_tensor x = o->x[0];
     return (double)o->settings->range / 10 * sqrt((double)(x.c * x.h * x.w));
 }
@@ -164,6 +164,7 @@ static imp_status lbfgs_step(imp_optimizer_state *t) {
     imp_history *h = &t->history;
     const imp_tensor g = o->dx[0];
     const double *products = t->values + o->count + IMP_RECORD_EXTRA;
+    const bool blind = h->pairs == 0;
     if (t->steps > 0)
         imp_history_take(h, products);
     const double own = imp_history_direction(h, t->mixture, products);
@@ -171,9 +172,9 @@ static imp_status lbfgs_step(imp_optimizer_state *t) {
     double length = (double)o->settings->learning_rate * t->shrink;
     if (h->pairs == 0 && g1 > 0)
         length /= g1;
-    else if (h->pairs == 1 && t->steps == 1)
-        length = fmin(length, second_most(o) / imp_history_second(h, t->mixture, own, products,
-                                                                  value(t, IMP_RECORD_GG)));
+    else if (blind)
+        length = fmin(length, longest(o) / imp_history_length(h, t->mixture, own, products,
+                                                              value(t, IMP_RECORD_GG)));
     const imp_tensor s = t->vectors[2 * h->next], y = t->vectors[2 * h->next + 1];
     for (size_t i = 0; i < 2 * (size_t)h->filled; i++)
         t->mixture[i] *= (float)length;

@@ -11,9 +11,9 @@
 enum { BLOCK = 16, PACKED = 512 << 10, TILE = 12, PAIR = 2 };
 /* conv_thin: its outputs at most, and work-items for each core. */
 enum { THIN = 3, ITEMS = 4 };
-/* conv_point: floats of a stretch's inputs that a core keeps at hand, work-items for each core
- * where each has a slab, and blocks that may lie apart. */
-enum { POINT = 6 << 10, POINT_ITEMS = 16, APART = 8 };
+/* conv_point: floats of a stretch's inputs that a core keeps at hand, and work-items for each core
+ * where each has a slab. */
+enum { POINT = 6 << 10, POINT_ITEMS = 16 };
 /* Where cl->turns are few: columns that a work-item makes, and turns of its loops for each tap of
  * each input of their tile. */
 enum { FEW_COLUMNS = 6, TAP_TURNS = 48 };

@@ -49,7 +49,7 @@ static imp_input input_of_published(const char *path, const char *sha256) {
 
 /* ---- What is at work ------------------------------------------------------------------------- */
 
-/* A layer gives a weight, a bias unless it has none, and perhaps a metric. */
+/* A layer gives a weight, a bias unless it has none, and perhaps filters before it and a metric. */
 enum { WRITTEN_MAX = 4 * IMP_VGG_LAYERS, PAIRS_MAX = 9 };
 
 typedef struct work {

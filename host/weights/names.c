@@ -198,6 +198,8 @@ static imp_status add_norm(finder *f, const slot *s) {
     imp_vgg_layer *const l = &f->vgg->layers[f->vgg->count - 1];
     if (l->mean)
         return no_vgg(f, name, "it follows no convolution");
+    if (s->parts[REDUCE] || s->parts[METRIC])
+        return no_vgg(f, name, "batch normalisation has none");
     if (!s->parts[MEAN] || !s->parts[VARIANCE])
         return missing(f, l->name, "a part of the batch normalisation");
     l->mean = s->parts[MEAN];
@@ -293,6 +295,8 @@ static imp_status check_filters(const finder *f, const imp_foreign_tensor *t, si
 static imp_status check_layer(const finder *f, const imp_vgg_layer *l, size_t in) {
     const imp_foreign_tensor *const w = l->weight, *const m = l->metric;
     const size_t kernel = l->block ? 3 : 1;
+    if (!l->block && (l->reduce || m))
+        return no_vgg(f, l->reduce ? l->reduce->name : m->name, "conv0 has none");
     if (l->reduce)
         TRY(check_filters(f, l->reduce, in, kernel));
     TRY(check_filters(f, w, l->reduce ? l->reduce->shape[0] : in, l->reduce ? 1 : kernel));

@@ -7,11 +7,13 @@
  *   convB_C.weight  O x I x 3 x 3: convolution C of block B, both counted from 1, side 1 padded all
  *                   round, followed by a ReLU. Blocks are joined by 2 x 2 pooling. Any widths.
  *   convB_C.bias    O; may be left out.
- *   convB_C.reduce  R x I x 3 x 3; may be left out: the layer is made in two steps, by these
- * filters to R channels and from there by convB_C.weight, O x R x 1 x 1 then, to O; the bias and
- * the ReLU come last. convB_C.metric  O x O, symmetric; may be left out: differences E of this
- * layer's Gram matrices are then weighed as sum(E . metric E metric). conv0.weight    O x 3 x 1 x
- * 1, conv0.bias O; may be left out: a 1 x 1 convolution without ReLU in front of conv1_1.
+ *   convB_C.reduce  R x I x 3 x 3; may be left out: the layer is made in two steps then, to R
+ *                   channels by these filters, and from there to O by convB_C.weight, which is
+ *                   O x R x 1 x 1; the bias and the ReLU come last.
+ *   convB_C.metric  O x O, symmetric; may be left out: differences E of this layer's Gram matrices
+ *                   are then weighed as sum(E . metric E metric).
+ *   conv0.weight    O x 3 x 1 x 1, conv0.bias O; may be left out: a 1 x 1 convolution without ReLU
+ *                   in front of conv1_1.
  *   NAME_aux.*      passed over. Any other name is refused, and so is a layer that is missing below
  *                   the deepest one; a network may end anywhere.
  *
@@ -35,8 +37,7 @@ typedef enum imp_node_kind { IMP_NODE_CONV, IMP_NODE_POOL } imp_node_kind;
 
 typedef struct imp_node {
     imp_node_kind kind;
-    char name[IMP_NAME_MAX];     /* of its features: "relu1_1", "pool1"; without ReLU "conv0",
-                                    "reduce1_1" */
+    char name[IMP_NAME_MAX];     /* "relu1_1", "pool1"; without ReLU "conv0", "reduce1_1" */
     size_t input;                /* the node it reads; SIZE_MAX: the network's input */
     imp_conv conv;               /* of a convolution */
     const float *weights, *bias; /* O x I x K x K, and O or NULL; owned by the network */
