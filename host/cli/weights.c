@@ -110,7 +110,7 @@ static void list_builtin(const cli_values *values) {
     imp_network_describe(network, &info);
     snprintf(digest, sizeof digest, "sha256:%s", info.sha256);
     const imp_weights_entry entry = {
-        .about = "a thin VGG-19, part of the program", .licence = info.licence, .digest = digest};
+        .about = "a small VGG-19, part of the program", .licence = info.licence, .digest = digest};
     const listed l = {.name = "builtin", .entry = &entry, .here = true};
     show_listed(values, &l);
     imp_network_close(network);
