@@ -366,6 +366,7 @@ imp_network_layer imp_network_layer_at(const imp_network *network, size_t i) {
     const imp_node *node = network->nodes;
     while (node->kind != IMP_NODE_CONV || i-- > 0)
         node++;
+    char layer[IMP_NAME_MAX];
     const imp_conv *const c = &node->conv;
     const size_t count = c->out * c->in * c->kernel * c->kernel;
     imp_network_layer l = {.in = c->in,
@@ -378,9 +379,8 @@ imp_network_layer imp_network_layer_at(const imp_network *network, size_t i) {
         l.low = fminf(l.low, node->weights[k]);
         l.high = fmaxf(l.high, node->weights[k]);
     }
-    print_layer_of(l.name, node);
-    if (reduces(node))
-        strcat(l.name, ".reduce");
+    print_layer_of(layer, node);
+    snprintf(l.name, sizeof l.name, "%.20s%s", layer, reduces(node) ? ".reduce" : "");
     return l;
 }
 
