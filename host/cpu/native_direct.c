@@ -3,8 +3,8 @@
  * Direct convolution of the cpu backend: any kernel, stride, padding and layout. The output is cut
  * into tiles; for each, its piece of the padded input is copied to working space that stays in the
  * cache, and from there panels make one row of one group of channels at a time. So borders cost
- * nothing in the inner loop. Where there are none to speak of, with 1 x 1 filters, nothing is
- * copied: the whole map is one row.
+ * nothing in the inner loop. With 1 x 1 filters there are none, and nothing is copied: the whole
+ * map is one row. Few outputs are made in native_folded.c.
  */
 #include <assert.h>
 #include <string.h>
@@ -189,7 +189,7 @@ static void place_row(const imp_correlation *c, const float *row, size_t first, 
         }
 }
 
-/* Rows p .. p + rows of a tile, for one group of lanes. */
+/* Rows p .. p + rows of a tile, for one group of channels. */
 static void do_group(const struct direct *job, const float *patch, float *row, size_t group,
                      size_t p, size_t q, size_t rows, size_t pixels) {
     const imp_correlation *c = job->c;
@@ -275,10 +275,10 @@ static void run_in_place(imp_native *n, const imp_correlation *c) {
 }
 
 size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c, bool masked) {
-    if (in_place(c) && !masked)
-        return 0;
     if (c->taps.fold)
         return imp_native_folded_space(n, c);
+    if (in_place(c) && !masked)
+        return 0;
     const struct direct job = direct_of(n, c);
     return space_of(&job);
 }
@@ -286,13 +286,13 @@ size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c, bo
 imp_status imp_native_direct(imp_native *n, const imp_correlation *c) {
     if (c->taps.fold)
         return imp_native_folded(n, c);
-    struct direct job = direct_of(n, c);
     if (c->height == 0 || c->width == 0)
         return IMP_OK;
     if (in_place(c)) {
         run_in_place(n, c);
         return IMP_OK;
     }
+    struct direct job = direct_of(n, c);
     TRY(imp_native_reserve(n, space_of(&job)));
     imp_threads_run(n->threads, job.across * imp_over(c->height, job.tile_height) * job.parts,
                     do_tile, &job);

@@ -82,8 +82,7 @@ double imp_history_length(const imp_history *h, const float *factors, double own
                           const double *products, double gg) {
     const size_t i = pair_at(h, 1);
     const double *const of = products + PRODUCTS * i;
-    const double before =
-        gg - 2 * of[YG] + of[YY]; /* the square of g - y, to which s is parallel */
+    const double before = gg - 2 * of[YG] + of[YY]; /* (g - y)^2, to which s is parallel */
     const double ss = before > 0 ? pow(of[SG] - of[SY], 2) / before : 0;
     const double fs = (double)factors[2 * i], fy = (double)factors[2 * i + 1];
     const double square = own * own * gg + fs * fs * ss + fy * fy * of[YY] +

@@ -2,7 +2,8 @@
  *
  * A pass of the convolution in the wide class: a strip of rows at a time is packed into the work
  * space and multiplied from there (cl/convolution.cl). Work space: the strip's result where it is
- * to be folded, then the packed strip.
+ * to be folded, then the packed strip. Filters of 1 x 1 (cl/point.cl) and few outputs are made in
+ * one launch, a slab of the work space for each work-item.
  */
 #include "opencl/convolution.h"
 
