@@ -501,6 +501,9 @@ static const bad lists[] = {
     {FIRST "layer1.0.conv1.weight 1,1,3,3", "?only the VGG family is read"},
     {"features.0.weight 1,3,1,1", "needs [O x 3 x 3 x 3]"},
     {"conv0.weight 3,3,3,3;conv1_1.weight 1,3,3,3", "needs [O x 3 x 1 x 1]"},
+    {FIRST "features.1.weight 1;features.1.running_mean 1;features.1.running_var 1;"
+           "features.1.reduce 1",
+     "?batch normalisation has none"},
     {"conv0.weight 3,2,1,1;conv0.reduce 2,3,1,1;conv1_1.weight 1,3,3,3", "?conv0 has none"},
     {"conv0.weight 3,3,1,1;conv0.metric 3,3;conv1_1.weight 1,3,3,3", "?conv0 has none"},
     {"conv1_1.reduce 2,3,3,3", "the weight of layer conv1_1 is missing"},

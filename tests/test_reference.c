@@ -237,8 +237,20 @@ static void make_direction(imp_device *d, imp_tensor g, const imp_tensor *pairs,
         imp_history_take(&h, products);
     }
     const double own = imp_history_direction(&h, factors, products);
+    float *const before = test_contents(d, g);
+    double gg = 0, dd = 0;
+    for (size_t k = 0; k < g.w; k++)
+        gg += (double)before[k] * before[k];
+    const double length = imp_history_length(&h, factors, own, products, gg);
+    free(before);
     const imp_tensor by = test_tensor(d, 1, 1, 2 * n, factors);
     OK(d->ops->mix(d, g, (float)own, g, by, pairs, 2 * n));
+    float *const made = test_contents(d, g);
+    for (size_t k = 0; k < g.w; k++)
+        dd += (double)made[k] * made[k];
+    free(made);
+    if (n == 1) /* its step was along the gradient before */
+        test_near(sqrt(dd), length, 1e-5 * sqrt(dd), "length");
     test_tensor_free(d, by);
     test_tensor_free(d, record);
     imp_history_finish(&h);
