@@ -476,9 +476,8 @@ static const char *write_safetensors(scratch *s, const char *tensors, const char
     for (size_t i = 0; i < 8; i++)
         putc((int)(header.size >> 8 * i & 0xFF), file.f);
     fwrite(header.p, 1, header.size, file.f);
-    const double wide = 1e300;
     for (size_t i = 0; i < at; i += item)
-        fwrite(item == 8 ? (const void *)&wide : &value, 1, item, file.f);
+        fwrite(item == 8 ? (const void *)&(double){1e300} : &value, 1, item, file.f);
     bytes_end(&file);
     const char *path = scratch_write(s, "bad.safetensors", file.p, file.size);
     free(header.p);
@@ -492,7 +491,8 @@ static const bad lists[] = {
     {"features.1.weight 1,3,3,3", "?its number is not that of a layer"},
     {FIRST "features.1.weight 1", "a part of the batch normalisation of layer conv1_1"},
     {FIRST "features.1.bias 1;features.1.running_mean 1", "a part of the batch normalisation"},
-    {FIRST "features.1.running_var 1;features.2.running_mean 1", "?it follows no convolution"},
+    {FIRST "features.1.running_mean 1;features.1.running_var 1;features.2.running_mean 1",
+     "?it follows no convolution"},
     {FIRST "features.4.weight 1,1,3,3", "?its number is not that of a layer"},
     {FIRST "features.4.bias 1", "?its number is not that of a layer"},
     {FIRST "features.0.metric 1", "[1] and needs [1 x 1]"},
