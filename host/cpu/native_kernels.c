@@ -15,7 +15,8 @@ enum {
                                              : 3,
     ROWS = LANES == 16                     ? 8
            : REGISTERS == 32 || LANES == 8 ? 4
-                                           : 2
+                                           : 2,
+    STEPS = 8 /* positions of a turn of the outer product's loop */
 };
 
 /* Where vector v of a group stands in a pixel whose blocks are y_block apart. */
@@ -136,31 +137,52 @@ static void panel(const imp_panel *p) {
 
 /* ---- sums over positions ---- */
 
+/* sum[i * vectors + v] += a[i] b[v] of one position. */
+INLINE void outer_step(vec *sum, const float *a, const float *b, size_t b_block, const size_t rows,
+                       const size_t vectors) {
+    UNROLL
+        for (size_t n = 0; n < rows * vectors; n++)
+            sum[n] += splat(a[n / vectors]) * load(b + lane_of(n % vectors, b_block));
+}
+
 INLINE void outer_rows(float *g, size_t stride, const float *a, const float *b, size_t b_block,
-                       size_t pixels, const size_t vectors) {
+                       size_t pixels, const float *ahead, const size_t rows, const size_t vectors) {
     vec sum[ROWS * VECTORS];
     UNROLL
-        for (size_t n = 0; n < ROWS * vectors; n++)
+        for (size_t n = 0; n < rows * vectors; n++)
             sum[n] = splat(0);
-    for (size_t p = 0; p < pixels; p++, a += IMP_BLOCK, b += IMP_BLOCK) {
+    size_t p = 0;
+    for (; p + STEPS <= pixels; p += STEPS) {
         UNROLL
-            for (size_t n = 0; n < ROWS * vectors; n++)
-                sum[n] += splat(a[n / vectors]) * load(b + lane_of(n % vectors, b_block));
+            for (size_t i = 0; i < STEPS * rows; i += IMP_BLOCK)
+                __builtin_prefetch(ahead + p * rows + i, 0, 2);
+        UNROLL
+            for (size_t i = 0; i < STEPS; i++)
+                outer_step(sum, a + (p + i) * IMP_BLOCK, b + (p + i) * IMP_BLOCK, b_block, rows,
+                           vectors);
     }
+    for (; p < pixels; p++)
+        outer_step(sum, a + p * IMP_BLOCK, b + p * IMP_BLOCK, b_block, rows, vectors);
     UNROLL
-        for (size_t n = 0; n < ROWS * vectors; n++) {
+        for (size_t n = 0; n < rows * vectors; n++) {
             float *out = g + n / vectors * stride + n % vectors * LANES;
             store(out, load(out) + sum[n]);
         }
 }
 
+INLINE void outer_blocks(float *g, size_t stride, const float *a, const float *b, size_t b_block,
+                         size_t pixels, const float *ahead, const size_t vectors) {
+    const size_t rows = ROWS * VECTORS / vectors;
+    for (size_t i = 0; i < IMP_BLOCK; i += rows, ahead += rows * pixels)
+        outer_rows(g + i * stride, stride, a + i, b, b_block, pixels, ahead, rows, vectors);
+}
+
 static void outer(float *g, size_t stride, const float *a, const float *b, size_t b_block,
-                  size_t pixels, bool whole) {
-    for (size_t i = 0; i < IMP_BLOCK; i += ROWS)
-        if (whole)
-            outer_rows(g + i * stride, stride, a + i, b, b_block, pixels, VECTORS);
-        else
-            outer_rows(g + i * stride, stride, a + i, b, b_block, pixels, PARTS);
+                  size_t pixels, const float *ahead, bool whole) {
+    if (whole)
+        outer_blocks(g, stride, a, b, b_block, pixels, ahead, VECTORS);
+    else
+        outer_blocks(g, stride, a, b, b_block, pixels, ahead, PARTS);
 }
 
 static void sum_pixels(float *sum, const float *f, size_t pixels) {

@@ -109,9 +109,9 @@ typedef struct imp_kernels {
     size_t group; /* output channels that a panel does at once: 16 or 32 */
     void (*panel)(const imp_panel *p);
     /* g[i * stride + j] += sum_p a[16 p + i] b[16 p + j], i < 16; j < 16, or j < group where
-     * `whole`: its second 16 from b + b_block. */
+     * `whole`: its second 16 from b + b_block. As many pixels at `ahead` are fetched meanwhile. */
     void (*outer)(float *g, size_t stride, const float *a, const float *b, size_t b_block,
-                  size_t pixels, bool whole);
+                  size_t pixels, const float *ahead, bool whole);
     /* sum[i] += sum_p f[16 p + i], i < 16. */
     void (*sum_pixels)(float *sum, const float *f, size_t pixels);
     const imp_vector_kernels *vector;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The style term of the cpu backend in its three steps. The Gram matrix is a sum over positions:
- * they are cut into slices by shape alone, and each slice into runs that are added up in registers;
- * runs add to the slice's own matrix, and these are added in order at the end. Matrices of C x C
- * are worked on by squares of 64 x 64, half of which follow by symmetry.
+ * they are cut into slices by shape alone, and each slice into runs that are added up in registers
+ * while the next one is fetched; runs add to the slice's own matrix, and these are added in order
+ * at the end. Matrices of C x C are worked on by squares, half of which follow by symmetry.
  */
 #include <assert.h>
 #include <string.h>
@@ -11,10 +11,12 @@
 #include "cpu/native_conv.h"
 
 enum {
-    SQUARE = 4,       /* blocks of channels along a side */
-    RUN = 128,        /* positions that registers add up */
-    SLICE_MIN = 2048, /* positions of a slice, at least: below, adding matrices costs too much */
-    CHUNKS = 128      /* squares of all slices, at least, where there are positions enough */
+    SQUARE = 8,            /* blocks of channels along a side, at most */
+    RUN = 128,             /* positions that registers add up */
+    SLICE_MIN = 512,       /* positions of a slice, at least, */
+    SLICES_SIZE = 1 << 19, /* and floats of all slices' matrices, at most: adding them takes time */
+    CHUNKS = 48,           /* squares of all slices, where there is work enough */
+    STRIP = 64             /* sums of slices that are made at a time */
 };
 
 /* ---- accumulate ---- */
@@ -28,44 +30,63 @@ struct gram {
     float *parts;           /* [slice][side][side] and behind them [slice][side], the plain sums */
 };
 
-/* Rows i of blocks against columns first .. last, for one run of positions. */
-static void add_run(const struct gram *job, float *part, size_t i, size_t first, size_t last,
-                    size_t at, size_t count) {
-    const size_t m = job->f.h * job->f.w * IMP_BLOCK, group = job->n->kernels->group / IMP_BLOCK;
-    const float *f = imp_native_floats(job->f) + at * IMP_BLOCK;
-    for (size_t j = first, step; j < last; j += step) {
-        step = imp_min(group, last - j);
-        job->n->kernels->outer(part + (i * job->side + j) * IMP_BLOCK, job->side, f + i * m,
-                               f + j * m, m, count, step == group);
-    }
+/* Blocks of channels, rows i0 .. i1 against columns j0 .. j1, of which those beyond the diagonal
+ * are left out. `blocks` in all, which go into so many calls of the kernel. */
+struct square {
+    size_t i0, i1, j0, j1, blocks, calls;
+};
+
+/* Square (row, column <= row) among those of a triangle, row by row. */
+static struct square square_at(const struct gram *job, size_t number) {
+    const size_t blocks = job->side / IMP_BLOCK, group = job->n->kernels->group / IMP_BLOCK;
+    size_t row = 0;
+    while (number > row)
+        number -= ++row;
+    struct square s = {.i0 = row * blocks / job->squares,
+                       .i1 = (row + 1) * blocks / job->squares,
+                       .j0 = number * blocks / job->squares,
+                       .j1 = (number + 1) * blocks / job->squares};
+    s.blocks = s.i1 - s.i0 + (number == row ? 0 : s.j1 - s.j0);
+    for (size_t j = s.j0; j < s.j1; j += group)
+        s.calls += s.i1 - imp_max(j, s.i0);
+    return s;
 }
 
-/* The number of square (row, column <= row) among those of a triangle, row by row. */
-static void square_at(size_t number, size_t *row, size_t *column) {
-    *row = 0;
-    while (number > *row) {
-        number -= *row + 1;
-        ++*row;
-    }
-    *column = number;
+/* Positions at .. at + count of a square; as many from `next` on are fetched, block after block. */
+static void add_run(const struct gram *job, float *part, const struct square *s, size_t at,
+                    size_t count, size_t next) {
+    const size_t m = job->f.h * job->f.w * IMP_BLOCK, group = job->n->kernels->group / IMP_BLOCK;
+    const float *f = imp_native_floats(job->f) + at * IMP_BLOCK;
+    const float *then = imp_native_floats(job->f) + next * IMP_BLOCK;
+    size_t call = 0, fetched = 0;
+    for (size_t j = s->j0; j < s->j1; j += group)
+        for (size_t i = imp_max(j, s->i0); i < s->i1; i++, call++) {
+            const size_t width = imp_min(imp_min(group, s->j1 - j), i + 1 - j);
+            const float *ahead = f + i * m; /* is there already */
+            if (fetched < s->blocks && fetched * s->calls <= call * s->blocks) {
+                const size_t row = s->i0 + fetched;
+                ahead = then + (row < s->i1 ? row : s->j0 + row - s->i1) * m;
+                fetched++;
+            }
+            job->n->kernels->outer(part + (i * job->side + j) * IMP_BLOCK, job->side, f + i * m,
+                                   f + j * m, m, count, ahead, width == group);
+        }
 }
 
 static void do_square(void *context, size_t chunk, unsigned worker) {
     (void)worker;
     const struct gram *job = context;
     const size_t triangle = job->squares * (job->squares + 1) / 2, slice = chunk / triangle;
-    const size_t m = job->f.h * job->f.w, blocks = job->side / IMP_BLOCK;
-    size_t row, column;
-    square_at(chunk % triangle, &row, &column);
-    const size_t i0 = row * SQUARE, i1 = imp_min(i0 + SQUARE, blocks);
-    const size_t j0 = column * SQUARE, j1 = imp_min(j0 + SQUARE, blocks);
+    const struct square s = square_at(job, chunk % triangle);
     float *part = job->parts + slice * job->side * job->side;
-    for (size_t r = i0 * IMP_BLOCK; r < i1 * IMP_BLOCK; r++)
-        memset(part + r * job->side + j0 * IMP_BLOCK, 0, (j1 - j0) * IMP_BLOCK * sizeof *part);
-    const size_t end = m * (slice + 1) / job->slices;
-    for (size_t at = m * slice / job->slices; at < end; at += RUN)
-        for (size_t i = i0; i < i1; i++)
-            add_run(job, part, i, j0, row == column ? i + 1 : j1, at, imp_min(RUN, end - at));
+    for (size_t r = s.i0 * IMP_BLOCK; r < s.i1 * IMP_BLOCK; r++)
+        memset(part + r * job->side + s.j0 * IMP_BLOCK, 0,
+               (s.j1 - s.j0) * IMP_BLOCK * sizeof *part);
+    const size_t m = job->f.h * job->f.w, end = m * (slice + 1) / job->slices;
+    for (size_t at = m * slice / job->slices, count; at < end; at += count) {
+        count = imp_min(RUN, end - at);
+        add_run(job, part, &s, at, count, imp_min(at + count, end - count));
+    }
 }
 
 /* The sums of one slice over positions. */
@@ -82,25 +103,37 @@ static void do_sums(void *context, size_t slice, unsigned worker) {
                                         imp_min(RUN, end - at));
 }
 
-/* Row r of the matrix from the slices, as far as the diagonal, and by symmetry its column. */
-static void finish_row(void *context, size_t r, unsigned worker) {
+/* to[k] = [to[k] +] the sum over slices of part[k], k < n. */
+static void add_slices(const struct gram *job, float *to, const float *part, size_t step,
+                       size_t n) {
+    double sum[STRIP];
+    for (size_t first = 0, width; first < n; first += width, to += width, part += width) {
+        width = imp_min(STRIP, n - first);
+        for (size_t k = 0; k < width; k++)
+            sum[k] = job->accumulate ? (double)to[k] : 0;
+        for (size_t slice = 0; slice < job->slices; slice++)
+            for (size_t k = 0; k < width; k++)
+                sum[k] += (double)part[slice * step + k];
+        for (size_t k = 0; k < width; k++)
+            to[k] = (float)sum[k];
+    }
+}
+
+/* A block of rows of the matrix, as far as the diagonal, by symmetry its columns, and its sums. */
+static void finish_rows(void *context, size_t block, unsigned worker) {
     (void)worker;
     const struct gram *job = context;
     const size_t c = job->f.c, matrix = job->side * job->side;
+    const size_t first = block * IMP_BLOCK, end = imp_min(first + IMP_BLOCK, c);
     float *g = imp_native_floats(job->g);
-    for (size_t k = 0; k <= r; k++) {
-        double sum = job->accumulate ? (double)g[r * c + k] : 0;
-        for (size_t slice = 0; slice < job->slices; slice++)
-            sum += (double)job->parts[slice * matrix + r * job->side + k];
-        g[r * c + k] = g[k * c + r] = (float)sum;
-    }
-    if (!job->s.memory)
-        return;
-    float *s = imp_native_floats(job->s) + r;
-    double sum = job->accumulate ? (double)*s : 0;
-    for (size_t slice = 0; slice < job->slices; slice++)
-        sum += (double)job->parts[job->slices * matrix + slice * job->side + r];
-    *s = (float)sum;
+    for (size_t r = first; r < end; r++)
+        add_slices(job, g + r * c, job->parts + r * job->side, matrix, end);
+    for (size_t k = 0; k < first; k++)
+        for (size_t r = first; r < end; r++)
+            g[k * c + r] = g[r * c + k];
+    if (job->s.memory)
+        add_slices(job, imp_native_floats(job->s) + first,
+                   job->parts + job->slices * matrix + first, job->side, end - first);
 }
 
 imp_status imp_native_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f,
@@ -110,14 +143,15 @@ imp_status imp_native_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor
     job.side = imp_native_blocks(f.c) * IMP_BLOCK;
     job.squares = imp_over(job.side, SQUARE * IMP_BLOCK);
     const size_t triangle = job.squares * (job.squares + 1) / 2;
-    job.slices = imp_max(1, imp_min(imp_over(CHUNKS, triangle), f.h * f.w / SLICE_MIN));
+    const size_t most = imp_min(f.h * f.w / SLICE_MIN, SLICES_SIZE / (job.side * job.side));
+    job.slices = imp_max(1, imp_min(imp_over(CHUNKS, triangle), most));
     job.parts = imp_native_shared(job.n, job.slices * job.side * (job.side + 1));
     if (!job.parts)
         return IMP_ERR_MEMORY;
     imp_threads_run(job.n->threads, triangle * job.slices, do_square, &job);
     if (s.memory)
         imp_threads_run(job.n->threads, job.slices, do_sums, &job);
-    imp_threads_run(job.n->threads, f.c, finish_row, &job);
+    imp_threads_run(job.n->threads, job.side / IMP_BLOCK, finish_rows, &job);
     return IMP_OK;
 }
 

@@ -217,6 +217,7 @@ static const row rows[] = {
     {NORMAL, POOLS, 20, 60, 66, ON_BOTH, SIGNED | BIT(IMP_SPARSE), 0},
     /* many positions: sums must be blocked */
     {NORMAL, GRAMS | CONTENT, 8, 61, 67, ON_MAPS, EVERY_DATA, 0},
+    {NORMAL, GRAMS, 150, 33, 35, ON_MAPS, SIGNED, 0},
 
     {NORMAL, STYLE | MATRICES, 3, 1, 1, ON_PLANES, EVERY_DATA, 0},
     {NORMAL, STYLE | MATRICES, 1, 1, 1, ON_PLANES, SIGNED, 0},
