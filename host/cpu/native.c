@@ -168,6 +168,14 @@ void imp_native_seal(imp_tensor t) {
 TIMED(conv, (imp_device * d, imp_tensor y, imp_tensor x, imp_filter *filter), (d, y, x, filter))
 TIMED(conv_grad, (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor y, imp_filter *filter),
       (d, dx, dy, y, filter))
+TIMED(conv_pool,
+      (imp_device * d, imp_tensor y, imp_tensor choice, imp_tensor x, imp_filter *filter,
+       imp_pooling kind),
+      (d, y, choice, x, filter, kind))
+TIMED(conv_pool_grad,
+      (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor choice, imp_filter *filter,
+       imp_pooling kind),
+      (d, dx, dy, choice, filter, kind))
 TIMED(pool, (imp_device * d, imp_tensor y, imp_tensor x, imp_pooling kind), (d, y, x, kind))
 TIMED(pool_grad,
       (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor x, imp_tensor y, imp_pooling kind),
@@ -260,6 +268,9 @@ static const imp_ops native_ops = {
     .room = imp_native_room,
     .pool = pool,
     .pool_grad = pool_grad,
+    .pools = imp_native_pools,
+    .conv_pool = conv_pool,
+    .conv_pool_grad = conv_pool_grad,
     .pool_choice = pool_choice,
     .pool_spread = pool_spread,
     .gram = gram,

@@ -70,6 +70,12 @@ imp_status imp_native_filter_open(imp_device *d, imp_filter **out, const imp_con
                                   const float *weights, const float *bias);
 void imp_native_filter_close(imp_device *d, imp_filter *filter);
 imp_status imp_native_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter);
+bool imp_native_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                      bool gradient);
+imp_status imp_native_conv_pool(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor x,
+                                imp_filter *filter, imp_pooling kind);
+imp_status imp_native_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
+                                     imp_filter *filter, imp_pooling kind);
 imp_status imp_native_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
                                 imp_filter *filter);
 const imp_winograd *imp_native_winograd_of(const imp_device *d, imp_tensor y, imp_tensor x,

@@ -32,7 +32,7 @@ static void spread_row(void *context, size_t chunk, unsigned worker) {
     const struct choosing *job = context;
     const size_t block = chunk / job->h, row = chunk % job->h, width = job->x.w * IMP_BLOCK;
     float *dx = row_of(job->x, block, 2 * row);
-    job->kernels->spread(dx, row_of(job->dy, block, row), row_of(job->choice, block, row), width,
+    job->kernels->spread(dx, row_of(job->dy, block, row), row_of(job->choice, block, row), width, 0,
                          job->w, job->kind);
     if (job->x.w % 2)
         for (size_t r = 0; r < 2; r++)

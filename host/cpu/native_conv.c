@@ -336,6 +336,62 @@ static const struct way *taken(const imp_device *d, imp_tensor y, imp_tensor x,
     return way_of(d, filter, out->h, out->w, direction, &job);
 }
 
+/* ---- with a pooling ---- */
+
+/* One pixel of zeros around, which strips of whole windows need. */
+static bool is_centred(const imp_correlation *job) {
+    return job->padding == IMP_PAD_ZERO && job->row == -1 && job->column == -1;
+}
+
+bool imp_native_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                      bool gradient) {
+    const imp_tensor *map = gradient ? &x : &y;
+    const imp_correlation job = job_of(y, x, filter, gradient ? BACK : FORWARD);
+    if (!filter->conv.relu || map->h < 2 || map->w < 2)
+        return false;
+    return imp_native_point_takes(&job) ||
+           (is_centred(&job) && taken(d, y, x, filter, gradient ? BACK : FORWARD)->tiles > 0);
+}
+
+/* A job of one of the ways that pools grants; y: the map's shape. */
+static imp_status run_pooled(imp_native *n, imp_filter *filter, enum direction direction,
+                             imp_correlation *job, imp_tensor y) {
+    if (filter->conv.kernel == 1) {
+        TRY(prepare_direct(n, &filter->direct[direction], &job->taps, 1));
+        job->weights = floats_of(&filter->direct[direction]);
+        return imp_native_point(n, job);
+    }
+    const imp_preference *p =
+        imp_preference_of(&n->base, &filter->conv, y.h, y.w, direction == BACK);
+    const unsigned way = p && p->way > WAY_DIRECT && p->way <= WAYS ? p->way : WAY_WINOGRAD;
+    return run_winograd(n, &filter->winograd[direction], *job, ways[way - 1].tiles);
+}
+
+imp_status imp_native_conv_pool(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor x,
+                                imp_filter *filter, imp_pooling kind) {
+    imp_tensor map = y;
+    map.h = imp_conv_side(&filter->conv, x.h), map.w = imp_conv_side(&filter->conv, x.w);
+    imp_correlation job = forward(filter, map, x);
+    assert(y.c == filter->conv.out && y.h == map.h / 2 && y.w == map.w / 2);
+    assert(choice.c == y.c && choice.h == y.h && choice.w == imp_over(y.w, IMP_CHOICES));
+    job.y = y, job.choice = choice, job.pooling = kind;
+    return run_pooled(imp_native_of(d), filter, FORWARD, &job, map);
+}
+
+imp_status imp_native_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
+                                     imp_filter *filter, imp_pooling kind) {
+    const size_t before = filter->conv.before;
+    imp_tensor map = dy;
+    map.h = imp_conv_side(&filter->conv, dx.h), map.w = imp_conv_side(&filter->conv, dx.w);
+    imp_correlation job = back(filter, dx, map, before, before, 0, 0);
+    assert(dy.c == filter->conv.out && dy.h == map.h / 2 && dy.w == map.w / 2);
+    assert(choice.c == dy.c && choice.h == dy.h && choice.w == imp_over(dy.w, IMP_CHOICES));
+    job.x = dy, job.choice = choice, job.pooling = kind, job.spread = true;
+    return run_pooled(imp_native_of(d), filter, BACK, &job, map);
+}
+
+/* ---- what it does ---- */
+
 const char *imp_native_way(const imp_device *d, imp_tensor y, imp_tensor x,
                            const imp_filter *filter, bool gradient, unsigned way) {
     (void)d;
@@ -374,6 +430,8 @@ void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_
     if (job.tiles > 0) {
         *filters = imp_native_winograd_packed(&job.taps, job.half);
         space = imp_native_winograd_space(n, &job);
+        job.choice.w = 1; /* with a pooling strips are cut otherwise */
+        space = imp_max(space, imp_native_winograd_space(n, &job));
     } else {
         *filters = packed(taps, count);
         space = imp_native_direct_space(n, &job, backward && filter->conv.relu);

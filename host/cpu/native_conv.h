@@ -41,9 +41,14 @@ static inline size_t imp_taps_count(const imp_taps *t) {
 
 /* y[o, y_row + y_step p, y_column + y_step q] = bias[o] + sum w[o,i,a,b]
  * x~[i, row + stride p + a, column + stride q + b] for p < height, q < width; x~ is x with padding
- * all around and 0 where `positive` is a tensor and not above 0. */
+ * all around and 0 where `positive` is a tensor and not above 0. With a tensor `choice` forward
+ * makes of these outputs the pooling's y and choice; back makes x~ of the pooling's dy, x, and its
+ * choice. Winograd's algorithm and imp_native_point only. */
 typedef struct imp_correlation {
     imp_tensor x, positive, y;
+    imp_tensor choice;
+    imp_pooling pooling;
+    bool spread; /* back */
     imp_padding padding;
     ptrdiff_t row, column;
     size_t stride, height, width;
@@ -96,6 +101,13 @@ imp_status imp_native_direct(imp_native *n, const imp_correlation *c);
 size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c, bool masked);
 imp_status imp_native_folded(imp_native *n, const imp_correlation *c);
 size_t imp_native_folded_space(const imp_native *n, const imp_correlation *c);
+
+/* Filters of 1 x 1 on maps: pixels are made of those in their own places. */
+void imp_native_pool_row(const imp_native *n, const imp_correlation *c, size_t block, size_t row,
+                         size_t first, size_t windows, const float *x, size_t x_row);
+bool imp_native_point_takes(const imp_correlation *c);
+imp_status imp_native_point(imp_native *n, const imp_correlation *c);
+size_t imp_native_point_space(const imp_native *n, const imp_correlation *c);
 
 /* By Winograd's F(4x4,3x3), with weights from imp_native_winograd_pack, where it can: 3 x 3, stride
  * 1, maps of enough channels. It pays where there are enough positions. half: of the transformed

@@ -252,33 +252,11 @@ static size_t space_of(const struct direct *job) {
     return imp_native_blocks(job->c->x.c) * job->block + job->n->kernels->group * job->tile_width;
 }
 
-/* Whether an output is made of the pixel in its own place, and that can be read there. */
-static bool in_place(const imp_correlation *c) {
-    const bool maps = c->x.layout == IMP_MAPS && c->y.layout == IMP_MAPS && !c->positive.memory;
-    return maps && c->taps.height == 1 && c->taps.width == 1 && c->stride == 1 && c->y_step == 1 &&
-           c->row == 0 && c->column == 0 && c->height == c->x.h && c->width == c->x.w &&
-           c->height == c->y.h && c->width == c->y.w;
-}
-
-static void run_in_place(imp_native *n, const imp_correlation *c) {
-    const size_t pixels = c->height * c->width;
-    imp_native_product(n, &(imp_product){.x = imp_native_floats(c->x),
-                                         .weights = c->weights,
-                                         .y = imp_native_floats(c->y),
-                                         .x_block = pixels * IMP_BLOCK,
-                                         .y_block = pixels * IMP_BLOCK,
-                                         .inputs = c->x.c,
-                                         .outputs = c->taps.outputs,
-                                         .pixels = pixels,
-                                         .bias = c->bias,
-                                         .relu = c->relu});
-}
-
 size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c, bool masked) {
     if (c->taps.fold)
         return imp_native_folded_space(n, c);
-    if (in_place(c) && !masked)
-        return 0;
+    if (imp_native_point_takes(c) && !masked)
+        return imp_native_point_space(n, c);
     const struct direct job = direct_of(n, c);
     return space_of(&job);
 }
@@ -288,10 +266,8 @@ imp_status imp_native_direct(imp_native *n, const imp_correlation *c) {
         return imp_native_folded(n, c);
     if (c->height == 0 || c->width == 0)
         return IMP_OK;
-    if (in_place(c)) {
-        run_in_place(n, c);
-        return IMP_OK;
-    }
+    if (imp_native_point_takes(c))
+        return imp_native_point(n, c);
     struct direct job = direct_of(n, c);
     TRY(imp_native_reserve(n, space_of(&job)));
     imp_threads_run(n->threads, job.across * imp_over(c->height, job.tile_height) * job.parts,

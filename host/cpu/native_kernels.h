@@ -72,13 +72,14 @@ typedef struct imp_vector_kernels {
                       imp_pooling kind);
 } imp_vector_kernels;
 
-/* One row of native_choice.c, native_kernels_choice.c. */
+/* Pooling remembered, native_kernels_choice.c: a row of windows. */
 typedef struct imp_choice_kernels {
     /* From rows x and x + row of so many windows. */
     void (*choose)(float *choice, const float *x, size_t row, size_t windows, imp_pooling kind);
-    /* To rows dx and dx + row, as far as there are windows. */
-    void (*spread)(float *dx, const float *dy, const float *choice, size_t row, size_t windows,
-                   imp_pooling kind);
+    /* To rows dx and dx + row, as far as there are windows: those from `first` on of a row of dy
+     * and of its choice. */
+    void (*spread)(float *dx, const float *dy, const float *choice, size_t row, size_t first,
+                   size_t windows, imp_pooling kind);
 } imp_choice_kernels;
 
 /* The transforms of native_winograd.c for a row of tiles, native_kernels_winograd.c. */
@@ -87,6 +88,11 @@ typedef struct imp_winograd_kernels {
      * where there is `positive`, only of what is above 0 in its rows. */
     void (*columns)(float *space, size_t row, const float *const d[6],
                     const float *const positive[6], size_t floats);
+    /* The same of so many windows from `first` on of four rows of dy, spread as their choices say
+     * (NULL: nowhere): of the pixels' second to seventh row. */
+    void (*spread_columns)(float *space, size_t row, const float *const dy[4],
+                           const float *const choice[4], size_t first, size_t windows,
+                           imp_pooling kind);
     /* Then by rows: v[p * v_step + 16 tile + i], point p of 36, from 6 rows of the space, of 4
      * pixels a tile and 2, of 16 channels. */
     void (*rows)(float *v, size_t v_step, const float *space, size_t row, size_t tiles);

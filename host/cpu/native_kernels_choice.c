@@ -42,13 +42,13 @@ static void choose_windows(float *choice, const float *x, size_t row, size_t win
         choose_of(choice, x, row, windows, IMP_POOL_AVERAGE);
 }
 
-static void spread(float *dx, const float *dy, const float *choice, size_t row, size_t windows,
-                   imp_pooling kind) {
+static void spread(float *dx, const float *dy, const float *choice, size_t row, size_t first,
+                   size_t windows, imp_pooling kind) {
     const vec share = splat(kind == IMP_POOL_MAX ? 1.0f : 0.25f);
+    dy += first * IMP_BLOCK;
     for (size_t q = 0; q < windows; q++, dx += 2 * IMP_BLOCK, dy += IMP_BLOCK)
         for (size_t l = 0; l < IMP_BLOCK; l += LANES) {
-            const vec chosen = load(choice + q / IMP_CHOICES * IMP_BLOCK + l);
-            const mask bits = __builtin_convertvector(chosen, mask) >> (int)(4 * (q % IMP_CHOICES));
+            const mask bits = bits_at(choice + l, first + q);
             const vec value = share * load(dy + l);
             store(dx + l, where((bits & 1) != 0, value));
             store(dx + l + IMP_BLOCK, where((bits & 2) != 0, value));

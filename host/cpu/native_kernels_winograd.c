@@ -53,6 +53,35 @@ static void columns(float *space, size_t row, const float *const d[SIDE],
         columns_of(space, row, d, d, floats, false);
 }
 
+static void spread_columns(float *space, size_t row, const float *const dy[4],
+                           const float *const choice[4], size_t first, size_t windows,
+                           imp_pooling kind) {
+    const vec share = splat(kind == IMP_POOL_MAX ? 1.0f : 0.25f);
+    for (size_t q = first; q < first + windows; q++, space += 2 * IMP_BLOCK)
+        for (size_t l = 0; l < IMP_BLOCK; l += LANES) {
+            mask bits[4];
+            vec value[4];
+            UNROLL
+                for (size_t i = 0; i < 4; i++) {
+                    bits[i] = choice[i] ? bits_at(choice[i] + l, q) : (mask){0};
+                    value[i] = share * load(dy[i] + q * IMP_BLOCK + l);
+                }
+            UNROLL
+                for (int b = 0; b < 2; b++) {
+                    vec in[SIDE], out[SIDE];
+                    UNROLL
+                        for (int i = 0; i < SIDE; i++) {
+                            const int bit = 1 << (2 * ((i + 1) % 2) + b);
+                            in[i] = where((bits[(i + 1) / 2] & bit) != 0, value[(i + 1) / 2]);
+                        }
+                    transform_input(out, in);
+                    UNROLL
+                        for (size_t i = 0; i < SIDE; i++)
+                            store(space + i * row + (size_t)b * IMP_BLOCK + l, out[i]);
+                }
+        }
+}
+
 static void rows(float *v, size_t v_step, const float *space, size_t row, size_t tiles) {
     for (size_t i = 0; i < SIDE; i++)
         for (size_t l = 0; l < tiles * IMP_BLOCK; l += LANES) {
@@ -114,6 +143,7 @@ static void output(float *y, size_t row, const float *m, size_t m_step, const fl
 
 const imp_winograd_kernels IMP_KERNEL(winograd_kernels) = {
     .columns = columns,
+    .spread_columns = spread_columns,
     .rows = rows,
     .output = output,
 };

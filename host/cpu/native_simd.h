@@ -125,6 +125,12 @@ INLINE vec load_half(const void *from) {
 }
 #endif
 
+/* The four bits of window q in a row of choices: which of its positions a gradient goes to. */
+INLINE mask bits_at(const float *choice, size_t q) {
+    const mask bits = __builtin_convertvector(load(choice + q / IMP_CHOICES * IMP_BLOCK), mask);
+    return bits >> (int)(4 * (q % IMP_CHOICES));
+}
+
 INLINE vec absolute(vec value) {
     return (vec)((mask)value & 0x7fffffff);
 }

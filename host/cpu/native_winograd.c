@@ -25,8 +25,9 @@ enum {
     OUT = 4,
     POINTS = SIDE * SIDE,
     TILES_HIGH = 3,  /* of a strip's side: neighbouring strips read the same rows again */
-    TILES_WIDE = 32, /* of its other side at most */
-    TILES_FEW = 8,   /* fewer do not pay for reading four times as many filters */
+    TILES_WIDE = 33, /* of its other side at most */
+    TILES_CHOICE = IMP_CHOICES * 2 / OUT, /* side by side that share an element of a choice */
+    TILES_FEW = 8, /* fewer do not pay for reading four times as many filters */
     CHANNELS_MIN = IMP_BLOCK,
     FAR = 16 << 20, /* bytes of a map that no cache holds until it is read */
     TRANSFORM = 2   /* groups of channels in whose time a strip's inputs are transformed */
@@ -168,6 +169,11 @@ struct strip {
     float *v, *m, *space;
 };
 
+/* Whether outputs are pooled. */
+static bool pools(const imp_correlation *c) {
+    return c->choice.w > 0 && !c->spread;
+}
+
 /* Zeros as long as a row of a strip reads. */
 alignas(IMP_ALIGNMENT) static const float nothing[(TILES_WIDE * OUT + SIDE - OUT) * IMP_BLOCK];
 
@@ -199,6 +205,30 @@ static void pad_columns(const struct winograd *job, const struct strip *s, ptrdi
     }
 }
 
+/* transform_columns of a gradient that a pooling spreads. The space begins a pixel further left,
+ * with a window. */
+static void spread_columns(const struct winograd *job, const struct strip *s, size_t b, size_t r) {
+    const imp_tensor *dy = &job->c->x, *choice = &job->c->choice;
+    const ptrdiff_t top = (ptrdiff_t)(2 * (s->row + r)) - 1, left = (ptrdiff_t)(2 * s->column) - 1;
+    const size_t windows = reach(s->wide) / 2 + 1, row = 2 * windows * IMP_BLOCK;
+    const size_t first = left < 0, last = imp_min(windows, (size_t)((ptrdiff_t)dy->w - left));
+    const float *from[SIDE / 2 + 1], *by[SIDE / 2 + 1];
+    for (ptrdiff_t i = 0; i <= SIDE / 2; i++) {
+        const bool there = top + i >= 0 && top + i < (ptrdiff_t)dy->h;
+        const size_t line = b * dy->h + (there ? (size_t)(top + i) : 0);
+        from[i] = imp_native_floats(*dy) + line * dy->w * IMP_BLOCK;
+        by[i] = there ? imp_native_floats(*choice) + line * choice->w * IMP_BLOCK : NULL;
+    }
+    job->n->kernels->winograd->spread_columns(s->space + 2 * first * IMP_BLOCK, row, from, by,
+                                              (size_t)(left + (ptrdiff_t)first), last - first,
+                                              job->c->pooling);
+    for (size_t i = 0; i < SIDE; i++) {
+        float *to = s->space + i * row;
+        memset(to, 0, 2 * first * IMP_BLOCK * sizeof *to);
+        memset(to + 2 * last * IMP_BLOCK, 0, 2 * (windows - last) * IMP_BLOCK * sizeof *to);
+    }
+}
+
 /* The space: row r of the strip's tiles of channel block b, transformed by columns. */
 static void transform_columns(const struct winograd *job, const struct strip *s, size_t b,
                               size_t r) {
@@ -224,12 +254,13 @@ static void transform_columns(const struct winograd *job, const struct strip *s,
 
 /* v[point][channel block][tile]: the transformed inputs. */
 static void transform_inputs(const struct winograd *job, const struct strip *s) {
+    const size_t more = job->c->spread; /* pixels on each side of the space */
     for (size_t b = 0; b < imp_native_blocks(job->c->x.c); b++)
         for (size_t r = 0; r < s->high; r++) {
-            transform_columns(job, s, b, r);
+            (job->c->spread ? spread_columns : transform_columns)(job, s, b, r);
             job->n->kernels->winograd->rows(s->v + (b * s->tiles + r * s->wide) * IMP_BLOCK,
-                                            s->v_step, s->space, reach(s->wide) * IMP_BLOCK,
-                                            s->wide);
+                                            s->v_step, s->space + more * IMP_BLOCK,
+                                            (reach(s->wide) + 2 * more) * IMP_BLOCK, s->wide);
         }
 }
 
@@ -288,6 +319,18 @@ static void transform_row(const struct winograd *job, const struct strip *s, siz
         memcpy(y + i * y_row, s->space + i * row, pixels * IMP_BLOCK * sizeof *y);
 }
 
+/* The same row pooled, and the choice of its windows. */
+static void pool_row(const struct winograd *job, const struct strip *s, size_t b, size_t r) {
+    const imp_correlation *c = job->c;
+    const size_t p = (s->row + r) * OUT, q = s->column * OUT / 2, row = s->wide * OUT * IMP_BLOCK;
+    const size_t block = s->first_block + b, windows = imp_min(s->wide * OUT / 2, c->y.w - q);
+    job->n->kernels->winograd->output(s->space, row,
+                                      s->m + (b * s->tiles + r * s->wide) * IMP_BLOCK, s->m_step,
+                                      c->bias + block * IMP_BLOCK, c->relu, s->wide, false);
+    for (size_t i = 0; i < OUT && p + i + 2 <= c->height; i += 2)
+        imp_native_pool_row(job->n, c, block, (p + i) / 2, q, windows, s->space + i * row, row);
+}
+
 static void do_strip(void *context, size_t chunk, unsigned worker) {
     const struct winograd *job = context;
     const imp_correlation *c = job->c;
@@ -311,7 +354,7 @@ static void do_strip(void *context, size_t chunk, unsigned worker) {
     multiply(job, &s);
     for (size_t b = 0; b < s.blocks; b++)
         for (size_t r = 0; r < s.high; r++)
-            transform_row(job, &s, b, r);
+            (pools(c) ? pool_row : transform_row)(job, &s, b, r);
 }
 
 /* Into how many parts a strip's groups of channels are best shared out: each part transforms the
@@ -335,6 +378,10 @@ static struct winograd winograd_of(const imp_native *n, const imp_correlation *c
     struct winograd job = {.n = n, .c = c};
     job.across = imp_over(columns, imp_min(TILES_WIDE, c->tiles / TILES_HIGH));
     job.wide = imp_over(columns, job.across);
+    if (pools(c)) { /* strips share no element of a choice */
+        job.wide = imp_max(job.wide / TILES_CHOICE, 1) * TILES_CHOICE;
+        job.across = imp_over(columns, job.wide);
+    }
     job.high = imp_min(rows, imp_max(1, c->tiles / job.wide));
     job.high = imp_over(rows, imp_over(rows, job.high)); /* strips of nearly equal height */
     job.strips = job.across * imp_over(rows, job.high);
@@ -343,7 +390,7 @@ static struct winograd winograd_of(const imp_native *n, const imp_correlation *c
     const size_t blocks = imp_over(job.groups, job.parts) * n->kernels->group / IMP_BLOCK;
     job.v = POINTS * step_of(imp_native_blocks(c->x.c), job.high * job.wide);
     job.m = POINTS * step_of(blocks, job.high * job.wide);
-    job.space = SIDE * reach(job.wide) * IMP_BLOCK;
+    job.space = SIDE * (reach(job.wide) + 2) * IMP_BLOCK;
     return job;
 }
 

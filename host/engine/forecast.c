@@ -92,13 +92,15 @@ static double work_of(const imp_session *s) {
         const imp_plan *plan = &s->objective.plans[l];
         for (size_t i = 0; i < plan->step_count; i++) {
             const imp_step *step = &plan->steps[i];
-            if (s->network->nodes[step->node].kind == IMP_NODE_CONV)
-                flop += s->device->ops
-                            ->algorithm(s->device,
-                                        imp_plan_tensor(plan, step->back ? step->dx : step->y),
-                                        imp_plan_tensor(plan, step->back ? step->dy : step->x),
-                                        s->filters[step->node], step->back)
-                            .flop;
+            const size_t n = step->node - step->joined;
+            if (s->network->nodes[n].kind != IMP_NODE_CONV)
+                continue;
+            const imp_tensor x = n ? plan->shapes[n - 1] : imp_plan_tensor(plan, plan->input);
+            const imp_tensor y = plan->shapes[n];
+            flop += s->device->ops
+                        ->algorithm(s->device, step->back ? x : y, step->back ? y : x,
+                                    s->filters[n], step->back)
+                        .flop;
         }
     }
     return flop;

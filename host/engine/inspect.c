@@ -141,17 +141,48 @@ static imp_status node_of(const imp_session *s, const char *layer, size_t *node,
     return IMP_OK;
 }
 
+/* What the network saw at the last evaluation. */
+static imp_tensor seen(const imp_session *s) {
+    return s->objective.around.c ? s->objective.around : s->optimizer.evaluated;
+}
+
+/* The way from there to the features of a node, and nothing else. */
+static imp_status plan_features(const imp_session *s, size_t node, imp_plan *plan, imp_error *err) {
+    const imp_tensor x = seen(s);
+    const imp_purpose purpose = {
+        .pooling = s->settings.pooling, .range = s->settings.range, .nodes = node + 1};
+    return imp_plan_init(plan, s->device, s->network, s->filters, &purpose, x.h, x.w, 0, err);
+}
+
+/* Goes it, in memory of its own, and reads what is at its end. */
+static imp_status run_features(imp_session *s, imp_plan *plan, imp_array *out, imp_error *err) {
+    imp_device *const d = s->device;
+    imp_memory *memory = NULL;
+    imp_status status = d->ops->alloc(d, &memory, plan->end);
+    imp_plan_bind(plan, memory);
+    if (status == IMP_OK)
+        status = imp_plan_enter(plan, seen(s));
+    for (size_t k = 0; k < plan->step_count && status == IMP_OK; k++)
+        status = imp_plan_run(plan, &plan->steps[k]);
+    if (status == IMP_OK)
+        status = imp_session_read(s, imp_plan_tensor(plan, plan->steps[plan->step_count - 1].y),
+                                  out, err);
+    else
+        imp_fail_device(err, d);
+    d->ops->release(d, memory);
+    return status;
+}
+
 imp_status imp_session_features(imp_session *s, const char *layer, imp_array *out, imp_error *err) {
     size_t node = 0;
     *out = (imp_array){0};
     TRY(node_of(s, layer, &node, err));
-    const imp_plan *plan = &s->objective.plans[0]; /* features do not stay: make them again */
-    imp_status status = imp_plan_enter(plan, s->optimizer.evaluated);
-    for (size_t n = 0; n <= node && status == IMP_OK; n++)
-        status = imp_plan_run(plan, &plan->steps[n]);
-    if (status != IMP_OK)
-        return imp_fail_device(err, s->device);
-    return imp_session_read(s, imp_plan_tensor(plan, plan->steps[node].y), out, err);
+    imp_plan plan; /* features do not stay, and some are never made: so make them apart */
+    imp_status status = plan_features(s, node, &plan, err);
+    if (status == IMP_OK)
+        status = run_features(s, &plan, out, err);
+    imp_plan_finish(&plan);
+    return status;
 }
 
 imp_status imp_session_gram(imp_session *s, const char *layer, imp_array *out, imp_error *err) {

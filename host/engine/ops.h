@@ -216,6 +216,21 @@ typedef struct imp_ops {
     imp_status (*pool_spread)(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
                               imp_pooling kind);
 
+    /* ---- a convolution with ReLU and the pooling behind it in one; maps only ---- */
+
+    /* Whether conv_pool makes conv of these tensors (back: whether conv_pool_grad makes conv_grad,
+     * with dx and dy for y and x) and the maximum or average pooling of the larger map, which is
+     * then nowhere whole. As algorithm it may be called at any time, of tensors without memory;
+     * what it has granted stays so, whatever is preferred later. No slot: never. */
+    bool (*pools)(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                  bool back);
+    /* y, choice: those of pool and pool_choice from what conv makes of x; the same bits. */
+    imp_status (*conv_pool)(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor x,
+                            imp_filter *filter, imp_pooling kind);
+    /* dx: that of conv_grad from what pool_spread makes of dy; the same bits. */
+    imp_status (*conv_pool_grad)(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
+                                 imp_filter *filter, imp_pooling kind);
+
     /* ---- losses ---- */
 
     /* Style, first step: g (1 x C x C) = [g +] F F^T, s (1 x 1 x C, or no tensor) = [s +] sum_p F.

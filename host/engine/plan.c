@@ -90,6 +90,9 @@ static imp_tensor operand(const imp_plan *plan, size_t number) {
 static imp_status run_forward(const imp_plan *plan, const imp_step *step) {
     imp_device *const d = plan->device;
     const imp_tensor x = operand(plan, step->x), y = operand(plan, step->y);
+    if (step->joined)
+        return d->ops->conv_pool(d, y, operand(plan, step->choice), x,
+                                 plan->filters[step->node - 1], plan->pooling);
     if (plan->network->nodes[step->node].kind == IMP_NODE_CONV)
         return d->ops->conv(d, y, x, plan->filters[step->node]);
     if (step->choice != IMP_NO_PLACE)
@@ -101,6 +104,9 @@ static imp_status run_back(const imp_plan *plan, const imp_step *step) {
     imp_device *const d = plan->device;
     const imp_tensor dx = operand(plan, step->dx), dy = operand(plan, step->dy);
     const imp_tensor y = operand(plan, step->y);
+    if (step->joined)
+        return d->ops->conv_pool_grad(d, dx, dy, operand(plan, step->choice),
+                                      plan->filters[step->node - 1], plan->pooling);
     if (plan->network->nodes[step->node].kind == IMP_NODE_CONV)
         return d->ops->conv_grad(d, dx, dy, y, plan->filters[step->node]);
     if (step->choice != IMP_NO_PLACE)

@@ -4,7 +4,8 @@
  * each tensor lies in a device's memory. A tensor holds its place from the step that makes it to
  * the last one that reads it, and no longer: features stay for the way back only where that needs
  * them. What a ReLU and a pooling behind it need is the pooling's choice (ops.h), an eighth of a
- * byte for each of the ReLU's features. Nothing beyond the deepest node in use is placed.
+ * byte for each of the ReLU's features; where the device makes both in one, and nothing else looks
+ * at those features, they are not even made. Nothing beyond the deepest node in use is placed.
  */
 #ifndef IMP_PLAN_H
 #define IMP_PLAN_H
@@ -15,9 +16,10 @@
 #define IMP_NO_PLACE SIZE_MAX
 
 /* One operation at a node: forward y and choice from x, back dx from dy and the others. Numbers of
- * plan->tensors, IMP_NO_PLACE where the operation takes none. */
+ * plan->tensors, IMP_NO_PLACE where the operation takes none. joined: at a pooling, whose
+ * convolution is made in the same step; x and dx are that one's, and its map is nowhere. */
 typedef struct imp_step {
-    bool back;
+    bool back, joined;
     size_t node, x, y, dx, dy, choice;
 } imp_step;
 

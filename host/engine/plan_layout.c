@@ -30,11 +30,32 @@ static bool has_choice(const imp_plan *plan, size_t node) {
            (plan->pooling == IMP_POOL_MAX || plan->pooling == IMP_POOL_AVERAGE);
 }
 
+static bool is_term(const schedule *s, size_t node) {
+    return s->purpose->terms && s->purpose->terms[node];
+}
+
+/* Whether a convolution is made in one step with the pooling behind it. */
+static bool is_joined(const schedule *s, size_t node) {
+    const imp_plan *p = s->plan;
+    const imp_device *d = p->device;
+    if (!d->ops->pools || !s->purpose->gradient || node == 0 || !has_choice(p, node + 1) ||
+        is_term(s, node))
+        return false;
+    const imp_tensor x = p->shapes[node - 1], y = p->shapes[node];
+    return d->ops->pools(d, y, x, p->filters[node], false) &&
+           d->ops->pools(d, x, y, p->filters[node], true);
+}
+
+/* The node whose features a node is made from; SIZE_MAX: the input. */
+static size_t source_of(const schedule *s, size_t node) {
+    return node - (is_pool(s->plan, node) && is_joined(s, node - 1) ? 2 : 1);
+}
+
 /* Whether the way back reads the features of a node: for a term; for the ReLU, unless only a
  * pooling's choice comes back to it; or for a pooling that has none. */
 static bool is_read(const schedule *s, size_t node) {
     const imp_plan *p = s->plan;
-    if (s->purpose->terms && s->purpose->terms[node])
+    if (is_term(s, node))
         return true;
     if (is_pool(p, node))
         return !has_choice(p, node);
@@ -67,9 +88,13 @@ static imp_tensor choice_shape(imp_tensor pooled) {
 
 static void go_forward(schedule *s, size_t node) {
     imp_plan *p = s->plan;
+    const size_t source = source_of(s, node);
     imp_step step = {.node = node, .dx = IMP_NO_PLACE, .dy = IMP_NO_PLACE, .choice = IMP_NO_PLACE};
     assert(p->network->nodes[node].input == (node ? node - 1 : SIZE_MAX)); /* a chain */
-    step.x = use(s, node ? s->f[node - 1] : p->input);
+    if (is_joined(s, node))
+        return;
+    step.joined = source + 1 != node;
+    step.x = use(s, node ? s->f[source] : p->input);
     step.y = s->f[node] = hold(s, p->shapes[node]);
     if (s->purpose->gradient && has_choice(p, node) && s->choice[node] == IMP_NO_PLACE)
         step.choice = s->choice[node] = hold(s, choice_shape(p->shapes[node]));
@@ -95,11 +120,14 @@ static void make_again(schedule *s, size_t node) {
 static void go_back(schedule *s, size_t node, imp_tensor input) {
     imp_plan *p = s->plan;
     const bool pool = is_pool(p, node), chosen = has_choice(p, node);
+    const size_t source = source_of(s, node);
+    if (is_joined(s, node))
+        return;
     if (is_read(s, node))
         make_again(s, node);
     if (pool && !chosen)
         make_again(s, node - 1);
-    imp_step step = {.back = true, .node = node, .x = IMP_NO_PLACE};
+    imp_step step = {.back = true, .joined = source + 1 != node, .node = node, .x = IMP_NO_PLACE};
     if (node + 1 == p->nodes)
         s->df[node] = hold(s, p->shapes[node]);
     step.dy = use(s, s->df[node]);
@@ -107,8 +135,8 @@ static void go_back(schedule *s, size_t node, imp_tensor input) {
     step.choice = chosen ? use(s, s->choice[node]) : IMP_NO_PLACE;
     if (pool && !chosen)
         step.x = use(s, s->f[node - 1]);
-    step.dx = hold(s, node ? p->shapes[node - 1] : input);
-    *(node ? &s->df[node - 1] : &p->dinput) = step.dx;
+    step.dx = hold(s, node ? p->shapes[source] : input);
+    *(node ? &s->df[source] : &p->dinput) = step.dx;
     p->steps[p->step_count++] = step;
 }
 

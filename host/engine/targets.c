@@ -239,11 +239,12 @@ imp_status imp_objective_content(imp_objective *o) {
     if (o->around.c)
         TRY(o->device->ops->wrap(o->device, o->around, o->x[0]));
     TRY(imp_plan_enter(plan, imp_objective_seen(o, 0)));
-    for (size_t n = 0; n < o->nodes; n++) {
-        TRY(imp_plan_run(plan, &plan->steps[n]));
+    for (size_t k = 0; k < plan->step_count && !plan->steps[k].back; k++) {
+        const imp_step *step = &plan->steps[k];
+        TRY(imp_plan_run(plan, step));
         for (size_t i = 0; i < o->count; i++)
-            if (o->goals[i].kind == IMP_TERM_CONTENT && o->goals[i].node == n)
-                TRY(keep_content(o, i, imp_plan_tensor(plan, plan->steps[n].y)));
+            if (o->goals[i].kind == IMP_TERM_CONTENT && o->goals[i].node == step->node)
+                TRY(keep_content(o, i, imp_plan_tensor(plan, step->y)));
     }
     return IMP_OK;
 }
