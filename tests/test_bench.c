@@ -65,6 +65,18 @@ static imp_status conv_grad_wrong(imp_device *d, imp_tensor dx, imp_tensor dy, i
     return honest->combine(d, dx, 1.01F, dx, 0, dx);
 }
 
+static imp_status conv_pool_wrong(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor x,
+                                  imp_filter *filter, imp_pooling kind) {
+    TRY(honest->conv_pool(d, y, choice, x, filter, kind));
+    return honest->combine(d, y, 1.01F, y, 0, y);
+}
+
+static imp_status conv_pool_grad_wrong(imp_device *d, imp_tensor dx, imp_tensor dy,
+                                       imp_tensor choice, imp_filter *filter, imp_pooling kind) {
+    TRY(honest->conv_pool_grad(d, dx, dy, choice, filter, kind));
+    return honest->combine(d, dx, 1.01F, dx, 0, dx);
+}
+
 static void assert_found_out(imp_device *d, unsigned part, const char *says) {
     imp_bench_report report = measure(d, part);
     const imp_bench_device *device = &report.devices[0];
@@ -86,6 +98,12 @@ static void test_wrong_device(void **state) {
     wrong.conv = honest->conv;
     wrong.conv_grad = conv_grad_wrong;
     assert_found_out(d, IMP_BENCH_ITERATION, "iteration adam: dx[");
+    wrong.conv_grad = honest->conv_grad;
+    wrong.conv_pool = conv_pool_wrong;
+    assert_found_out(d, IMP_BENCH_ITERATION, "relu1_2 and its pooling, made in one");
+    wrong.conv_pool = honest->conv_pool;
+    wrong.conv_pool_grad = conv_pool_grad_wrong;
+    assert_found_out(d, IMP_BENCH_ITERATION, "and its pooling, made in one, back");
     d->ops = honest;
     d->ops->close(d);
 }

@@ -6,7 +6,8 @@
 #ifndef IMP_BENCH_H
 #define IMP_BENCH_H
 
-#include "engine/ops.h"
+#include "device/cases.h"
+#include "engine/session.h"
 
 typedef struct imp_bench_state {
     imp_bench_report *report;    /* borrowed, like devices and err */
@@ -54,6 +55,10 @@ bool imp_bench_too_long(const imp_bench_state *b, size_t device, double flop,
 
 /* Fills in the share of the roof, and keeps the result. IMP_ERR_MEMORY. */
 imp_status imp_bench_keep(imp_bench_state *b, imp_bench_result *result);
+
+/* Does the steps of a session's iteration once more and holds what its convolutions write against
+ * the oracle; steps that make a pooling, too, also against the same step by step. */
+imp_status imp_bench_check(imp_session *s, imp_result *found, imp_error *err);
 
 /* The parts. A status other than IMP_OK ends the benchmark. */
 imp_status imp_bench_roofs(imp_bench_state *b);

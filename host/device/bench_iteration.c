@@ -2,16 +2,13 @@
  *
  * The whole iteration of the preset `gatys` on the random network, each optimiser, each device: in
  * blocks that take turns, each a session of its own, so that the memory of one is not counted for
- * another. Afterwards its steps are done once more, one by one and in the same memory, and what the
- * convolutions write is held against the oracle's.
+ * another. Afterwards what they compute is checked (bench_check.c).
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/cpu.h"
 #include "device/bench.h"
-#include "device/compare.h"
 #include "engine/profile.h"
 #include "engine/session.h"
 
@@ -62,99 +59,9 @@ static void add_work(imp_bench_result *r, const imp_network *network, const imp_
 
 /* ---- whether it is right ---- */
 
-/* The values of a tensor, on the host; the caller frees. NULL: no memory, or the device failed. */
-static float *values_of(imp_device *d, imp_tensor t) {
-    float *values = malloc(t.c * t.h * t.w * sizeof *values);
-    if (values && d->ops->read(d, values, t) != IMP_OK) {
-        free(values);
-        return NULL;
-    }
-    return values;
-}
-
-/* What stands in dy has been used up: numbers that are no worse. */
-static imp_status renew(imp_device *d, imp_tensor dy) {
-    const size_t count = dy.c * dy.h * dy.w;
-    float *values = malloc(count * sizeof *values);
-    if (!values)
-        return imp_fail(&d->error, IMP_ERR_MEMORY, "bench: out of host memory");
-    for (size_t i = 0; i < count; i++)
-        values[i] = (float)(i * 2654435761u % 1024) / 512 - 1;
-    const imp_status status = d->ops->write(d, dy, values);
-    free(values);
-    return status;
-}
-
-/* A convolution or gradient as the trial that it is: out = of(in, y). */
-static imp_case case_of(const imp_step *step, imp_conv conv, imp_tensor x) {
-    conv.relu &= !step->back || step->y != IMP_NO_PLACE; /* else its pooling stands in for it */
-    return (imp_case){.op = step->back ? IMP_OP_CONV_GRAD : IMP_OP_CONV,
-                      .level = IMP_LEVEL_FULL,
-                      .c = x.c,
-                      .h = x.h,
-                      .w = x.w,
-                      .layout = x.layout,
-                      .out_layout = IMP_MAPS,
-                      .conv = conv,
-                      .bias = true};
-}
-
-/* Holds some windows of what a step of the plan wrote against the oracle. */
-static imp_status check_step(imp_check *k, const imp_session *s, const imp_step *step,
-                             imp_error *err) {
-    const imp_plan *plan = &s->objective.plans[0];
-    const imp_node *node = &s->network->nodes[step->node];
-    imp_device *const d = s->device;
-    const imp_tensor none = {0};
-    const imp_tensor out = imp_plan_tensor(plan, step->back ? step->dx : step->y);
-    const imp_tensor in = imp_plan_tensor(plan, step->back ? step->dy : step->x);
-    const imp_case c = case_of(step, imp_conv_on(d, node->conv), step->back ? out : in);
-    const imp_tensor y = step->back && c.conv.relu ? imp_plan_tensor(plan, step->y) : none;
-    imp_outputs got = {.values = {values_of(d, out)}};
-    imp_status status = IMP_OK;
-    imp_trial t;
-    imp_trial_describe(&t, &c);
-    t.operand[1].values = values_of(d, in);
-    t.operand[2].values = y.c ? values_of(d, y) : NULL;
-    t.weights = (float *)node->weights; /* borrowed: the trial is not finished */
-    t.bias = (float *)node->bias;
-    if (d->ops->winograd)
-        got.winograd = d->ops->winograd(d, out, in, s->filters[step->node], step->back);
-    k->trial = &t;
-    if (!got.values[0] || !t.operand[1].values || (y.c && !t.operand[2].values))
-        status = imp_fail(err, IMP_ERR_MEMORY, "bench: no memory to check what was timed");
-    if (status == IMP_OK)
-        status = imp_compare_windows(k, &got, 1, 0x1p22, err);
-    free(got.values[0]);
-    free(t.operand[1].values);
-    free(t.operand[2].values);
-    return status;
-}
-
-/* The steps of the iteration once more, one by one, each where it was timed. */
-static imp_status check_steps(imp_check *k, imp_session *s, imp_error *err) {
-    const imp_plan *plan = &s->objective.plans[0];
-    imp_device *const d = s->device;
-    if (imp_plan_enter(plan, s->optimizer.evaluated) != IMP_OK)
-        return imp_fail_device(err, d);
-    for (size_t i = 0; i < plan->step_count; i++) {
-        const imp_step *step = &plan->steps[i];
-        const bool conv = s->network->nodes[step->node].kind == IMP_NODE_CONV;
-        if ((conv && step->back && renew(d, imp_plan_tensor(plan, step->dy)) != IMP_OK) ||
-            imp_plan_run(plan, step) != IMP_OK)
-            return imp_fail_device(err, d);
-        if (conv)
-            TRY(check_step(k, s, step, err));
-    }
-    return IMP_OK;
-}
-
 static imp_status check(imp_session *s, imp_bench_result *r, imp_error *err) {
-    imp_result found = {.outcome = IMP_PASSED};
-    imp_check k = {NULL, NULL, 0, &found};
-    TRY(imp_oracle_open(&k.oracle, NULL, err));
-    const imp_status status = check_steps(&k, s, err);
-    k.oracle->ops->close(k.oracle);
+    imp_result found;
+    const imp_status status = imp_bench_check(s, &found, err);
     r->verdict = found.outcome == IMP_PASSED ? IMP_BENCH_RIGHT : IMP_BENCH_WRONG;
     r->error = found.ratio;
     snprintf(r->note, sizeof r->note, "%.255s", found.reason);
