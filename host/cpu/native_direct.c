@@ -13,6 +13,7 @@
 
 enum {
     PATCH_FLOATS = 1 << 17, /* of a tile's input: half a megabyte, part of a second-level cache */
+    PIECE_FLOATS = 1 << 15, /* of a product's input */
     TILE_WIDTH_MIN = 24,
     SHARE = 4, /* chunks for every thread, that they may finish together */
     TAPS_MAX = 81
@@ -42,9 +43,14 @@ static const float *tap_of(const imp_taps *t, size_t o, size_t tap, size_t i) {
 static float *pack_tap(float *to, const imp_taps *t, size_t first, size_t width, size_t tap,
                        size_t i) {
     const float *from = tap_of(t, 0, tap, i);
-    for (size_t o = first; o < first + width; o++)
-        *to++ = o < t->outputs ? from[(ptrdiff_t)o * t->o_step] : 0;
-    return to;
+    const size_t end = imp_min(first + width, t->outputs);
+    if (t->o_step == 1)
+        memcpy(to, from + first, (end - first) * sizeof *to);
+    else
+        for (size_t o = first; o < end; o++)
+            to[o - first] = from[(ptrdiff_t)o * t->o_step];
+    memset(to + end - first, 0, (first + width - end) * sizeof *to);
+    return to + width;
 }
 
 /* The same of all taps of one input, where they are folded. */
@@ -280,39 +286,53 @@ imp_status imp_native_direct(imp_native *n, const imp_correlation *c) {
 struct strips {
     imp_native *n;
     const imp_product *p;
-    size_t pixels; /* of a strip */
+    size_t pixels, piece; /* of a strip; of what stays in a cache while all weights come by */
 };
+
+/* All outputs of pixels at .. at + count, while `next` of those behind them are fetched. */
+static void do_piece(const struct strips *job, size_t at, size_t count, size_t next) {
+    const imp_product *p = job->p;
+    static const ptrdiff_t here = 0;
+    const size_t group = job->n->kernels->group, inputs = imp_native_blocks(p->inputs);
+    const size_t outputs = imp_native_blocks(p->outputs) * IMP_BLOCK;
+    const float *x = p->x + at * IMP_BLOCK, *then = x + count * IMP_BLOCK;
+    for (size_t first = 0, fetched = 0; first < outputs; first += group) {
+        imp_panel panel = {.x = x,
+                           .x_block = p->x_block,
+                           .channels = p->inputs,
+                           .taps = &here,
+                           .tap_count = 1,
+                           .w = p->weights + first * p->inputs,
+                           .group = imp_min(group, outputs - first),
+                           .y = p->y + first / IMP_BLOCK * p->y_block + at * IMP_BLOCK,
+                           .y_block = p->y_block,
+                           .pixels = count,
+                           .bias = p->bias  ? p->bias + first
+                                   : p->add ? NULL
+                                            : imp_native_zeros,
+                           .relu = p->relu};
+        const size_t due = imp_min((first + group) * inputs / outputs, inputs);
+        for (size_t a = 0; a < IMP_AHEAD && fetched < due; a++, fetched++)
+            panel.ahead[a] =
+                (imp_ahead){then + fetched * p->x_block, next * IMP_BLOCK * sizeof(float)};
+        job->n->kernels->panel(&panel);
+    }
+}
 
 static void do_strip(void *context, size_t strip, unsigned worker) {
     (void)worker;
     const struct strips *job = context;
-    const imp_product *p = job->p;
-    static const ptrdiff_t here = 0;
-    const size_t at = strip * job->pixels, group = job->n->kernels->group;
-    const size_t outputs = imp_native_blocks(p->outputs) * IMP_BLOCK;
-    const float *bias = p->bias;
-    for (size_t first = 0; first < outputs; first += group)
-        job->n->kernels->panel(
-            &(imp_panel){.x = p->x + at * IMP_BLOCK,
-                         .x_block = p->x_block,
-                         .channels = p->inputs,
-                         .taps = &here,
-                         .tap_count = 1,
-                         .w = p->weights + first * p->inputs,
-                         .group = imp_min(group, outputs - first),
-                         .y = p->y + first / IMP_BLOCK * p->y_block + at * IMP_BLOCK,
-                         .y_block = p->y_block,
-                         .pixels = imp_min(job->pixels, p->pixels - at),
-                         .bias = bias     ? bias + first
-                                 : p->add ? NULL
-                                          : imp_native_zeros,
-                         .relu = p->relu});
+    const size_t first = strip * job->pixels, end = imp_min(first + job->pixels, job->p->pixels);
+    for (size_t at = first, count; at < end; at += count) {
+        count = imp_min(job->piece, end - at);
+        do_piece(job, at, count, imp_min(job->piece, end - at - count));
+    }
 }
 
 void imp_native_product(imp_native *n, const imp_product *p) {
     const size_t threads = imp_threads_count(n->threads);
-    const size_t fitting = PATCH_FLOATS / imp_max(p->inputs, IMP_BLOCK);
+    const size_t fitting = PIECE_FLOATS / imp_max(p->inputs, IMP_BLOCK);
     const size_t shared = imp_over(p->pixels, SHARE * threads);
-    struct strips job = {n, p, imp_max(TILE_WIDTH_MIN, imp_min(fitting, shared))};
+    struct strips job = {n, p, imp_max(TILE_WIDTH_MIN, shared), imp_max(TILE_WIDTH_MIN, fitting)};
     imp_threads_run(n->threads, imp_over(p->pixels, job.pixels), do_strip, &job);
 }

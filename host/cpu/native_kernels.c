@@ -82,15 +82,20 @@ INLINE void tile(const imp_panel *p, struct fetch *fetch, size_t at, const size_
     float *y = p->y + at * IMP_BLOCK;
     UNROLL
         for (size_t n = 0; n < pixels * vectors; n++) {
-            const size_t v = n % vectors;
-            sum[n] = p->bias ? load(p->bias + v * LANES)
-                             : load(y + n / vectors * IMP_BLOCK + lane_of(v, p->y_block));
+            sum[n] = splat(0);
+            if (p->bias)
+                sum[n] = load(p->bias + n % vectors * LANES);
+            else /* y comes while the products are made */
+                __builtin_prefetch(y + n / vectors * IMP_BLOCK + lane_of(n % vectors, p->y_block));
         }
     multiply(sum, p, fetch, at, pixels, vectors, half);
     UNROLL
-        for (size_t n = 0; n < pixels * vectors; n++)
-            store(y + n / vectors * IMP_BLOCK + lane_of(n % vectors, p->y_block),
-                  p->relu ? relu(sum[n]) : sum[n]);
+        for (size_t n = 0; n < pixels * vectors; n++) {
+            float *to = y + n / vectors * IMP_BLOCK + lane_of(n % vectors, p->y_block);
+            if (!p->bias)
+                sum[n] += load(to);
+            store(to, p->relu ? relu(sum[n]) : sum[n]);
+        }
 }
 
 /* The panel in tiles of nearly equal width, at most PIXELS. */
