@@ -14,44 +14,68 @@
 #define GRAM_LANES        1 /* work-items of a group of gram_total */
 #define GRAM_SPREAD(v, x) vstore16(v, 0, x)
 #if NATIVE == 16
-#define GRAM_ROWS 16 /* rows of a tile in registers at a time */
+#define GRAM_ROWS 8 /* of a tile, and of the one beside it, in registers at a time */
 #else
-#define GRAM_ROWS 4
+#define GRAM_ROWS 2
 #endif
+#define GRAM_STEPS 8 /* positions of a turn of the loop */
+
+/* sum[i * blocks + j] += x[row + i] y_j of position p, for rows of x and blocks y_j, `plane` floats
+ * apart. */
+INLINE void gram_step(float16 *sum, __global const float *x, __global const float *y, size_t plane,
+                      size_t p, const int rows, const int blocks) {
+    float16 v[2];
+    UNROLL(j, blocks)
+        v[j] = vload16(p, y + j * plane);
+    UNROLL(i, rows * blocks)
+        sum[i] = fma((float16)(x[p * 16 + i / blocks]), v[i % blocks], sum[i]);
+}
+
+/* all[2 * i + j] += the sums of positions p .. end. */
+INLINE void gram_rows(float16 *all, __global const float *x, __global const float *y, size_t plane,
+                      size_t p, size_t end, const int rows, const int blocks) {
+    float16 sum[2 * GRAM_ROWS];
+    UNROLL(i, rows * blocks)
+        sum[i] = 0.0f;
+    for (; p + GRAM_STEPS <= end; p += GRAM_STEPS)
+        UNROLL(i, GRAM_STEPS)
+            gram_step(sum, x, y, plane, p + i, rows, blocks);
+    for (; p < end; p++)
+        gram_step(sum, x, y, plane, p, rows, blocks);
+    UNROLL(i, rows * blocks)
+        all[i / blocks * 2 + i % blocks] += sum[i];
+}
 
 /* part[stretch][block of x][block of y][16][16] = x y^T over stretches of the m positions of maps,
- * from `start` on; where `triangle` only blocks of y from that of x on.  Grid: blocks of y x blocks
- * of x x stretches. */
+ * from `start` on, for `ys` blocks of y; where `triangle` only those from that of x on.  Grid:
+ * pairs of blocks of y x blocks of x x stretches. */
 __kernel GROUP(1, 1) void gram_block(__global float *part, ulong part_at, __global const float *x,
-                                     ulong x_at, __global const float *y, ulong y_at, int m,
+                                     ulong x_at, __global const float *y, ulong y_at, int ys, int m,
                                      int start, int stretch, int triangle) {
-    const size_t xb = get_global_id(1), yb = get_global_id(0), k = get_global_id(2);
+    const size_t xb = get_global_id(1), k = get_global_id(2), plane = m * 16ul;
     const size_t first = start + k * stretch, last = min(first + stretch, (size_t)m);
-    if (triangle && yb < xb)
+    const size_t from = max(get_global_id(0) * 2, triangle ? xb : 0);
+    const size_t to = min(get_global_id(0) * 2 + 2, (size_t)ys);
+    float16 all[32];
+    if (from >= to)
         return;
-    part += part_at + ((k * get_global_size(1) + xb) * get_global_size(0) + yb) * 256;
-    x += x_at + xb * m * 16;
-    y += y_at + yb * m * 16;
-    for (int row = 0; row < 16; row += GRAM_ROWS) {
-        float16 all[GRAM_ROWS];
-        UNROLL(i, GRAM_ROWS)
-            all[i] = 0.0f;
-        for (size_t p = first; p < last;) {
-            const size_t end = min(p + GRAM_RUN, last);
-            float16 sum[GRAM_ROWS];
-            UNROLL(i, GRAM_ROWS)
-                sum[i] = 0.0f;
-            for (; p < end; p++) {
-                const float16 v = vload16(p, y);
-                UNROLL(i, GRAM_ROWS)
-                    sum[i] = fma((float16)(x[p * 16 + row + i]), v, sum[i]);
-            }
-            UNROLL(i, GRAM_ROWS)
-                all[i] += sum[i];
-        }
-        UNROLL(i, GRAM_ROWS)
-            put16(all[i], row + i, part);
+    for (int i = 0; i < 32; i++)
+        all[i] = 0.0f;
+    part += part_at + ((k * get_global_size(1) + xb) * ys + from) * 256;
+    x += x_at + xb * plane;
+    y += y_at + from * plane;
+    for (size_t p = first, end; p < last; p = end) {
+        end = min(p + GRAM_RUN, last);
+        if (to - from == 2)
+            for (int row = 0; row < 16; row += GRAM_ROWS)
+                gram_rows(all + row * 2, x + row, y, plane, p, end, GRAM_ROWS, 2);
+        else
+            for (int row = 0; row < 16; row += 2 * GRAM_ROWS)
+                gram_rows(all + row * 2, x + row, y, plane, p, end, 2 * GRAM_ROWS, 1);
     }
+    for (int j = 0; j < (int)(to - from); j++)
+        for (int row = 0; row < 16; row++)
+            put16(all[row * 2 + j], row, part + j * 256);
 }
 
 #else

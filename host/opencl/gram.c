@@ -65,8 +65,9 @@ static imp_status gram_of_runs(ocl_device *cl, imp_tensor g, imp_tensor f, const
         n = imp_min(fit, all - k);
         const ocl_arg from = i32(k * t.stretch);
         if (wide)
-            TRY(ocl_launch(cl, gram_block, grid3(t.y, t.x, n), at(work), at(x->span[0]),
-                           at(y->span[0]), i32(m), from, i32(t.stretch), i32(triangle)));
+            TRY(ocl_launch(cl, gram_block, grid3(imp_over(t.y, 2), t.x, n), at(work),
+                           at(x->span[0]), at(y->span[0]), i32(t.y), i32(m), from, i32(t.stretch),
+                           i32(triangle)));
         else
             TRY(ocl_launch(cl, gram_tile, groups3(t.y, t.x, n), at(work), at(x->span[0]),
                            at(y->span[0]), i32(m), from, i32(t.stretch), i32(triangle), i32(xs),
