@@ -2,8 +2,10 @@
  *
  * Which positions of 2 x 2 windows pass a gradient on, and the gradient spread by them. Maps only:
  * units are h x w positions of BLOCK floats. An element of a choice holds `choices` windows of four
- * bits each, as a whole number.
+ * bits each, as a whole number. Here, too, is what the kernels of convolutions with a pooling take
+ * from it.
  */
+enum { CHOICES = 6 }; /* IMP_CHOICES of engine/ops.h */
 
 #if BLOCK == 16
 #define CHOICE_GROUP GROUP(1, 1)
@@ -16,6 +18,16 @@ typedef int bits;
 #define bits_from    convert_int
 #define bits_to      convert_float
 #endif
+
+static inline vec pool_maximum(vec a, vec b) { /* a, where neither is greater */
+    return select(a, b, b > a);
+}
+
+/* The maximum or the average of a window. */
+static inline vec pool_window(vec a, vec b, vec c, vec d, int average) {
+    return average ? 0.25f * ((a + b) + (c + d))
+                   : pool_maximum(pool_maximum(pool_maximum(a, b), c), d);
+}
 
 /* bit where x > y, else 0. */
 static inline bits choice_where(vec x, vec y, int bit) {

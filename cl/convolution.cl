@@ -14,7 +14,14 @@
  */
 
 enum { PAD_ZERO, PAD_REFLECT, PAD_REPLICATE }; /* imp_padding of engine/ops.h */
-enum { CONV_PLANES = 1, CONV_MASKED = 2, CONV_ACCUMULATE = 4, CONV_RELU = 8, CONV_HALF = 16 };
+enum {
+    CONV_PLANES = 1,
+    CONV_MASKED = 2,
+    CONV_ACCUMULATE = 4,
+    CONV_RELU = 8,
+    CONV_HALF = 16,
+    CONV_AVERAGE = 32 /* where there is a pooling */
+};
 enum { CONV_COPIES = 9 }; /* most padded positions of a row that are copies of one position */
 
 #if BLOCK == 16

@@ -11,10 +11,6 @@
 #define POOL_GROUP GROUP(64, 1)
 #endif
 
-static inline vec pool_maximum(vec a, vec b) { /* a, where neither is greater */
-    return select(a, b, b > a);
-}
-
 /* The kinds of imp_pooling in impasto.h, and IMP_POOL_L2_SCALE of engine/ops.h. */
 enum { POOL_MAX, POOL_AVERAGE, POOL_TWICE, POOL_L2 };
 #define POOL_L2_SCALE 0.78f
@@ -35,11 +31,11 @@ __kernel POOL_GROUP void pool(__global float *y, ulong y_at, __global const floa
         const ulong i = 2 * q, j = i + width;
         const vec a = load(x, i, j), b = load(x, j, j + width);
         const vec c = load(x, i + row, j + row), d = load(x, j + row, j + width + row);
-        vec result = pool_maximum(pool_maximum(pool_maximum(a, b), c), d);
+        vec result = pool_window(a, b, c, d, kind == POOL_AVERAGE);
         if (kind == POOL_L2)
             result = POOL_L2_SCALE * pool_root(a, b, c, d);
-        else if (kind != POOL_MAX)
-            result = (kind == POOL_AVERAGE ? 0.25f : 0.5f) * ((a + b) + (c + d));
+        else if (kind == POOL_TWICE)
+            result = 0.5f * ((a + b) + (c + d));
         store(result, y, q, q + width);
     }
 }

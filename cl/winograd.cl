@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Convolution of 3 x 3 by Winograd's F(4x4, 3x3), 36 products for 16 outputs (Lavin and Gray 2016).
- * It stands behind convolution.cl, whose sources and products it uses.
+ * It stands behind choice.cl and convolution.cl, whose sources and products it uses.
  *
  * wide: one kernel takes strips of tiles through all steps, each in a core's own cache.
  *
@@ -183,6 +183,150 @@ OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m
         }
 }
 
+/* ---- with a pooling ---- */
+
+/* winograd_read of a gradient dy of h x w windows, spread as their choices say; 0 elsewhere. The
+ * tile begins with the second row and column of a window. */
+OUTLINE void winograd_spread(__global float *v, size_t v_point, __global const float *dy,
+                             __global const float *choice, const winograd_map s, int tile) {
+    const int top = tile / s.across * 2 - 1, left = tile % s.across * 2 - 1;
+    const int columns = (s.w + CHOICES - 1) / CHOICES;
+    const float share = s.kind & CONV_AVERAGE ? 0.25f : 1.0f;
+    float16 d[36];
+    UNROLL(i, 4) {
+        const int r = clamp(top + i, 0, s.h - 1);
+        float16 value[4];
+        int16 chosen[4];
+        int first[4]; /* bit of the window's four in its element; 0: there is no window */
+        UNROLL(j, 4) {
+            const int q = clamp(left + j, 0, s.w - 1), k = q / CHOICES;
+            const int there = r == top + i && q == left + j;
+            value[j] = share * vload16((size_t)r * s.w + q, dy);
+            chosen[j] = convert_int16(vload16((size_t)r * columns + k, choice));
+            first[j] = there << (4 * (q - k * CHOICES));
+        }
+        UNROLL(c, 2) {
+            const int a = 2 * i + c - 1;
+            if (a >= 0 && a < 6)
+                UNROLL(b, 6) {
+                    const int j = (b + 1) / 2, bit = first[j] << (2 * c + (b + 1) % 2);
+                    d[a * 6 + b] = select((float16)(0.0f), value[j], (chosen[j] & bit) != 0);
+                }
+        }
+    }
+    UNROLL(a, 6)
+        winograd_in(d + a * 6, 1);
+    UNROLL(b, 6)
+        winograd_in(d + b, 6);
+    UNROLL(i, 36)
+        put16(d[i], 0, v + i * v_point);
+}
+
+/* winograd_write of the tile's windows to y, and their bits to the choice, of which a work-item
+ * makes an element's tiles from left to right. */
+OUTLINE void winograd_pool(__global float *y, __global float *choice, __global const float *m,
+                           size_t m_point, float16 bias, const winograd_map s, int tile) {
+    const int top = tile / s.across * 2, column = tile % s.across, left = column * 2;
+    const int h = s.oh / 2, w = s.ow / 2, columns = (w + CHOICES - 1) / CHOICES;
+    const int average = s.kind & CONV_AVERAGE, first = left % CHOICES;
+    const float16 lower = s.kind & CONV_RELU ? 0.0f : -INFINITY;
+    float16 d[36];
+    UNROLL(i, 36)
+        d[i] = vload16(0, m + i * m_point);
+    UNROLL(b, 6)
+        winograd_out(d + b, 6);
+    UNROLL(a, 4) {
+        winograd_out(d + a * 6, 1);
+        UNROLL(b, 4) {
+            const float16 v = d[a * 6 + b] + bias;
+            d[a * 6 + b] = select(v, lower, v < lower);
+        }
+    }
+    UNROLL(i, 2)
+        if (top + i < h && left < w) {
+            __global float *element = choice + ((top + i) * columns + left / CHOICES) * 16ul;
+            int16 all = 0;
+            UNROLL(j, 2)
+                if (left + j < w) {
+                    const int at = 12 * i + 2 * j;
+                    put16(pool_window(d[at], d[at + 1], d[at + 6], d[at + 7], average),
+                          (size_t)(top + i) * w + left + j, y);
+                    all |= choice_of(d[at], d[at + 1], d[at + 6], d[at + 7], average)
+                           << (4 * (first + j));
+                }
+            put16(convert_float16(all) + (first ? vload16(0, element) : 0.0f), 0, element);
+        }
+}
+
+/* ---- strips ---- */
+
+/* The forms of the kernel: as it is; with the pooling of its outputs, y and choice m; from a
+ * gradient before a pooling, x, and its choice m. */
+enum { WINOGRAD_PLAIN, WINOGRAD_POOL, WINOGRAD_SPREAD };
+
+/* The first tile of a strip: one of `whole` tiles of a row that belong together. */
+INLINE int winograd_first(const winograd_map s, int strip, int tiles, const int whole) {
+    const int line = (s.across + whole - 1) / whole, k = strip * (tiles / whole);
+    return whole == 1 ? k : k / line * s.across + k % line * whole;
+}
+
+/* What the kernels below do. */
+INLINE void winograd_strips(__global float *y, __global const float *x, __global float *m,
+                            __global const float *f, __global const float *bias,
+                            __global float *work, const winograd_map s, int channels, int outputs,
+                            int f_point, int f_row, int tiles, int group, int batch, int slab,
+                            const int form) {
+    const int whole = form == WINOGRAD_POOL ? CHOICES / 2 : 1, pool = form == WINOGRAD_POOL;
+    const int all = (s.oh + 3) / 4 * s.across, blocks = (channels + 15) / 16;
+    const int units = (s.oh + 3) / 4 * ((s.across + whole - 1) / whole), unit = tiles / whole;
+    const int strips = (units + unit - 1) / unit, groups = (outputs + group - 1) / group;
+    const size_t v_point = ((size_t)blocks * tiles + 1) * 16, lane = tiles * 16ul;
+    const size_t m_point = ((size_t)batch * tiles + 1) * 16;
+    const int oh = pool ? s.oh / 2 : s.oh, ow = pool ? s.ow / 2 : s.ow;
+    const size_t x_plane = (size_t)s.h * s.w * 16, y_plane = (size_t)oh * ow * 16;
+    const int high = pool ? oh : s.h, wide = pool ? ow : s.w; /* windows */
+    const size_t m_plane =
+        form == WINOGRAD_PLAIN ? x_plane : (size_t)high * ((wide + CHOICES - 1) / CHOICES) * 16;
+    const conv_strip product = {channels, 1, 1, 0, lane};
+    volatile __global int *taken = (volatile __global int *)work;
+    __global float *v = work + WINOGRAD_HEAD + get_global_id(0) * (size_t)slab;
+    __global float *sums = v + 36 * v_point;
+    for (int job = atomic_inc(taken); job < strips * groups; job = atomic_inc(taken)) {
+        const int first = winograd_first(s, job % strips, tiles, whole);
+        const int n = min(winograd_first(s, job % strips + 1, tiles, whole), all) - first;
+        const int read = (n + CONV_UNIT - 1) / CONV_UNIT * CONV_UNIT;
+        for (int b = 0; b < blocks; b++)
+            for (int t = 0; t < min(read, tiles); t++) {
+                __global float *to = v + ((size_t)b * tiles + t) * 16;
+                const int tile = first + min(t, n - 1);
+                if (form == WINOGRAD_SPREAD)
+                    winograd_spread(to, v_point, x + b * x_plane, m + b * m_plane, s, tile);
+                else
+                    winograd_read(to, v_point, sums + 36 * m_point, x + b * x_plane,
+                                  m + b * m_plane, s, tile);
+            }
+        const int from = job / strips * group, last = min(outputs, from + group);
+        for (int o = from; o < last; o += batch) {
+            const int some = min(batch, last - o);
+            for (int i = 0; i < 36; i++) {
+                __global const float *g = f + (size_t)o * f_row + (size_t)i * f_point;
+                conv_rows(sums + i * m_point, lane, v + i * v_point, product, g, f_row, 0, 1, some,
+                          n, s.kind & CONV_HALF);
+            }
+            for (int j = o; j < o + some; j++)
+                for (int t = 0; t < n; t++) {
+                    __global const float *sum = sums + (j - o) * lane + t * 16;
+                    if (pool)
+                        winograd_pool(y + j * y_plane, m + j * m_plane, sum, m_point,
+                                      vload16(j, bias), s, first + t);
+                    else
+                        winograd_write(y + j * y_plane, sum, m_point, vload16(j, bias), s,
+                                       first + t);
+                }
+        }
+    }
+}
+
 /* conv_product's y from maps x of h x w, where MASKED times [m > 0]: 3 x 3 filters, stride 1. Jobs
  * are strips of `tiles` tiles x groups of `group` blocks of outputs; a work-item takes one after
  * another and makes it in its own `slab` floats of the work space: the transformed inputs of all
@@ -190,46 +334,22 @@ OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m
  * back, and a patch of 36. f: from winograd_filter (HALF: halves), f_point floats from one of the
  * 36 to the next. Before the slabs WINOGRAD_HEAD floats, of which the first is 0: as an int, how
  * many jobs are taken. Grid: work-items that share the jobs, one a core. */
-__kernel GROUP(1, 1) void winograd(__global float *y, ulong y_at, __global const float *x,
-                                   ulong x_at, __global const float *m, ulong m_at,
-                                   __global const float *f, ulong f_at, __global const float *bias,
-                                   ulong bias_at, __global float *work, ulong work_at, int channels,
-                                   int outputs, int h, int w, int before, int mode, int oh, int ow,
-                                   int f_point, int f_row, int tiles, int group, int batch,
-                                   int slab, int kind) {
-    const winograd_map s = {h, w, before, mode, kind, oh, ow, (ow + 3) / 4};
-    const int all = (oh + 3) / 4 * s.across, blocks = (channels + 15) / 16;
-    const int strips = (all + tiles - 1) / tiles, groups = (outputs + group - 1) / group;
-    const size_t v_point = ((size_t)blocks * tiles + 1) * 16, lane = tiles * 16ul;
-    const size_t m_point = ((size_t)batch * tiles + 1) * 16;
-    const size_t x_plane = (size_t)h * w * 16, y_plane = (size_t)oh * ow * 16;
-    const conv_strip product = {channels, 1, 1, 0, lane};
-    volatile __global int *taken = (volatile __global int *)(work + work_at);
-    __global float *v = work + work_at + WINOGRAD_HEAD + get_global_id(0) * (size_t)slab;
-    __global float *sums = v + 36 * v_point;
-    for (int job = atomic_inc(taken); job < strips * groups; job = atomic_inc(taken)) {
-        const int first = job % strips * tiles, n = min(tiles, all - first);
-        const int whole = (n + CONV_UNIT - 1) / CONV_UNIT * CONV_UNIT;
-        for (int b = 0; b < blocks; b++)
-            for (int t = 0; t < min(whole, tiles); t++)
-                winograd_read(v + ((size_t)b * tiles + t) * 16, v_point, sums + 36 * m_point,
-                              x + x_at + b * x_plane, m + m_at + b * x_plane, s,
-                              first + min(t, n - 1));
-        const int from = job / strips * group, last = min(outputs, from + group);
-        for (int o = from; o < last; o += batch) {
-            const int some = min(batch, last - o);
-            for (int i = 0; i < 36; i++) {
-                __global const float *g = f + f_at + (size_t)o * f_row + (size_t)i * f_point;
-                conv_rows(sums + i * m_point, lane, v + i * v_point, product, g, f_row, 0, 1, some,
-                          n, kind & CONV_HALF);
-            }
-            for (int j = 0; j < some; j++)
-                for (int t = 0; t < n; t++)
-                    winograd_write(y + y_at + (o + j) * y_plane, sums + j * lane + t * 16, m_point,
-                                   vload16(o + j, bias + bias_at), s, first + t);
-        }
+#define WINOGRAD_KERNEL(name, form)                                                                \
+    __kernel GROUP(1, 1) void name(                                                                \
+        __global float *y, ulong y_at, __global const float *x, ulong x_at, __global float *m,     \
+        ulong m_at, __global const float *f, ulong f_at, __global const float *bias,               \
+        ulong bias_at, __global float *work, ulong work_at, int channels, int outputs, int h,      \
+        int w, int before, int mode, int oh, int ow, int f_point, int f_row, int tiles, int group, \
+        int batch, int slab, int kind) {                                                           \
+        const winograd_map s = {h, w, before, mode, kind, oh, ow, (ow + 3) / 4};                   \
+        winograd_strips(y + y_at, x + x_at, m + m_at, f + f_at, bias + bias_at, work + work_at, s, \
+                        channels, outputs, f_point, f_row, tiles, group, batch, slab, form);       \
     }
-}
+WINOGRAD_KERNEL(winograd, WINOGRAD_PLAIN)
+/* The same with the pooling of its outputs, of oh x ow, to y and choice m. */
+WINOGRAD_KERNEL(winograd_pooled, WINOGRAD_POOL)
+/* The same from the gradient x of h x w windows of a pooling, and its choice m. */
+WINOGRAD_KERNEL(winograd_chosen, WINOGRAD_SPREAD)
 
 #else
 

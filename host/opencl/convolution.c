@@ -167,6 +167,11 @@ static ocl_form describe_form(const ocl_device *cl, const ocl_pass *pass, ocl_fo
     return form;
 }
 
+bool ocl_form_is_whole(const ocl_device *cl, const ocl_pass *pass, ocl_form_kind kind) {
+    const ocl_form form = describe_form(cl, pass, kind);
+    return form.units.c * form.units.w * sizeof(cl_float) <= cl->chunk;
+}
+
 imp_status ocl_form_get(ocl_device *cl, ocl_form **out, const ocl_pass *pass, ocl_form_kind kind) {
     const ocl_operation operation = cl->operation;
     ocl_form *form = *out = &pass->filter->forms[pass->turned][kind];
@@ -378,4 +383,58 @@ imp_algorithm ocl_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
     const ocl_pass pass = pass_of(y, x, filter, back);
     return imp_algorithm_by(way_name(cl, ocl_way_of(cl, &pass)),
                             ocl_winograd(d, y, x, filter, back), &filter->conv, y, x, back);
+}
+
+/* ---- with a pooling ---- */
+
+/* What a tensor and the others of its pass take in one piece. */
+static size_t bytes_of(const ocl_device *cl, const imp_tensor *t) {
+    return ocl_units(cl, t) * ocl_unit_floats(cl, t) * sizeof(cl_float);
+}
+
+bool ocl_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+               bool back) {
+    const ocl_device *cl = (const ocl_device *)d;
+    const ocl_pass pass = pass_of(y, x, filter, back);
+    const imp_tensor *map = back ? &x : &y, *other = back ? &y : &x;
+    /* what is pooled is smaller than the map */
+    if (!filter->conv.relu || map->h < 2 || map->w < 2 || bytes_of(cl, other) > cl->chunk ||
+        bytes_of(cl, map) / 4 > cl->chunk)
+        return false;
+    return ocl_points_pool(cl, &pass) ||
+           (ocl_way_of(cl, &pass) != OCL_WAY_DIRECT && ocl_winograd_pools(cl, &pass));
+}
+
+/* A pass that ocl_pools has granted, with one of its tensors smaller than the map. What it prefers
+ * may have changed since. */
+static imp_status make_pooled(ocl_device *cl, const ocl_pass *pass, unsigned way) {
+    if (pass->side == 1)
+        return ocl_points_pooled(cl, pass);
+    return ocl_winograd_pooled(cl, pass, way == OCL_WAY_DIRECT ? OCL_WAY_WINOGRAD : way);
+}
+
+imp_status ocl_conv_pool(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor x,
+                         imp_filter *filter, imp_pooling kind) {
+    ocl_device *cl = ocl_enter(d, conv_pool);
+    imp_tensor map = y;
+    map.h = imp_conv_side(&filter->conv, x.h), map.w = imp_conv_side(&filter->conv, x.w);
+    ocl_pass pass = forward(map, x, filter);
+    const unsigned way = ocl_way_of(cl, &pass);
+    assert(y.c == pass.out && y.h == map.h / 2 && y.w == map.w / 2);
+    assert(choice.c == y.c && choice.h == y.h && choice.w == imp_over(y.w, IMP_CHOICES));
+    pass.y = y, pass.choice = choice, pass.average = kind == IMP_POOL_AVERAGE;
+    return make_pooled(cl, &pass, way);
+}
+
+imp_status ocl_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
+                              imp_filter *filter, imp_pooling kind) {
+    ocl_device *cl = ocl_enter(d, conv_pool_grad);
+    imp_tensor map = dy;
+    map.h = imp_conv_side(&filter->conv, dx.h), map.w = imp_conv_side(&filter->conv, dx.w);
+    ocl_pass pass = backward(dx, map, (imp_tensor){0}, filter);
+    const unsigned way = ocl_way_of(cl, &pass);
+    assert(dy.c == pass.in && dy.h == map.h / 2 && dy.w == map.w / 2);
+    assert(choice.c == dy.c && choice.h == dy.h && choice.w == imp_over(dy.w, IMP_CHOICES));
+    pass.x = dy, pass.choice = choice, pass.average = kind == IMP_POOL_AVERAGE;
+    return make_pooled(cl, &pass, way);
 }

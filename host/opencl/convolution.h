@@ -14,7 +14,8 @@ enum {
     OCL_CONV_MASKED = 2,
     OCL_CONV_ACCUMULATE = 4,
     OCL_CONV_RELU = 8,
-    OCL_CONV_HALF = 16
+    OCL_CONV_HALF = 16,
+    OCL_CONV_AVERAGE = 32
 };
 
 /* The forms of filters: units of bo outputs x bi inputs, by the kernel that reads them. */
@@ -51,6 +52,10 @@ typedef struct ocl_pass {
     ptrdiff_t before;
     imp_padding mode;
     const imp_conv *fold; /* the padding that y is to be folded by; NULL for none */
+    /* With memory: y is the pooling of what the pass makes, and this its choice; turned: x is the
+     * gradient of the pooling of what the pass reads. */
+    imp_tensor choice;
+    bool average;
 } ocl_pass;
 
 /* A stretch of y's rows that is made at a time: rows first..first+rows-1 of y, for which rows
@@ -83,6 +88,8 @@ imp_status ocl_fold_strip(ocl_device *cl, const ocl_pass *pass, const ocl_strip 
 enum { OCL_WAY_DIRECT = 1, OCL_WAY_WINOGRAD };
 /* The one that is preferred, or else the one that is likely the fastest. */
 unsigned ocl_way_of(const ocl_device *cl, const ocl_pass *pass);
+/* Whether the filters of a form lie in one piece. */
+bool ocl_form_is_whole(const ocl_device *cl, const ocl_pass *pass, ocl_form_kind kind);
 /* The form of filters that it reads. */
 ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned way);
 
@@ -109,6 +116,9 @@ extern const imp_winograd ocl_winograd_f4x4; /* its matrices */
 bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass);
 unsigned ocl_winograd_way(const ocl_device *cl, const ocl_pass *pass);
 imp_status ocl_winograd_wide(ocl_device *cl, const ocl_pass *pass, unsigned way);
+/* Whether it makes passes like this one with a pooling, in the wide class, and one of those. */
+bool ocl_winograd_pools(const ocl_device *cl, const ocl_pass *pass);
+imp_status ocl_winograd_pooled(ocl_device *cl, const ocl_pass *pass, unsigned way);
 size_t ocl_winograd_tiles(const ocl_pass *pass);
 enum { OCL_WINOGRAD_SIDE = 64 }; /* outputs, and tiles, of a work-group in the simt class */
 
@@ -119,6 +129,9 @@ size_t ocl_winograd_simt_least(const ocl_pass *pass);
 
 /* convolution_wide.c, convolution_simt.c: directly. */
 imp_status ocl_pass_wide(ocl_device *cl, const ocl_pass *pass);
+/* Filters of 1 x 1 with a pooling: as ocl_winograd_pools, ocl_winograd_pooled. */
+bool ocl_points_pool(const ocl_device *cl, const ocl_pass *pass);
+imp_status ocl_points_pooled(ocl_device *cl, const ocl_pass *pass);
 imp_status ocl_pass_simt(ocl_device *cl, const ocl_pass *pass);
 
 #endif

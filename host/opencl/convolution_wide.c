@@ -238,6 +238,55 @@ static imp_status make_points(ocl_device *cl, const ocl_pass *pass, const ocl_fo
     return ocl_points(cl, &point);
 }
 
+/* ---- 1 x 1 with a pooling ---- */
+
+/* Positions in each of a stretch's two rows: TILE of them share an element of a choice. */
+static size_t windows_row(const ocl_device *cl, const ocl_pass *pass) {
+    return point_row(cl, 2 * pass->in);
+}
+
+static size_t windows_slab(const ocl_device *cl, const ocl_pass *pass) {
+    const size_t kept = pass->turned ? imp_over(pass->in, BLOCK) : PAIR;
+    return 2 * kept * windows_row(cl, pass) * BLOCK;
+}
+
+bool ocl_points_pool(const ocl_device *cl, const ocl_pass *pass) {
+    return cl->class == OCL_WIDE && pass->y.layout == IMP_MAPS && pass->x.layout == IMP_MAPS &&
+           ocl_is_point(pass) && cl->turns == SIZE_MAX &&
+           ocl_form_is_whole(cl, pass, OCL_FORM_BLOCKS) &&
+           windows_slab(cl, pass) <= cl->work_floats;
+}
+
+imp_status ocl_points_pooled(ocl_device *cl, const ocl_pass *pass) {
+    const size_t cores = cl->base.info.units ? cl->base.info.units : 1;
+    const size_t row = windows_row(cl, pass), slab = windows_slab(cl, pass);
+    const size_t rows = pass->turned ? imp_over(pass->h, 2) : pass->h / 2;
+    const size_t stretches = rows * imp_over(pass->w, row);
+    const size_t items = imp_min(POINT_ITEMS * cores, cl->work_floats / slab);
+    const size_t share = imp_over(stretches, items);
+    const ocl_kernel kernel = pass->turned ? OCL_K_point_chosen : OCL_K_point_pooled;
+    ocl_form *form = NULL;
+    TRY(ocl_form_get(cl, &form, pass, OCL_FORM_BLOCKS));
+    const ocl_arg arguments[] = {
+        at(ocl_unit(&pass->y, 0)),
+        at(ocl_unit(&pass->x, 0)),
+        at(ocl_unit(&pass->choice, 0)),
+        at(ocl_unit(&form->units, 0)),
+        at(ocl_bias(pass, 0)),
+        at(ocl_work(cl, 0)),
+        i32(pass->h),
+        i32(pass->w),
+        i32(pass->in),
+        i32(form->outs),
+        i32(form->ins * form->units.w),
+        i32(share),
+        i32(row),
+        i32(slab),
+        i32((pass->relu ? OCL_CONV_RELU : 0) | (pass->average ? OCL_CONV_AVERAGE : 0))};
+    return ocl_enqueue(cl, kernel, grid1(imp_over(stretches, share)), arguments,
+                       sizeof arguments / sizeof *arguments);
+}
+
 /* ---- few outputs ---- */
 
 /* Floats of the work space for a work-item of conv_thin. */

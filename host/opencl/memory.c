@@ -197,7 +197,8 @@ size_t ocl_place(const imp_device *d, imp_tensor *t, size_t cursor) {
     t->at = (cursor + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (units == 0 || bytes == 0)
         return t->at;
-    t->at = fit(cl, t->at, bytes);
+    const bool whole = block_of(cl, t) > 1 && units * bytes <= cl->chunk;
+    t->at = fit(cl, t->at, whole ? units * bytes : bytes);
     return unit_address(cl, t->at, bytes, units - 1) + bytes;
 }
 

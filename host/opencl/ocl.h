@@ -15,7 +15,7 @@
  *
  * Memory. A memory object's address space is a row of chunks (cl_mem) of cl->chunk bytes each, the
  * last one shorter. A tensor is a row of *units* of equal size, each wholly in one chunk, several
- * behind one another in the same chunk without a gap:
+ * behind one another in the same chunk without a gap; wide maps that one chunk can hold all in one:
  *     planes           one plane: H*W floats                        C units
  *     maps, simt       one plane: H*W floats (as planes)            C units
  *     maps, wide       cl->block = 16 channels, innermost: H*W*16   ceil(C/16) units
@@ -320,6 +320,12 @@ void ocl_filter_close(imp_device *d, imp_filter *filter);
 imp_status ocl_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter);
 imp_status ocl_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
                          imp_filter *filter);
+bool ocl_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+               bool back);
+imp_status ocl_conv_pool(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor x,
+                         imp_filter *filter, imp_pooling kind);
+imp_status ocl_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
+                              imp_filter *filter, imp_pooling kind);
 void ocl_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter, bool back,
               size_t *filters, size_t *work);
 const imp_winograd *ocl_winograd(const imp_device *d, imp_tensor y, imp_tensor x,

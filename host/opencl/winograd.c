@@ -10,7 +10,8 @@
  * fewer than ENOUGH tiles in all the filters, four times as large as plain ones, cost more than the
  * products save (of 512 channels, 4 tiles take a tenth longer than directly, 16 half the time); in
  * the simt class, where work-groups multiply 64 tiles at once, with fewer than ENOUGH_SIMT.
- * HEAD: floats of the work space before the slabs, as in cl/winograd.cl. */
+ * HEAD: floats of the work space before the slabs, as in cl/winograd.cl. TOGETHER: tiles side by
+ * side that share an element of a choice. */
 enum {
     BLOCK = 16,
     TILE = 4,
@@ -19,7 +20,8 @@ enum {
     ENOUGH = 8,
     ENOUGH_SIMT = 32,
     PAIR = 2,
-    HEAD = 16
+    HEAD = 16,
+    TOGETHER = IMP_CHOICES * 2 / TILE
 };
 /* Filters of so many floats stay in a core's cache from strip to strip: then strips are NARROW,
  * what is transformed stays there too, and PAIR blocks of outputs are finished at a time. Others
@@ -88,11 +90,35 @@ unsigned ocl_winograd_way(const ocl_device *cl, const ocl_pass *pass) {
     return OCL_WAY_WINOGRAD + (cl->class == OCL_SIMT || filters > CACHED);
 }
 
+bool ocl_winograd_pools(const ocl_device *cl, const ocl_pass *pass) {
+    return cl->class == OCL_WIDE && pass->mode == IMP_PAD_ZERO && pass->before == 1 &&
+           ocl_winograd_takes(cl, pass) && ocl_form_is_whole(cl, pass, OCL_FORM_WINOGRAD) &&
+           slab_floats(imp_over(pass->in, BLOCK), UNIT, PAIR) <= room(cl);
+}
+
 /* How a pass is shared: strips of `tiles` tiles x groups of blocks of outputs, `batch` blocks of
  * them at a time, in slabs of so many floats for each work-item. */
 typedef struct sharing {
     size_t tiles, group, batch, slab, items;
 } sharing;
+
+/* Whether tiles side by side that share an element of a choice stay together. */
+static bool pools(const ocl_pass *pass) {
+    return pass->choice.memory && !pass->turned;
+}
+
+/* Elements of a choice, as tiles have them. */
+static size_t elements(const ocl_pass *pass) {
+    return imp_over(pass->h, TILE) * imp_over(imp_over(pass->w, TILE), TOGETHER);
+}
+
+/* Tiles of a strip at most, of so many strips; narrow: such that UNIT divides most. */
+static size_t strip_tiles(const ocl_pass *pass, bool narrow, size_t strips) {
+    if (!pools(pass))
+        return imp_over(imp_over(ocl_winograd_tiles(pass), strips), UNIT) * UNIT;
+    const size_t each = imp_over(elements(pass), strips), even = each / UNIT * UNIT;
+    return imp_over(TOGETHER * (narrow && even > 0 ? even : each), UNIT) * UNIT;
+}
 
 /* For `blocks` blocks of inputs and `outs` of outputs. */
 static sharing share(const ocl_device *cl, const ocl_pass *pass, bool narrow, size_t blocks,
@@ -102,7 +128,7 @@ static sharing share(const ocl_device *cl, const ocl_pass *pass, bool narrow, si
     size_t strips = imp_over(all, narrow ? NARROW : BROAD);
     strips = strips > units ? imp_over(strips, units) * units : strips; /* alike for every core */
     const size_t groups = imp_min(imp_over(units, strips), imp_over(outs, PAIR));
-    sharing s = {.tiles = imp_over(imp_over(all, strips), UNIT) * UNIT,
+    sharing s = {.tiles = strip_tiles(pass, narrow, strips),
                  .group = imp_over(imp_over(outs, groups), PAIR) * PAIR};
     s.batch = narrow ? PAIR : s.group;
     while (s.tiles > UNIT && slab_floats(blocks, s.tiles, s.batch) > room(cl) / units)
@@ -110,14 +136,15 @@ static sharing share(const ocl_device *cl, const ocl_pass *pass, bool narrow, si
     if (slab_floats(blocks, s.tiles, s.batch) > room(cl))
         s.batch = PAIR;
     s.slab = slab_floats(blocks, s.tiles, s.batch);
-    s.items = imp_min(imp_min(imp_over(all, s.tiles) * groups, units), room(cl) / s.slab);
+    strips = pools(pass) ? imp_over(elements(pass), s.tiles / TOGETHER) : imp_over(all, s.tiles);
+    s.items = imp_min(imp_min(strips * groups, units), room(cl) / s.slab);
     return s;
 }
 
-/* `outs` blocks of outputs from `out` on from `blocks` blocks of inputs from `in` on; x and mask
- * begin at the latter. */
+/* `outs` blocks of outputs from `out` on from `blocks` blocks of inputs from `in` on; x, and the
+ * mask or choice, begin at the latter. */
 static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, bool narrow, ocl_span y,
-                             size_t out, size_t outs, ocl_span x, ocl_span mask, size_t in,
+                             size_t out, size_t outs, ocl_span x, ocl_span more, size_t in,
                              size_t blocks, ocl_span filters) {
     const sharing s = share(cl, pass, narrow, blocks, outs);
     const size_t all = imp_over(pass->in, BLOCK), unit = BLOCK * BLOCK / in_float(pass);
@@ -125,14 +152,34 @@ static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, bool narrow, 
     const size_t channels = imp_min(blocks * BLOCK, pass->in - in * BLOCK);
     const size_t kind = (pass->mask.memory ? OCL_CONV_MASKED : 0) |
                         (in > 0 ? OCL_CONV_ACCUMULATE : 0) | (pass->half ? OCL_CONV_HALF : 0) |
-                        (in + blocks == all && pass->relu ? OCL_CONV_RELU : 0);
+                        (in + blocks == all && pass->relu ? OCL_CONV_RELU : 0) |
+                        (pass->average ? OCL_CONV_AVERAGE : 0);
+    const ocl_arg arguments[] = {at(y),
+                                 at(x),
+                                 at(more),
+                                 at(filters),
+                                 at(ocl_bias(pass, out * BLOCK)),
+                                 at(ocl_work(cl, 0)),
+                                 i32(channels),
+                                 i32(outs),
+                                 i32(pass->x.h),
+                                 i32(pass->x.w),
+                                 i32((size_t)pass->before),
+                                 i32(pass->mode),
+                                 i32(pass->h),
+                                 i32(pass->w),
+                                 i32(point),
+                                 i32(POINTS * point),
+                                 i32(s.tiles),
+                                 i32(s.group),
+                                 i32(s.batch),
+                                 i32(s.slab),
+                                 i32(kind)};
+    const ocl_kernel pooled = pass->turned ? OCL_K_winograd_chosen : OCL_K_winograd_pooled;
     filters.at += in * unit;
     TRY(ocl_launch(cl, fill, grid1(1), at(ocl_work(cl, 0)), f32(0), u64(1)));
-    return ocl_launch(cl, winograd, grid1(s.items), at(y), at(x), at(mask), at(filters),
-                      at(ocl_bias(pass, out * BLOCK)), at(ocl_work(cl, 0)), i32(channels),
-                      i32(outs), i32(pass->x.h), i32(pass->x.w), i32((size_t)pass->before),
-                      i32(pass->mode), i32(pass->h), i32(pass->w), i32(point), i32(POINTS * point),
-                      i32(s.tiles), i32(s.group), i32(s.batch), i32(s.slab), i32(kind));
+    return ocl_enqueue(cl, pass->choice.memory ? pooled : OCL_K_winograd, grid1(s.items), arguments,
+                       sizeof arguments / sizeof *arguments);
 }
 
 /* The outputs of a run from as many inputs at a time as there are in one run and have room. */
@@ -172,4 +219,14 @@ imp_status ocl_winograd_wide(ocl_device *cl, const ocl_pass *pass, unsigned way)
         }
     }
     return IMP_OK;
+}
+
+imp_status ocl_winograd_pooled(ocl_device *cl, const ocl_pass *pass, unsigned way) {
+    ocl_form *form = NULL;
+    TRY(ocl_form_get(cl, &form, pass, OCL_FORM_WINOGRAD));
+    size_t outs = form->outs, ins = 1;
+    const ocl_span filters = ocl_form_piece(form, 0, 0, &outs, &ins);
+    return make_piece(cl, pass, way == OCL_WAY_WINOGRAD, ocl_unit(&pass->y, 0), 0, outs,
+                      ocl_unit(&pass->x, 0), ocl_unit(&pass->choice, 0), 0,
+                      imp_over(pass->in, BLOCK), filters);
 }
