@@ -353,6 +353,16 @@ bool imp_native_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp
            (is_centred(&job) && taken(d, y, x, filter, gradient ? BACK : FORWARD)->tiles > 0);
 }
 
+void imp_native_pool_row(const imp_native *n, const imp_correlation *c, size_t block, size_t row,
+                         size_t first, size_t windows, const float *x, size_t x_row) {
+    const imp_tensor *y = &c->y, *choice = &c->choice;
+    const size_t at = (block * y->h + row) * y->w + first;
+    const size_t by = (block * choice->h + row) * choice->w + first / IMP_CHOICES;
+    n->kernels->vector->pool(imp_native_floats(*y) + at * IMP_BLOCK, x, x_row, windows, c->pooling);
+    n->kernels->choice->choose(imp_native_floats(*choice) + by * IMP_BLOCK, x, x_row, windows,
+                               c->pooling);
+}
+
 /* A job of one of the ways that pools grants; y: the map's shape. */
 static imp_status run_pooled(imp_native *n, imp_filter *filter, enum direction direction,
                              imp_correlation *job, imp_tensor y) {
@@ -374,7 +384,7 @@ imp_status imp_native_conv_pool(imp_device *d, imp_tensor y, imp_tensor choice, 
     imp_correlation job = forward(filter, map, x);
     assert(y.c == filter->conv.out && y.h == map.h / 2 && y.w == map.w / 2);
     assert(choice.c == y.c && choice.h == y.h && choice.w == imp_over(y.w, IMP_CHOICES));
-    job.y = y, job.choice = choice, job.pooling = kind;
+    job.y = y, job.choice = choice, job.pooling = kind, job.joint = IMP_POOLED;
     return run_pooled(imp_native_of(d), filter, FORWARD, &job, map);
 }
 
@@ -386,7 +396,7 @@ imp_status imp_native_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy
     imp_correlation job = back(filter, dx, map, before, before, 0, 0);
     assert(dy.c == filter->conv.out && dy.h == map.h / 2 && dy.w == map.w / 2);
     assert(choice.c == dy.c && choice.h == dy.h && choice.w == imp_over(dy.w, IMP_CHOICES));
-    job.x = dy, job.choice = choice, job.pooling = kind, job.spread = true;
+    job.x = dy, job.choice = choice, job.pooling = kind, job.joint = IMP_SPREAD;
     return run_pooled(imp_native_of(d), filter, BACK, &job, map);
 }
 
@@ -430,11 +440,15 @@ void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_
     if (job.tiles > 0) {
         *filters = imp_native_winograd_packed(&job.taps, job.half);
         space = imp_native_winograd_space(n, &job);
-        job.choice.w = 1; /* with a pooling strips are cut otherwise */
+        job.joint = IMP_POOLED; /* strips are cut otherwise */
         space = imp_max(space, imp_native_winograd_space(n, &job));
     } else {
         *filters = packed(taps, count);
         space = imp_native_direct_space(n, &job, backward && filter->conv.relu);
+        if (imp_native_pools(d, y, x, filter, backward)) {
+            job.joint = backward ? IMP_SPREAD : IMP_POOLED;
+            space = imp_max(space, imp_native_point_space(n, &job));
+        }
     }
     *work = imp_threads_count(n->threads) * space * sizeof(float);
 }

@@ -39,16 +39,19 @@ static inline size_t imp_taps_count(const imp_taps *t) {
     return t->fold ? 1 : t->height * t->width;
 }
 
+/* A pooling made in the same go. POOLED: of the outputs only its y and choice are kept, y's sides
+ * are half of height and width. SPREAD: x is its dy, and what is correlated is that, spread as the
+ * choice says. */
+typedef enum imp_joint { IMP_ALONE, IMP_POOLED, IMP_SPREAD } imp_joint;
+
 /* y[o, y_row + y_step p, y_column + y_step q] = bias[o] + sum w[o,i,a,b]
  * x~[i, row + stride p + a, column + stride q + b] for p < height, q < width; x~ is x with padding
- * all around and 0 where `positive` is a tensor and not above 0. With a tensor `choice` forward
- * makes of these outputs the pooling's y and choice; back makes x~ of the pooling's dy, x, and its
- * choice. Winograd's algorithm and imp_native_point only. */
+ * all around and 0 where `positive` is a tensor and not above 0. */
 typedef struct imp_correlation {
     imp_tensor x, positive, y;
+    imp_joint joint; /* other than IMP_ALONE by Winograd's algorithm and with 1 x 1 filters only */
     imp_tensor choice;
     imp_pooling pooling;
-    bool spread; /* back */
     imp_padding padding;
     ptrdiff_t row, column;
     size_t stride, height, width;
@@ -102,9 +105,14 @@ size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c, bo
 imp_status imp_native_folded(imp_native *n, const imp_correlation *c);
 size_t imp_native_folded_space(const imp_native *n, const imp_correlation *c);
 
-/* Filters of 1 x 1 on maps: pixels are made of those in their own places. */
+/* Where a correlation is POOLED: so many windows of channel block `block` of a row of its y and
+ * choice, from `first` on, where an element of the choice begins; from rows x and x + x_row of
+ * pixels. */
 void imp_native_pool_row(const imp_native *n, const imp_correlation *c, size_t block, size_t row,
                          size_t first, size_t windows, const float *x, size_t x_row);
+
+/* Filters of 1 x 1 on maps, of which every output is made of the pixel in its own place; with
+ * weights from imp_native_pack. Its space is needed beside a pooling only. */
 bool imp_native_point_takes(const imp_correlation *c);
 imp_status imp_native_point(imp_native *n, const imp_correlation *c);
 size_t imp_native_point_space(const imp_native *n, const imp_correlation *c);

@@ -262,7 +262,7 @@ size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c, bo
     if (c->taps.fold)
         return imp_native_folded_space(n, c);
     if (imp_native_point_takes(c) && !masked)
-        return imp_native_point_space(n, c);
+        return 0;
     const struct direct job = direct_of(n, c);
     return space_of(&job);
 }

@@ -29,7 +29,8 @@ struct point {
 
 /* Blocks of channels whose pixels are kept. */
 static size_t kept_blocks(const imp_native *n, const imp_correlation *c) {
-    return c->spread ? imp_native_blocks(c->taps.inputs) : n->kernels->group / IMP_BLOCK;
+    return c->joint == IMP_SPREAD ? imp_native_blocks(c->taps.inputs)
+                                  : n->kernels->group / IMP_BLOCK;
 }
 
 /* Whole elements of a choice. */
@@ -50,16 +51,6 @@ static imp_panel panel_of(const struct point *job, size_t first) {
                        .group = imp_min(job->n->kernels->group, outputs - first),
                        .bias = c->bias + first,
                        .relu = c->relu};
-}
-
-void imp_native_pool_row(const imp_native *n, const imp_correlation *c, size_t block, size_t row,
-                         size_t first, size_t windows, const float *x, size_t x_row) {
-    const imp_tensor *y = &c->y, *choice = &c->choice;
-    const size_t at = (block * y->h + row) * y->w + first;
-    const size_t by = (block * choice->h + row) * choice->w + first / IMP_CHOICES;
-    n->kernels->vector->pool(imp_native_floats(*y) + at * IMP_BLOCK, x, x_row, windows, c->pooling);
-    n->kernels->choice->choose(imp_native_floats(*choice) + by * IMP_BLOCK, x, x_row, windows,
-                               c->pooling);
 }
 
 /* Two rows of pixels of a group of outputs, then their windows. */
@@ -131,10 +122,10 @@ static void spread_stretch(void *context, size_t chunk, unsigned worker) {
 
 static void run_windows(imp_native *n, const imp_correlation *c) {
     struct point job = {.n = n, .c = c, .windows = windows_of(n, c)};
-    const size_t rows = c->spread ? imp_over(c->height, 2) : c->y.h;
-    const size_t columns = c->spread ? imp_over(c->width, 2) : c->y.w;
-    job.across = imp_over(columns, job.windows);
-    imp_threads_run(n->threads, rows * job.across, c->spread ? spread_stretch : pool_stretch, &job);
+    const bool pooled = c->joint == IMP_POOLED;
+    const size_t rows = pooled ? c->y.h : imp_over(c->height, 2);
+    job.across = imp_over(pooled ? c->y.w : imp_over(c->width, 2), job.windows);
+    imp_threads_run(n->threads, rows * job.across, pooled ? pool_stretch : spread_stretch, &job);
 }
 
 /* ---- the correlation ---- */
@@ -145,7 +136,7 @@ size_t imp_native_point_space(const imp_native *n, const imp_correlation *c) {
 
 imp_status imp_native_point(imp_native *n, const imp_correlation *c) {
     const size_t pixels = c->height * c->width;
-    if (c->choice.w > 0) {
+    if (c->joint != IMP_ALONE) {
         TRY(imp_native_reserve(n, imp_native_point_space(n, c)));
         run_windows(n, c);
         return IMP_OK;

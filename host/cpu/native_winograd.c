@@ -169,11 +169,6 @@ struct strip {
     float *v, *m, *space;
 };
 
-/* Whether outputs are pooled. */
-static bool pools(const imp_correlation *c) {
-    return c->choice.w > 0 && !c->spread;
-}
-
 /* Zeros as long as a row of a strip reads. */
 alignas(IMP_ALIGNMENT) static const float nothing[(TILES_WIDE * OUT + SIDE - OUT) * IMP_BLOCK];
 
@@ -254,10 +249,11 @@ static void transform_columns(const struct winograd *job, const struct strip *s,
 
 /* v[point][channel block][tile]: the transformed inputs. */
 static void transform_inputs(const struct winograd *job, const struct strip *s) {
-    const size_t more = job->c->spread; /* pixels on each side of the space */
+    const bool spread = job->c->joint == IMP_SPREAD;
+    const size_t more = spread; /* pixels on each side of the space */
     for (size_t b = 0; b < imp_native_blocks(job->c->x.c); b++)
         for (size_t r = 0; r < s->high; r++) {
-            (job->c->spread ? spread_columns : transform_columns)(job, s, b, r);
+            (spread ? spread_columns : transform_columns)(job, s, b, r);
             job->n->kernels->winograd->rows(s->v + (b * s->tiles + r * s->wide) * IMP_BLOCK,
                                             s->v_step, s->space + more * IMP_BLOCK,
                                             (reach(s->wide) + 2 * more) * IMP_BLOCK, s->wide);
@@ -354,7 +350,7 @@ static void do_strip(void *context, size_t chunk, unsigned worker) {
     multiply(job, &s);
     for (size_t b = 0; b < s.blocks; b++)
         for (size_t r = 0; r < s.high; r++)
-            (pools(c) ? pool_row : transform_row)(job, &s, b, r);
+            (c->joint == IMP_POOLED ? pool_row : transform_row)(job, &s, b, r);
 }
 
 /* Into how many parts a strip's groups of channels are best shared out: each part transforms the
@@ -378,7 +374,7 @@ static struct winograd winograd_of(const imp_native *n, const imp_correlation *c
     struct winograd job = {.n = n, .c = c};
     job.across = imp_over(columns, imp_min(TILES_WIDE, c->tiles / TILES_HIGH));
     job.wide = imp_over(columns, job.across);
-    if (pools(c)) { /* strips share no element of a choice */
+    if (c->joint == IMP_POOLED) { /* strips share no element of a choice */
         job.wide = imp_max(job.wide / TILES_CHOICE, 1) * TILES_CHOICE;
         job.across = imp_over(columns, job.wide);
     }
