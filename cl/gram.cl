@@ -11,7 +11,8 @@
 #if BLOCK == 16
 
 #define GRAM_TILE         16
-#define GRAM_LANES        1 /* work-items of a group of gram_total */
+#define GRAM_LANES        1  /* work-items of a group of gram_total, */
+#define GRAM_SHARE        16 /* and channels of x for each */
 #define GRAM_SPREAD(v, x) vstore16(v, 0, x)
 #if NATIVE == 16
 #define GRAM_ROWS 8 /* of a tile, and of the one beside it, in registers at a time */
@@ -82,6 +83,7 @@ __kernel GROUP(1, 1) void gram_block(__global float *part, ulong part_at, __glob
 
 #define GRAM_TILE         64
 #define GRAM_LANES        64
+#define GRAM_SHARE        1
 #define GRAM_SPREAD(v, x) (*(x) = (v))
 #define GRAM_DEPTH        16       /* positions in local memory at a time */
 #define GRAM_PITCH        (64 + 4) /* keeps rows apart in the banks of local memory */
@@ -166,30 +168,30 @@ __kernel GROUP(16, 16) void style_tile(__global float *df, ulong df_at, __global
 
 /* g[c,d] = [g[c,d] +] the sum over stretches of part, c and d running over xs and ys channels from
  * x0 and y0 on of g's `side`; what lies below the diagonal of tiles is mirrored.
- * Grid: VEC-s of ys channels x xs channels. */
+ * Grid: VEC-s of ys channels x GRAM_SHARE-s of xs channels. */
 __kernel GROUP(GRAM_LANES, 1) void gram_total(__global float *g, ulong g_at,
                                               __global const float *part, ulong part_at, int side,
                                               int x0, int xs, int y0, int ys, int stretches,
                                               int triangle, int accumulate) {
-    const int c = get_global_id(1), d = get_global_id(0) * VEC;
-    const int xb = c / GRAM_TILE, yb = d / GRAM_TILE;
+    const int c0 = get_global_id(1) * GRAM_SHARE, d = get_global_id(0) * VEC;
+    const int xb = c0 / GRAM_TILE, yb = d / GRAM_TILE;
     const size_t wide = (ys + GRAM_TILE - 1) / GRAM_TILE, high = (xs + GRAM_TILE - 1) / GRAM_TILE;
     if (d >= ys || (triangle && yb < xb))
         return;
-    vec sum = 0.0f;
-    part += part_at + (xb * wide + yb) * GRAM_TILE * GRAM_TILE + c % GRAM_TILE * GRAM_TILE +
-            d % GRAM_TILE;
-    for (int k = 0; k < stretches; k++, part += high * wide * GRAM_TILE * GRAM_TILE)
-        sum += load(part, 0, GRAM_TILE);
-    const size_t at = g_at + (size_t)(x0 + c) * side + y0 + d;
-    store(accumulate ? sum + load(g, at, at + ys - d) : sum, g, at, at + ys - d);
-    if (triangle && xb == yb)
-        return;
-    float row[VEC];
-    GRAM_SPREAD(sum, row);
-    for (int k = 0; k < min(VEC, ys - d); k++) {
-        __global float *mirror = g + g_at + (size_t)(y0 + d + k) * side + x0 + c;
-        *mirror = accumulate ? *mirror + row[k] : row[k];
+    part += part_at + (xb * wide + yb) * GRAM_TILE * GRAM_TILE + d % GRAM_TILE;
+    for (int c = c0; c < min(c0 + GRAM_SHARE, xs); c++) {
+        __global const float *row = part + c % GRAM_TILE * GRAM_TILE;
+        vec sum = 0.0f;
+        for (int k = 0; k < stretches; k++, row += high * wide * GRAM_TILE * GRAM_TILE)
+            sum += load(row, 0, GRAM_TILE);
+        const size_t at = g_at + (size_t)(x0 + c) * side + y0 + d;
+        store(accumulate ? sum + load(g, at, at + ys - d) : sum, g, at, at + ys - d);
+        float turned[VEC];
+        GRAM_SPREAD(sum, turned);
+        for (int k = 0; k < min(VEC, ys - d) && !(triangle && xb == yb); k++) {
+            __global float *mirror = g + g_at + (size_t)(y0 + d + k) * side + x0 + c;
+            *mirror = accumulate ? *mirror + turned[k] : turned[k];
+        }
     }
 }
 

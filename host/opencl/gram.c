@@ -72,8 +72,8 @@ static imp_status gram_of_runs(ocl_device *cl, imp_tensor g, imp_tensor f, const
             TRY(ocl_launch(cl, gram_tile, groups3(t.y, t.x, n), at(work), at(x->span[0]),
                            at(y->span[0]), i32(m), from, i32(t.stretch), i32(triangle), i32(xs),
                            i32(ys)));
-        TRY(ocl_launch(cl, gram_total, grid2(wide ? imp_over(ys, BLOCK) : ys, xs),
-                       at(ocl_unit(&g, 0)), at(work), i32(f.c), i32(x->unit * cl->block), i32(xs),
+        TRY(ocl_launch(cl, gram_total, wide ? grid2(t.y, t.x) : grid2(ys, xs), at(ocl_unit(&g, 0)),
+                       at(work), i32(f.c), i32(x->unit * cl->block), i32(xs),
                        i32(y->unit * cl->block), i32(ys), i32(n), i32(triangle),
                        i32(accumulate || k > 0)));
     }
