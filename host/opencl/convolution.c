@@ -387,19 +387,17 @@ imp_algorithm ocl_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
 
 /* ---- with a pooling ---- */
 
-/* What a tensor and the others of its pass take in one piece. */
-static size_t bytes_of(const ocl_device *cl, const imp_tensor *t) {
-    return ocl_units(cl, t) * ocl_unit_floats(cl, t) * sizeof(cl_float);
+/* Whether a tensor, wherever it is placed, lies in one piece. */
+static bool is_whole(const ocl_device *cl, const imp_tensor *t) {
+    return ocl_units(cl, t) * ocl_unit_floats(cl, t) * sizeof(cl_float) <= cl->chunk;
 }
 
 bool ocl_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
                bool back) {
     const ocl_device *cl = (const ocl_device *)d;
     const ocl_pass pass = pass_of(y, x, filter, back);
-    const imp_tensor *map = back ? &x : &y, *other = back ? &y : &x;
-    /* what is pooled is smaller than the map */
-    if (!filter->conv.relu || map->h < 2 || map->w < 2 || bytes_of(cl, other) > cl->chunk ||
-        bytes_of(cl, map) / 4 > cl->chunk)
+    const imp_tensor *map = back ? &x : &y;
+    if (!filter->conv.relu || map->h < 2 || map->w < 2 || !is_whole(cl, &y) || !is_whole(cl, &x))
         return false;
     return ocl_points_pool(cl, &pass) ||
            (ocl_way_of(cl, &pass) != OCL_WAY_DIRECT && ocl_winograd_pools(cl, &pass));
