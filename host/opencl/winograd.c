@@ -154,6 +154,7 @@ static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, bool narrow, 
                         (in > 0 ? OCL_CONV_ACCUMULATE : 0) | (pass->half ? OCL_CONV_HALF : 0) |
                         (in + blocks == all && pass->relu ? OCL_CONV_RELU : 0) |
                         (pass->average ? OCL_CONV_AVERAGE : 0);
+    filters.at += in * unit;
     const ocl_arg arguments[] = {at(y),
                                  at(x),
                                  at(more),
@@ -176,7 +177,6 @@ static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, bool narrow, 
                                  i32(s.slab),
                                  i32(kind)};
     const ocl_kernel pooled = pass->turned ? OCL_K_winograd_chosen : OCL_K_winograd_pooled;
-    filters.at += in * unit;
     TRY(ocl_launch(cl, fill, grid1(1), at(ocl_work(cl, 0)), f32(0), u64(1)));
     return ocl_enqueue(cl, pass->choice.memory ? pooled : OCL_K_winograd, grid1(s.items), arguments,
                        sizeof arguments / sizeof *arguments);
