@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 
+#include "device/cases.h"
 #include "engine/profile.h"
 #include "helpers.h"
 #include "opencl/opencl.h"
@@ -350,6 +351,30 @@ static void tensors_lie_in_chunks(void **state) {
     d->ops->close(d);
 }
 
+/* Maps of 64 channels, of which a chunk takes 32 or fewer: each piece of them meets its own
+ * filters, whichever way the convolution is made. */
+static void inputs_in_chunks_meet_their_filters(void **state) {
+    const fixture *f = *state;
+    setenv("IMPASTO_MAX_ALLOC", "200704", 1);
+    imp_device *d = opened(f, NULL);
+    for (int back = 0; back < 2; back++) {
+        const imp_case c = {.op = back ? IMP_OP_CONV_GRAD : IMP_OP_CONV,
+                            .every_way = true,
+                            .c = 64,
+                            .h = 37,
+                            .w = 29,
+                            .layout = IMP_MAPS,
+                            .out_layout = IMP_MAPS,
+                            .conv = {64, 64, 3, 1, 1, 1, IMP_PAD_ZERO, true, false},
+                            .bias = true};
+        imp_result result;
+        assert_int_equal(imp_case_run(&c, d, 1, 0, &result), IMP_OK);
+        if (result.outcome != IMP_PASSED)
+            fail_msg("%s", result.reason);
+    }
+    d->ops->close(d);
+}
+
 /* Maps of 5 channels in both layouts: whatever lies behind the fifth is in no sum. */
 static void padding_counts_nowhere(void **state) {
     const fixture *f = *state;
@@ -424,6 +449,7 @@ int main(void) {
         T(allocations_that_fail_are_told),
         T(launches_that_fail_are_told),
         T(tensors_lie_in_chunks),
+        T(inputs_in_chunks_meet_their_filters),
         T(padding_counts_nowhere),
         T(the_profile_counts_every_launch),
         T(roofs_are_measured),
