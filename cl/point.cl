@@ -212,6 +212,19 @@ __kernel GROUP(1, 1) void point_chosen(__global float *y, ulong y_at, __global c
 
 #define CONV_PRODUCTS 16 /* input channels in local memory at a time */
 
+/* What a group of 8 x 8 work-items makes of as many channels in local memory, outputs by columns:
+ * sum[i] are the products of output 8 ty + i and columns 4 tx .. 4 tx + 3, and those 32 on. */
+INLINE void tile_products(float4 (*sum)[2], __local float4 (*fs)[CONV_TILE / 4],
+                          __local float4 (*xs)[CONV_TILE / 4], int tx, int ty) {
+    for (int k = 0; k < CONV_PRODUCTS; k++) {
+        const float4 lo = fs[k][ty * 2], hi = fs[k][ty * 2 + 1];
+        const float weights[8] = {lo.x, lo.y, lo.z, lo.w, hi.x, hi.y, hi.z, hi.w};
+        const float4 near = xs[k][tx], far = xs[k][tx + 8];
+        REPEAT(8, i, 8, sum[i][0] = fma((float4)(weights[i]), near, sum[i][0]);
+               sum[i][1] = fma((float4)(weights[i]), far, sum[i][1]))
+    }
+}
+
 /* y = [y, or bias] + 1 x 1 filters * x, then ReLU, as conv_3x3: `count` positions from `first` on
  * of planes x and y of `plane` each. f: [blocks of CONV_TILE outputs][inputs][CONV_TILE]. Grid:
  * groups: stretches of CONV_TILE positions x blocks of outputs. */
@@ -239,13 +252,7 @@ __kernel GROUP(8, 8) void conv_1x1(__global float *y, ulong y_at, __global const
             fs[k][j] = c + k < channels ? vload4(row * (CONV_TILE / 4) + j, f) : (float4)(0.0f);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-        for (int k = 0; k < CONV_PRODUCTS; k++) {
-            const float4 low = fs[k][ty * 2], high = fs[k][ty * 2 + 1];
-            const float weights[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-            const float4 near = xs[k][tx], far = xs[k][tx + 8];
-            REPEAT(8, i, 8, sum[i][0] = fma((float4)(weights[i]), near, sum[i][0]);
-                   sum[i][1] = fma((float4)(weights[i]), far, sum[i][1]))
-        }
+        tile_products(sum, fs, xs, tx, ty);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     y += y_at + first;

@@ -353,8 +353,7 @@ WINOGRAD_KERNEL(winograd_chosen, WINOGRAD_SPREAD)
 
 #else
 
-#define WINOGRAD_SIDE  64 /* outputs, and tiles, that a work-group multiplies */
-#define WINOGRAD_DEPTH 16 /* channels in local memory at a time */
+#define WINOGRAD_SIDE 64 /* outputs, and tiles, that a work-group multiplies */
 
 /* The filters G g G^T: [blocks of WINOGRAD_SIDE outputs][36][channels][WINOGRAD_SIDE], floats or
  * halves, as many channels as the grid has, `row` floats from one block to the next. Else as
@@ -412,7 +411,7 @@ __kernel GROUP(8, 8) void winograd_products(__global float *s, ulong s_at, __glo
                                             ulong v_at, __global const float *f, ulong f_at,
                                             int channels, int v_point, int s_point, int f_point,
                                             int f_row, int halves) {
-    __local float4 fs[WINOGRAD_DEPTH][WINOGRAD_SIDE / 4], vs[WINOGRAD_DEPTH][WINOGRAD_SIDE / 4];
+    __local float4 fs[CONV_PRODUCTS][WINOGRAD_SIDE / 4], vs[CONV_PRODUCTS][WINOGRAD_SIDE / 4];
     const int tx = get_local_id(0), ty = get_local_id(1), lane = ty * 8 + tx;
     const int pitch = get_num_groups(0) * (WINOGRAD_SIDE / 4), first = get_group_id(0) * 16;
     const int block = get_group_id(1), point = get_group_id(2);
@@ -423,7 +422,7 @@ __kernel GROUP(8, 8) void winograd_products(__global float *s, ulong s_at, __glo
     __global float4 *y = (__global float4 *)(s + s_at + point * (size_t)s_point) + first;
     float4 sum[8][2];
     REPEAT(8, i, 8, sum[i][0] = sum[i][1] = 0.0f)
-    for (int c = 0; c < channels; c += WINOGRAD_DEPTH) {
+    for (int c = 0; c < channels; c += CONV_PRODUCTS) {
         REPEAT(4, e, 4, {
             const int k = e * 4 + lane / 16, j = lane % 16;
             fs[k][j] = halves ? vload_half4((c + k) * 16 + j, (__global const half *)g)
@@ -431,13 +430,7 @@ __kernel GROUP(8, 8) void winograd_products(__global float *s, ulong s_at, __glo
             vs[k][j] = c + k < channels ? x[(c + k) * pitch + j] : (float4)(0.0f);
         })
         barrier(CLK_LOCAL_MEM_FENCE);
-        for (int k = 0; k < WINOGRAD_DEPTH; k++) {
-            const float4 lo = fs[k][ty * 2], hi = fs[k][ty * 2 + 1];
-            const float weights[8] = {lo.x, lo.y, lo.z, lo.w, hi.x, hi.y, hi.z, hi.w};
-            const float4 near = vs[k][tx], far = vs[k][tx + 8];
-            REPEAT(8, i, 8, sum[i][0] = fma((float4)(weights[i]), near, sum[i][0]);
-                   sum[i][1] = fma((float4)(weights[i]), far, sum[i][1]))
-        }
+        tile_products(sum, fs, vs, tx, ty);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     y += (block * WINOGRAD_SIDE + ty * 8) * (size_t)pitch;
