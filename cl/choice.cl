@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Which positions of 2 x 2 windows pass a gradient on, and the gradient spread by them. Maps only:
- * units are h x w positions of BLOCK floats. An element of a choice holds `choices` windows of four
+ * units are h x w positions of BLOCK floats. An element of a choice holds CHOICES windows of four
  * bits each, as a whole number. Here, too, is what the kernels of convolutions with a pooling take
  * from it.
  */
@@ -47,19 +47,19 @@ static inline bits choice_of(vec a, vec b, vec c, vec d, int average) {
     return select((bits)(0), chosen, select(abc, d, d > abc) > zero);
 }
 
-/* choice[r,k] = sum_j 16^j bits of window (r, choices k + j) of x.
+/* choice[r,k] = sum_j 16^j bits of window (r, CHOICES k + j) of x.
  * Grid: columns of the choice (wide: 1) x rows of it x units. */
 __kernel CHOICE_GROUP void pool_choice(__global float *choice, ulong choice_at,
                                        __global const float *x, ulong x_at, int h, int w,
-                                       int choices, int average) {
+                                       int average) {
     const ulong row = (ulong)w * BLOCK, unit = get_global_id(2), r = get_global_id(1);
-    const ulong windows = w / 2, columns = (windows + choices - 1) / choices;
+    const ulong windows = w / 2, columns = (windows + CHOICES - 1) / CHOICES;
     choice += choice_at + (unit * (h / 2) + r) * columns * BLOCK;
     x += x_at + (unit * h + 2 * r) * row;
     for (ulong k = get_global_id(0); k < columns; k += get_global_size(0)) {
         bits all = 0;
-        for (int j = 0; j < choices && k * choices + j < windows; j++) {
-            const ulong i = 2 * (k * choices + j) * BLOCK, next = i + BLOCK;
+        for (int j = 0; j < CHOICES && k * CHOICES + j < windows; j++) {
+            const ulong i = 2 * (k * CHOICES + j) * BLOCK, next = i + BLOCK;
             all |= choice_of(load(x, i, next), load(x, next, next + BLOCK),
                              load(x, i + row, next + row), load(x, next + row, next + BLOCK + row),
                              average)
@@ -73,22 +73,22 @@ __kernel CHOICE_GROUP void pool_choice(__global float *choice, ulong choice_at,
  * Grid: windows, partial ones too: columns (wide: 1) x rows x units. */
 __kernel CHOICE_GROUP void pool_spread(__global float *dx, ulong dx_at, __global const float *dy,
                                        ulong dy_at, __global const float *choice, ulong choice_at,
-                                       int h, int w, int choices, float share) {
+                                       int h, int w, float share) {
     const ulong row = (ulong)w * BLOCK, unit = get_global_id(2), r = get_global_id(1);
-    const ulong windows = w / 2, columns = (windows + choices - 1) / choices;
+    const ulong windows = w / 2, columns = (windows + CHOICES - 1) / CHOICES;
     const ulong inner = min(r, (ulong)max(h / 2 - 1, 0));
     dx += dx_at + (unit * h + 2 * r) * row;
     dy += dy_at + (unit * (h / 2) + inner) * windows * BLOCK;
     choice += choice_at + (unit * (h / 2) + inner) * columns * BLOCK;
     for (ulong q = get_global_id(0); 2 * q < (ulong)w; q += get_global_size(0)) {
-        const ulong i = 2 * q * BLOCK, next = i + BLOCK, k = q / choices;
+        const ulong i = 2 * q * BLOCK, next = i + BLOCK, k = q / CHOICES;
         const vec zero = 0.0f;
         vec value = zero;
         bits chosen = 0;
         if (r < (ulong)h / 2 && q < windows) {
             value = share * load(dy, q * BLOCK, (q + 1) * BLOCK);
             chosen =
-                bits_from(load(choice, k * BLOCK, (k + 1) * BLOCK)) >> (int)(4 * (q - k * choices));
+                bits_from(load(choice, k * BLOCK, (k + 1) * BLOCK)) >> (int)(4 * (q - k * CHOICES));
         }
         store(select(zero, value, (chosen & 1) != 0), dx, i, next);
         if (2 * q + 1 < (ulong)w)

@@ -591,7 +591,7 @@ typedef struct imp_array {
 
 /* Of the last evaluation: a layer's features at full size (C x H x W), its normalised Gram matrix
  * (1 x C x C; with masks the first region's), and the gradient with respect to the RGB picture in
- * [0,1] (3 x H x W). */
+ * [0,1] (3 x H x W). Features do not stay: they are made again, in memory that is taken for it. */
 IMP_API imp_status imp_session_features(imp_session *session, const char *layer, imp_array *out,
                                         imp_error *err);
 IMP_API imp_status imp_session_gram(imp_session *session, const char *layer, imp_array *out,

@@ -260,114 +260,26 @@ static void halves_are_the_nearest(void **state) {
 
 /* ---- a convolution and the pooling behind it in one ---- */
 
-typedef struct pair {
-    size_t in, out, kernel, h, w;
-} pair;
-
-/* Odd sides, channels in no whole blocks, strips side by side, more windows than an element of the
- * choice; the first two for devices that interpret. */
-static const pair pairs[] = {{16, 20, 3, 13, 17},   {20, 36, 1, 7, 15},  {40, 24, 3, 47, 141},
-                             {24, 130, 1, 33, 131}, {64, 64, 3, 64, 96}, {128, 32, 1, 26, 50},
-                             {32, 32, 3, 16, 300},  {300, 16, 3, 30, 28}};
-enum { PAIRS = sizeof pairs / sizeof *pairs, PAIRS_TINY = 2 };
-
-/* Tensors of a pair; of those twice, the second time as made in one. */
-typedef struct scene {
-    imp_memory *memory;
-    imp_tensor x, map, y[2], choice[2], dy, dx[2];
-} scene;
-
-static imp_tensor put(imp_device *d, size_t *cursor, size_t c, size_t h, size_t w) {
-    imp_tensor t = {.c = c, .h = h, .w = w, .layout = IMP_MAPS};
-    *cursor = d->ops->place(d, &t, *cursor);
-    return t;
-}
-
-static scene scene_of(imp_device *d, const pair *p) {
-    const size_t h = p->h / 2, w = p->w / 2;
-    size_t end = 0;
-    scene s = {.x = put(d, &end, p->in, p->h, p->w), .map = put(d, &end, p->out, p->h, p->w)};
-    for (int i = 0; i < 2; i++) {
-        s.y[i] = put(d, &end, p->out, h, w);
-        s.choice[i] = put(d, &end, p->out, h, (w + IMP_CHOICES - 1) / IMP_CHOICES);
-        s.dx[i] = put(d, &end, p->in, p->h, p->w);
-    }
-    s.dy = put(d, &end, p->out, h, w);
-    assert_int_equal(d->ops->alloc(d, &s.memory, end), IMP_OK);
-    s.x.memory = s.map.memory = s.dy.memory = s.memory;
-    for (int i = 0; i < 2; i++)
-        s.y[i].memory = s.choice[i].memory = s.dx[i].memory = s.memory;
-    return s;
-}
-
-static void write_random(imp_device *d, imp_tensor t, uint64_t *seed) {
-    float *values = malloc(t.c * t.h * t.w * sizeof *values);
-    assert_non_null(values);
-    test_random(values, t.c * t.h * t.w, 20, seed);
-    assert_int_equal(d->ops->write(d, t, values), IMP_OK);
-    free(values);
-}
-
-static void expect_same(imp_device *d, const imp_tensor t[2], const pair *p, const char *what) {
-    float *one = test_contents(d, t[0]), *other = test_contents(d, t[1]);
-    if (memcmp(one, other, t->c * t->h * t->w * sizeof *one) != 0)
-        fail_msg("%zu to %zu, %zu x %zu, at %zu x %zu: %s differs", p->in, p->out, p->kernel,
-                 p->kernel, p->h, p->w, what);
-    free(one);
-    free(other);
-}
-
-/* Forward and back, both ways; false where the device does not make them in one. */
-static bool run_pair(imp_device *d, const pair *p, const scene *s, imp_filter *filter,
-                     imp_pooling kind) {
-    const imp_ops *ops = d->ops;
-    if (!ops->pools || !ops->pools(d, s->map, s->x, filter, false) ||
-        !ops->pools(d, s->x, s->map, filter, true))
-        return false;
-    for (int i = 0; i < 2; i++) { /* what is not written shows */
-        assert_int_equal(ops->fill(d, s->y[i], 7), IMP_OK);
-        assert_int_equal(ops->fill(d, s->dx[i], (float)i), IMP_OK);
-    }
-    assert_int_equal(ops->conv(d, s->map, s->x, filter), IMP_OK);
-    assert_int_equal(ops->pool_choice(d, s->choice[0], s->map, kind), IMP_OK);
-    assert_int_equal(ops->pool(d, s->y[0], s->map, kind), IMP_OK);
-    assert_int_equal(ops->conv_pool(d, s->y[1], s->choice[1], s->x, filter, kind), IMP_OK);
-    expect_same(d, s->y, p, "y");
-    expect_same(d, s->choice, p, "the choice");
-    assert_int_equal(ops->pool_spread(d, s->map, s->dy, s->choice[0], kind), IMP_OK);
-    assert_int_equal(ops->conv_grad(d, s->dx[0], s->map, (imp_tensor){0}, filter), IMP_OK);
-    assert_int_equal(ops->conv_pool_grad(d, s->dx[1], s->dy, s->choice[0], filter, kind), IMP_OK);
-    expect_same(d, s->dx, p, "dx");
-    return true;
-}
-
-/* The same bits as step by step. */
+/* All of them or, where the device makes none in one, none; cpu makes all. */
 static void with_pooling(void **state) {
     imp_device *d = *state;
-    uint64_t seed = 3;
-    size_t made = 0;
-    for (size_t i = 0; i < (test_level() == IMP_LEVEL_TINY ? PAIRS_TINY : PAIRS); i++) {
-        const pair *p = &pairs[i];
-        const size_t before = p->kernel / 2, count = p->out * p->in * p->kernel * p->kernel;
-        const imp_conv conv = {p->in,  p->out,       p->kernel, 1,    before,
-                               before, IMP_PAD_ZERO, true,      false};
-        const scene s = scene_of(d, p);
-        float *weights = malloc((count + p->out) * sizeof *weights);
-        imp_filter *filter = NULL;
-        assert_non_null(weights);
-        test_random(weights, count + p->out, 10, &seed);
-        assert_int_equal(d->ops->filter_open(d, &filter, &conv, weights, weights + count), IMP_OK);
-        write_random(d, s.x, &seed);
-        write_random(d, s.dy, &seed);
-        made += run_pair(d, p, &s, filter, IMP_POOL_MAX);
-        made += run_pair(d, p, &s, filter, IMP_POOL_AVERAGE);
-        d->ops->filter_close(d, filter);
-        d->ops->release(d, s.memory);
-        free(weights);
+    const bool tiny = test_level() == IMP_LEVEL_TINY;
+    imp_result result;
+    tally t = {0};
+    for (size_t i = 0; i < imp_pair_count(); i++) {
+        char name[128];
+        if (tiny && !imp_pair_quick(i))
+            continue;
+        imp_pair_name(i, name, sizeof name);
+        assert_int_equal(imp_pair_run(i, d, &result), IMP_OK);
+        t.passed += result.outcome == IMP_PASSED;
+        t.skipped += result.outcome == IMP_SKIPPED;
+        if (result.outcome == IMP_FAILED && t.failed++ < 20)
+            print_error("%s: %s\n", name, result.reason);
     }
-    print_message("with pooling %zu made in one\n", made);
-    if (made == 0)
+    if (t.passed + t.failed == 0 && d->info.kind != IMP_DEVICE_CPU)
         skip();
+    report("with pooling", &t);
 }
 
 /* Tensors that begin a page before the address 2^32 and go on beyond it. */

@@ -57,6 +57,57 @@ static void test_second_step(void **state) {
     }
 }
 
+static size_t joined_steps(const painting *f) {
+    const imp_plan *plan = &f->session->objective.plans[0];
+    size_t count = 0;
+    for (size_t i = 0; i < plan->step_count; i++)
+        count += plan->steps[i].joined;
+    return count;
+}
+
+/* A picture after three steps, and features of a layer that is made together with its pooling. */
+static void paint_three(painting *f, imp_picture *picture, imp_array *features) {
+    imp_error e = {0};
+    painting_begin(f);
+    for (int i = 0; i < 3; i++)
+        painting_step(f);
+    assert_int_equal(imp_session_features(f->session, "relu1_2", features, &e), IMP_OK);
+    assert_int_equal(imp_session_picture(f->session, picture, &e), IMP_OK);
+}
+
+/* Convolutions made together with their poolings give the same bits as step by step, and features
+ * that the iteration never made can be asked for. */
+static void test_joined(void **state) {
+    painting *f = *state;
+    imp_picture pictures[2];
+    imp_array features[2];
+    if (!f)
+        skip();
+    const imp_ops *const ops = f->device->ops;
+    imp_ops apart = *ops;
+    apart.pools = NULL;
+    f->settings = *imp_preset_find("gatys");
+    f->settings.size = 44;
+    paint_three(f, &pictures[0], &features[0]);
+    const size_t joined = joined_steps(f);
+    f->device->ops = &apart;
+    paint_three(f, &pictures[1], &features[1]);
+    assert_int_equal(joined_steps(f), 0);
+    f->device->ops = ops;
+    const size_t pixels = pictures[0].width * pictures[0].height;
+    const size_t *shape = features[0].shape;
+    assert_memory_equal(pictures[0].rgb, pictures[1].rgb, 3 * pixels * sizeof *pictures[0].rgb);
+    assert_memory_equal(features[0].data, features[1].data,
+                        shape[0] * shape[1] * shape[2] * sizeof(float));
+    for (int i = 0; i < 2; i++) {
+        imp_picture_finish(&pictures[i]);
+        imp_array_finish(&features[i]);
+    }
+    if (joined == 0 && f->device->info.kind != IMP_DEVICE_CPU)
+        skip();
+    assert_int_equal(joined, 6); /* at relu1_2, 2_2 and 3_4, both ways; 4_4 is too small */
+}
+
 /* Of a whole run: where it ended, and its picture. */
 static imp_progress run_whole(painting *f, float settle, imp_picture *picture) {
     imp_progress now;
@@ -383,6 +434,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_ORACLE(test_loss_falls),
         ON_CPU(test_second_step),
+        ON_CPU(test_joined),
+        ON_OPENCL(test_joined),
         ON_CPU(test_settles),
         ON_CPU(test_settles_at_the_end),
         ON_CPU(test_unit_of_the_loss),

@@ -339,8 +339,8 @@ static const struct way *taken(const imp_device *d, imp_tensor y, imp_tensor x,
 /* ---- with a pooling ---- */
 
 /* One pixel of zeros around, which strips of whole windows need. */
-static bool is_centred(const imp_correlation *job) {
-    return job->padding == IMP_PAD_ZERO && job->row == -1 && job->column == -1;
+static bool is_centred(const imp_filter *filter, const imp_correlation *job) {
+    return filter->conv.padding == IMP_PAD_ZERO && job->row == -1 && job->column == -1;
 }
 
 bool imp_native_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
@@ -350,7 +350,8 @@ bool imp_native_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp
     if (!filter->conv.relu || map->h < 2 || map->w < 2)
         return false;
     return imp_native_point_takes(&job) ||
-           (is_centred(&job) && taken(d, y, x, filter, gradient ? BACK : FORWARD)->tiles > 0);
+           (is_centred(filter, &job) &&
+            taken(d, y, x, filter, gradient ? BACK : FORWARD)->tiles > 0);
 }
 
 void imp_native_pool_row(const imp_native *n, const imp_correlation *c, size_t block, size_t row,
@@ -440,7 +441,7 @@ void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_
     if (job.tiles > 0) {
         *filters = imp_native_winograd_packed(&job.taps, job.half);
         space = imp_native_winograd_space(n, &job);
-        job.joint = IMP_POOLED; /* strips are cut otherwise */
+        job.joint = backward ? IMP_SPREAD : IMP_POOLED; /* strips may be cut otherwise */
         space = imp_max(space, imp_native_winograd_space(n, &job));
     } else {
         *filters = packed(taps, count);

@@ -25,7 +25,7 @@ enum {
     OUT = 4,
     POINTS = SIDE * SIDE,
     TILES_HIGH = 3,  /* of a strip's side: neighbouring strips read the same rows again */
-    TILES_WIDE = 33, /* of its other side at most */
+    TILES_WIDE = 32, /* of its other side at most */
     TILES_CHOICE = IMP_CHOICES * 2 / OUT, /* side by side that share an element of a choice */
     TILES_FEW = 8, /* fewer do not pay for reading four times as many filters */
     CHANNELS_MIN = IMP_BLOCK,

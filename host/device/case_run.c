@@ -102,6 +102,22 @@ imp_status imp_case_run(const imp_case *c, imp_device *device, uint64_t seed, si
     return status;
 }
 
+static imp_status test_pairs(imp_device *device, char *reason, size_t size) {
+    imp_result result;
+    char name[96];
+    for (size_t i = 0; i < imp_pair_count(); i++) {
+        if (!imp_pair_quick(i))
+            continue;
+        TRY(imp_pair_run(i, device, &result));
+        if (result.outcome != IMP_FAILED)
+            continue;
+        imp_pair_name(i, name, sizeof name);
+        snprintf(reason, size, "%s: %s", name, result.reason);
+        return IMP_ERR_DEVICE;
+    }
+    return IMP_OK;
+}
+
 imp_status imp_selftest(imp_device *device, char *reason, size_t size) {
     const uint64_t seed = 1;
     imp_result result;
@@ -117,5 +133,5 @@ imp_status imp_selftest(imp_device *device, char *reason, size_t size) {
         snprintf(reason, size, "%s: %s", name, result.reason);
         return IMP_ERR_DEVICE;
     }
-    return IMP_OK;
+    return test_pairs(device, reason, size);
 }

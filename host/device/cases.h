@@ -110,8 +110,16 @@ typedef struct imp_result {
 imp_status imp_case_run(const imp_case *c, imp_device *device, uint64_t seed, size_t origin,
                         imp_result *out);
 
-/* The quick cases: every operation; or, on a device opened with IMP_FP16, what that changes.
- * reason: the first failure in one line. */
+/* A convolution and the pooling behind it, made in one, against the same step by step: the same
+ * bits. Skipped where the device does not make that in one. quick: a case of the self-test. Gives
+ * a status only where memory ran out; other errors of the device fail. */
+size_t imp_pair_count(void);
+bool imp_pair_quick(size_t i);
+void imp_pair_name(size_t i, char *name, size_t size);
+imp_status imp_pair_run(size_t i, imp_device *device, imp_result *out);
+
+/* The quick cases and pairs: every operation; or, on a device opened with IMP_FP16, what that
+ * changes. reason: the first failure in one line. */
 imp_status imp_selftest(imp_device *device, char *reason, size_t size);
 
 #endif

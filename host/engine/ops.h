@@ -224,7 +224,8 @@ typedef struct imp_ops {
      * what it has granted stays so, whatever is preferred later. No slot: never. */
     bool (*pools)(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
                   bool back);
-    /* y, choice: those of pool and pool_choice from what conv makes of x; the same bits. */
+    /* y, choice: those of pool and pool_choice from what conv makes of x, in the way that it had
+     * when this was granted; the same bits. No oracle: the steps have theirs (device/pairs.c). */
     imp_status (*conv_pool)(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor x,
                             imp_filter *filter, imp_pooling kind);
     /* dx: that of conv_grad from what pool_spread makes of dy; the same bits. */

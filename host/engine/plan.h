@@ -36,7 +36,8 @@ typedef struct imp_purpose {
     size_t nodes;      /* nodes in use: 0 .. nodes-1 */
     bool gradient;     /* the way back too */
     const bool *terms; /* by node: whether the way back looks at its features; else NULL */
-    const bool *again; /* by node: features are not kept, but made again when needed; or NULL */
+    const bool *again; /* by node: features are not kept, but made again when needed; never
+                          poolings; or NULL */
 } imp_purpose;
 
 typedef struct imp_plan {

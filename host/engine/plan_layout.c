@@ -94,6 +94,7 @@ static void go_forward(schedule *s, size_t node) {
     if (is_joined(s, node))
         return;
     step.joined = source + 1 != node;
+    assert(!step.joined || s->choice[node] == IMP_NO_PLACE); /* poolings are not made again */
     step.x = use(s, node ? s->f[source] : p->input);
     step.y = s->f[node] = hold(s, p->shapes[node]);
     if (s->purpose->gradient && has_choice(p, node) && s->choice[node] == IMP_NO_PLACE)

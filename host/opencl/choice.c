@@ -19,8 +19,7 @@ imp_status ocl_pool_choice(imp_device *d, imp_tensor choice, imp_tensor x, imp_p
     assert(choice.w == (x.w / 2 + IMP_CHOICES - 1) / IMP_CHOICES && choice.layout == IMP_MAPS);
     while (ocl_next(&run, 2, (imp_tensor[]){choice, x}))
         TRY(ocl_launch(cl, pool_choice, grid_of(cl, choice.w, choice.h, run.units), at(run.span[0]),
-                       at(run.span[1]), i32(x.h), i32(x.w), i32(IMP_CHOICES),
-                       i32(kind == IMP_POOL_AVERAGE)));
+                       at(run.span[1]), i32(x.h), i32(x.w), i32(kind == IMP_POOL_AVERAGE)));
     return IMP_OK;
 }
 
@@ -33,6 +32,6 @@ imp_status ocl_pool_spread(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tens
     while (ocl_next(&run, 3, (imp_tensor[]){dx, dy, choice}))
         TRY(ocl_launch(cl, pool_spread, grid_of(cl, (dx.w + 1) / 2, (dx.h + 1) / 2, run.units),
                        at(run.span[0]), at(run.span[1]), at(run.span[2]), i32(dx.h), i32(dx.w),
-                       i32(IMP_CHOICES), f32(kind == IMP_POOL_AVERAGE ? 0.25F : 1)));
+                       f32(kind == IMP_POOL_AVERAGE ? 0.25F : 1)));
     return IMP_OK;
 }

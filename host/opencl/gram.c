@@ -15,7 +15,7 @@
  * processor's cache holds. GROUPS: work-groups that keep a GPU busy. */
 enum { RUN = 64, STRETCH = 4096, FEWEST = 256, CACHED = 256 << 10, GROUPS = 512 };
 /* POSITION_TURNS: turns of loops of gram_block for a position. */
-enum { BLOCK = 16, POSITION_TURNS = 32 };
+enum { BLOCK = 16, POSITION_TURNS = 64 };
 
 static imp_status no_room(ocl_device *cl, size_t channels) {
     return imp_fail(&cl->base.error, IMP_ERR_MEMORY,
