@@ -19,16 +19,6 @@ typedef int bits;
 #define bits_to      convert_float
 #endif
 
-static inline vec pool_maximum(vec a, vec b) { /* a, where neither is greater */
-    return select(a, b, b > a);
-}
-
-/* The maximum or the average of a window. */
-static inline vec pool_window(vec a, vec b, vec c, vec d, int average) {
-    return average ? 0.25f * ((a + b) + (c + d))
-                   : pool_maximum(pool_maximum(pool_maximum(a, b), c), d);
-}
-
 /* bit where x > y, else 0. */
 static inline bits choice_where(vec x, vec y, int bit) {
     return select((bits)(0), (bits)(bit), x > y);

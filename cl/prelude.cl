@@ -198,3 +198,13 @@ static inline float slot_value(const __global float *slot) {
         sum += vload16(k, slot);
     return lane_sum(sum);
 }
+
+static inline vec pool_maximum(vec a, vec b) { /* a, where neither is greater */
+    return select(a, b, b > a);
+}
+
+/* The maximum or the average of a window. */
+static inline vec pool_window(vec a, vec b, vec c, vec d, int average) {
+    return average ? 0.25f * ((a + b) + (c + d))
+                   : pool_maximum(pool_maximum(pool_maximum(a, b), c), d);
+}
