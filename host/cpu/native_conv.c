@@ -372,10 +372,10 @@ static imp_status run_pooled(imp_native *n, imp_filter *filter, enum direction d
         job->weights = floats_of(&filter->direct[direction]);
         return imp_native_point(n, job);
     }
-    const imp_preference *p =
-        imp_preference_of(&n->base, &filter->conv, y.h, y.w, direction == BACK);
-    const unsigned way = p && p->way > WAY_DIRECT && p->way <= WAYS ? p->way : WAY_WINOGRAD;
-    return run_winograd(n, &filter->winograd[direction], *job, ways[way - 1].tiles);
+    size_t tiles = way_of(&n->base, filter, y.h, y.w, direction, job)->tiles;
+    if (tiles == 0) /* preferred only since */
+        tiles = ways[WAY_WINOGRAD - 1].tiles;
+    return run_winograd(n, &filter->winograd[direction], *job, tiles);
 }
 
 imp_status imp_native_conv_pool(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor x,
@@ -441,15 +441,14 @@ void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_
     if (job.tiles > 0) {
         *filters = imp_native_winograd_packed(&job.taps, job.half);
         space = imp_native_winograd_space(n, &job);
-        job.joint = backward ? IMP_SPREAD : IMP_POOLED; /* strips may be cut otherwise */
-        space = imp_max(space, imp_native_winograd_space(n, &job));
     } else {
         *filters = packed(taps, count);
         space = imp_native_direct_space(n, &job, backward && filter->conv.relu);
-        if (imp_native_pools(d, y, x, filter, backward)) {
-            job.joint = backward ? IMP_SPREAD : IMP_POOLED;
-            space = imp_max(space, imp_native_point_space(n, &job));
-        }
+    }
+    if (imp_native_pools(d, y, x, filter, backward)) { /* cut otherwise */
+        job.joint = backward ? IMP_SPREAD : IMP_POOLED;
+        space = imp_max(space, job.tiles > 0 ? imp_native_winograd_space(n, &job)
+                                             : imp_native_point_space(n, &job));
     }
     *work = imp_threads_count(n->threads) * space * sizeof(float);
 }

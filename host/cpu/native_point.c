@@ -77,8 +77,8 @@ static void pool_stretch(void *context, size_t chunk, unsigned worker) {
     }
 }
 
-/* Spreads so many windows from `first` on, of all inputs, to two rows of `pixels`, of which the
- * last may be in no window. */
+/* Spreads the windows from `first` on, of all inputs, to two rows of `pixels`, of which the last
+ * may be in no window. */
 static void spread(const struct point *job, float *space, size_t row, size_t first, size_t pixels) {
     const imp_tensor *dy = &job->c->x, *choice = &job->c->choice;
     const size_t line = pixels * IMP_BLOCK, windows = pixels / 2;

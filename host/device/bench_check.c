@@ -109,19 +109,14 @@ static imp_status apart_open(imp_device *d, apart *a, imp_tensor map, imp_tensor
 /* The step done apart; m: its convolution. */
 static imp_status apart_run(const imp_session *s, const imp_step *step, const apart *a, made *m) {
     const imp_plan *plan = &s->objective.plans[0];
-    const imp_ops *ops = s->device->ops;
-    imp_device *const d = s->device;
     imp_filter *const filter = s->filters[m->node];
     if (step->back) {
         *m = (made){m->node, true, a->out, a->map, {0}};
-        TRY(ops->pool_spread(d, a->map, imp_plan_tensor(plan, step->dy),
-                             imp_plan_tensor(plan, step->choice), plan->pooling));
-        return ops->conv_grad(d, a->out, a->map, m->y, filter);
+        return imp_pair_back(s->device, a->out, a->map, imp_plan_tensor(plan, step->dy),
+                             imp_plan_tensor(plan, step->choice), filter, plan->pooling);
     }
     *m = (made){m->node, false, a->map, imp_plan_tensor(plan, step->x), {0}};
-    TRY(ops->conv(d, a->map, m->in, filter));
-    TRY(ops->pool_choice(d, a->choice, a->map, plan->pooling));
-    return ops->pool(d, a->out, a->map, plan->pooling);
+    return imp_pair_forward(s->device, a->out, a->choice, a->map, m->in, filter, plan->pooling);
 }
 
 /* Whether two tensors hold the same bits: *same is cleared where they do not. */

@@ -118,6 +118,12 @@ bool imp_pair_quick(size_t i);
 void imp_pair_name(size_t i, char *name, size_t size);
 imp_status imp_pair_run(size_t i, imp_device *device, imp_result *out);
 
+/* What conv_pool and conv_pool_grad do, step by step; map: room for that of the convolution. */
+imp_status imp_pair_forward(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor map,
+                            imp_tensor x, imp_filter *filter, imp_pooling kind);
+imp_status imp_pair_back(imp_device *d, imp_tensor dx, imp_tensor map, imp_tensor dy,
+                         imp_tensor choice, imp_filter *filter, imp_pooling kind);
+
 /* The quick cases and pairs: every operation; or, on a device opened with IMP_FP16, what that
  * changes. reason: the first failure in one line. */
 imp_status imp_selftest(imp_device *device, char *reason, size_t size);

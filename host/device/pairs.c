@@ -113,7 +113,21 @@ static bool is_granted(const scene *s) {
            ops->pools(s->d, s->x, s->map, s->filter, true);
 }
 
-/* Forward and back, in one; into what does not show what is not written. */
+imp_status imp_pair_forward(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor map,
+                            imp_tensor x, imp_filter *filter, imp_pooling kind) {
+    TRY(d->ops->conv(d, map, x, filter));
+    TRY(d->ops->pool_choice(d, choice, map, kind));
+    return d->ops->pool(d, y, map, kind);
+}
+
+imp_status imp_pair_back(imp_device *d, imp_tensor dx, imp_tensor map, imp_tensor dy,
+                         imp_tensor choice, imp_filter *filter, imp_pooling kind) {
+    const imp_tensor none = {0};
+    TRY(d->ops->pool_spread(d, map, dy, choice, kind));
+    return d->ops->conv_grad(d, dx, map, none, filter);
+}
+
+/* Forward and back, in one; over a value that shows what is not written. */
 static imp_status run_joined(const scene *s, imp_pooling kind) {
     imp_device *const d = s->d;
     TRY(d->ops->fill(d, s->y[1], 7));
@@ -123,13 +137,8 @@ static imp_status run_joined(const scene *s, imp_pooling kind) {
 }
 
 static imp_status run_steps(const scene *s, imp_pooling kind) {
-    imp_device *const d = s->d;
-    const imp_tensor none = {0};
-    TRY(d->ops->conv(d, s->map, s->x, s->filter));
-    TRY(d->ops->pool_choice(d, s->choice[0], s->map, kind));
-    TRY(d->ops->pool(d, s->y[0], s->map, kind));
-    TRY(d->ops->pool_spread(d, s->map, s->dy, s->choice[0], kind));
-    return d->ops->conv_grad(d, s->dx[0], s->map, none, s->filter);
+    TRY(imp_pair_forward(s->d, s->y[0], s->choice[0], s->map, s->x, s->filter, kind));
+    return imp_pair_back(s->d, s->dx[0], s->map, s->dy, s->choice[0], s->filter, kind);
 }
 
 static uint32_t bits_of(float value) {

@@ -14,7 +14,7 @@ static void count_room(const imp_session *s, size_t node, bool back, imp_need *n
     for (unsigned l = 0; l < s->objective.levels; l++) {
         const imp_plan *plan = &s->objective.plans[l];
         const imp_tensor y = plan->shapes[node];
-        const imp_tensor x = node ? plan->shapes[node - 1] : imp_plan_tensor(plan, plan->input);
+        const imp_tensor x = imp_plan_source(plan, node);
         size_t work;
         bool known = false;
         d->ops->room(d, back ? x : y, back ? y : x, s->filters[node], back, &seen[l], &work);

@@ -95,7 +95,7 @@ static double work_of(const imp_session *s) {
             const size_t n = step->node - step->joined;
             if (s->network->nodes[n].kind != IMP_NODE_CONV)
                 continue;
-            const imp_tensor x = n ? plan->shapes[n - 1] : imp_plan_tensor(plan, plan->input);
+            const imp_tensor x = imp_plan_source(plan, n);
             const imp_tensor y = plan->shapes[n];
             flop += s->device->ops
                         ->algorithm(s->device, step->back ? x : y, step->back ? y : x,

@@ -77,6 +77,11 @@ static inline imp_tensor imp_plan_tensor(const imp_plan *plan, size_t number) {
     return plan->tensors[number].t;
 }
 
+/* What a node is made from: the shape of the features before it, or the input. */
+static inline imp_tensor imp_plan_source(const imp_plan *plan, size_t node) {
+    return node ? plan->shapes[node - 1] : imp_plan_tensor(plan, plan->input);
+}
+
 /* The smallest side of a picture for which none of the first `nodes` maps vanishes. */
 size_t imp_plan_side_min(const imp_network *network, size_t nodes);
 

@@ -19,7 +19,7 @@ static void tune_plan(const imp_session *s, const imp_plan *plan, double *left, 
     imp_tuned tuned;
     for (size_t n = 0; n < plan->nodes; n++) {
         const imp_node *node = &s->network->nodes[n];
-        const imp_tensor x = n ? plan->shapes[n - 1] : imp_plan_tensor(plan, plan->input);
+        const imp_tensor x = imp_plan_source(plan, n);
         for (int back = 0; back < 2 && node->kind == IMP_NODE_CONV; back++) {
             const imp_conv conv = imp_conv_on(s->device, node->conv);
             const imp_layer layer = {conv, x.h, x.w, x.layout, back};
