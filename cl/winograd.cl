@@ -135,6 +135,24 @@ INLINE void winograd_border(__global float *patch, __global const float *x, __gl
     }
 }
 
+/* v[36][..][16], v_point floats apart: B^T d B. */
+INLINE void winograd_input(__global float *v, size_t v_point, float16 *d) {
+    UNROLL(a, 6)
+        winograd_in(d + a * 6, 1);
+    UNROLL(b, 6)
+        winograd_in(d + b, 6);
+    UNROLL(i, 36)
+        put16(d[i], 0, v + i * v_point);
+}
+
+/* A^T m in the first four rows of d; m[36][..][16], m_point floats apart. */
+INLINE void winograd_columns(float16 *d, __global const float *m, size_t m_point) {
+    UNROLL(i, 36)
+        d[i] = vload16(0, m + i * m_point);
+    UNROLL(b, 6)
+        winograd_out(d + b, 6);
+}
+
 /* v[36][..][16], v_point floats apart: the transformed input of a tile. patch: 36 * 16 floats. */
 OUTLINE void winograd_read(__global float *v, size_t v_point, __global float *patch,
                            __global const float *x, __global const float *y, const winograd_map s,
@@ -155,12 +173,7 @@ OUTLINE void winograd_read(__global float *v, size_t v_point, __global float *pa
             UNROLL(b, 6)
                 d[a * 6 + b] = select((float16)(0.0f), d[a * 6 + b],
                                       vload16(b, y + at + a * row) > (float16)(0.0f));
-    UNROLL(a, 6)
-        winograd_in(d + a * 6, 1);
-    UNROLL(b, 6)
-        winograd_in(d + b, 6);
-    UNROLL(i, 36)
-        put16(d[i], 0, v + i * v_point);
+    winograd_input(v, v_point, d);
 }
 
 /* y = [y, or bias] + the output of a tile, then ReLU; m[36][..][16], m_point floats apart. */
@@ -168,10 +181,7 @@ OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m
                             float16 bias, const winograd_map s, int tile) {
     const int top = tile / s.across * 4, left = tile % s.across * 4;
     float16 d[36];
-    UNROLL(i, 36)
-        d[i] = vload16(0, m + i * m_point);
-    UNROLL(b, 6)
-        winograd_out(d + b, 6);
+    winograd_columns(d, m, m_point);
     UNROLL(a, 4)
         winograd_out(d + a * 6, 1);
     const float16 lower = s.kind & CONV_RELU ? 0.0f : -INFINITY;
@@ -214,12 +224,7 @@ OUTLINE void winograd_spread(__global float *v, size_t v_point, __global const f
                 }
         }
     }
-    UNROLL(a, 6)
-        winograd_in(d + a * 6, 1);
-    UNROLL(b, 6)
-        winograd_in(d + b, 6);
-    UNROLL(i, 36)
-        put16(d[i], 0, v + i * v_point);
+    winograd_input(v, v_point, d);
 }
 
 /* winograd_write of the tile's windows to y, and their bits to the choice, of which a work-item
@@ -231,10 +236,7 @@ OUTLINE void winograd_pool(__global float *y, __global float *choice, __global c
     const int average = s.kind & CONV_AVERAGE, first = left % CHOICES;
     const float16 lower = s.kind & CONV_RELU ? 0.0f : -INFINITY;
     float16 d[36];
-    UNROLL(i, 36)
-        d[i] = vload16(0, m + i * m_point);
-    UNROLL(b, 6)
-        winograd_out(d + b, 6);
+    winograd_columns(d, m, m_point);
     UNROLL(a, 4) {
         winograd_out(d + a * 6, 1);
         UNROLL(b, 4) {
