@@ -119,18 +119,18 @@ static imp_progress run_whole(painting *f, float settle, imp_picture *picture) {
     return now;
 }
 
-/* Of 8-bit colours, in dB. */
-static double psnr(const imp_picture *a, const imp_picture *b) {
+/* By how much colours differ on average, of 255. */
+static double apart(const imp_picture *a, const imp_picture *b) {
     const size_t n = 3 * a->width * a->height;
     double sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        const double d = round(255 * (double)a->rgb[i]) - round(255 * (double)b->rgb[i]);
-        sum += d * d;
-    }
-    return 10 * log10(255 * 255 * (double)n / sum);
+    for (size_t i = 0; i < n; i++)
+        sum += 255 * fabs((double)a->rgb[i] - (double)b->rgb[i]);
+    return sum / (double)n;
 }
 
-/* A run ends when what is left of it would not be seen: its picture is the whole run's. */
+/* A run ends when what is left of it would not be seen: its picture is the whole run's, but for
+ * about what was asked for; the pace of some steps tells that of those to come within a factor of
+ * two. */
 static void test_settles(void **state) {
     painting *f = *state;
     const imp_optimizer optimizers[] = {IMP_LBFGS, IMP_ADAM};
@@ -141,15 +141,15 @@ static void test_settles(void **state) {
         f->settings.optimizer = optimizers[i];
         f->settings.learning_rate = i ? 0.005F : 1;
         const imp_progress all = run_whole(f, 0, &whole), some = run_whole(f, ours, &ended);
-        print_message("%u of %u steps, %.1f dB\n", some.iteration, all.iteration,
-                      psnr(&whole, &ended));
+        print_message("%u of %u steps, %.2f of 255\n", some.iteration, all.iteration,
+                      apart(&whole, &ended));
         assert_int_equal(all.iteration, 400);
         assert_int_equal(all.spared, 0);
         assert_int_equal(some.iteration + some.spared, 400);
         assert_int_equal(some.iteration, some.total);
         assert_int_equal(some.iteration % IMP_SETTLE_SPAN, 0);
         assert_true(some.spared > 0);
-        assert_true(psnr(&whole, &ended) > 38);
+        assert_true(apart(&whole, &ended) < 2 * (double)ours);
         assert_int_equal(painting_step(f).iteration, some.iteration);
         imp_picture_finish(&whole);
         imp_picture_finish(&ended);
