@@ -124,7 +124,7 @@ static void test_right(void **state) {
         forget(state);
         ended e = fetch(f, paths[i], "");
         if (e.status != 0 ||
-            !strstr(e.out, "13 layers to conv5_1, 1083040 parameters, in ./x.safetensors"))
+            !strstr(e.out, "13 layers to conv5_1, 960160 parameters, in ./x.safetensors"))
             fail_msg("%s: status %d: %s%s", paths[i], e.status, e.out, e.err);
         ended_free(&e);
         assert_true(scratch_has(&f->s, "x.safetensors"));
