@@ -387,8 +387,8 @@ imp_algorithm ocl_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
 
 /* ---- with a pooling ---- */
 
-/* Whether a tensor, wherever it is placed, lies in one piece. */
-static bool is_whole(const ocl_device *cl, const imp_tensor *t) {
+/* Whether a tensor, wherever it is placed, lies in one piece: a chunk takes it. */
+static bool fits_piece(const ocl_device *cl, const imp_tensor *t) {
     return ocl_units(cl, t) * ocl_unit_floats(cl, t) * sizeof(cl_float) <= cl->chunk;
 }
 
@@ -397,7 +397,8 @@ bool ocl_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter
     const ocl_device *cl = (const ocl_device *)d;
     const ocl_pass pass = pass_of(y, x, filter, back);
     const imp_tensor *map = back ? &x : &y;
-    if (!filter->conv.relu || map->h < 2 || map->w < 2 || !is_whole(cl, &y) || !is_whole(cl, &x))
+    if (!filter->conv.relu || map->h < 2 || map->w < 2 || !fits_piece(cl, &y) ||
+        !fits_piece(cl, &x))
         return false;
     return ocl_points_pool(cl, &pass) ||
            (ocl_way_of(cl, &pass) != OCL_WAY_DIRECT && ocl_winograd_pools(cl, &pass));

@@ -208,7 +208,7 @@ imp_status ocl_points(ocl_device *cl, const ocl_point *point) {
 }
 
 /* Whether all units of the pass's inputs lie in one piece. */
-static bool is_whole(const ocl_pass *pass) {
+static bool inputs_are_whole(const ocl_pass *pass) {
     const size_t units = imp_over(pass->in, BLOCK);
     return ocl_unit(&pass->x, 0).units == units &&
            (!pass->mask.memory || ocl_unit(&pass->mask, 0).units == units);
@@ -218,7 +218,7 @@ static bool is_whole(const ocl_pass *pass) {
 static bool is_point(const ocl_device *cl, const ocl_pass *pass) {
     return pass->y.layout == IMP_MAPS && pass->x.layout == IMP_MAPS && ocl_is_point(pass) &&
            cl->turns == SIZE_MAX && ocl_unit(&pass->y, 0).units == imp_over(pass->out, BLOCK) &&
-           is_whole(pass) && point_slab(cl, pass->in) <= cl->work_floats;
+           inputs_are_whole(pass) && point_slab(cl, pass->in) <= cl->work_floats;
 }
 
 static imp_status make_points(ocl_device *cl, const ocl_pass *pass, const ocl_form *form,
@@ -300,8 +300,8 @@ static bool is_thin(const ocl_device *cl, const ocl_pass *pass) {
     return pass->y.layout == IMP_PLANES && pass->x.layout == IMP_MAPS && pass->out <= THIN &&
            pass->side == 3 && pass->stride == 1 && pass->step == 1 && pass->before == 1 &&
            pass->y.h == pass->x.h && pass->y.w == pass->x.w && !pass->fold &&
-           cl->turns == SIZE_MAX && ocl_unit(&pass->y, 0).units == pass->out && is_whole(pass) &&
-           thin_slab(pass) <= cl->work_floats;
+           cl->turns == SIZE_MAX && ocl_unit(&pass->y, 0).units == pass->out &&
+           inputs_are_whole(pass) && thin_slab(pass) <= cl->work_floats;
 }
 
 static imp_status make_thin(ocl_device *cl, const ocl_pass *pass, const ocl_form *form,
