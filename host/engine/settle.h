@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whether the steps that are left would still change the picture visibly, judged by its pace: every
- * IMP_SETTLE_SPAN steps the picture is held against what it was then. The pace falls as a run goes
- * on, so that pace times steps left is more than what they would do.
+ * IMP_SETTLE_SPAN steps the picture is held against what it was then. The pace mostly falls as a
+ * run goes on, so that pace times steps left is about what they would do, or more.
  */
 #ifndef IMP_SETTLE_H
 #define IMP_SETTLE_H
