@@ -135,8 +135,8 @@ INLINE void winograd_border(__global float *patch, __global const float *x, __gl
     }
 }
 
-/* v[36][..][16], v_point floats apart: B^T d B. */
-INLINE void winograd_input(__global float *v, size_t v_point, float16 *d) {
+/* v[36][..][16], v_point floats apart: B^T d B, made in place. */
+INLINE void winograd_put_inputs(__global float *v, size_t v_point, float16 *d) {
     UNROLL(a, 6)
         winograd_in(d + a * 6, 1);
     UNROLL(b, 6)
@@ -173,7 +173,7 @@ OUTLINE void winograd_read(__global float *v, size_t v_point, __global float *pa
             UNROLL(b, 6)
                 d[a * 6 + b] = select((float16)(0.0f), d[a * 6 + b],
                                       vload16(b, y + at + a * row) > (float16)(0.0f));
-    winograd_input(v, v_point, d);
+    winograd_put_inputs(v, v_point, d);
 }
 
 /* y = [y, or bias] + the output of a tile, then ReLU; m[36][..][16], m_point floats apart. */
@@ -224,7 +224,7 @@ OUTLINE void winograd_spread(__global float *v, size_t v_point, __global const f
                 }
         }
     }
-    winograd_input(v, v_point, d);
+    winograd_put_inputs(v, v_point, d);
 }
 
 /* winograd_write of the tile's windows to y, and their bits to the choice, of which a work-item

@@ -373,7 +373,7 @@ static imp_status run_pooled(imp_native *n, imp_filter *filter, enum direction d
         return imp_native_point(n, job);
     }
     size_t tiles = way_of(&n->base, filter, y.h, y.w, direction, job)->tiles;
-    if (tiles == 0) /* preferred only since */
+    if (tiles == 0) /* direct is preferred only since it was granted */
         tiles = ways[WAY_WINOGRAD - 1].tiles;
     return run_winograd(n, &filter->winograd[direction], *job, tiles);
 }
@@ -445,7 +445,7 @@ void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_
         *filters = packed(taps, count);
         space = imp_native_direct_space(n, &job, backward && filter->conv.relu);
     }
-    if (imp_native_pools(d, y, x, filter, backward)) { /* cut otherwise */
+    if (imp_native_pools(d, y, x, filter, backward)) { /* strips may be cut otherwise */
         job.joint = backward ? IMP_SPREAD : IMP_POOLED;
         space = imp_max(space, job.tiles > 0 ? imp_native_winograd_space(n, &job)
                                              : imp_native_point_space(n, &job));
