@@ -183,7 +183,6 @@ INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p
                       const conv_strip s, __global const float *f, size_t f_row,
                       __global const float *bias, conv_ahead ahead, const int lines, const int size,
                       const int blocks, int valid, int kind) {
-    const int taps = s.side * s.side;
     float16 sum[3 * CONV_UNIT][CONV_BLOCKS];
     UNROLL(i, size)
         UNROLL(j, blocks)
@@ -192,21 +191,31 @@ INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p
         for (int i = 0; i < valid; i++)
             UNROLL(j, blocks)
                 FETCH(y + j * y_plane + i * 16);
-    for (int step = 0, t = 0, b = 0; step < (s.channels + 15) / 16 * taps;
-         step++, f += lines * 16) {
-        __global const float *x = conv_tap(p, s, b, t);
+    /* Where the tap stands is counted: divisions would hold up every step. */
+    int row = 0, column = 0, phase = 0, place = 0, left = s.channels;
+    for (int step = 0; left > 0; step++, f += lines * 16) {
+        __global const float *x =
+            p + ((size_t)(row * s.stride + phase) * s.half_pitch + place) * 16;
         if (ahead.f)
             for (int k = ahead.lo; k < ahead.hi; k++)
                 UNROLL(j, blocks)
                     FETCH(ahead.f + step * ahead.step + j * ahead.row + k * 16);
-        for (int k = 0, inputs = min(16, s.channels - 16 * b); k < inputs; k++)
+        for (int k = 0, inputs = min(16, left); k < inputs; k++)
             UNROLL(i, size)
                 UNROLL(j, blocks)
                     sum[i][j] = fma((float16)(x[i * 16 + k]), conv_sixteen(f + j * f_row, k, lines),
                                     sum[i][j]);
-        if (++t == taps) {
-            t = 0;
-            b++;
+        if (++phase == s.stride) {
+            phase = 0;
+            place++;
+        }
+        if (++column == s.side) {
+            column = phase = place = 0;
+            if (++row == s.side) {
+                row = 0;
+                left -= 16;
+                p += s.plane;
+            }
         }
     }
     if (kind & CONV_ACCUMULATE)
