@@ -20,7 +20,8 @@ enum {
     CONV_ACCUMULATE = 4,
     CONV_RELU = 8,
     CONV_HALF = 16,
-    CONV_AVERAGE = 32 /* where there is a pooling */
+    CONV_AVERAGE = 32, /* where there is a pooling */
+    CONV_FAR = 64      /* no cache holds y until it is read */
 };
 enum { CONV_COPIES = 9 }; /* most padded positions of a row that are copies of one position */
 
@@ -120,6 +121,14 @@ INLINE float16 conv_gather(__global const float *x, size_t plane, size_t i, int 
     for (int k = 0; k < 16; k++)
         v[k] = k >= lo && k < hi ? x[clamp(k - lo, 0, hi - lo - 1) * plane + i] : 0.0f;
     return vload16(0, v);
+}
+
+/* The i-th vector of y. */
+INLINE void conv_put(float16 v, size_t i, __global float *y, int kind) {
+    if (kind & CONV_FAR)
+        put16_past(v, i, y);
+    else
+        put16(v, i, y);
 }
 
 /* Packs rows top, top + 1, ... and columns left, left + 1, ... (of the padded x) of units of
@@ -226,8 +235,8 @@ INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p
     UNROLL(k, size) {
         const int i = size - 1 - k; /* downwards: what is not valid is overwritten */
         UNROLL(j, blocks)
-            put16(select(sum[i][j], lower, sum[i][j] < lower), 0,
-                  y + j * y_plane + min(i, valid - 1) * 16);
+            conv_put(select(sum[i][j], lower, sum[i][j] < lower), min(i, valid - 1),
+                     y + j * y_plane, kind);
     }
 }
 

@@ -79,6 +79,15 @@ INLINE void put16(float16 v, size_t i, __global float *x) {
     *(__global anywhere *)(x + i * 16) = v;
 }
 
+/* put16 past the caches, where x is at a multiple of 16 floats. */
+INLINE void put16_past(float16 v, size_t i, __global float *x) {
+#if __has_builtin(__builtin_nontemporal_store)
+    __builtin_nontemporal_store(v, (__global float16 *)x + i);
+#else
+    put16(v, i, x);
+#endif
+}
+
 /* What load gives and store does where not all of the 16 are below x[n]. */
 OUTLINE vec load_tail(const __global float *x, ulong i, ulong n) {
     float tail[16];

@@ -189,7 +189,7 @@ OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m
         for (int b = 0; b < min(4, s.ow - left); b++) {
             const size_t at = (size_t)(top + a) * s.ow + left + b;
             const float16 v = d[a * 6 + b] + (s.kind & CONV_ACCUMULATE ? vload16(at, y) : bias);
-            put16(select(v, lower, v < lower), at, y);
+            conv_put(select(v, lower, v < lower), at, y, s.kind);
         }
 }
 

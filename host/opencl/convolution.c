@@ -17,6 +17,8 @@ struct imp_filter {
     ocl_form forms[2][OCL_FORMS]; /* convolution, gradient */
 };
 
+enum { FAR = 16 << 20 }; /* bytes of a map that no cache holds until it is read */
+
 static size_t up(size_t n, size_t multiple) {
     return (n + multiple - 1) / multiple * multiple;
 }
@@ -239,6 +241,10 @@ imp_status ocl_no_room(ocl_device *cl, const ocl_pass *pass) {
                     "device '%s': rows of %zu pixels do not fit its work space: choose a smaller "
                     "--size or another --device",
                     cl->base.info.name, pass->w);
+}
+
+size_t ocl_far(const ocl_pass *pass) {
+    return pass->y.c * pass->y.h * pass->y.w * sizeof(float) >= FAR ? OCL_CONV_FAR : 0;
 }
 
 bool ocl_is_point(const ocl_pass *pass) {

@@ -15,7 +15,8 @@ enum {
     OCL_CONV_ACCUMULATE = 4,
     OCL_CONV_RELU = 8,
     OCL_CONV_HALF = 16,
-    OCL_CONV_AVERAGE = 32
+    OCL_CONV_AVERAGE = 32,
+    OCL_CONV_FAR = 64
 };
 
 /* The forms of filters: units of bo outputs x bi inputs, by the kernel that reads them. */
@@ -92,6 +93,9 @@ unsigned ocl_way_of(const ocl_device *cl, const ocl_pass *pass);
 bool ocl_form_is_whole(const ocl_device *cl, const ocl_pass *pass, ocl_form_kind kind);
 /* The form of filters that it reads. */
 ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned way);
+
+/* OCL_CONV_FAR where y is so large that it leaves a processor's caches before it is read. */
+size_t ocl_far(const ocl_pass *pass);
 
 /* Whether each position of y comes from that position of x alone. */
 bool ocl_is_point(const ocl_pass *pass);

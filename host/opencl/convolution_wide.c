@@ -78,7 +78,8 @@ static imp_status multiply_piece(const wide *w, ocl_span filters, size_t out, si
         i32(pass->fold ? 0 : w->strip.first * pass->w),
         i32(pass->w),
         i32(w->columns),
-        i32((first ? 0 : OCL_CONV_ACCUMULATE) | (last && pass->relu ? OCL_CONV_RELU : 0)),
+        i32((first ? 0 : OCL_CONV_ACCUMULATE) | (last && pass->relu ? OCL_CONV_RELU : 0) |
+            (last && !pass->fold ? ocl_far(pass) : 0)),
     };
     const size_t count = sizeof arguments / sizeof *arguments;
     if (w->width == 1)
@@ -233,8 +234,8 @@ static imp_status make_points(ocl_device *cl, const ocl_pass *pass, const ocl_fo
                              .channels = pass->in,
                              .positions = pass->h * pass->w,
                              .f_row = form->ins * form->units.w,
-                             .kind =
-                                 (masked ? OCL_CONV_MASKED : 0) | (pass->relu ? OCL_CONV_RELU : 0)};
+                             .kind = (masked ? OCL_CONV_MASKED : 0) |
+                                     (pass->relu ? OCL_CONV_RELU : 0) | ocl_far(pass)};
     return ocl_points(cl, &point);
 }
 

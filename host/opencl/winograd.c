@@ -150,10 +150,10 @@ static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, bool narrow, 
     const size_t all = imp_over(pass->in, BLOCK), unit = BLOCK * BLOCK / in_float(pass);
     const size_t point = all * unit;
     const size_t channels = imp_min(blocks * BLOCK, pass->in - in * BLOCK);
-    const size_t kind = (pass->mask.memory ? OCL_CONV_MASKED : 0) |
-                        (in > 0 ? OCL_CONV_ACCUMULATE : 0) | (pass->half ? OCL_CONV_HALF : 0) |
-                        (in + blocks == all && pass->relu ? OCL_CONV_RELU : 0) |
-                        (pass->average ? OCL_CONV_AVERAGE : 0);
+    const size_t kind =
+        (pass->mask.memory ? OCL_CONV_MASKED : 0) | (in > 0 ? OCL_CONV_ACCUMULATE : 0) |
+        (pass->half ? OCL_CONV_HALF : 0) | (in + blocks == all && pass->relu ? OCL_CONV_RELU : 0) |
+        (pass->average ? OCL_CONV_AVERAGE : 0) | (in + blocks == all ? ocl_far(pass) : 0);
     filters.at += in * unit;
     const ocl_arg arguments[] = {at(y),
                                  at(x),
