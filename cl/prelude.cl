@@ -73,10 +73,14 @@ static inline float lane_sum(float16 v) {
 #define VEC   16
 typedef float16 vec;
 
-/* vstore16 to global memory in one instruction: PoCL makes its own of quarters. */
+/* vload16 and vstore16 of global memory in one instruction: PoCL makes its own of parts. (In loops
+ * of products its loads are joined, and these get in the way: twice as slow.) */
+typedef float16 __attribute__((aligned(4))) anywhere16;
+INLINE float16 get16(size_t i, const __global float *x) {
+    return *(const __global anywhere16 *)(x + i * 16);
+}
 INLINE void put16(float16 v, size_t i, __global float *x) {
-    typedef float16 __attribute__((aligned(4))) anywhere;
-    *(__global anywhere *)(x + i * 16) = v;
+    *(__global anywhere16 *)(x + i * 16) = v;
 }
 
 /* put16 past the caches, where x is at a multiple of 16 floats. */

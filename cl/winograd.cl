@@ -110,85 +110,78 @@ typedef struct winograd_map {
     int oh, ow, across;           /* of y; tiles in a row */
 } winograd_map;
 
-/* The inputs of a tile that hangs over the border, to patch[6][6][16]; where MASKED as they are to
- * be. The loops stay loops: a compiler that unrolls them works on it for seconds. */
-INLINE void winograd_border(__global float *patch, __global const float *x, __global const float *y,
-                            const winograd_map s, int top, int left) {
-    int columns[6];
-#pragma unroll 1
-    for (int b = 0; b < 6; b++)
-        columns[b] = conv_source(left + b, s.w, 1, s.mode);
-#pragma unroll 1
-    for (int a = 0; a < 6; a++) {
-        const int row = conv_source(top + a, s.h, 1, s.mode);
-#pragma unroll 1
-        for (int b = 0; b < 6; b++, patch += 16) {
-            const size_t at = (size_t)row * s.w + columns[b];
-            float16 value = 0.0f;
-            if (row >= 0 && columns[b] >= 0) {
-                value = vload16(at, x);
-                if (s.kind & CONV_MASKED)
-                    value = select((float16)(0.0f), value, vload16(at, y) > 0.0f);
-            }
-            put16(value, 0, patch);
+/* Tiles side by side, at most, that are transformed together, and their columns. */
+enum { WINOGRAD_RUN = 8, WINOGRAD_COLUMNS = 4 * WINOGRAD_RUN + 2 };
+
+/* v[36][tiles][16], v_point floats apart: d B of tiles side by side, of columns B^T d. */
+INLINE void winograd_rows(__global float *v, size_t v_point, const float16 (*columns)[6],
+                          int tiles) {
+    for (int a = 0; a < 6; a++, v += 6 * v_point)
+        for (int t = 0; t < tiles; t++) {
+            float16 d[6];
+            UNROLL(b, 6)
+                d[b] = columns[4 * t + b][a];
+            winograd_in(d, 1);
+            UNROLL(b, 6)
+                put16(d[b], t, v + b * v_point);
         }
+}
+
+/* d[4][6] = A^T m; m[36][..][16], m_point floats apart. */
+INLINE void winograd_columns(float16 *d, __global const float *m, size_t m_point) {
+    UNROLL(b, 6) {
+        float16 c[6];
+        UNROLL(a, 6)
+            c[a] = vload16(0, m + (a * 6 + b) * m_point);
+        winograd_out(c, 1);
+        UNROLL(a, 4)
+            d[a * 6 + b] = c[a];
     }
 }
 
-/* v[36][..][16], v_point floats apart: B^T d B, made in place. */
-INLINE void winograd_put_inputs(__global float *v, size_t v_point, float16 *d) {
-    UNROLL(a, 6)
-        winograd_in(d + a * 6, 1);
-    UNROLL(b, 6)
-        winograd_in(d + b, 6);
-    UNROLL(i, 36)
-        put16(d[i], 0, v + i * v_point);
+/* Element (row, column) of x, where MASKED as it is to be; 0 where either is negative. */
+INLINE float16 winograd_source(__global const float *x, __global const float *y,
+                               const winograd_map s, int row, int column) {
+    const size_t at = (size_t)row * s.w + column;
+    if (row < 0 || column < 0)
+        return 0.0f;
+    const float16 value = get16(at, x);
+    return s.kind & CONV_MASKED ? select((float16)(0.0f), value, get16(at, y) > 0.0f) : value;
 }
 
-/* A^T m in the first four rows of d; m[36][..][16], m_point floats apart. */
-INLINE void winograd_columns(float16 *d, __global const float *m, size_t m_point) {
-    UNROLL(i, 36)
-        d[i] = vload16(0, m + i * m_point);
-    UNROLL(b, 6)
-        winograd_out(d + b, 6);
-}
-
-/* v[36][..][16], v_point floats apart: the transformed input of a tile. patch: 36 * 16 floats. */
-OUTLINE void winograd_read(__global float *v, size_t v_point, __global float *patch,
-                           __global const float *x, __global const float *y, const winograd_map s,
-                           int tile) {
+/* v[36][tiles][16], v_point floats apart: the transformed inputs of tiles side by side. */
+OUTLINE void winograd_read(__global float *v, size_t v_point, __global const float *x,
+                           __global const float *y, const winograd_map s, int tile, int tiles) {
     const int top = tile / s.across * 4 - s.before, left = tile % s.across * 4 - s.before;
-    const int inside = top >= 0 && left >= 0 && top + 6 <= s.h && left + 6 <= s.w;
-    const size_t at = ((size_t)max(top, 0) * s.w + max(left, 0)) * 16;
-    const size_t row = (inside ? s.w : 6) * 16ul;
-    __global const float *from = inside ? x + at : patch;
-    float16 d[36];
-    if (!inside)
-        winograd_border(patch, x, y, s, top, left);
+    float16 columns[WINOGRAD_COLUMNS][6];
+    int rows[6];
     UNROLL(a, 6)
-        UNROLL(b, 6)
-            d[a * 6 + b] = vload16(b, from + a * row);
-    if (inside && s.kind & CONV_MASKED)
+        rows[a] = conv_source(top + a, s.h, 1, s.mode);
+    for (int q = 0; q < 4 * tiles + 2; q++) {
+        const int column = conv_source(left + q, s.w, 1, s.mode);
+        float16 d[6];
         UNROLL(a, 6)
-            UNROLL(b, 6)
-                d[a * 6 + b] = select((float16)(0.0f), d[a * 6 + b],
-                                      vload16(b, y + at + a * row) > (float16)(0.0f));
-    winograd_put_inputs(v, v_point, d);
+            d[a] = winograd_source(x, y, s, rows[a], column);
+        winograd_in(d, 1);
+        UNROLL(a, 6)
+            columns[q][a] = d[a];
+    }
+    winograd_rows(v, v_point, columns, tiles);
 }
 
 /* y = [y, or bias] + the output of a tile, then ReLU; m[36][..][16], m_point floats apart. */
 OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m_point,
                             float16 bias, const winograd_map s, int tile) {
     const int top = tile / s.across * 4, left = tile % s.across * 4;
-    float16 d[36];
+    const float16 lower = s.kind & CONV_RELU ? 0.0f : -INFINITY;
+    float16 d[24];
     winograd_columns(d, m, m_point);
     UNROLL(a, 4)
         winograd_out(d + a * 6, 1);
-    const float16 lower = s.kind & CONV_RELU ? 0.0f : -INFINITY;
     for (int a = 0; a < min(4, s.oh - top); a++)
         for (int b = 0; b < min(4, s.ow - left); b++) {
             const size_t at = (size_t)(top + a) * s.ow + left + b;
-            const float16 v = d[a * 6 + b] + (s.kind & CONV_ACCUMULATE ? vload16(at, y) : bias);
+            const float16 v = d[a * 6 + b] + (s.kind & CONV_ACCUMULATE ? get16(at, y) : bias);
             conv_put(select(v, lower, v < lower), at, y, s.kind);
         }
 }
@@ -196,35 +189,37 @@ OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m
 /* ---- with a pooling ---- */
 
 /* winograd_read of a gradient dy of h x w windows, spread as their choices say; 0 elsewhere. The
- * tile begins with the second row and column of a window. */
+ * tiles begin with the second row and column of a window. */
 OUTLINE void winograd_spread(__global float *v, size_t v_point, __global const float *dy,
-                             __global const float *choice, const winograd_map s, int tile) {
+                             __global const float *choice, const winograd_map s, int tile,
+                             int tiles) {
     const int top = tile / s.across * 2 - 1, left = tile % s.across * 2 - 1;
-    const int columns = (s.w + CHOICES - 1) / CHOICES;
+    const int elements = (s.w + CHOICES - 1) / CHOICES;
     const float share = s.kind & CONV_AVERAGE ? 0.25f : 1.0f;
-    float16 d[36];
-    UNROLL(i, 4) {
-        const int r = clamp(top + i, 0, s.h - 1);
+    float16 columns[WINOGRAD_COLUMNS + 2][6];
+    for (int j = 0; j < 2 * tiles + 2; j++) {
+        const int q = clamp(left + j, 0, s.w - 1), k = q / CHOICES;
         float16 value[4];
         int16 chosen[4];
         int first[4]; /* bit of the window's four in its element; 0: there is no window */
-        UNROLL(j, 4) {
-            const int q = clamp(left + j, 0, s.w - 1), k = q / CHOICES;
-            const int there = r == top + i && q == left + j;
-            value[j] = share * vload16((size_t)r * s.w + q, dy);
-            chosen[j] = convert_int16(vload16((size_t)r * columns + k, choice));
-            first[j] = there << (4 * (q - k * CHOICES));
+        UNROLL(i, 4) {
+            const int r = clamp(top + i, 0, s.h - 1), there = r == top + i && q == left + j;
+            value[i] = share * vload16((size_t)r * s.w + q, dy);
+            chosen[i] = convert_int16(vload16((size_t)r * elements + k, choice));
+            first[i] = there << (4 * (q - k * CHOICES));
         }
         UNROLL(c, 2) {
-            const int a = 2 * i + c - 1;
-            if (a >= 0 && a < 6)
-                UNROLL(b, 6) {
-                    const int j = (b + 1) / 2, bit = first[j] << (2 * c + (b + 1) % 2);
-                    d[a * 6 + b] = select((float16)(0.0f), value[j], (chosen[j] & bit) != 0);
-                }
+            float16 d[6];
+            UNROLL(a, 6) {
+                const int i = (a + 1) / 2, bit = first[i] << (2 * ((a + 1) % 2) + c);
+                d[a] = select((float16)(0.0f), value[i], (chosen[i] & bit) != 0);
+            }
+            winograd_in(d, 1);
+            UNROLL(a, 6)
+                columns[2 * j + c][a] = d[a];
         }
     }
-    winograd_put_inputs(v, v_point, d);
+    winograd_rows(v, v_point, columns + 1, tiles);
 }
 
 /* winograd_write of the tile's windows to y, and their bits to the choice, of which a work-item
@@ -235,7 +230,7 @@ OUTLINE void winograd_pool(__global float *y, __global float *choice, __global c
     const int h = s.oh / 2, w = s.ow / 2, columns = (w + CHOICES - 1) / CHOICES;
     const int average = s.kind & CONV_AVERAGE, first = left % CHOICES;
     const float16 lower = s.kind & CONV_RELU ? 0.0f : -INFINITY;
-    float16 d[36];
+    float16 d[24];
     winograd_columns(d, m, m_point);
     UNROLL(a, 4) {
         winograd_out(d + a * 6, 1);
@@ -298,14 +293,14 @@ INLINE void winograd_strips(__global float *y, __global const float *x, __global
         const int n = min(winograd_first(s, job % strips + 1, tiles, whole), all) - first;
         const int read = (n + CONV_UNIT - 1) / CONV_UNIT * CONV_UNIT;
         for (int b = 0; b < blocks; b++)
-            for (int t = 0; t < min(read, tiles); t++) {
+            for (int t = 0, some; t < min(read, tiles); t += some) {
+                const int tile = first + min(t, n - 1), rest = s.across - tile % s.across;
                 __global float *to = v + ((size_t)b * tiles + t) * 16;
-                const int tile = first + min(t, n - 1);
+                some = min(min(max(n - t, 1), rest), WINOGRAD_RUN);
                 if (form == WINOGRAD_SPREAD)
-                    winograd_spread(to, v_point, x + b * x_plane, m + b * m_plane, s, tile);
+                    winograd_spread(to, v_point, x + b * x_plane, m + b * m_plane, s, tile, some);
                 else
-                    winograd_read(to, v_point, sums + 36 * m_point, x + b * x_plane,
-                                  m + b * m_plane, s, tile);
+                    winograd_read(to, v_point, x + b * x_plane, m + b * m_plane, s, tile, some);
             }
         const int from = job / strips * group, last = min(outputs, from + group);
         for (int o = from; o < last; o += batch) {
@@ -332,10 +327,10 @@ INLINE void winograd_strips(__global float *y, __global const float *x, __global
 /* conv_product's y from maps x of h x w, where MASKED times [m > 0]: 3 x 3 filters, stride 1. Jobs
  * are strips of `tiles` tiles x groups of `group` blocks of outputs; a work-item takes one after
  * another and makes it in its own `slab` floats of the work space: the transformed inputs of all
- * blocks, then for `batch` blocks of outputs at a time the 36 products and their transformation
- * back, and a patch of 36. f: from winograd_filter (HALF: halves), f_point floats from one of the
- * 36 to the next. Before the slabs WINOGRAD_HEAD floats, of which the first is 0: as an int, how
- * many jobs are taken. Grid: work-items that share the jobs, one a core. */
+ * blocks, then for `batch` blocks of outputs at a time the 36 products. f: from winograd_filter
+ * (HALF: halves), f_point floats from one of the 36 to the next. Before the slabs WINOGRAD_HEAD
+ * floats, of which the first is 0: as an int, how many jobs are taken. Grid: work-items that share
+ * the jobs, one a core. */
 #define WINOGRAD_KERNEL(name, form)                                                                \
     __kernel GROUP(1, 1) void name(                                                                \
         __global float *y, ulong y_at, __global const float *x, ulong x_at, __global float *m,     \

@@ -65,9 +65,9 @@ static size_t room(const ocl_device *cl) {
     return cl->work_floats - HEAD;
 }
 
-/* Floats of the work space that a work-item needs: inputs, products, and a tile at the border. */
+/* Floats of the work space that a work-item needs: inputs and products. */
 static size_t slab_floats(size_t blocks, size_t tiles, size_t batch) {
-    return POINTS * BLOCK * ((blocks * tiles + 1) + (batch * tiles + 1) + 1);
+    return POINTS * BLOCK * ((blocks * tiles + 1) + (batch * tiles + 1));
 }
 
 bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass) {
