@@ -152,6 +152,22 @@ static void a_device_that_allocates_nothing_is_unusable(void **state) {
 
 /* ---- the cache of programs ---- */
 
+/* As set_up, and programs are kept here even where the driver keeps them itself. */
+static int set_up_to_keep(void **state) {
+    setenv("IMPASTO_FAULT", "forget:programs", 1);
+    return set_up(state);
+}
+
+static void what_the_driver_keeps_is_not_kept_here(void **state) {
+    const fixture *f = *state;
+    imp_device_info all[32];
+    imp_opencl_list(all, 32);
+    if (f->index < 0 || strcmp(all[f->index].platform, "Portable Computing Language") != 0)
+        skip();
+    assert_int_equal(builds_of_open(f), 1);
+    assert_int_equal(scratch_count(f->cache), 0);
+}
+
 /* The only entry with that ending; to be freed. */
 static char *entry_of(const fixture *f, const char *ending) {
     char command[256], line[256] = "";
@@ -438,12 +454,14 @@ static void roofs_are_measured(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_platform_is_no_error),
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name)     cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define KEEPS(name) cmocka_unit_test_setup_teardown(name, set_up_to_keep, tear_down)
         T(descriptions_are_whole),
         T(a_device_that_allocates_nothing_is_unusable),
-        T(the_second_start_builds_nothing),
-        T(without_a_cache_folder_it_builds),
-        T(damaged_entries_are_built_anew),
+        T(what_the_driver_keeps_is_not_kept_here),
+        KEEPS(the_second_start_builds_nothing),
+        KEEPS(without_a_cache_folder_it_builds),
+        KEEPS(damaged_entries_are_built_anew),
         T(a_kernel_that_does_not_build_is_named),
         T(parameters_are_counted),
         T(allocations_that_fail_are_told),
@@ -454,6 +472,7 @@ int main(void) {
         T(the_profile_counts_every_launch),
         T(roofs_are_measured),
 #undef T
+#undef KEEPS
     };
     return cmocka_run_group_tests_name("opencl", tests, NULL, NULL);
 }

@@ -37,8 +37,9 @@
  *
  * Faults for tests: IMPASTO_FAULT=build:KERNEL (its source does not compile), alloc:N (the N-th
  * allocation of memory of a device fails), launch:NAME (launches of that kernel, or of that
- * operation, fail). IMPASTO_CLASS=wide|simt and IMPASTO_MAX_ALLOC=BYTES override what the device
- * says of itself; IMPASTO_CL_DIR=FOLDER is where the kernels are read from instead.
+ * operation, fail), forget:programs (the driver keeps none). IMPASTO_CLASS=wide|simt and
+ * IMPASTO_MAX_ALLOC=BYTES override what the device says of itself; IMPASTO_CL_DIR=FOLDER is where
+ * the kernels are read from instead.
  */
 #ifndef IMP_OCL_H
 #define IMP_OCL_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernels of a device: compiled from the embedded sources, or loaded from the cache. An entry's
- * name is the SHA-256 of everything that the binary depends on; the entry itself begins with the
- * SHA-256 of the binary. Whatever is wrong with an entry, it is dropped and made again.
+ * The kernels of a device: compiled from the embedded sources, or loaded from the cache, unless the
+ * driver has one of its own. An entry's name is the SHA-256 of everything that the binary depends
+ * on; the entry itself begins with the SHA-256 of the binary. Whatever is wrong with an entry, it
+ * is dropped and made again.
  */
 #include <locale.h>
 #include <openssl/evp.h>
@@ -85,6 +86,13 @@ static imp_status sources_init(sources *s, ocl_device *cl) {
 }
 
 /* ---- the cache ---- */
+
+/* Whether the driver itself keeps what it has compiled. PoCL does; asked for a binary it compiles
+ * every kernel for groups of any size, which no launch uses: half of a first start. */
+static bool keeps_programs(const ocl_device *cl) {
+    return strcmp(cl->base.info.platform, "Portable Computing Language") == 0 &&
+           !ocl_fault(cl, "forget", "programs");
+}
 
 static void add_text(EVP_MD_CTX *digest, const char *text) {
     EVP_DigestUpdate(digest, text, strlen(text) + 1);
@@ -274,6 +282,7 @@ void ocl_program_close(ocl_device *cl) {
 }
 
 imp_status ocl_program_open(ocl_device *cl) {
+    const bool kept = keeps_programs(cl);
     char name[64], file[80];
     sources s;
     imp_status status = sources_init(&s, cl);
@@ -281,7 +290,7 @@ imp_status ocl_program_open(ocl_device *cl) {
         goto done;
     entry_name(name, cl, &s);
     snprintf(file, sizeof file, "%s.bin", name);
-    if (load_entry(cl, file, s.options) && make_kernels(cl) == IMP_OK)
+    if (!kept && load_entry(cl, file, s.options) && make_kernels(cl) == IMP_OK)
         goto done;
 
     imp_cache_drop(file);
@@ -290,7 +299,7 @@ imp_status ocl_program_open(ocl_device *cl) {
     status = compile(cl, &s, name);
     if (status == IMP_OK)
         status = make_kernels(cl);
-    if (status == IMP_OK)
+    if (status == IMP_OK && !kept)
         store_entry(cl, file);
 done:
     sources_finish(&s);
