@@ -262,39 +262,39 @@ INLINE void conv_row(__global float *y, size_t y_plane, __global const float *p,
                   w - q, kind);
 }
 
-OUTLINE void conv_pair(__global float *y, size_t y_plane, __global const float *p,
-                       const conv_strip s, __global const float *f, size_t f_row,
-                       __global const float *bias, const conv_ahead ahead, int w, int kind) {
-    if (kind & CONV_HALF)
-        conv_row(y, y_plane, p, s, f, f_row, bias, ahead, 8, CONV_BLOCKS, w, kind);
-    else
-        conv_row(y, y_plane, p, s, f, f_row, bias, ahead, 16, CONV_BLOCKS, w, kind);
-}
-
-OUTLINE void conv_one(__global float *y, __global const float *p, const conv_strip s,
-                      __global const float *f, __global const float *bias, const conv_ahead ahead,
-                      int w, int kind) {
-    if (kind & CONV_HALF)
-        conv_row(y, 0, p, s, f, 0, bias, ahead, 8, 1, w, kind);
-    else
-        conv_row(y, 0, p, s, f, 0, bias, ahead, 16, 1, w, kind);
-}
+/* conv_row of a pair of blocks and of one, of filters that are floats and of halves: kernels that
+ * know no halves are not compiled with theirs. */
+#define CONV_ROW(name, lines, blocks)                                                              \
+    OUTLINE void name(__global float *y, size_t y_plane, __global const float *p,                  \
+                      const conv_strip s, __global const float *f, size_t f_row,                   \
+                      __global const float *bias, const conv_ahead ahead, int w, int kind) {       \
+        conv_row(y, y_plane, p, s, f, f_row, bias, ahead, lines, blocks, w, kind);                 \
+    }
+CONV_ROW(conv_pair, 16, CONV_BLOCKS)
+CONV_ROW(conv_pair_halves, 8, CONV_BLOCKS)
+CONV_ROW(conv_one, 16, 1)
+CONV_ROW(conv_one_halves, 8, 1)
 
 /* conv_row of `outputs` blocks. ahead: whether to fetch the filters that come next. */
 INLINE void conv_rows(__global float *y, size_t y_plane, __global const float *p,
                       const conv_strip s, __global const float *f, size_t f_row,
-                      __global const float *bias, int ahead, int outputs, int w, int kind) {
+                      __global const float *bias, int ahead, const int lines, int outputs, int w,
+                      int kind) {
     const size_t f_step = CONV_BLOCKS * f_row, bias_step = bias ? CONV_BLOCKS * 16 : 0;
-    const int lines = kind & CONV_HALF ? 8 : 16;
     conv_ahead next = {0, lines * 16ul, f_row, lines, 0, 0};
     int o = 0;
     for (; o + CONV_BLOCKS <= outputs; o += CONV_BLOCKS, f += f_step, bias += bias_step) {
         next.f = ahead && o + 2 * CONV_BLOCKS <= outputs ? f + f_step : 0;
-        conv_pair(y + o * y_plane, y_plane, p, s, f, f_row, bias, next, w, kind);
+        if (lines == 8)
+            conv_pair_halves(y + o * y_plane, y_plane, p, s, f, f_row, bias, next, w, kind);
+        else
+            conv_pair(y + o * y_plane, y_plane, p, s, f, f_row, bias, next, w, kind);
     }
     next.f = 0;
-    if (o < outputs)
-        conv_one(y + o * y_plane, p, s, f, bias, next, w, kind);
+    if (o < outputs && lines == 8)
+        conv_one_halves(y + o * y_plane, 0, p, s, f, 0, bias, next, w, kind);
+    else if (o < outputs)
+        conv_one(y + o * y_plane, 0, p, s, f, 0, bias, next, w, kind);
 }
 
 /* y = [y, or bias] + filters * p, then ReLU: rows of w outputs, from position y_first on.
@@ -311,8 +311,8 @@ __kernel GROUP(1, 1) void conv_product(__global float *y, ulong y_at, __global c
     const int o = get_global_id(2) * 2, n = min(columns, w - (int)q);
     conv_rows(y + y_at + (y_first + r * w + q) * 16 + o * plane, plane,
               p + p_at + (r * stride * stride * half_pitch + q) * 16, s,
-              f + f_at + (size_t)o * f_row, f_row, bias + bias_at + o * 16, 0, min(outputs - o, 2),
-              n, kind);
+              f + f_at + (size_t)o * f_row, f_row, bias + bias_at + o * 16, 0, 16,
+              min(outputs - o, 2), n, kind);
 }
 
 /* conv_product for outputs that are planes: the lanes are input channels, and are summed at the
@@ -394,7 +394,7 @@ OUTLINE void thin_row(__global float *z, __global float *part, __global const fl
                     v = select((float16)(0.0f), v, vload16(0, m + at) > 0.0f);
                 put16(v, b * THIN_SIDE + i, part);
             }
-        conv_rows(z + (q + 1) * 16, line, part, s, g, blocks * 256ul, 0, 0, 2,
+        conv_rows(z + (q + 1) * 16, line, part, s, g, blocks * 256ul, 0, 0, 16, 2,
                   min(THIN_SIDE, w - q), 0);
     }
     for (int j = 0; j < 2; j++)

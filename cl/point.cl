@@ -35,7 +35,7 @@ OUTLINE void point_rows(__global float *y, size_t y_plane, __global const float 
     }
     ahead.lines = next;
     if (o < outputs)
-        conv_one(y + o * y_plane, p, s, f + o * f_row, bias + o * 16, ahead, w, kind);
+        conv_one(y + o * y_plane, 0, p, s, f + o * f_row, 0, bias + o * 16, ahead, w, kind);
 }
 
 /* Positions q..n-1 one by one. */

@@ -307,8 +307,12 @@ INLINE void winograd_strips(__global float *y, __global const float *x, __global
             const int some = min(batch, last - o);
             for (int i = 0; i < 36; i++) {
                 __global const float *g = f + (size_t)o * f_row + (size_t)i * f_point;
-                conv_rows(sums + i * m_point, lane, v + i * v_point, product, g, f_row, 0, 1, some,
-                          n, s.kind & CONV_HALF);
+                if (s.kind & CONV_HALF)
+                    conv_rows(sums + i * m_point, lane, v + i * v_point, product, g, f_row, 0, 1, 8,
+                              some, n, 0);
+                else
+                    conv_rows(sums + i * m_point, lane, v + i * v_point, product, g, f_row, 0, 1,
+                              16, some, n, 0);
             }
             for (int j = o; j < o + some; j++)
                 for (int t = 0; t < n; t++) {
