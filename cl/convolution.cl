@@ -111,18 +111,6 @@ __kernel CONV_GROUP void conv_fold(__global float *x, ulong x_at, __global const
 #define CONV_BLOCKS 1
 #endif
 
-/* Position i: the vector of a block of maps or, of planes, those that are channels lo..hi-1 of the
- * block, and 0 for its others. */
-INLINE float16 conv_gather(__global const float *x, size_t plane, size_t i, int lo, int hi,
-                           int kind) {
-    if (!(kind & CONV_PLANES))
-        return vload16(i, x);
-    float v[16];
-    for (int k = 0; k < 16; k++)
-        v[k] = k >= lo && k < hi ? x[clamp(k - lo, 0, hi - lo - 1) * plane + i] : 0.0f;
-    return vload16(0, v);
-}
-
 /* The i-th vector of y. */
 INLINE void conv_put(float16 v, size_t i, __global float *y, int kind) {
     if (kind & CONV_FAR)
@@ -132,14 +120,14 @@ INLINE void conv_put(float16 v, size_t i, __global float *y, int kind) {
 }
 
 /* Packs rows top, top + 1, ... and columns left, left + 1, ... (of the padded x) of units of
- * h x w; where MASKED times [y > 0]. lo, hi: see conv_gather.
- * Grid: packed rows x blocks of channels. */
+ * h x w; where MASKED times [y > 0]. Of PLANES those that are channels lo..hi-1 of the block, and 0
+ * for its others. Grid: packed rows x blocks of channels. */
 __kernel GROUP(1, 1) void conv_pack(__global float *p, ulong p_at, __global const float *x,
                                     ulong x_at, __global const float *y, ulong y_at, int lo, int hi,
                                     int h, int w, int top, int left, int stride, int half_pitch,
                                     int step, int mode, int kind) {
     const size_t r = get_global_id(0), rows = get_global_size(0), b = get_global_id(1);
-    const int row = conv_source(top + (int)r, h, step, mode);
+    const int row = conv_source(top + (int)r, h, step, mode), masked = kind & CONV_MASKED;
     const size_t plane = (size_t)h * w, first = (size_t)max(row, 0) * w;
     x += x_at + b * 16 * plane;
     y += y_at + b * 16 * plane;
@@ -147,28 +135,54 @@ __kernel GROUP(1, 1) void conv_pack(__global float *p, ulong p_at, __global cons
     for (int f = 0; f < stride; f++)
         for (int q = 0; q < half_pitch; q++, p += 16) {
             const int column = conv_source(left + q * stride + f, w, step, mode);
+            const int there = row >= 0 && column >= 0;
+            const size_t at = first + column;
             float16 v = 0.0f;
-            if (row >= 0 && column >= 0) {
-                v = conv_gather(x, plane, first + column, lo, hi, kind);
-                if (kind & CONV_MASKED)
-                    v = select((float16)(0.0f), v,
-                               conv_gather(y, plane, first + column, lo, hi, kind) > 0.0f);
+            if (there && !(kind & CONV_PLANES)) {
+                v = vload16(at, x);
+                if (masked)
+                    v = select((float16)(0.0f), v, vload16(at, y) > 0.0f);
             }
             put16(v, 0, p);
+            if (there && kind & CONV_PLANES)
+                for (size_t k = 0; k < (size_t)(hi - lo); k++)
+                    p[lo + k] = masked && !(y[k * plane + at] > 0.0f) ? 0.0f : x[k * plane + at];
         }
 }
 
-/* What conv_product and conv_few read. Distances in floats. */
+/* What conv_product and conv_planes read. Distances in floats. */
 typedef struct conv_strip {
     int channels, side, stride, half_pitch;
     size_t plane; /* from one packed block to the next */
 } conv_strip;
 
-/* Where the inputs of tap t of block b begin. */
-INLINE const __global float *conv_tap(const __global float *p, const conv_strip s, int b, int t) {
-    const int row = t / s.side, column = t - row * s.side;
-    const int line = row * s.stride + column % s.stride;
-    return p + b * s.plane + ((size_t)line * s.half_pitch + column / s.stride) * 16;
+/* A tap of a block, at its place in the strip, and how many channels are left. It is counted on:
+ * to divide for its place would hold up every step. */
+typedef struct conv_tap {
+    __global const float *block;
+    int left, row, column, phase, place;
+} conv_tap;
+
+/* Where its inputs begin. */
+INLINE __global const float *conv_inputs(const conv_tap t, const conv_strip s) {
+    return t.block + ((size_t)(t.row * s.stride + t.phase) * s.half_pitch + t.place) * 16;
+}
+
+/* The next one, after the last of a block the first of the next. */
+INLINE conv_tap conv_next(conv_tap t, const conv_strip s) {
+    if (++t.phase == s.stride) {
+        t.phase = 0;
+        t.place++;
+    }
+    if (++t.column == s.side) {
+        t.column = t.phase = t.place = 0;
+        if (++t.row == s.side) {
+            t.row = 0;
+            t.left -= 16;
+            t.block += s.plane;
+        }
+    }
+    return t;
 }
 
 /* Sixteen filters, the k-th of 16; lines: see conv_tile. */
@@ -200,32 +214,19 @@ INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p
         for (int i = 0; i < valid; i++)
             UNROLL(j, blocks)
                 FETCH(y + j * y_plane + i * 16);
-    /* Where the tap stands is counted: divisions would hold up every step. */
-    int row = 0, column = 0, phase = 0, place = 0, left = s.channels;
-    for (int step = 0; left > 0; step++, f += lines * 16) {
-        __global const float *x =
-            p + ((size_t)(row * s.stride + phase) * s.half_pitch + place) * 16;
+    conv_tap t = {p, s.channels, 0, 0, 0, 0};
+    for (int step = 0; t.left > 0; step++, f += lines * 16) {
+        __global const float *x = conv_inputs(t, s);
         if (ahead.f)
             for (int k = ahead.lo; k < ahead.hi; k++)
                 UNROLL(j, blocks)
                     FETCH(ahead.f + step * ahead.step + j * ahead.row + k * 16);
-        for (int k = 0, inputs = min(16, left); k < inputs; k++)
+        for (int k = 0, inputs = min(16, t.left); k < inputs; k++)
             UNROLL(i, size)
                 UNROLL(j, blocks)
                     sum[i][j] = fma((float16)(x[i * 16 + k]), conv_sixteen(f + j * f_row, k, lines),
                                     sum[i][j]);
-        if (++phase == s.stride) {
-            phase = 0;
-            place++;
-        }
-        if (++column == s.side) {
-            column = phase = place = 0;
-            if (++row == s.side) {
-                row = 0;
-                left -= 16;
-                p += s.plane;
-            }
-        }
+        t = conv_next(t, s);
     }
     if (kind & CONV_ACCUMULATE)
         UNROLL(i, size)
@@ -335,13 +336,13 @@ __kernel GROUP(1, 1) void conv_planes(__global float *y, ulong y_at, __global co
         float16 sum[3 * CONV_UNIT];
         UNROLL(i, 3 * CONV_UNIT)
             sum[i] = 0.0f;
-        for (int b = 0; b < (channels + 15) / 16; b++)
-            for (int t = 0; t < side * side; t++) {
-                __global const float *x = conv_tap(p + q * 16, s, b, t);
-                const float16 v = vload16(b * side * side + t, f);
-                UNROLL(i, 3 * CONV_UNIT)
-                    sum[i] = fma(vload16(i, x), v, sum[i]);
-            }
+        conv_tap t = {p + q * 16, channels, 0, 0, 0, 0};
+        for (int step = 0; t.left > 0; step++, t = conv_next(t, s)) {
+            __global const float *x = conv_inputs(t, s);
+            const float16 v = vload16(step, f);
+            UNROLL(i, 3 * CONV_UNIT)
+                sum[i] = fma(vload16(i, x), v, sum[i]);
+        }
         UNROLL(i, 3 * CONV_UNIT)
             if (q + i < w) {
                 const float start = kind & CONV_ACCUMULATE ? y[q + i] : bias[bias_at + o];
