@@ -119,6 +119,12 @@ INLINE void conv_put(float16 v, size_t i, __global float *y, int kind) {
         put16(v, i, y);
 }
 
+/* At the end of a kernel: others see what conv_put wrote. */
+INLINE void conv_flush(int kind) {
+    if (kind & CONV_FAR)
+        flush_past();
+}
+
 /* Packs rows top, top + 1, ... and columns left, left + 1, ... (of the padded x) of units of
  * h x w; where MASKED times [y > 0]. Of PLANES those that are channels lo..hi-1 of the block, and 0
  * for its others. Grid: packed rows x blocks of channels. */
@@ -156,8 +162,8 @@ typedef struct conv_strip {
     size_t plane; /* from one packed block to the next */
 } conv_strip;
 
-/* A tap of a block, at its place in the strip, and how many channels are left. It is counted on:
- * to divide for its place would hold up every step. */
+/* A tap of a block, its place in the strip, and how many channels are left. The place is counted
+ * up: divisions would hold up every step. */
 typedef struct conv_tap {
     __global const float *block;
     int left, row, column, phase, place;
@@ -233,11 +239,12 @@ INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p
             UNROLL(j, blocks)
                 sum[i][j] += vload16(min(i, valid - 1), y + j * y_plane);
     const float16 lower = kind & CONV_RELU ? 0.0f : -INFINITY;
+    const int put = valid < size ? kind & ~CONV_FAR : kind;
     UNROLL(k, size) {
         const int i = size - 1 - k; /* downwards: what is not valid is overwritten */
         UNROLL(j, blocks)
             conv_put(select(sum[i][j], lower, sum[i][j] < lower), min(i, valid - 1),
-                     y + j * y_plane, kind);
+                     y + j * y_plane, put);
     }
 }
 
@@ -263,7 +270,7 @@ INLINE void conv_row(__global float *y, size_t y_plane, __global const float *p,
                   w - q, kind);
 }
 
-/* conv_row of a pair of blocks and of one, of filters that are floats and of halves: kernels that
+/* conv_row of CONV_BLOCKS blocks and of one, of filters that are floats and of halves: kernels that
  * know no halves are not compiled with theirs. */
 #define CONV_ROW(name, lines, blocks)                                                              \
     OUTLINE void name(__global float *y, size_t y_plane, __global const float *p,                  \
@@ -275,8 +282,10 @@ CONV_ROW(conv_pair, 16, CONV_BLOCKS)
 CONV_ROW(conv_pair_halves, 8, CONV_BLOCKS)
 CONV_ROW(conv_one, 16, 1)
 CONV_ROW(conv_one_halves, 8, 1)
+#undef CONV_ROW
 
-/* conv_row of `outputs` blocks. ahead: whether to fetch the filters that come next. */
+/* conv_row of `outputs` blocks. ahead: whether to fetch the filters that come next; lines: see
+ * conv_tile. */
 INLINE void conv_rows(__global float *y, size_t y_plane, __global const float *p,
                       const conv_strip s, __global const float *f, size_t f_row,
                       __global const float *bias, int ahead, const int lines, int outputs, int w,
@@ -314,6 +323,7 @@ __kernel GROUP(1, 1) void conv_product(__global float *y, ulong y_at, __global c
               p + p_at + (r * stride * stride * half_pitch + q) * 16, s,
               f + f_at + (size_t)o * f_row, f_row, bias + bias_at + o * 16, 0, 16,
               min(outputs - o, 2), n, kind);
+    conv_flush(kind);
 }
 
 /* conv_product for outputs that are planes: the lanes are input channels, and are summed at the

@@ -83,6 +83,7 @@ __kernel GROUP(1, 1) void conv_point(__global float *y, ulong y_at, __global con
                        plane, next, outs, many, kind);
         point_rest(y + at, plane, x + at, s, f, f_row, bias, outs, many, count, kind);
     }
+    conv_flush(kind);
 }
 
 /* ---- with a pooling ---- */

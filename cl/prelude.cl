@@ -73,8 +73,8 @@ static inline float lane_sum(float16 v) {
 #define VEC   16
 typedef float16 vec;
 
-/* vload16 and vstore16 of global memory in one instruction: PoCL makes its own of parts. (In loops
- * of products its loads are joined, and these get in the way: twice as slow.) */
+/* vload16 and vstore16 of global memory in one instruction: PoCL makes its own of parts. But in
+ * loops of products it joins the parts that it loads, and get16 is up to twice as slow. */
 typedef float16 __attribute__((aligned(4))) anywhere16;
 INLINE float16 get16(size_t i, const __global float *x) {
     return *(const __global anywhere16 *)(x + i * 16);
@@ -83,12 +83,19 @@ INLINE void put16(float16 v, size_t i, __global float *x) {
     *(__global anywhere16 *)(x + i * 16) = v;
 }
 
-/* put16 past the caches, where x is at a multiple of 16 floats. */
+/* put16 past the caches, where x is at a multiple of 16 floats: others see it after `flush_past`.
+ */
 INLINE void put16_past(float16 v, size_t i, __global float *x) {
 #if __has_builtin(__builtin_nontemporal_store)
     __builtin_nontemporal_store(v, (__global float16 *)x + i);
 #else
     put16(v, i, x);
+#endif
+}
+
+INLINE void flush_past(void) {
+#if __has_builtin(__sync_synchronize)
+    __sync_synchronize();
 #endif
 }
 

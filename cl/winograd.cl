@@ -110,12 +110,13 @@ typedef struct winograd_map {
     int oh, ow, across;           /* of y; tiles in a row */
 } winograd_map;
 
-/* Tiles side by side, at most, that are transformed together, and their columns. */
-enum { WINOGRAD_RUN = 8, WINOGRAD_COLUMNS = 4 * WINOGRAD_RUN + 2 };
+/* Tiles side by side, at most, that are transformed together, and columns of their inputs. */
+enum { WINOGRAD_RUN = 8, WINOGRAD_WIDTH = 4 * WINOGRAD_RUN + 2 };
 
-/* v[36][tiles][16], v_point floats apart: d B of tiles side by side, of columns B^T d. */
-INLINE void winograd_rows(__global float *v, size_t v_point, const float16 (*columns)[6],
-                          int tiles) {
+/* v[36][tiles][16], v_point floats apart: (B^T d) B of tiles side by side, from the columns of
+ * B^T d. */
+INLINE void winograd_put_inputs(__global float *v, size_t v_point, const float16 (*columns)[6],
+                                int tiles) {
     for (int a = 0; a < 6; a++, v += 6 * v_point)
         for (int t = 0; t < tiles; t++) {
             float16 d[6];
@@ -128,7 +129,7 @@ INLINE void winograd_rows(__global float *v, size_t v_point, const float16 (*col
 }
 
 /* d[4][6] = A^T m; m[36][..][16], m_point floats apart. */
-INLINE void winograd_columns(float16 *d, __global const float *m, size_t m_point) {
+INLINE void winograd_get_sums(float16 *d, __global const float *m, size_t m_point) {
     UNROLL(b, 6) {
         float16 c[6];
         UNROLL(a, 6)
@@ -139,7 +140,7 @@ INLINE void winograd_columns(float16 *d, __global const float *m, size_t m_point
     }
 }
 
-/* Element (row, column) of x, where MASKED as it is to be; 0 where either is negative. */
+/* Element (row, column) of x, where MASKED times [y > 0]; 0 where either is negative. */
 INLINE float16 winograd_source(__global const float *x, __global const float *y,
                                const winograd_map s, int row, int column) {
     const size_t at = (size_t)row * s.w + column;
@@ -153,7 +154,7 @@ INLINE float16 winograd_source(__global const float *x, __global const float *y,
 OUTLINE void winograd_read(__global float *v, size_t v_point, __global const float *x,
                            __global const float *y, const winograd_map s, int tile, int tiles) {
     const int top = tile / s.across * 4 - s.before, left = tile % s.across * 4 - s.before;
-    float16 columns[WINOGRAD_COLUMNS][6];
+    float16 columns[WINOGRAD_WIDTH][6];
     int rows[6];
     UNROLL(a, 6)
         rows[a] = conv_source(top + a, s.h, 1, s.mode);
@@ -166,7 +167,7 @@ OUTLINE void winograd_read(__global float *v, size_t v_point, __global const flo
         UNROLL(a, 6)
             columns[q][a] = d[a];
     }
-    winograd_rows(v, v_point, columns, tiles);
+    winograd_put_inputs(v, v_point, columns, tiles);
 }
 
 /* y = [y, or bias] + the output of a tile, then ReLU; m[36][..][16], m_point floats apart. */
@@ -175,7 +176,7 @@ OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m
     const int top = tile / s.across * 4, left = tile % s.across * 4;
     const float16 lower = s.kind & CONV_RELU ? 0.0f : -INFINITY;
     float16 d[24];
-    winograd_columns(d, m, m_point);
+    winograd_get_sums(d, m, m_point);
     UNROLL(a, 4)
         winograd_out(d + a * 6, 1);
     for (int a = 0; a < min(4, s.oh - top); a++)
@@ -196,7 +197,7 @@ OUTLINE void winograd_spread(__global float *v, size_t v_point, __global const f
     const int top = tile / s.across * 2 - 1, left = tile % s.across * 2 - 1;
     const int elements = (s.w + CHOICES - 1) / CHOICES;
     const float share = s.kind & CONV_AVERAGE ? 0.25f : 1.0f;
-    float16 columns[WINOGRAD_COLUMNS + 2][6];
+    float16 columns[WINOGRAD_WIDTH + 2][6];
     for (int j = 0; j < 2 * tiles + 2; j++) {
         const int q = clamp(left + j, 0, s.w - 1), k = q / CHOICES;
         float16 value[4];
@@ -219,7 +220,7 @@ OUTLINE void winograd_spread(__global float *v, size_t v_point, __global const f
                 columns[2 * j + c][a] = d[a];
         }
     }
-    winograd_rows(v, v_point, columns + 1, tiles);
+    winograd_put_inputs(v, v_point, columns + 1, tiles);
 }
 
 /* winograd_write of the tile's windows to y, and their bits to the choice, of which a work-item
@@ -231,7 +232,7 @@ OUTLINE void winograd_pool(__global float *y, __global float *choice, __global c
     const int average = s.kind & CONV_AVERAGE, first = left % CHOICES;
     const float16 lower = s.kind & CONV_RELU ? 0.0f : -INFINITY;
     float16 d[24];
-    winograd_columns(d, m, m_point);
+    winograd_get_sums(d, m, m_point);
     UNROLL(a, 4) {
         winograd_out(d + a * 6, 1);
         UNROLL(b, 4) {
@@ -246,8 +247,8 @@ OUTLINE void winograd_pool(__global float *y, __global float *choice, __global c
             UNROLL(j, 2)
                 if (left + j < w) {
                     const int at = 12 * i + 2 * j;
-                    put16(pool_window(d[at], d[at + 1], d[at + 6], d[at + 7], average),
-                          (size_t)(top + i) * w + left + j, y);
+                    conv_put(pool_window(d[at], d[at + 1], d[at + 6], d[at + 7], average),
+                             (size_t)(top + i) * w + left + j, y, s.kind);
                     all |= choice_of(d[at], d[at + 1], d[at + 6], d[at + 7], average)
                            << (4 * (first + j));
                 }
@@ -293,26 +294,22 @@ INLINE void winograd_strips(__global float *y, __global const float *x, __global
         const int n = min(winograd_first(s, job % strips + 1, tiles, whole), all) - first;
         const int read = (n + CONV_UNIT - 1) / CONV_UNIT * CONV_UNIT;
         for (int b = 0; b < blocks; b++)
-            for (int t = 0, some; t < min(read, tiles); t += some) {
+            for (int t = 0, run; t < min(read, tiles); t += run) {
                 const int tile = first + min(t, n - 1), rest = s.across - tile % s.across;
                 __global float *to = v + ((size_t)b * tiles + t) * 16;
-                some = min(min(max(n - t, 1), rest), WINOGRAD_RUN);
+                run = min(min(max(n - t, 1), rest), WINOGRAD_RUN);
                 if (form == WINOGRAD_SPREAD)
-                    winograd_spread(to, v_point, x + b * x_plane, m + b * m_plane, s, tile, some);
+                    winograd_spread(to, v_point, x + b * x_plane, m + b * m_plane, s, tile, run);
                 else
-                    winograd_read(to, v_point, x + b * x_plane, m + b * m_plane, s, tile, some);
+                    winograd_read(to, v_point, x + b * x_plane, m + b * m_plane, s, tile, run);
             }
         const int from = job / strips * group, last = min(outputs, from + group);
         for (int o = from; o < last; o += batch) {
             const int some = min(batch, last - o);
             for (int i = 0; i < 36; i++) {
                 __global const float *g = f + (size_t)o * f_row + (size_t)i * f_point;
-                if (s.kind & CONV_HALF)
-                    conv_rows(sums + i * m_point, lane, v + i * v_point, product, g, f_row, 0, 1, 8,
-                              some, n, 0);
-                else
-                    conv_rows(sums + i * m_point, lane, v + i * v_point, product, g, f_row, 0, 1,
-                              16, some, n, 0);
+                conv_rows(sums + i * m_point, lane, v + i * v_point, product, g, f_row, 0, 1,
+                          s.kind & CONV_HALF ? 8 : 16, some, n, 0);
             }
             for (int j = o; j < o + some; j++)
                 for (int t = 0; t < n; t++) {
@@ -326,6 +323,7 @@ INLINE void winograd_strips(__global float *y, __global const float *x, __global
                 }
         }
     }
+    conv_flush(s.kind);
 }
 
 /* conv_product's y from maps x of h x w, where MASKED times [m > 0]: 3 x 3 filters, stride 1. Jobs

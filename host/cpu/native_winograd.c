@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "cpu/native_conv.h"
+#include "engine/pages.h"
 
 enum {
     SIDE = IMP_WINOGRAD_SIDE,
@@ -29,8 +30,7 @@ enum {
     TILES_CHOICE = IMP_CHOICES * 2 / OUT, /* side by side that share an element of a choice */
     TILES_FEW = 8, /* fewer do not pay for reading four times as many filters */
     CHANNELS_MIN = IMP_BLOCK,
-    FAR = 16 << 20, /* bytes of a map that no cache holds until it is read */
-    TRANSFORM = 2   /* groups of channels in whose time a strip's inputs are transformed */
+    TRANSFORM = 2 /* groups of channels in whose time a strip's inputs are transformed */
 };
 
 #define A 0.70710678118654752440 /* sqrt(1/2) */
@@ -310,7 +310,7 @@ static void transform_row(const struct winograd *job, const struct strip *s, siz
     job->n->kernels->winograd->output(whole ? y : s->space, row,
                                       s->m + (b * s->tiles + r * s->wide) * IMP_BLOCK, s->m_step,
                                       c->bias + (s->first_block + b) * IMP_BLOCK, c->relu, s->wide,
-                                      whole && imp_native_count(c->y) * sizeof *y >= FAR);
+                                      whole && imp_native_count(c->y) * sizeof *y >= IMP_FAR);
     for (size_t i = 0; !whole && i < rows; i++)
         memcpy(y + i * y_row, s->space + i * row, pixels * IMP_BLOCK * sizeof *y);
 }

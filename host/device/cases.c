@@ -144,7 +144,8 @@ static const conv_row convs[] = {
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 256, 512, 64, 64, INSIDE, SIGNED},
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 512, 512, 64, 64, INSIDE, SIGNED | BIT(IMP_NONNEGATIVE)},
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 512, 512, 32, 32, INSIDE, SIGNED},
-    {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 16, 64, 261, 259, INSIDE, SIGNED}, /* past the caches */
+    {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 16, 64, 261, 259, INSIDE, SIGNED}, /* past the caches, */
+    {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 3, 64, 261, 259, ENTRY, SIGNED},   /* where tiles hang */
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS | HALF, 512, 512, 32, 32, INSIDE, SIGNED},
     {FULL, 1, 1, 0, 0, ZERO, RELU | BIAS, 48, 128, 256, 256, INSIDE, SIGNED},
     {FULL, 1, 1, 0, 0, ZERO, RELU | BIAS, 64, 256, 128, 128, INSIDE, SIGNED},

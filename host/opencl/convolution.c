@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/pages.h"
+
 struct imp_filter {
     imp_conv conv;
     const float *weights; /* borrowed */
@@ -16,8 +18,6 @@ struct imp_filter {
     size_t bias_bytes, zeros;
     ocl_form forms[2][OCL_FORMS]; /* convolution, gradient */
 };
-
-enum { FAR = 16 << 20 }; /* bytes of a map that no cache holds until it is read */
 
 static size_t up(size_t n, size_t multiple) {
     return (n + multiple - 1) / multiple * multiple;
@@ -244,7 +244,7 @@ imp_status ocl_no_room(ocl_device *cl, const ocl_pass *pass) {
 }
 
 size_t ocl_far(const ocl_pass *pass) {
-    return pass->y.c * pass->y.h * pass->y.w * sizeof(float) >= FAR ? OCL_CONV_FAR : 0;
+    return pass->y.c * pass->y.h * pass->y.w * sizeof(float) >= IMP_FAR ? OCL_CONV_FAR : 0;
 }
 
 bool ocl_is_point(const ocl_pass *pass) {

@@ -94,7 +94,7 @@ bool ocl_form_is_whole(const ocl_device *cl, const ocl_pass *pass, ocl_form_kind
 /* The form of filters that it reads. */
 ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned way);
 
-/* OCL_CONV_FAR where y is so large that it leaves a processor's caches before it is read. */
+/* OCL_CONV_FAR where y has IMP_FAR bytes or more. */
 size_t ocl_far(const ocl_pass *pass);
 
 /* Whether each position of y comes from that position of x alone. */

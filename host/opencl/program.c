@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The kernels of a device: compiled from the embedded sources, or loaded from the cache, unless the
- * driver has one of its own. An entry's name is the SHA-256 of everything that the binary depends
- * on; the entry itself begins with the SHA-256 of the binary. Whatever is wrong with an entry, it
- * is dropped and made again.
+ * driver has a cache of its own. The name of an entry in ours is the SHA-256 of everything that the
+ * binary depends on; the entry itself begins with the SHA-256 of the binary. Whatever is wrong with
+ * it, it is dropped and made again.
  */
 #include <locale.h>
 #include <openssl/evp.h>
@@ -87,10 +87,13 @@ static imp_status sources_init(sources *s, ocl_device *cl) {
 
 /* ---- the cache ---- */
 
-/* Whether the driver itself keeps what it has compiled. PoCL does; asked for a binary it compiles
- * every kernel for groups of any size, which no launch uses: half of a first start. */
+/* Whether the driver itself keeps what it has compiled. For processors PoCL does, unless it is told
+ * not to; asked for a binary it compiles every kernel for groups of any size, which no launch uses:
+ * half of a first start. */
 static bool keeps_programs(const ocl_device *cl) {
+    const char *told = getenv("POCL_KERNEL_CACHE");
     return strcmp(cl->base.info.platform, "Portable Computing Language") == 0 &&
+           cl->class == OCL_WIDE && !(told && strcmp(told, "0") == 0) &&
            !ocl_fault(cl, "forget", "programs");
 }
 
