@@ -529,7 +529,8 @@ __kernel GROUP(CONV_X, CONV_GROUPS) void conv_3x3(
                 float v[12];
                 REPEAT(12, i, CONV_ROWS + 2, v[i] = xs[k][i][tx + b])
                 REPEAT(4, a, 3, {
-                    const float4 lo = g[a * 3 * CONV_TILE / 4], hi = g[a * 3 * CONV_TILE / 4 + 1];
+                    const float4 lo = g[a * 3 * CONV_TILE / 4];
+                    const float4 hi = g[a * 3 * CONV_TILE / 4 + 1];
                     REPEAT(8, i, CONV_ROWS, sum[i][0] = fma((float4)(v[i + a]), lo, sum[i][0]);
                            sum[i][1] = fma((float4)(v[i + a]), hi, sum[i][1]))
                 })

@@ -18,9 +18,13 @@
 
 #define GROUP(x, y) __attribute__((reqd_work_group_size(x, y, 1)))
 
-/* Brings the cache line of a __global address nearer to a processor (OpenCL's prefetch does nothing
- * on most). */
+/* Brings the cache line of a __global address nearer to a processor. OpenCL's own prefetch does
+ * nothing on most devices; before clang 8 the built-in function takes no pointer of OpenCL C. */
+#if defined(__clang_major__) && __clang_major__ < 8
+#define FETCH(address) ((void)(address))
+#else
 #define FETCH(address) __builtin_prefetch((const __private void *)(ulong)(address), 0, 2)
+#endif
 
 /* For arrays that are to stay in registers: loops over them are unrolled, and functions that take
  * their sizes inlined. */
@@ -31,26 +35,23 @@
  * copies them for every value of every flag that a kernel's loops pass on, for half a minute. */
 #define OUTLINE __attribute__((noinline)) static
 
-/* Writes statements out for i = 0, 1, ... below limit, at most n (2, 4, 8, 12 or 16, as a literal):
- * arrays that are only indexed so are registers, even to a compiler that unrolls no loop. */
-#define REPEAT(n, i, limit, ...) REPEAT_##n(0, i, limit, __VA_ARGS__)
-#define REPEAT_1(k, i, limit, ...)                                                                 \
+/* Writes `body` out for i = 0, 1, ... below limit, at most n times (2, 4, 8, 12 or 16, a literal).
+ * Arrays that are indexed only in this way stay in registers, even with a compiler that unrolls no
+ * loop. `body` may hold a comma only inside parentheses: OpenCL C 1.2 (6.9.e) has no variadic
+ * macros, and compilers built on clang 7, NVIDIA's among them, refuse them. */
+#define REPEAT(n, i, limit, body) REPEAT_##n(0, i, limit, body)
+#define REPEAT_1(k, i, limit, body)                                                                \
     {                                                                                              \
         enum { i = k };                                                                            \
         if (i < (limit)) {                                                                         \
-            __VA_ARGS__;                                                                           \
+            body;                                                                                  \
         }                                                                                          \
     }
-#define REPEAT_2(k, i, limit, ...)                                                                 \
-    REPEAT_1(k, i, limit, __VA_ARGS__) REPEAT_1(k + 1, i, limit, __VA_ARGS__)
-#define REPEAT_4(k, i, limit, ...)                                                                 \
-    REPEAT_2(k, i, limit, __VA_ARGS__) REPEAT_2(k + 2, i, limit, __VA_ARGS__)
-#define REPEAT_8(k, i, limit, ...)                                                                 \
-    REPEAT_4(k, i, limit, __VA_ARGS__) REPEAT_4(k + 4, i, limit, __VA_ARGS__)
-#define REPEAT_12(k, i, limit, ...)                                                                \
-    REPEAT_8(k, i, limit, __VA_ARGS__) REPEAT_4(k + 8, i, limit, __VA_ARGS__)
-#define REPEAT_16(k, i, limit, ...)                                                                \
-    REPEAT_8(k, i, limit, __VA_ARGS__) REPEAT_8(k + 8, i, limit, __VA_ARGS__)
+#define REPEAT_2(k, i, limit, body)  REPEAT_1(k, i, limit, body) REPEAT_1(k + 1, i, limit, body)
+#define REPEAT_4(k, i, limit, body)  REPEAT_2(k, i, limit, body) REPEAT_2(k + 2, i, limit, body)
+#define REPEAT_8(k, i, limit, body)  REPEAT_4(k, i, limit, body) REPEAT_4(k + 4, i, limit, body)
+#define REPEAT_12(k, i, limit, body) REPEAT_8(k, i, limit, body) REPEAT_4(k + 8, i, limit, body)
+#define REPEAT_16(k, i, limit, body) REPEAT_8(k, i, limit, body) REPEAT_8(k + 8, i, limit, body)
 
 /* Partial sums that a reduction leaves in its slot of the record: IMP_PARTIALS of engine/ops.h. */
 #define PARTIALS 64

@@ -423,7 +423,8 @@ __kernel GROUP(8, 8) void winograd_products(__global float *s, ulong s_at, __glo
     REPEAT(8, i, 8, sum[i][0] = sum[i][1] = 0.0f)
     for (int c = 0; c < channels; c += CONV_PRODUCTS) {
         REPEAT(4, e, 4, {
-            const int k = e * 4 + lane / 16, j = lane % 16;
+            const int k = e * 4 + lane / 16;
+            const int j = lane % 16;
             fs[k][j] = halves ? vload_half4((c + k) * 16 + j, (__global const half *)g)
                               : g[(c + k) * 16 + j];
             vs[k][j] = c + k < channels ? x[(c + k) * pitch + j] : (float4)(0.0f);
