@@ -13,7 +13,7 @@
  * simt: conv_3x3 with tiles in local memory, conv_any for every other kind. 1 x 1: point.cl.
  */
 
-enum { PAD_ZERO, PAD_REFLECT, PAD_REPLICATE }; /* imp_padding of engine/ops.h */
+enum { PAD_ZERO, PAD_REFLECT, PAD_REPLICATE }; /* imp_padding of backend/ops.h */
 enum {
     CONV_PLANES = 1,
     CONV_MASKED = 2,
@@ -60,19 +60,19 @@ INLINE int conv_copies(int *list, int m, int n, int before, int after, int mode)
  * Grid: units of outputs x units of inputs. */
 __kernel GROUP(1, 1) void conv_filter(__global float *f, ulong f_at, __global const float *w,
                                       ulong w_at, int o0, int i0, int outputs, int inputs, int taps,
-                                      int bo, int bi, int row, int first, int count, int turned) {
+                                      int bo, int bi, int row, int first, int count, int flipped) {
     const int uo = get_global_id(0), ui = get_global_id(1);
     f += f_at + (size_t)uo * row + (size_t)ui * taps * bo * bi;
     w += w_at;
     for (int t = 0; t < taps; t++)
         for (int i = i0 + ui * bi; i < i0 + (ui + 1) * bi; i++)
             for (int o = o0 + uo * bo; o < o0 + (uo + 1) * bo; o++, f++) {
-                const int outer = (turned ? i : o) - first, inner = turned ? o : i;
-                const size_t filter = (size_t)outer * (turned ? outputs : inputs) + inner;
+                const int outer = (flipped ? i : o) - first, inner = flipped ? o : i;
+                const size_t filter = (size_t)outer * (flipped ? outputs : inputs) + inner;
                 if (o >= outputs || i >= inputs)
                     *f = 0.0f;
                 else if (outer >= 0 && outer < count)
-                    *f = w[filter * taps + (turned ? taps - 1 - t : t)];
+                    *f = w[filter * taps + (flipped ? taps - 1 - t : t)];
             }
 }
 

@@ -186,11 +186,11 @@ __kernel GROUP(GRAM_LANES, 1) void gram_total(__global float *g, ulong g_at,
             sum += load(row, 0, GRAM_TILE);
         const size_t at = g_at + (size_t)(x0 + c) * side + y0 + d;
         store(accumulate ? sum + load(g, at, at + ys - d) : sum, g, at, at + ys - d);
-        float turned[VEC];
-        GRAM_SPREAD(sum, turned);
+        float flipped[VEC];
+        GRAM_SPREAD(sum, flipped);
         for (int k = 0; k < min(VEC, ys - d) && !(triangle && xb == yb); k++) {
             __global float *mirror = g + g_at + (size_t)(y0 + d + k) * side + x0 + c;
-            *mirror = accumulate ? *mirror + turned[k] : turned[k];
+            *mirror = accumulate ? *mirror + flipped[k] : flipped[k];
         }
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Matrices of n x n in rows, and what a Wasserstein style term makes of them (engine/ops.h:
+ * Matrices of n x n in rows, and what a Wasserstein style term makes of them (backend/ops.h:
  * multiply, covariance, transport, shift), and rescale, which such terms need between them.
  */
 

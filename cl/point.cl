@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Convolution of 1 x 1, stride 1: a product of matrices, of which positions are the columns. It
- * stands behind choice.cl and convolution.cl, whose tiles and loads it uses.
+ * stands behind pooling_indices.cl and convolution.cl, whose tiles and loads it uses.
  */
 
 #if BLOCK == 16
@@ -89,23 +89,23 @@ __kernel GROUP(1, 1) void conv_point(__global float *y, ulong y_at, __global con
 /* ---- with a pooling ---- */
 
 /* y and choice of n windows, the first of an element of the choice, of rows p and p + row. */
-OUTLINE void point_windows(__global float *y, __global float *choice, __global const float *p,
+OUTLINE void point_windows(__global float *y, __global float *indices, __global const float *p,
                            size_t row, int n, int average) {
-    for (int k = 0; k < n; k += CHOICES, choice += 16) {
+    for (int k = 0; k < n; k += INDICES, indices += 16) {
         int16 all = 0;
-        for (int q = k; q < min(n, k + CHOICES); q++, p += 32, y += 16) {
+        for (int q = k; q < min(n, k + INDICES); q++, p += 32, y += 16) {
             const float16 a = vload16(0, p), b = vload16(1, p);
             const float16 c = vload16(0, p + row), d = vload16(1, p + row);
             put16(pool_window(a, b, c, d, average), 0, y);
-            all |= choice_of(a, b, c, d, average) << (4 * (q - k));
+            all |= indices_of(a, b, c, d, average) << (4 * (q - k));
         }
-        put16(convert_float16(all), 0, choice);
+        put16(convert_float16(all), 0, indices);
     }
 }
 
 /* conv_point's outputs of n windows of rows x and x + x_row, `pixels` of which are to come next,
  * by CONV_BLOCKS in part[CONV_BLOCKS][2][row][16], to y and choice. */
-OUTLINE void point_pool(__global float *y, size_t y_plane, __global float *choice, size_t c_plane,
+OUTLINE void point_pool(__global float *y, size_t y_plane, __global float *indices, size_t c_plane,
                         __global float *part, size_t row, __global const float *x, size_t x_row,
                         const conv_strip s, __global const float *f, size_t f_row,
                         __global const float *bias, __global const float *then, int pixels,
@@ -122,7 +122,7 @@ OUTLINE void point_pool(__global float *y, size_t y_plane, __global float *choic
             point_rest(p, 2 * row, from, s, f, f_row, bias + o * 16, some, many, 2 * n, kind);
         }
         for (int j = 0; j < some; j++)
-            point_windows(y + (o + j) * y_plane, choice + (o + j) * c_plane, part + j * 2 * row,
+            point_windows(y + (o + j) * y_plane, indices + (o + j) * c_plane, part + j * 2 * row,
                           row, n, kind & CONV_AVERAGE);
     }
 }
@@ -131,13 +131,13 @@ OUTLINE void point_pool(__global float *y, size_t y_plane, __global float *choic
  * `share` stretches of `row` positions, whole elements of the choice, of the two rows of a window.
  * Grid: work-items, of `slab` floats of the work space each. */
 __kernel GROUP(1, 1) void point_pooled(__global float *y, ulong y_at, __global const float *x,
-                                       ulong x_at, __global float *choice, ulong choice_at,
+                                       ulong x_at, __global float *indices, ulong indices_at,
                                        __global const float *f, ulong f_at,
                                        __global const float *bias, ulong bias_at,
                                        __global float *work, ulong work_at, int h, int w,
                                        int channels, int outputs, int f_row, int share, int row,
                                        int slab, int kind) {
-    const int wide = w / 2, columns = (wide + CHOICES - 1) / CHOICES;
+    const int wide = w / 2, columns = (wide + INDICES - 1) / INDICES;
     const int across = (2 * wide + row - 1) / row, from = get_global_id(0) * share;
     const size_t plane = (size_t)h * w * 16, y_plane = (size_t)(h / 2) * wide * 16;
     const conv_strip s = {channels, 1, 1, 0, plane};
@@ -148,7 +148,7 @@ __kernel GROUP(1, 1) void point_pooled(__global float *y, ulong y_at, __global c
         __global const float *line = x + x_at + (size_t)2 * r * w * 16;
         __global const float *next = line + (then ? 0 : 2 * w * 16ul) + then * 16;
         point_pool(y + y_at + ((size_t)r * wide + q / 2) * 16, y_plane,
-                   choice + choice_at + ((size_t)r * columns + q / 2 / CHOICES) * 16,
+                   indices + indices_at + ((size_t)r * columns + q / 2 / INDICES) * 16,
                    (size_t)(h / 2) * columns * 16, work + work_at + get_global_id(0) * (size_t)slab,
                    row * 16ul, line + q * 16, w * 16ul, s, f + f_at, f_row, bias + bias_at, next,
                    last ? 0 : min(row, 2 * wide - then), outputs, n, kind);
@@ -158,11 +158,11 @@ __kernel GROUP(1, 1) void point_pooled(__global float *y, ulong y_at, __global c
 /* part[blocks][2][row][16]: `many` positions of two rows, of which n are in windows: of those dy
  * spread as their choices say, from window q on; 0 in the others. */
 OUTLINE void point_spread(__global float *part, int row, __global const float *dy, size_t y_plane,
-                          __global const float *choice, size_t c_plane, int blocks, int q, int n,
+                          __global const float *indices, size_t c_plane, int blocks, int q, int n,
                           int many, int average) {
     const float share = average ? 0.25f : 1.0f;
     const float16 zero = 0.0f;
-    for (int b = 0; b < blocks; b++, dy += y_plane, choice += c_plane) {
+    for (int b = 0; b < blocks; b++, dy += y_plane, indices += c_plane) {
         __global float *upper = part + b * 2ul * row * 16, *lower = upper + row * 16ul;
         for (int i = 0; i < many; i += 2) {
             const int k = q + i / 2;
@@ -170,7 +170,7 @@ OUTLINE void point_spread(__global float *part, int row, __global const float *d
             int16 bits = 0;
             if (i < n) {
                 value = share * vload16(k, dy);
-                bits = convert_int16(vload16(k / CHOICES, choice)) >> (4 * (k % CHOICES));
+                bits = convert_int16(vload16(k / INDICES, indices)) >> (4 * (k % INDICES));
             }
             put16(select(zero, value, (bits & 1) != 0), i, upper);
             put16(select(zero, value, (bits & 2) != 0), i + 1, upper);
@@ -183,13 +183,13 @@ OUTLINE void point_spread(__global float *part, int row, __global const float *d
 /* conv_point to the h x w positions of y from the gradient x of the windows of a pooling, and its
  * choice. Else as point_pooled. */
 __kernel GROUP(1, 1) void point_chosen(__global float *y, ulong y_at, __global const float *x,
-                                       ulong x_at, __global float *choice, ulong choice_at,
+                                       ulong x_at, __global float *indices, ulong indices_at,
                                        __global const float *f, ulong f_at,
                                        __global const float *bias, ulong bias_at,
                                        __global float *work, ulong work_at, int h, int w,
                                        int channels, int outputs, int f_row, int share, int row,
                                        int slab, int kind) {
-    const int wide = w / 2, high = h / 2, columns = (wide + CHOICES - 1) / CHOICES;
+    const int wide = w / 2, high = h / 2, columns = (wide + INDICES - 1) / INDICES;
     const int across = (w + row - 1) / row, from = get_global_id(0) * share;
     const size_t plane = (size_t)h * w * 16;
     const conv_strip s = {channels, 1, 1, 0, 2ul * row * 16};
@@ -200,7 +200,7 @@ __kernel GROUP(1, 1) void point_chosen(__global float *y, ulong y_at, __global c
         const int r = k / across, q = k % across * row, n = min(row, w - q);
         const int there = r < high ? min(row, 2 * wide - q) : 0, window = min(r, high - 1);
         point_spread(part, row, x + (size_t)window * wide * 16, (size_t)high * wide * 16,
-                     choice + choice_at + (size_t)window * columns * 16,
+                     indices + indices_at + (size_t)window * columns * 16,
                      (size_t)high * columns * 16, (channels + 15) / 16, q / 2, there,
                      (n + CONV_UNIT - 1) / CONV_UNIT * CONV_UNIT, kind & CONV_AVERAGE);
         for (int i = 0; i < min(2, h - 2 * r); i++)

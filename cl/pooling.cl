@@ -11,7 +11,7 @@
 #define POOL_GROUP GROUP(64, 1)
 #endif
 
-/* The kinds of imp_pooling in impasto.h, and IMP_POOL_L2_SCALE of engine/ops.h. */
+/* The kinds of imp_pooling in impasto.h, and IMP_POOL_L2_SCALE of backend/ops.h. */
 enum { POOL_MAX, POOL_AVERAGE, POOL_TWICE, POOL_L2 };
 #define POOL_L2_SCALE 0.78f
 

@@ -53,7 +53,7 @@
 #define REPEAT_12(k, i, limit, body) REPEAT_8(k, i, limit, body) REPEAT_4(k + 8, i, limit, body)
 #define REPEAT_16(k, i, limit, body) REPEAT_8(k, i, limit, body) REPEAT_8(k + 8, i, limit, body)
 
-/* Partial sums that a reduction leaves in its slot of the record: IMP_PARTIALS of engine/ops.h. */
+/* Partial sums that a reduction leaves in its slot of the record: IMP_PARTIALS of backend/ops.h. */
 #define PARTIALS 64
 
 /* The sum of 16 floats, pairwise. Not written as a sum of components: of those LLVM makes shuffles
@@ -228,4 +228,37 @@ static inline vec pool_maximum(vec a, vec b) { /* a, where neither is greater */
 static inline vec pool_window(vec a, vec b, vec c, vec d, int average) {
     return average ? 0.25f * ((a + b) + (c + d))
                    : pool_maximum(pool_maximum(pool_maximum(a, b), c), d);
+}
+
+/* Pooling indices: the bits of INDICES windows share an element. */
+enum { INDICES = 6 }; /* IMP_INDICES of backend/ops.h */
+
+#if BLOCK == 16
+#define INDICES_GROUP GROUP(1, 1)
+typedef int16 bits;
+#define bits_from convert_int16
+#define bits_to   convert_float16
+#else
+#define INDICES_GROUP GROUP(64, 1)
+typedef int bits;
+#define bits_from     convert_int
+#define bits_to       convert_float
+#endif
+
+/* bit where x > y, else 0. */
+static inline bits indices_where(vec x, vec y, int bit) {
+    return select((bits)(0), (bits)(bit), x > y);
+}
+
+/* The bits of a window. */
+static inline bits indices_of(vec a, vec b, vec c, vec d, int average) {
+    const vec zero = 0.0f;
+    if (average)
+        return indices_where(a, zero, 1) | indices_where(b, zero, 2) | indices_where(c, zero, 4) |
+               indices_where(d, zero, 8);
+    const vec ab = select(a, b, b > a), abc = select(ab, c, c > ab);
+    bits chosen = select((bits)(1), (bits)(2), b > a);
+    chosen = select(chosen, (bits)(4), c > ab);
+    chosen = select(chosen, (bits)(8), d > abc);
+    return select((bits)(0), chosen, select(abc, d, d > abc) > zero);
 }

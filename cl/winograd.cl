@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Convolution of 3 x 3 by Winograd's F(4x4, 3x3), 36 products for 16 outputs (Lavin and Gray 2016).
- * It stands behind choice.cl and convolution.cl, whose sources and products it uses.
+ * It stands behind pooling_indices.cl and convolution.cl, whose sources and products it uses.
  *
  * wide: one kernel takes strips of tiles through all steps, each in a core's own cache.
  *
@@ -67,7 +67,7 @@ INLINE void winograd_keep(__global float *f, size_t k, float value, int halves) 
  * outputs, of inputs. */
 __kernel GROUP(1, 1) void winograd_filter(__global float *f, ulong f_at, __global const float *w,
                                           ulong w_at, int o0, int outputs, int inputs, int row,
-                                          int first, int count, int turned, int halves) {
+                                          int first, int count, int flipped, int halves) {
     const int i0 = get_global_id(1) * 16, blocks = get_global_size(1);
     const size_t point = blocks * 256ul;
     o0 += get_global_id(0) * 16;
@@ -78,12 +78,12 @@ __kernel GROUP(1, 1) void winograd_filter(__global float *f, ulong f_at, __globa
         int known[16], all = 1; /* lanes whose weights are here, or that are beyond the end */
         for (int k = 0; k < 16; k++) {
             const int o = o0 + k, there = o < outputs && i < inputs;
-            const int outer = there ? (turned ? i : o) - first : 0, inner = turned ? o : i;
+            const int outer = there ? (flipped ? i : o) - first : 0, inner = flipped ? o : i;
             known[k] = outer >= 0 && outer < count;
             all &= known[k];
-            const size_t filter = (size_t)outer * (turned ? outputs : inputs) + inner;
+            const size_t filter = (size_t)outer * (flipped ? outputs : inputs) + inner;
             for (int t = 0; t < 9; t++)
-                taps[turned ? 8 - t : t][k] = there && known[k] ? w[filter * 9 + t] : 0.0f;
+                taps[flipped ? 8 - t : t][k] = there && known[k] ? w[filter * 9 + t] : 0.0f;
         }
         float16 columns[18], u[36];
         for (int b = 0; b < 3; b++)
@@ -192,22 +192,22 @@ OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m
 /* winograd_read of a gradient dy of h x w windows, spread as their choices say; 0 elsewhere. The
  * tiles begin with the second row and column of a window. */
 OUTLINE void winograd_spread(__global float *v, size_t v_point, __global const float *dy,
-                             __global const float *choice, const winograd_map s, int tile,
+                             __global const float *indices, const winograd_map s, int tile,
                              int tiles) {
     const int top = tile / s.across * 2 - 1, left = tile % s.across * 2 - 1;
-    const int elements = (s.w + CHOICES - 1) / CHOICES;
+    const int elements = (s.w + INDICES - 1) / INDICES;
     const float share = s.kind & CONV_AVERAGE ? 0.25f : 1.0f;
     float16 columns[WINOGRAD_WIDTH + 2][6];
     for (int j = 0; j < 2 * tiles + 2; j++) {
-        const int q = clamp(left + j, 0, s.w - 1), k = q / CHOICES;
+        const int q = clamp(left + j, 0, s.w - 1), k = q / INDICES;
         float16 value[4];
         int16 chosen[4];
         int first[4]; /* bit of the window's four in its element; 0: there is no window */
         UNROLL(i, 4) {
             const int r = clamp(top + i, 0, s.h - 1), there = r == top + i && q == left + j;
             value[i] = share * vload16((size_t)r * s.w + q, dy);
-            chosen[i] = convert_int16(vload16((size_t)r * elements + k, choice));
-            first[i] = there << (4 * (q - k * CHOICES));
+            chosen[i] = convert_int16(vload16((size_t)r * elements + k, indices));
+            first[i] = there << (4 * (q - k * INDICES));
         }
         UNROLL(c, 2) {
             float16 d[6];
@@ -225,11 +225,11 @@ OUTLINE void winograd_spread(__global float *v, size_t v_point, __global const f
 
 /* winograd_write of the tile's windows to y, and their bits to the choice, of which a work-item
  * makes an element's tiles from left to right. */
-OUTLINE void winograd_pool(__global float *y, __global float *choice, __global const float *m,
+OUTLINE void winograd_pool(__global float *y, __global float *indices, __global const float *m,
                            size_t m_point, float16 bias, const winograd_map s, int tile) {
     const int top = tile / s.across * 2, column = tile % s.across, left = column * 2;
-    const int h = s.oh / 2, w = s.ow / 2, columns = (w + CHOICES - 1) / CHOICES;
-    const int average = s.kind & CONV_AVERAGE, first = left % CHOICES;
+    const int h = s.oh / 2, w = s.ow / 2, columns = (w + INDICES - 1) / INDICES;
+    const int average = s.kind & CONV_AVERAGE, first = left % INDICES;
     const float16 lower = s.kind & CONV_RELU ? 0.0f : -INFINITY;
     float16 d[24];
     winograd_get_sums(d, m, m_point);
@@ -242,14 +242,14 @@ OUTLINE void winograd_pool(__global float *y, __global float *choice, __global c
     }
     UNROLL(i, 2)
         if (top + i < h && left < w) {
-            __global float *element = choice + ((top + i) * columns + left / CHOICES) * 16ul;
+            __global float *element = indices + ((top + i) * columns + left / INDICES) * 16ul;
             int16 all = 0;
             UNROLL(j, 2)
                 if (left + j < w) {
                     const int at = 12 * i + 2 * j;
                     conv_put(pool_window(d[at], d[at + 1], d[at + 6], d[at + 7], average),
                              (size_t)(top + i) * w + left + j, y, s.kind);
-                    all |= choice_of(d[at], d[at + 1], d[at + 6], d[at + 7], average)
+                    all |= indices_of(d[at], d[at + 1], d[at + 6], d[at + 7], average)
                            << (4 * (first + j));
                 }
             put16(convert_float16(all) + (first ? vload16(0, element) : 0.0f), 0, element);
@@ -274,7 +274,7 @@ INLINE void winograd_strips(__global float *y, __global const float *x, __global
                             __global float *work, const winograd_map s, int channels, int outputs,
                             int f_point, int f_row, int tiles, int group, int batch, int slab,
                             const int form) {
-    const int whole = form == WINOGRAD_POOL ? CHOICES / 2 : 1, pool = form == WINOGRAD_POOL;
+    const int whole = form == WINOGRAD_POOL ? INDICES / 2 : 1, pool = form == WINOGRAD_POOL;
     const int all = (s.oh + 3) / 4 * s.across, blocks = (channels + 15) / 16;
     const int units = (s.oh + 3) / 4 * ((s.across + whole - 1) / whole), unit = tiles / whole;
     const int strips = (units + unit - 1) / unit, groups = (outputs + group - 1) / group;
@@ -284,7 +284,7 @@ INLINE void winograd_strips(__global float *y, __global const float *x, __global
     const size_t x_plane = (size_t)s.h * s.w * 16, y_plane = (size_t)oh * ow * 16;
     const int high = pool ? oh : s.h, wide = pool ? ow : s.w; /* windows */
     const size_t m_plane =
-        form == WINOGRAD_PLAIN ? x_plane : (size_t)high * ((wide + CHOICES - 1) / CHOICES) * 16;
+        form == WINOGRAD_PLAIN ? x_plane : (size_t)high * ((wide + INDICES - 1) / INDICES) * 16;
     const conv_strip product = {channels, 1, 1, 0, lane};
     volatile __global int *taken = (volatile __global int *)work;
     __global float *v = work + WINOGRAD_HEAD + get_global_id(0) * (size_t)slab;
@@ -360,17 +360,18 @@ WINOGRAD_KERNEL(winograd_chosen, WINOGRAD_SPREAD)
 __kernel GROUP(64, 1) void winograd_filter_tile(__global float *f, ulong f_at,
                                                 __global const float *w, ulong w_at, int o0,
                                                 int outputs, int inputs, int row, int first,
-                                                int count, int turned, int halves) {
+                                                int count, int flipped, int halves) {
     const int k = get_global_id(0), o = o0 + k, i = get_global_id(1);
-    const int there = o < outputs && i < inputs, outer = there ? (turned ? i : o) - first : 0;
+    const int there = o < outputs && i < inputs, outer = there ? (flipped ? i : o) - first : 0;
     const size_t point = get_global_size(1) * (size_t)WINOGRAD_SIDE;
     if (outer < 0 || outer >= count)
         return;
-    w += w_at + ((size_t)outer * (turned ? outputs : inputs) + (turned ? o : i)) * (there ? 9 : 0);
+    w +=
+        w_at + ((size_t)outer * (flipped ? outputs : inputs) + (flipped ? o : i)) * (there ? 9 : 0);
     const size_t place = i * WINOGRAD_SIDE + k % WINOGRAD_SIDE;
     f += f_at + k / WINOGRAD_SIDE * (size_t)row;
     float taps[9], columns[18], u[36];
-    REPEAT(12, t, 9, taps[t] = there ? w[turned ? 8 - t : t] : 0.0f)
+    REPEAT(12, t, 9, taps[t] = there ? w[flipped ? 8 - t : t] : 0.0f)
     REPEAT(4, b, 3, winograd_weights(columns + b, 3, taps[b], taps[b + 3], taps[b + 6]))
     REPEAT(8, a, 6,
            winograd_weights(u + a * 6, 1, columns[a * 3], columns[a * 3 + 1], columns[a * 3 + 2]))

@@ -400,7 +400,12 @@ typedef enum imp_optimizer { IMP_LBFGS, IMP_ADAM } imp_optimizer;
 typedef enum imp_adam_form { IMP_ADAM_PYTORCH, IMP_ADAM_KERAS } imp_adam_form;
 /* The edges across which the picture goes on as if it met itself there: it can be laid side by
  * side with itself. */
-typedef enum imp_seam { IMP_SEAM_NONE, IMP_SEAM_X, IMP_SEAM_Y, IMP_SEAM_BOTH } imp_seam;
+typedef enum imp_tileable {
+    IMP_TILEABLE_NONE,
+    IMP_TILEABLE_X,
+    IMP_TILEABLE_Y,
+    IMP_TILEABLE_BOTH
+} imp_tileable;
 typedef enum imp_init {
     IMP_INIT_CONTENT,
     IMP_INIT_NOISE,
@@ -455,13 +460,13 @@ typedef struct imp_settings {
     imp_optimizer optimizer;
     float learning_rate, beta1, beta2, epsilon; /* Adam; L-BFGS takes learning_rate as its step */
     imp_adam_form adam_form;
-    unsigned history; /* pairs that L-BFGS keeps, 1..1000 */
-    bool clamp;       /* keep the variable within 0..range after each step */
-    float settle;     /* end once the steps left, at the pace of the last 20, would change a colour
-                         by less than this of 255 on average; 0: never */
-    float average;    /* decay of the moving average that is the picture then; 0: none */
-    bool carry;       /* Adam's state goes on over scales, and the picture bicubically */
-    imp_seam seam;
+    unsigned history;  /* pairs that L-BFGS keeps, 1..1000 */
+    bool clamp;        /* keep the variable within 0..range after each step */
+    float convergence; /* end once the steps left, at the pace of the last 20, would change a colour
+                     by less than this of 255 on average; 0: never */
+    float average;     /* decay of the moving average that is the picture then; 0: none */
+    bool warm_start;   /* Adam's state goes on over scales, and the picture bicubically */
+    imp_tileable tileable;
     imp_init init;
     float noise; /* deviation of the noise start, in the variable's unit */
     uint64_t seed;
@@ -479,7 +484,7 @@ typedef struct imp_progress {
     size_t width, height;            /* of the picture at this scale */
     double loss, content, style, tv; /* weighted, at the picture before the last step */
     double seconds;                  /* since the session was opened */
-    unsigned spared;                 /* steps planned that were not done: the picture had settled */
+    unsigned skipped;                /* steps planned that were not done: the picture had settled */
     bool recovered;                  /* the last step met a non-finite loss and was taken back */
 } imp_progress;
 
@@ -541,9 +546,9 @@ typedef struct imp_footprint {
     double seconds; /* an iteration */
 } imp_footprint;
 typedef struct imp_forecast {
-    size_t width, height, iterations;  /* of the result, and in all */
-    imp_estimate need;                 /* of the last scale; seconds_left: of the whole run */
-    imp_footprint chosen, kept, again; /* as it would run; all features kept; all made again */
+    size_t width, height, iterations;      /* of the result, and in all */
+    imp_estimate need;                     /* of the last scale; seconds_left: of the whole run */
+    imp_footprint chosen, kept, recompute; /* as it would run; all features kept; all made again */
     size_t memory, largest; /* what it may take; the longer side that fits. 0: not known; none */
     bool fits;
 } imp_forecast;
@@ -602,7 +607,7 @@ IMP_API void imp_array_finish(imp_array *array);
 /* ---- Tuning: which way to make a layer is the fastest -----------------------------------------
  */
 
-enum { IMP_TUNED_WAYS = 4 };
+enum { IMP_TUNED_ALGORITHMS = 4 };
 
 typedef struct imp_tuned {
     char layer[32]; /* "conv3_1"; those that are alike are measured as one, the first */
@@ -611,7 +616,7 @@ typedef struct imp_tuned {
     struct {
         char name[32];
         double seconds; /* of at most a part of the layer; 0: it failed, or its result was wrong */
-    } ways[IMP_TUNED_WAYS];
+    } algorithms[IMP_TUNED_ALGORITHMS];
     size_t own, best; /* the way that the device would take by itself, and that it takes now */
 } imp_tuned;
 

@@ -6,7 +6,7 @@
 #ifndef IMP_TEST_HELPERS_H
 #define IMP_TEST_HELPERS_H
 
-#include "device/cases.h"
+#include "selftest/cases.h"
 
 /* Opens the device that IMPASTO_TEST_DEVICE names: cpu (the default), oracle, an index of the
  * OpenCL devices, or a part of an OpenCL vendor's, device's or platform's name. Whether it passes

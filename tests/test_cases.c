@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "cpu/cpu.h"
-#include "device/trial.h"
 #include "helpers.h"
+#include "selftest/operands.h"
 
 static const imp_ops *const right = &imp_oracle_ops;
 

@@ -20,20 +20,21 @@
 /* Each limit ends a run after one iteration. The pictures are painted at two sizes; or at one, and
  * the run ends by itself at its 20th step. */
 static void test_resumed_is_whole(void **state) {
-    static const char *const ways[] = {"-n 4 --scales 24,36 --optimizer lbfgs --history 2",
-                                       "-n 4 --scales 24,36 --optimizer adam --precision fp16",
-                                       "-n 4 --scales 24,36 --preset fine --network builtin "
-                                       "--style-layers relu1_1 --content-layers relu1_2",
-                                       "-n 25 --scales 1 --settle 255"};
+    static const char *const algorithms[] = {
+        "-n 4 --scales 24,36 --optimizer lbfgs --history 2",
+        "-n 4 --scales 24,36 --optimizer adam --precision fp16",
+        "-n 4 --scales 24,36 --preset fine --network builtin "
+        "--style-layers relu1_1 --content-layers relu1_2",
+        "-n 25 --scales 1 --settle 255"};
     scratch *s = *state;
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
         char line[512];
-        snprintf(line, sizeof line, LINE "%s -o whole.png", ways[i]);
+        snprintf(line, sizeof line, LINE "%s -o whole.png", algorithms[i]);
         run_silent(s, line);
         snprintf(line, sizeof line,
                  LINE "%s -o part.png --checkpoint ck "
                       "--time-limit 0.001",
-                 ways[i]);
+                 algorithms[i]);
         run_silent(s, line);
         assert_true(scratch_has(s, "ck"));
         run_silent(s, "impasto resume -q ck --time-limit 0.001");
@@ -52,17 +53,17 @@ static void test_resumed_on_opencl(void **state) {
         print_message("no OpenCL device: skipped\n");
         skip();
     }
-    static const char *const ways[] = {"lbfgs --history 2", "adam"};
+    static const char *const algorithms[] = {"lbfgs --history 2", "adam"};
     scratch *s = *state;
     for (size_t i = 0; i < 2; i++) {
         char line[512];
         snprintf(line, sizeof line, LINE "-n 4 --scales 24,36 -d 0 --optimizer %s -o whole.png",
-                 ways[i]);
+                 algorithms[i]);
         run_silent(s, line);
         snprintf(line, sizeof line,
                  LINE "-n 4 --scales 24,36 -d 0 --optimizer %s -o part.png --checkpoint ck "
                       "--time-limit 0.001",
-                 ways[i]);
+                 algorithms[i]);
         run_silent(s, line);
         run_silent(s, "impasto resume -q ck --time-limit 0.001");
         run_silent(s, "cmp -s part.png whole.png && exit 1 || exit 0");

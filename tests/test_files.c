@@ -21,9 +21,9 @@
 #include <jpeglib.h>
 #include <png.h>
 
+#include "base/file.h"
 #include "impasto.h"
 #include "makers.h"
-#include "media/file.h"
 #include "media/media.h"
 #include "scratch.h"
 

@@ -347,10 +347,10 @@ static void test_profiles(void **state) {
 
 /* What we write says that it is sRGB, in the same bytes each time, and so changes nothing. */
 static void test_srgb_profile(void **state) {
-    size_t size, again;
-    unsigned char *bytes = imp_srgb_profile(&size), *others = imp_srgb_profile(&again);
+    size_t size, recompute;
+    unsigned char *bytes = imp_srgb_profile(&size), *others = imp_srgb_profile(&recompute);
     (void)state;
-    assert_true(bytes && others && size == again);
+    assert_true(bytes && others && size == recompute);
     assert_memory_equal(bytes, others, size);
     free(bytes);
     free(others);

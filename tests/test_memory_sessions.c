@@ -12,8 +12,8 @@
 #include <openssl/err.h>
 
 #include "cpu/cpu.h"
-#include "device/cases.h"
 #include "failing_malloc.h"
+#include "selftest/cases.h"
 
 typedef imp_status (*opener)(imp_device **out, const imp_device_options *options, imp_error *err);
 

@@ -14,11 +14,12 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 
-#include "device/cases.h"
-#include "engine/profile.h"
+#include "backend/profile.h"
+#include "base/clock.h"
 #include "helpers.h"
 #include "opencl/opencl.h"
 #include "scratch.h"
+#include "selftest/cases.h"
 
 /* ---- a device and a cache of its own for every test ---- */
 
@@ -375,7 +376,7 @@ static void inputs_in_chunks_meet_their_filters(void **state) {
     imp_device *d = opened(f, NULL);
     for (int back = 0; back < 2; back++) {
         const imp_case c = {.op = back ? IMP_OP_CONV_GRAD : IMP_OP_CONV,
-                            .every_way = true,
+                            .every_algorithm = true,
                             .c = 64,
                             .h = 37,
                             .w = 29,

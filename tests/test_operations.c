@@ -65,11 +65,11 @@ static void every_slot_is_the_devices_own(void **state) {
     CHECK_SLOT(d, conv);
     CHECK_SLOT(d, conv_grad);
     CHECK_SLOT(d, algorithm);
-    CHECK_SLOT(d, room);
+    CHECK_SLOT(d, workspace);
     CHECK_SLOT(d, pool);
     CHECK_SLOT(d, pool_grad);
-    CHECK_SLOT(d, pool_choice);
-    CHECK_SLOT(d, pool_spread);
+    CHECK_SLOT(d, pool_indices);
+    CHECK_SLOT(d, unpool);
     CHECK_SLOT(d, gram);
     CHECK_SLOT(d, style);
     CHECK_SLOT(d, style_grad);
@@ -164,8 +164,8 @@ OPERATION(conv, IMP_OP_CONV)
 OPERATION(conv_grad, IMP_OP_CONV_GRAD)
 OPERATION(pool, IMP_OP_POOL)
 OPERATION(pool_grad, IMP_OP_POOL_GRAD)
-OPERATION(pool_choice, IMP_OP_POOL_CHOICE)
-OPERATION(pool_spread, IMP_OP_POOL_SPREAD)
+OPERATION(pool_indices, IMP_OP_POOL_INDICES)
+OPERATION(unpool, IMP_OP_UNPOOL)
 OPERATION(gram, IMP_OP_GRAM)
 OPERATION(style, IMP_OP_STYLE)
 OPERATION(style_grad, IMP_OP_STYLE_GRAD)
@@ -207,7 +207,7 @@ static size_t convolve(imp_device *d, float *values, const float *weights, bool 
     x.memory = y.memory = memory;
     assert_int_equal(d->ops->filter_open(d, &filter, &conv, weights, NULL), IMP_OK);
     if (d->ops->winograd && d->ops->winograd(d, y, x, filter, false)) {
-        d->ops->room(d, y, x, filter, false, &bytes, &work);
+        d->ops->workspace(d, y, x, filter, false, &bytes, &work);
         assert_int_equal(d->ops->write(d, x, values), IMP_OK);
         assert_int_equal(d->ops->conv(d, y, x, filter), IMP_OK);
         assert_int_equal(d->ops->read(d, values, y), IMP_OK);
@@ -266,12 +266,12 @@ static void with_pooling(void **state) {
     const bool tiny = test_level() == IMP_LEVEL_TINY;
     imp_result result;
     tally t = {0};
-    for (size_t i = 0; i < imp_pair_count(); i++) {
+    for (size_t i = 0; i < imp_fused_count(); i++) {
         char name[128];
-        if (tiny && !imp_pair_quick(i))
+        if (tiny && !imp_fused_quick(i))
             continue;
-        imp_pair_name(i, name, sizeof name);
-        assert_int_equal(imp_pair_run(i, d, &result), IMP_OK);
+        imp_fused_name(i, name, sizeof name);
+        assert_int_equal(imp_fused_run(i, d, &result), IMP_OK);
         t.passed += result.outcome == IMP_PASSED;
         t.skipped += result.outcome == IMP_SKIPPED;
         if (result.outcome == IMP_FAILED && t.failed++ < 20)
@@ -307,8 +307,8 @@ int main(void) {
         cmocka_unit_test(conv_grad),
         cmocka_unit_test(pool),
         cmocka_unit_test(pool_grad),
-        cmocka_unit_test(pool_choice),
-        cmocka_unit_test(pool_spread),
+        cmocka_unit_test(pool_indices),
+        cmocka_unit_test(unpool),
         cmocka_unit_test(gram),
         cmocka_unit_test(style),
         cmocka_unit_test(style_grad),

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "cpu/cpu.h"
-#include "engine/canvas.h"
+#include "engine/planes.h"
 #include "engine/session.h"
 #include "helpers.h"
 
@@ -76,7 +76,7 @@ static void test_resampling_is_torchs(void **state) {
                                      0.165910509, -3.313174778, -0.798831516, 5.896942139};
     static const double linear[12] = {1, 2.875, 3.25, 2, 0.5, 0.5, 1.625, 3.5, 0, -1.875, 0, 5};
     for (int k = 0; k < 2; k++) {
-        float *got = imp_canvas_resample(x, 1, 2, 3, 3, 4, k);
+        float *got = imp_planes_resample(x, 1, 2, 3, 3, 4, k);
         assert_non_null(got);
         for (size_t i = 0; i < 12; i++)
             test_near(k ? cubic[i] : linear[i], (double)got[i], 1e-6, k ? "cubic" : "linear");
@@ -359,8 +359,8 @@ static void test_state_goes_on_over_sizes(void **state) {
     float *m = test_contents(f->device, s->optimizer.m),
           *g = test_contents(f->device, s->objective.dx[0]);
     float *before = test_contents(f->device, s->optimizer.before);
-    float *wanted = imp_canvas_resample(carried.m.data, 3, 18, 24, 30, 40, true);
-    float *start = imp_canvas_resample(carried.x.data, 3, 18, 24, 30, 40, true);
+    float *wanted = imp_planes_resample(carried.m.data, 3, 18, 24, 30, 40, true);
+    float *start = imp_planes_resample(carried.x.data, 3, 18, 24, 30, 40, true);
     float most = 0;
     for (size_t k = 0; k < 3 * 40 * 30; k++)
         most = fmaxf(most, fabsf(m[k]) + fabsf(g[k]));

@@ -57,11 +57,11 @@ static void test_second_step(void **state) {
     }
 }
 
-static size_t joined_steps(const painting *f) {
+static size_t fused_steps(const painting *f) {
     const imp_plan *plan = &f->session->objective.plans[0];
     size_t count = 0;
     for (size_t i = 0; i < plan->step_count; i++)
-        count += plan->steps[i].joined;
+        count += plan->steps[i].fused;
     return count;
 }
 
@@ -77,7 +77,7 @@ static void paint_three(painting *f, imp_picture *picture, imp_array *features) 
 
 /* Convolutions made together with their poolings give the same bits as step by step, and features
  * that the iteration never made can be asked for. */
-static void test_joined(void **state) {
+static void test_fused(void **state) {
     painting *f = *state;
     imp_picture pictures[2];
     imp_array features[2];
@@ -85,14 +85,14 @@ static void test_joined(void **state) {
         skip();
     const imp_ops *const ops = f->device->ops;
     imp_ops apart = *ops;
-    apart.pools = NULL;
+    apart.fuses_pool = NULL;
     f->settings = *imp_preset_find("gatys");
     f->settings.size = 44;
     paint_three(f, &pictures[0], &features[0]);
-    const size_t joined = joined_steps(f);
+    const size_t fused = fused_steps(f);
     f->device->ops = &apart;
     paint_three(f, &pictures[1], &features[1]);
-    assert_int_equal(joined_steps(f), 0);
+    assert_int_equal(fused_steps(f), 0);
     f->device->ops = ops;
     const size_t pixels = pictures[0].width * pictures[0].height;
     const size_t *shape = features[0].shape;
@@ -103,15 +103,15 @@ static void test_joined(void **state) {
         imp_picture_finish(&pictures[i]);
         imp_array_finish(&features[i]);
     }
-    if (joined == 0 && f->device->info.kind != IMP_DEVICE_CPU)
+    if (fused == 0 && f->device->info.kind != IMP_DEVICE_CPU)
         skip();
-    assert_int_equal(joined, 6); /* at relu1_2, 2_2 and 3_4, both ways; 4_4 is too small */
+    assert_int_equal(fused, 6); /* at relu1_2, 2_2 and 3_4, both ways; 4_4 is too small */
 }
 
 /* Of a whole run: where it ended, and its picture. */
-static imp_progress run_whole(painting *f, float settle, imp_picture *picture) {
+static imp_progress run_whole(painting *f, float convergence, imp_picture *picture) {
     imp_progress now;
-    f->settings.settle = settle;
+    f->settings.convergence = convergence;
     painting_begin(f);
     assert_int_equal(imp_session_run(f->session, NULL, NULL, NULL), IMP_OK);
     imp_session_progress(f->session, &now);
@@ -130,19 +130,19 @@ static double mean_difference(const imp_picture *a, const imp_picture *b) {
 
 /* What a run of 400 steps leaves undone, as a mean difference, where it may end by itself; *early
  * counts those that do. */
-static double left_undone(painting *f, float settle, unsigned *early) {
+static double left_undone(painting *f, float convergence, unsigned *early) {
     imp_picture whole, ended;
     f->settings.iterations = 400;
-    const imp_progress all = run_whole(f, 0, &whole), some = run_whole(f, settle, &ended);
+    const imp_progress all = run_whole(f, 0, &whole), some = run_whole(f, convergence, &ended);
     const double left = mean_difference(&whole, &ended);
     print_message("%u of %u steps, %.2f of 255\n", some.iteration, all.iteration, left);
     assert_int_equal(all.iteration, 400);
-    assert_int_equal(all.spared, 0);
-    assert_int_equal(some.iteration + some.spared, 400);
+    assert_int_equal(all.skipped, 0);
+    assert_int_equal(some.iteration + some.skipped, 400);
     assert_int_equal(some.iteration, some.total);
-    assert_int_equal(some.iteration % IMP_SETTLE_SPAN, 0);
+    assert_int_equal(some.iteration % IMP_CONVERGENCE_SPAN, 0);
     assert_int_equal(painting_step(f).iteration, some.iteration);
-    *early += some.spared > 0;
+    *early += some.skipped > 0;
     imp_picture_finish(&whole);
     imp_picture_finish(&ended);
     return left;
@@ -153,20 +153,20 @@ static double left_undone(painting *f, float settle, unsigned *early) {
  * and at least one ends early. */
 static void test_settles(void **state) {
     painting *f = *state;
-    const float settle = f->settings.settle, weight = f->settings.content_weight;
+    const float convergence = f->settings.convergence, weight = f->settings.content_weight;
     double left[3];
     unsigned early = 0;
     for (size_t k = 0; k < 3; k++) {
         f->settings.content_weight = weight * (1 + (float)k * 0x1p-20F);
-        left[k] = left_undone(f, settle, &early);
+        left[k] = left_undone(f, convergence, &early);
     }
     const double low = fmin(left[0], left[1]), high = fmax(left[0], left[1]);
-    assert_true(fmax(low, fmin(high, left[2])) < (double)settle);
+    assert_true(fmax(low, fmin(high, left[2])) < (double)convergence);
     assert_true(early > 0);
     f->settings.optimizer = IMP_ADAM;
     f->settings.learning_rate = 0.005F;
     early = 0;
-    assert_true(left_undone(f, settle, &early) < (double)settle);
+    assert_true(left_undone(f, convergence, &early) < (double)convergence);
     assert_true(early > 0);
 }
 
@@ -178,8 +178,8 @@ static void test_settles_at_the_end(void **state) {
     f->settings.size_count = 1;
     f->settings.iterations = 60;
     const imp_progress end = run_whole(f, 255, &picture);
-    assert_int_equal(end.iteration, 30 + IMP_SETTLE_SPAN);
-    assert_int_equal(end.spared, 30 - IMP_SETTLE_SPAN);
+    assert_int_equal(end.iteration, 30 + IMP_CONVERGENCE_SPAN);
+    assert_int_equal(end.skipped, 30 - IMP_CONVERGENCE_SPAN);
     imp_picture_finish(&picture);
 }
 
@@ -232,10 +232,10 @@ static void test_edges_meet(void **state) {
                 across = rolled(&start, 16, 24), beside = rolled(&start, 0, 16);
     const double apart = style_at(f, &start);
     assert_true(fabs(style_at(f, &across) - apart) > 1e-3 * apart);
-    f->settings.seam = IMP_SEAM_BOTH;
+    f->settings.tileable = IMP_TILEABLE_BOTH;
     const double both = style_at(f, &start);
     assert_true(fabs(style_at(f, &across) - both) <= 1e-5 * both);
-    f->settings.seam = IMP_SEAM_X;
+    f->settings.tileable = IMP_TILEABLE_X;
     const double sideways = style_at(f, &start);
     assert_true(fabs(style_at(f, &beside) - sideways) <= 1e-5 * sideways);
     assert_true(fabs(style_at(f, &down) - sideways) > 1e-4 * sideways);
@@ -448,8 +448,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_ORACLE(test_loss_falls),
         ON_CPU(test_second_step),
-        ON_CPU(test_joined),
-        ON_OPENCL(test_joined),
+        ON_CPU(test_fused),
+        ON_OPENCL(test_fused),
         ON_CPU(test_settles),
         ON_CPU(test_settles_at_the_end),
         ON_CPU(test_unit_of_the_loss),

@@ -273,7 +273,7 @@ static void test_gradient(void **state) {
     for (size_t k = 0; k < 4; k++) {
         imp_array g = {0};
         f->settings.style_form = forms[k % 3];
-        f->settings.seam = k == 3 ? IMP_SEAM_BOTH : IMP_SEAM_NONE;
+        f->settings.tileable = k == 3 ? IMP_TILEABLE_BOTH : IMP_TILEABLE_NONE;
         look(f, &f->init, &g);
         double gg = 0, loss[2];
         float largest = 0;
@@ -385,7 +385,7 @@ static void test_memory_of_masks(void **state) {
     assert_true(fabs((double)told.need.device_bytes - taken) <= 0.1 * taken);
     f->settings.memory = told.chosen.bytes - 1;
     look(f, &f->init, &g[1]);
-    assert_true(f->session->again > 0);
+    assert_true(f->session->recompute > 0);
     assert_memory_equal(g[0].data, g[1].data, (size_t)12 * W * H * sizeof(float));
     imp_array_finish(&g[0]), imp_array_finish(&g[1]);
 }

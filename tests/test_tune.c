@@ -13,7 +13,7 @@
 
 #include "cpu/cpu.h"
 #include "device/tune.h"
-#include "engine/preferences.h"
+#include "engine/algorithms.h"
 #include "helpers.h"
 #include "painting.h"
 #include "scratch.h"
@@ -48,9 +48,9 @@ typedef struct tuner {
     double left;
 } tuner;
 
-static unsigned preferred(const imp_device *d, const imp_layer *l) {
-    const imp_preference *p = imp_preference_of(d, &l->conv, l->h, l->w, l->back);
-    return p ? p->way : 0;
+static unsigned chosen_algorithm(const imp_device *d, const imp_layer *l) {
+    const imp_algorithm_choice *p = imp_algorithm_choice_of(d, &l->conv, l->h, l->w, l->back);
+    return p ? p->algorithm : 0;
 }
 
 static int open_tuner(void **state) {
@@ -74,8 +74,8 @@ static int close_tuner(void **state) {
     return scratch_close(&folder);
 }
 
-static void tune(tuner *t, const imp_layer *l, bool again) {
-    imp_tune_layer(t->device, t->filter, l, again, &t->left, &t->tuned);
+static void tune(tuner *t, const imp_layer *l, bool recompute) {
+    imp_tune_layer(t->device, t->filter, l, recompute, &t->left, &t->tuned);
 }
 
 /* ---- measured and remembered ---- */
@@ -87,33 +87,33 @@ static void test_the_fastest_is_taken(void **state) {
     assert_int_equal(t->tuned.count, 3);
     assert_true(t->left < 1000);
     for (size_t i = 0; i < t->tuned.count; i++) {
-        assert_true(t->tuned.ways[i].seconds > 0);
+        assert_true(t->tuned.algorithms[i].seconds > 0);
         assert_true(t->tuned.best == t->tuned.own ||
-                    t->tuned.ways[t->tuned.best].seconds <= t->tuned.ways[i].seconds);
+                    t->tuned.algorithms[t->tuned.best].seconds <= t->tuned.algorithms[i].seconds);
     }
-    assert_int_equal(preferred(d, &layer), t->tuned.best + 1);
+    assert_int_equal(chosen_algorithm(d, &layer), t->tuned.best + 1);
     const imp_tensor map = {.c = 64, .h = 128, .w = 128, .layout = IMP_MAPS};
     assert_string_equal(d->ops->algorithm(d, map, map, t->filter, false).name,
-                        t->tuned.ways[t->tuned.best].name);
-    assert_true(scratch_has(t->folder, "ways.json"));
+                        t->tuned.algorithms[t->tuned.best].name);
+    assert_true(scratch_has(t->folder, "algorithms.json"));
 }
 
 static void test_it_is_recalled(void **state) {
     tuner *t = *state;
     imp_device *const d = t->device;
     tune(t, &layer, false);
-    const unsigned way = preferred(d, &layer);
-    d->preference_count = 0;
+    const unsigned algorithm = chosen_algorithm(d, &layer);
+    d->algorithm_choice_count = 0;
     t->left = 0;               /* recalling takes none */
     imp_layer shorter = layer; /* as many positions, about */
     shorter.h = 120;
     tune(t, &shorter, false);
     assert_int_equal(t->tuned.count, 0);
-    assert_int_equal(preferred(d, &shorter), way);
-    scratch_write(t->folder, "ways.json", "{", 1); /* damaged: as though it were not there */
-    d->preference_count = 0;
+    assert_int_equal(chosen_algorithm(d, &shorter), algorithm);
+    scratch_write(t->folder, "algorithms.json", "{", 1); /* damaged: as though it were not there */
+    d->algorithm_choice_count = 0;
     tune(t, &layer, false);
-    assert_int_equal(preferred(d, &layer), 0);
+    assert_int_equal(chosen_algorithm(d, &layer), 0);
 }
 
 /* What a session has settled stays, though it was for lack of time; and a full table takes no more,
@@ -123,19 +123,19 @@ static void test_what_is_settled_stays(void **state) {
     imp_device *const d = t->device;
     t->left = 0;
     tune(t, &layer, false);
-    assert_int_equal(d->preference_count, 1);
+    assert_int_equal(d->algorithm_choice_count, 1);
     t->left = 1000;
     tune(t, &layer, false);
     assert_int_equal(t->tuned.count, 0);
-    assert_int_equal(preferred(d, &layer), 0);
-    while (imp_prefer(d, &(imp_preference){.h = d->preference_count, .w = 1}))
-        assert_true(d->preference_count <= IMP_PREFERENCES_MOST);
+    assert_int_equal(chosen_algorithm(d, &layer), 0);
+    while (imp_choose_algorithm(d, &(imp_algorithm_choice){.h = d->algorithm_choice_count, .w = 1}))
+        assert_true(d->algorithm_choice_count <= IMP_ALGORITHM_CHOICES_MAX);
     imp_layer other = layer;
     other.back = true;
     tune(t, &other, false);
     assert_int_equal(t->tuned.count, 0);
     assert_true(t->left == 1000);
-    assert_false(scratch_has(t->folder, "ways.json"));
+    assert_false(scratch_has(t->folder, "algorithms.json"));
 }
 
 static void test_short_layers_are_left_alone(void **state) {
@@ -145,8 +145,8 @@ static void test_short_layers_are_left_alone(void **state) {
     brief.h = 16;
     tune(t, &brief, true);
     assert_int_equal(t->tuned.count, 0);
-    assert_int_equal(d->preference_count, 0);
-    assert_false(scratch_has(t->folder, "ways.json"));
+    assert_int_equal(d->algorithm_choice_count, 0);
+    assert_false(scratch_has(t->folder, "algorithms.json"));
 }
 
 /* ---- a way that is wrong, or fails ---- */
@@ -171,10 +171,10 @@ static void test_a_wrong_way_is_not_taken(void **state) {
     wrong.conv = conv_twice;
     d->ops = &wrong;
     tune(t, &layer, false);
-    assert_string_equal(t->tuned.ways[t->tuned.best].name, "direct");
+    assert_string_equal(t->tuned.algorithms[t->tuned.best].name, "direct");
     for (size_t i = 1; i < t->tuned.count; i++)
-        assert_true(t->tuned.ways[i].seconds == 0);
-    assert_int_equal(preferred(d, &layer), 1);
+        assert_true(t->tuned.algorithms[i].seconds == 0);
+    assert_int_equal(chosen_algorithm(d, &layer), 1);
     d->ops = honest;
 }
 
@@ -187,23 +187,23 @@ static void test_a_failing_device_keeps_its_own(void **state) {
     d->ops = &failing;
     tune(t, &layer, false);
     assert_int_equal(t->tuned.count, 0);
-    assert_int_equal(preferred(d, &layer), 0);
+    assert_int_equal(chosen_algorithm(d, &layer), 0);
     assert_int_equal(d->error.status, IMP_OK);
-    assert_false(scratch_has(t->folder, "ways.json"));
+    assert_false(scratch_has(t->folder, "algorithms.json"));
     d->ops = honest;
 }
 
 /* ---- a checkpoint ---- */
 
 /* All convolutions directly, at the one size there is. */
-static void prefer_direct(const painting *p) {
+static void choose_direct(const painting *p) {
     size_t h = p->content.height, w = p->content.width;
     for (size_t n = 0; n < p->network->count; n++) {
         const imp_node *node = &p->network->nodes[n];
         h /= node->kind == IMP_NODE_POOL ? 2 : 1;
         w /= node->kind == IMP_NODE_POOL ? 2 : 1;
         for (int back = 0; back < 2 && node->kind == IMP_NODE_CONV; back++)
-            imp_prefer(p->device, &(imp_preference){node->conv, h, w, back, 1});
+            imp_choose_algorithm(p->device, &(imp_algorithm_choice){node->conv, h, w, back, 1});
     }
 }
 
@@ -223,7 +223,7 @@ static void check_resumed(scratch *s, bool directly) {
     for (size_t i = 0; i < 3; i++) {
         painting_on_cpu(&all[i]);
         if ((i == 0) == directly)
-            prefer_direct(all[i]);
+            choose_direct(all[i]);
         painting_begin(all[i]);
         painting *const p = all[i];
         if (i == 0) {
@@ -274,19 +274,19 @@ static void test_another_device_keeps_its_own(void **state) {
     tuner *t = *state;
     imp_device *const d = t->device;
     bool changed;
-    imp_prefer(d, &(imp_preference){layer.conv, 128, 128, true, 2});
+    imp_choose_algorithm(d, &(imp_algorithm_choice){layer.conv, 128, 128, true, 2});
     FILE *file = fopen(scratch_path(t->folder, "ways"), "w+b");
-    assert_true(imp_preferences_write(d, file));
-    d->preferences[0].way = 1;
+    assert_true(imp_algorithms_write(d, file));
+    d->algorithm_choices[0].algorithm = 1;
     rewind(file);
-    assert_true(imp_preferences_read(d, 1, false, file, &changed));
+    assert_true(imp_algorithms_read(d, 1, false, file, &changed));
     assert_false(changed);
-    assert_int_equal(d->preferences[0].way, 1);
+    assert_int_equal(d->algorithm_choices[0].algorithm, 1);
     rewind(file);
-    assert_true(imp_preferences_read(d, 1, true, file, &changed));
+    assert_true(imp_algorithms_read(d, 1, true, file, &changed));
     assert_true(changed);
-    assert_int_equal(d->preferences[0].way, 2);
-    assert_false(imp_preferences_read(d, 1, true, file, &changed)); /* it ends here */
+    assert_int_equal(d->algorithm_choices[0].algorithm, 2);
+    assert_false(imp_algorithms_read(d, 1, true, file, &changed)); /* it ends here */
     fclose(file);
 }
 

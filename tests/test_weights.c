@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "media/file.h"
+#include "base/file.h"
 #include "scratch.h"
 #include "weights/builtin.h"
 #include "weights/network.h"

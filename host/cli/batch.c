@@ -4,7 +4,7 @@
  */
 #include "cli/batch.h"
 #include "cli/interrupt.h"
-#include "cli/stage.h"
+#include "cli/job.h"
 #include "cli/words.h"
 
 #include <errno.h>
@@ -95,7 +95,7 @@ static int check_masks(const cli_values *v) {
 }
 
 /* Fills in what is painted from content and style. */
-static int plan_job(const cli_batch *b, cli_job *job) {
+static int plan_job(const cli_batch *b, cli_batch_job *job) {
     const cli_values *v = &b->request->values;
     const char *template = v->out ? v->out : "{content}_{style}.png";
     job->out = name_of(template, job->content, job->style);
@@ -125,7 +125,7 @@ static int plan(cli_batch *b, const glob_t *contents, const glob_t *styles) {
     if (!b->jobs)
         return cli_complain(CLI_FAILED, "batch: out of memory");
     for (size_t i = 0; i < b->count; i++) {
-        cli_job *job = &b->jobs[i];
+        cli_batch_job *job = &b->jobs[i];
         job->content = contents->gl_pathv[v->zip ? i : i % n];
         job->style = styles->gl_pathv[v->zip ? i : i / n];
         const int status = plan_job(b, job);
@@ -202,7 +202,7 @@ typedef struct report {
     double began;
 } report;
 
-static void say_job(const cli_job *job, const cli_word *word, const char *result) {
+static void say_job(const cli_batch_job *job, const cli_word *word, const char *result) {
     json_t *object = cli_json_event("picture");
     json_object_set_new(object, "content", cli_json_text(job->content));
     json_object_set_new(object, "style", cli_json_text(job->style));
@@ -231,7 +231,7 @@ static void show(report *r) {
 static void hear(report *r, const cli_word *word) {
     static const char *const results[] = {
         [CLI_JOB_PAINTED] = "painted", [CLI_JOB_SKIPPED] = "skipped", [CLI_JOB_FAILED] = "failed"};
-    const cli_job *job = &r->batch->jobs[word->job];
+    const cli_batch_job *job = &r->batch->jobs[word->job];
     const bool over = word->kind == CLI_JOB_PAINTED || word->kind == CLI_JOB_SKIPPED ||
                       word->kind == CLI_JOB_FAILED;
     r->painted += word->kind == CLI_JOB_PAINTED;
@@ -309,14 +309,14 @@ static int perform(cli_batch *b, report *r) {
 
 static int prepare(cli_batch *b) {
     const cli_values *v = &b->request->values;
-    cli_stage stage = {.values = v};
+    cli_job job = {.values = v};
     report r = {.batch = b, .shares = calloc(b->count + 1, sizeof(double))};
     FILE *jobs = queue(b);
-    int status = cli_stage_network(&stage);
+    int status = cli_job_network(&job);
     if (!status && (!r.shares || !jobs))
         status = cli_complain(CLI_FAILED, "batch: no memory, or no room for temporary files");
     if (!status) {
-        b->network = stage.network;
+        b->network = job.network;
         b->next = fileno(jobs);
         r.began = cli_clock();
         cli_progress_init(&r.progress, v->quiet || v->json);
@@ -325,14 +325,14 @@ static int prepare(cli_batch *b) {
     if (jobs)
         fclose(jobs);
     free(r.shares);
-    cli_stage_finish(&stage);
+    cli_job_finish(&job);
     return status;
 }
 
 int cli_batch_command(cli_request *request) {
     cli_batch b = {.request = request};
     glob_t contents = {0}, styles = {0};
-    int status = cli_settle(request);
+    int status = cli_resolve(request);
     if (!status)
         status = check_masks(&request->values);
     if (!status)

@@ -9,15 +9,15 @@
 
 #include "cli/record.h"
 
-typedef struct cli_job {
+typedef struct cli_batch_job {
     const char *content, *style; /* borrowed from the lists of files */
     char *out;                   /* owned, like these */
     char *mask, *style_mask;     /* NULL: none */
-} cli_job;
+} cli_batch_job;
 
 typedef struct cli_batch {
     cli_request *request;
-    cli_job *jobs; /* owned */
+    cli_batch_job *jobs; /* owned */
     size_t count;
     imp_network *network; /* opened once, shared by all workers */
     int next;             /* descriptor of a file of job numbers, whose offset the workers share */

@@ -68,7 +68,7 @@ static void name(char path[CLI_PATH_MAX], const char *what) {
 }
 
 static void begin(worker *w) {
-    const cli_job *job = &w->batch->jobs[w->job];
+    const cli_batch_job *job = &w->batch->jobs[w->job];
     cli_painting *p = &w->painting;
     cli_style *style = &p->from.styles[0];
     name(p->from.content, job->content);
@@ -91,7 +91,7 @@ static int paint(worker *w) {
     int status = cli_paint_sources(p);
     if (!status)
         status = cli_paint_perform(p);
-    cli_stage_clear(&p->stage);
+    cli_job_clear(&p->job);
     imp_picture_finish(&p->picture);
     return status;
 }
@@ -139,12 +139,12 @@ int cli_batch_work(cli_batch *batch, const char *device) {
     p->request = batch->request;
     p->values = &batch->request->values;
     p->owner = (cli_observer){w, look, NULL};
-    p->stage = (cli_stage){
+    p->job = (cli_job){
         .values = p->values, .progress = &p->progress, .network = batch->network, .sharing = true};
     cli_progress_init(&p->progress, true);
-    const int status = cli_stage_device(&p->stage) ? lose(w) : work(w);
-    p->stage.network = NULL; /* the batch's */
-    cli_stage_finish(&p->stage);
+    const int status = cli_job_device(&p->job) ? lose(w) : work(w);
+    p->job.network = NULL; /* the batch's */
+    cli_job_finish(&p->job);
     free(w);
     return status;
 }

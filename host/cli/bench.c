@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/job.h"
 #include "cli/options.h"
 #include "cli/progress.h"
-#include "cli/stage.h"
 #include "cli/words.h"
 
 enum { DEVICES_MAX = 16, WORD = 64 };
@@ -286,7 +286,7 @@ static int compare(const cli_request *request) {
 }
 
 int cli_bench_command(cli_request *request) {
-    const int status = cli_settle(request);
+    const int status = cli_resolve(request);
     if (status)
         return status;
     if (request->operand_count == 0)

@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "cli/bench.h"
-#include "cli/grid.h"
-#include "cli/stage.h"
+#include "cli/job.h"
+#include "cli/text_table.h"
 
 enum column { NAME, WAY, SIZE, BEFORE, AFTER, TIMES, NOISE, VERDICT, BAR };
-static const char *const titles[CLI_GRID_COLUMNS] = {"what",    "way",     "size",
-                                                     "seconds", "against", "times as fast",
-                                                     "noise",   "verdict", "slower    |    faster"};
+static const char *const titles[CLI_TEXT_TABLE_COLUMNS] = {
+    "what",    "way",     "size",
+    "seconds", "against", "times as fast",
+    "noise",   "verdict", "slower    |    faster"};
 
 /* Two runs of one program on one machine differ by this much though each run's samples agree. */
 static const double between_runs = 0.03;

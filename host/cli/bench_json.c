@@ -35,8 +35,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/job.h"
 #include "cli/json.h"
-#include "cli/stage.h"
 #include "cli/words.h"
 
 static const char format[] = "impasto-bench-1";

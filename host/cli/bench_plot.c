@@ -9,7 +9,7 @@
 
 #include "cli/bench.h"
 #include "cli/drawing.h"
-#include "cli/stage.h"
+#include "cli/job.h"
 #include "cli/words.h"
 
 enum { WIDTH = 1200, HEIGHT = 800, LEFT = 110, RIGHT = 40, TOP = 50, BOTTOM = 80 };

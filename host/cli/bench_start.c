@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "cli/bench.h"
-#include "cli/stage.h"
+#include "cli/job.h"
 #include "cli/words.h"
 
 extern char **environ;

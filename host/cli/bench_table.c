@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cli/bench.h"
-#include "cli/grid.h"
-#include "cli/stage.h"
+#include "cli/job.h"
+#include "cli/text_table.h"
 #include "cli/words.h"
 
 enum column {
@@ -26,7 +26,7 @@ enum column {
     ORACLE,
     NOTE
 };
-static const char *const titles[CLI_GRID_COLUMNS] = {
+static const char *const titles[CLI_TEXT_TABLE_COLUMNS] = {
     "what",     "way",  "size", "device", "time",          "spread", "GFLOP/s direct",
     "executed", "GB/s", "roof", "by",     "host + device", "oracle", "note"};
 

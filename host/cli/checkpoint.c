@@ -62,7 +62,7 @@ static void add_output(json_t *job, const char *out) {
 
 /* To be freed; NULL when memory ran out. */
 static char *text_of(const cli_painting *p) {
-    const imp_device_info *info = imp_device_describe(p->stage.device);
+    const imp_device_info *info = imp_device_describe(p->job.device);
     const cli_values *v = p->values;
     char *record = cli_record_text(&p->record, v, p->last.iteration, cli_device_name(info));
     json_t *root = record ? json_loads(record, 0, NULL) : NULL, *job = json_object();
@@ -252,7 +252,7 @@ static int check_sources(const cli_sources *from, const cli_record *was, const c
 
 int cli_checkpoint_resume(cli_painting *p) {
     const bool named = p->request->operand_count == 1;
-    int status = cli_settle(p->request);
+    int status = cli_resolve(p->request);
     if (status)
         return status;
     if (named)

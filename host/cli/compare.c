@@ -2,9 +2,9 @@
  *
  * impasto compare: pictures side by side, and how far each is from the first.
  */
-#include "cli/grid.h"
 #include "cli/record.h"
 #include "cli/sheet.h"
+#include "cli/text_table.h"
 #include "cli/words.h"
 
 #include <math.h>
@@ -169,8 +169,8 @@ static void say(const comparison *c) {
 }
 
 static void tell(const comparison *c) {
-    static const char *const titles[CLI_GRID_COLUMNS] = {"picture", "size", "PSNR", "mean",
-                                                         "largest"};
+    static const char *const titles[CLI_TEXT_TABLE_COLUMNS] = {"picture", "size", "PSNR", "mean",
+                                                               "largest"};
     cli_grid grid = {.titles = titles};
     for (size_t i = 0; i < c->count; i++) {
         const entry *e = &c->entries[i];
@@ -215,7 +215,7 @@ static int compare(comparison *c) {
 
 int cli_compare(cli_request *request) {
     comparison c = {.request = request, .values = &request->values};
-    int status = cli_settle(request);
+    int status = cli_resolve(request);
     if (status)
         return status;
     c.count = (size_t)request->operand_count;

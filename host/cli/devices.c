@@ -2,10 +2,10 @@
  *
  * impasto devices: what can compute here, how well, and which one "auto" takes.
  */
+#include "cli/job.h"
 #include "cli/json.h"
 #include "cli/options.h"
 #include "cli/progress.h"
-#include "cli/stage.h"
 #include "cli/words.h"
 
 #include <stdlib.h>
@@ -108,7 +108,7 @@ static void tell(const imp_device_info *d, bool chosen) {
 int cli_devices(cli_request *request) {
     const cli_values *v = &request->values;
     cli_progress progress;
-    const int status = cli_settle(request);
+    const int status = cli_resolve(request);
     if (status)
         return status;
     cli_progress_init(&progress, true);

@@ -42,7 +42,7 @@ static imp_status film_close(void *self, cli_view *view, imp_error *err) {
 
 imp_status cli_film_observe(cli_observer *observer, const cli_painting *p, imp_error *err) {
     const cli_values *values = p->values;
-    const imp_picture *content = &p->stage.content;
+    const imp_picture *content = &p->job.content;
     const imp_film_options options = film_options(values);
     imp_film *film = NULL;
     size_t width, height;
@@ -121,7 +121,7 @@ int cli_film(cli_request *request) {
     const cli_values *values = &request->values;
     imp_error err = {0};
     imp_film *film = NULL;
-    int status = cli_settle(request);
+    int status = cli_resolve(request);
     if (!status && !values->out)
         status = cli_complain(CLI_MISUSE, "film: no name for it; say: impasto film FRAMES... -o "
                                           "FILM.mp4");

@@ -146,7 +146,7 @@ static void say(const cli_command *only, const cli_values *values) {
 int cli_help(cli_request *request) {
     const cli_values *values = &request->values;
     const cli_command *about = NULL;
-    const int status = cli_settle(request);
+    const int status = cli_resolve(request);
     if (status)
         return status;
     if (request->operand_count && !(about = cli_command_find(request->operands[0])))

@@ -26,7 +26,7 @@ imp_status cli_view_picture(cli_view *view, const imp_picture **picture, imp_err
 
 /* Says why, and that the painting goes on. */
 static void give_up(cli_painting *p, const imp_error *err) {
-    cli_progress_clear(p->stage.progress);
+    cli_progress_clear(p->job.progress);
     cli_complain_error(err);
     p->observers_failed = true;
 }

@@ -227,7 +227,7 @@ static int apply_one(cli_request *request, const cli_option *o, const char *text
 }
 
 /* Strength is instead of the weights: both at once say two things. */
-static int settle_strength(cli_request *request) {
+static int resolve_strength(cli_request *request) {
     const bool weights = cli_given(request, "content-weight") || cli_given(request, "style-weight");
     const bool given = cli_given(request, "strength");
     if (given && weights)
@@ -257,10 +257,10 @@ int cli_apply(cli_request *request) {
     if (settings->optimizer != before && !cli_given(request, "learning-rate"))
         settings->learning_rate = usual_rate(settings);
     settings->memory = request->values.memory << 20;
-    return settle_strength(request);
+    return resolve_strength(request);
 }
 
-int cli_settle(cli_request *request) {
+int cli_resolve(cli_request *request) {
     const int status = cli_values_default(&request->values, cli_given(request, "preset"));
     return status ? status : cli_apply(request);
 }

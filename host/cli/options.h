@@ -185,7 +185,7 @@ int cli_values_default(cli_values *values, const char *preset);
 int cli_apply(cli_request *request);
 
 /* Both: the defaults with the preset that is given, then the given options. */
-int cli_settle(cli_request *request);
+int cli_resolve(cli_request *request);
 
 /* Takes the terms of one kind out of what is aimed at. */
 void cli_drop_terms(imp_settings *settings, imp_term_kind kind);

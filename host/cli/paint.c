@@ -16,7 +16,7 @@
 
 static void say_start(const cli_painting *p) {
     const imp_settings *settings = &p->values->settings;
-    const char *device = cli_device_name(imp_device_describe(p->stage.device));
+    const char *device = cli_device_name(imp_device_describe(p->job.device));
     json_t *object = cli_json_event("start"), *styles = json_array();
     for (size_t i = 0; i < p->from.style_count; i++)
         json_array_append_new(styles, cli_json_text(p->from.styles[i].path));
@@ -50,7 +50,7 @@ static void say_recovered(cli_painting *p, const imp_progress *now) {
         cli_json_line(object);
     }
     if (!p->recovered)
-        cli_progress_log(p->stage.progress,
+        cli_progress_log(p->job.progress,
                          "the loss left the finite numbers; the step is taken back "
                          "and a smaller one tried (said once)");
     p->recovered = true;
@@ -92,7 +92,7 @@ static imp_status check_space(const cli_painting *p, imp_error *err) {
 
 /* The cli_work of painting. A loss that stays out of the finite numbers does not cost the picture.
  */
-static imp_status run(void *user, cli_stage *stage, imp_error *err) {
+static imp_status run(void *user, cli_job *job, imp_error *err) {
     cli_painting *p = user;
     const imp_status room = check_space(p, err);
     if (room != IMP_OK)
@@ -101,7 +101,7 @@ static imp_status run(void *user, cli_stage *stage, imp_error *err) {
     if (watched != IMP_OK)
         return watched;
     if (*p->resume) {
-        const imp_status restored = imp_session_restore(stage->session, p->resume, err);
+        const imp_status restored = imp_session_restore(job->session, p->resume, err);
         if (restored != IMP_OK)
             return restored;
     }
@@ -109,7 +109,7 @@ static imp_status run(void *user, cli_stage *stage, imp_error *err) {
     cli_interrupt_set(CLI_INTERRUPT_CATCH);
     if (p->values->json)
         say_start(p);
-    const imp_status status = imp_session_run(stage->session, on_step, p, err);
+    const imp_status status = imp_session_run(job->session, on_step, p, err);
     if (status != IMP_OK && status != IMP_ERR_NUMBER)
         return status;
     if (status == IMP_ERR_NUMBER) {
@@ -117,14 +117,14 @@ static imp_status run(void *user, cli_stage *stage, imp_error *err) {
         p->not_finite = *err;
         *err = (imp_error){0};
     }
-    return imp_session_picture(stage->session, &p->picture, err);
+    return imp_session_picture(job->session, &p->picture, err);
 }
 
 /* ---- Afterwards ------------------------------------------------------------------------------ */
 
 /* What stays of the content: camera and date, and what was transparent. */
 static imp_status take_over(cli_painting *p, imp_error *err) {
-    imp_picture resized = {0}, *const content = &p->stage.content;
+    imp_picture resized = {0}, *const content = &p->job.content;
     if (!p->values->strip)
         p->picture.origin = content->origin;
     if (!content->opacity)
@@ -139,7 +139,7 @@ static imp_status take_over(cli_painting *p, imp_error *err) {
 
 static int write_picture(cli_painting *p) {
     imp_error err = {0};
-    const char *device = cli_device_name(imp_device_describe(p->stage.device));
+    const char *device = cli_device_name(imp_device_describe(p->job.device));
     char *text = cli_record_text(&p->record, p->values, p->last.iteration, device);
     imp_write_options options = cli_paint_options(p);
     options.text = text;
@@ -154,19 +154,19 @@ static int write_picture(cli_painting *p) {
 static void say_done(const cli_painting *p) {
     static const char *const endings[] = {"complete", "interrupted", "time-limit", "not-finite"};
     imp_estimate estimate;
-    imp_session_estimate(p->stage.session, &estimate);
+    imp_session_estimate(p->job.session, &estimate);
     json_t *object = cli_json_event("done");
     json_object_set_new(object, "out", cli_json_text(p->out));
     json_object_set_new(object, "width", json_integer((json_int_t)p->picture.width));
     json_object_set_new(object, "height", json_integer((json_int_t)p->picture.height));
     json_object_set_new(object, "iterations", json_integer(p->last.iteration));
-    json_object_set_new(object, "spared", json_integer(p->last.spared));
+    json_object_set_new(object, "spared", json_integer(p->last.skipped));
     json_object_set_new(object, "seconds", cli_json_real(p->last.seconds));
     json_object_set_new(object, "peak_mib", cli_json_real(imp_peak_mib(false)));
     json_object_set_new(object, "device_mib",
                         cli_json_real((double)estimate.device_bytes / 0x1p20));
     json_object_set_new(object, "device",
-                        cli_json_text(cli_device_name(imp_device_describe(p->stage.device))));
+                        cli_json_text(cli_device_name(imp_device_describe(p->job.device))));
     json_object_set_new(object, "precision",
                         json_string(cli_precision_words[p->values->precision]));
     json_object_set_new(object, "loss", cli_json_real(p->last.loss));
@@ -180,11 +180,11 @@ static void tell_done(const cli_painting *p) {
     cli_time_text(time, sizeof time, p->last.seconds);
     fprintf(cli_talk(p->values), "painted %s: %zu x %zu, %u iterations in %s on %s%s, loss %.6g\n",
             p->out, p->picture.width, p->picture.height, p->last.iteration, time,
-            cli_device_name(imp_device_describe(p->stage.device)),
+            cli_device_name(imp_device_describe(p->job.device)),
             cli_precision_aside(p->values->precision), p->last.loss);
-    if (p->last.spared)
+    if (p->last.skipped)
         cli_note("ended %u steps early: they would hardly have been seen (--settle 0 does them)",
-                 p->last.spared);
+                 p->last.skipped);
 }
 
 static int finish(const cli_painting *p) {
@@ -206,17 +206,17 @@ static int finish(const cli_painting *p) {
 }
 
 int cli_paint_perform(cli_painting *p) {
-    int status = cli_stage_perform(&p->stage, run, p);
+    int status = cli_job_perform(&p->job, run, p);
     if (!status && p->owner.self && p->ending == CLI_BY_INTERRUPT)
         status = CLI_INTERRUPTED;
     if (!status && !p->unwritten)
         status = write_picture(p);
     if (!status && cli_paint_sheet(p))
         p->observers_failed = true;
-    cli_observers_close(p, status ? NULL : p->stage.session);
+    cli_observers_close(p, status ? NULL : p->job.session);
     if (status)
         return status;
-    cli_stage_profile(&p->stage);
+    cli_job_profile(&p->job);
     return finish(p);
 }
 
@@ -227,14 +227,14 @@ static int paint(cli_request *request, int (*prepare)(cli_painting *p)) {
     p->request = request;
     p->values = &request->values;
     p->began = cli_clock();
-    p->stage.values = p->values;
-    p->stage.progress = &p->progress;
+    p->job.values = p->values;
+    p->job.progress = &p->progress;
     int status = prepare(p);
     cli_progress_init(&p->progress, p->values->quiet || p->values->json);
     if (!status)
         status = p->values->dry_run ? cli_paint_forecast(p) : cli_paint_perform(p);
     imp_picture_finish(&p->picture);
-    cli_stage_finish(&p->stage);
+    cli_job_finish(&p->job);
     free(p);
     return status;
 }

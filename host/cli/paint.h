@@ -6,8 +6,8 @@
 #ifndef CLI_PAINT_H
 #define CLI_PAINT_H
 
+#include "cli/job.h"
 #include "cli/record.h"
-#include "cli/stage.h"
 
 /* How the run ended. */
 typedef enum cli_ending {
@@ -36,7 +36,7 @@ typedef struct cli_painting {
     char out[CLI_PATH_MAX];
     char resume[CLI_PATH_MAX], device[CLI_PATH_MAX]; /* a checkpoint to go on with, "": none */
     cli_progress progress;
-    cli_stage stage;
+    cli_job job;
     double began;      /* cli_clock */
     imp_progress last; /* after the last iteration */
     bool recovered;    /* it has been said that a step was taken back */

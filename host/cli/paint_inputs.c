@@ -25,7 +25,7 @@ static void aim_at_texture(const cli_painting *p) {
 static int prepare_values(cli_painting *p) {
     const char *like = cli_given(p->request, "like");
     if (!like)
-        return cli_settle(p->request);
+        return cli_resolve(p->request);
     if (cli_given(p->request, "preset"))
         return cli_complain(CLI_MISUSE, "--like and --preset: one of them only; a record brings "
                                         "its own preset");
@@ -169,7 +169,7 @@ static int prepare_output(cli_painting *p) {
 imp_write_options cli_paint_options(const cli_painting *p) {
     return (imp_write_options){.quality = (int)p->values->quality,
                                .depth = p->values->depth ? 16 : 8,
-                               .opacity = p->stage.content.opacity != NULL};
+                               .opacity = p->job.content.opacity != NULL};
 }
 
 static int check_output(const cli_painting *p) {
@@ -185,7 +185,7 @@ static int check_output(const cli_painting *p) {
 }
 
 void cli_paint_size(const cli_painting *p, size_t *width, size_t *height) {
-    const imp_picture *content = &p->stage.content;
+    const imp_picture *content = &p->job.content;
     const size_t longer = content->width > content->height ? content->width : content->height;
     const size_t wanted = p->values->settings.size ? p->values->settings.size : longer;
     const double scale = (double)wanted / (double)longer;
@@ -203,28 +203,28 @@ static cli_source optional_source(const imp_picture *picture, const char *path) 
 static void record_sources(cli_painting *p) {
     const cli_sources *from = &p->from;
     cli_record *record = &p->record;
-    record->content = cli_source_of(&p->stage.content, from->content);
-    record->mask = optional_source(&p->stage.mask, from->mask);
-    record->init = optional_source(&p->stage.init, from->init);
+    record->content = cli_source_of(&p->job.content, from->content);
+    record->mask = optional_source(&p->job.mask, from->mask);
+    record->init = optional_source(&p->job.init, from->init);
     record->style_count = from->style_count;
     for (size_t i = 0; i < from->style_count; i++) {
         record->styles[i].weight = from->styles[i].weight;
-        record->styles[i].picture = cli_source_of(&p->stage.styles[i], from->styles[i].path);
-        record->styles[i].mask = optional_source(&p->stage.style_masks[i], from->styles[i].mask);
+        record->styles[i].picture = cli_source_of(&p->job.styles[i], from->styles[i].path);
+        record->styles[i].mask = optional_source(&p->job.style_masks[i], from->styles[i].mask);
     }
 }
 
 /* Opens the network, reads the pictures, and records what they are. */
 int cli_paint_sources(cli_painting *p) {
     const cli_source recorded = p->record.network;
-    int status = cli_stage_network(&p->stage);
+    int status = cli_job_network(&p->job);
     if (!status)
-        status = cli_stage_pictures(&p->stage, &p->from);
+        status = cli_job_pictures(&p->job, &p->from);
     if (status)
         return status;
     record_sources(p);
     imp_network_info info;
-    imp_network_describe(p->stage.network, &info);
+    imp_network_describe(p->job.network, &info);
     snprintf(p->record.network.name, sizeof p->record.network.name, "%s",
              cli_base_name(p->values->network ? p->values->network : p->values->settings.network));
     snprintf(p->record.network.sha256, sizeof p->record.network.sha256, "%s", info.sha256);

@@ -18,7 +18,7 @@ static void note_result(char *note, const cli_painting *p) {
     cli_time_text(time, sizeof time, p->last.seconds);
     snprintf(note, NOTE, "%zu × %zu, preset %s, %u iterations in %s on %s%s%s", p->picture.width,
              p->picture.height, p->values->settings.preset, p->last.iteration, time,
-             cli_device_name(imp_device_describe(p->stage.device)), *changes ? ", " : "", changes);
+             cli_device_name(imp_device_describe(p->job.device)), *changes ? ", " : "", changes);
 }
 
 /* Content, styles and result, as they stand on the sheet. */
@@ -53,9 +53,9 @@ int cli_paint_sheet(const cli_painting *p) {
     if (!path)
         return CLI_DONE;
     if (!p->values->texture) /* a texture has no content */
-        add_source(&to, &p->stage.content, p->from.content, 1);
+        add_source(&to, &p->job.content, p->from.content, 1);
     for (size_t i = 0; i < p->from.style_count; i++)
-        add_source(&to, &p->stage.styles[i], p->from.styles[i].path, p->from.styles[i].weight);
+        add_source(&to, &p->job.styles[i], p->from.styles[i].path, p->from.styles[i].weight);
     note_result(add_panel(&to, &p->picture, p->out), p);
     const cli_sheet sheet = {.panels = to.all,
                              .count = to.count,

@@ -42,7 +42,7 @@ static void list(bool json) {
 int cli_presets(cli_request *request) {
     const char *name = request->operand_count ? request->operands[0] : NULL;
     cli_values values = {0};
-    int status = cli_settle(request);
+    int status = cli_resolve(request);
     if (!status && name)
         status = cli_values_default(&values, name);
     if (status)
@@ -57,7 +57,7 @@ int cli_presets(cli_request *request) {
 }
 
 int cli_version(cli_request *request) {
-    const int status = cli_settle(request);
+    const int status = cli_resolve(request);
     if (status)
         return status;
     if (!request->values.json) {

@@ -61,7 +61,7 @@ static imp_status observe(cli_observer *observer, const cli_painting *p, cli_ter
         *err = (imp_error){IMP_ERR_MEMORY, "preview: out of memory"};
         return IMP_ERR_MEMORY;
     }
-    *v = (preview){.progress = p->stage.progress, .values = p->values, .terminal = terminal};
+    *v = (preview){.progress = p->job.progress, .values = p->values, .terminal = terminal};
     *observer = (cli_observer){v, look, finish};
     return IMP_OK;
 }
@@ -71,10 +71,10 @@ imp_status cli_preview_observe(cli_observer *observer, const cli_painting *p, im
     char why[128], line[256];
     if (!p->values->preview)
         return IMP_OK;
-    cli_terminal *terminal = cli_terminal_open(p->stage.progress, why, sizeof why);
+    cli_terminal *terminal = cli_terminal_open(p->job.progress, why, sizeof why);
     if (!terminal) {
         snprintf(line, sizeof line, "no preview: %s; --preview-file FILE writes one", why);
-        cli_progress_log(p->stage.progress, line);
+        cli_progress_log(p->job.progress, line);
         return IMP_OK;
     }
     const imp_status status = observe(observer, p, terminal, err);

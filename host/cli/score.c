@@ -3,10 +3,10 @@
  * impasto score: the value of the objective at a picture, by term, layer and level, and the arrays
  * behind it for whoever wants to check them.
  */
+#include "cli/job.h"
 #include "cli/json.h"
 #include "cli/npy.h"
 #include "cli/record.h"
-#include "cli/stage.h"
 #include "cli/words.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ typedef struct scoring {
     const char *picture;
     cli_sources from;
     cli_progress progress;
-    cli_stage stage;
+    cli_job job;
     imp_loss losses[LOSSES_MAX];
     size_t count;
     double sums[IMP_TERM_TV + 1]; /* by kind of term */
@@ -51,22 +51,22 @@ static int check_folder(const char *dump) {
 
 static int prepare(scoring *s) {
     cli_values *v = s->values;
-    int status = cli_settle(s->request);
+    int status = cli_resolve(s->request);
     if (status)
         return status;
     if (!v->content || v->styles.count == 0)
         return cli_complain(CLI_MISUSE, "score: needs --content FILE and --style FILE");
     if (v->dump && (status = check_folder(v->dump)))
         return status;
-    if ((status = cli_stage_network(&s->stage)))
+    if ((status = cli_job_network(&s->job)))
         return status;
     snprintf(s->from.content, sizeof s->from.content, "%s", v->content);
     snprintf(s->from.init, sizeof s->from.init, "%s", s->picture);
     if ((status = cli_sources_add_options(&s->from, v)))
         return status;
-    if ((status = cli_stage_pictures(&s->stage, &s->from)))
+    if ((status = cli_job_pictures(&s->job, &s->from)))
         return status;
-    const imp_picture *picture = &s->stage.init;
+    const imp_picture *picture = &s->job.init;
     if (!cli_given(s->request, "size"))
         v->settings.size = picture->width > picture->height ? picture->width : picture->height;
     v->settings.init = IMP_INIT_PICTURE;
@@ -95,12 +95,12 @@ static imp_status write_array(scoring *s, const char *prefix, const char *name, 
 
 static imp_status dump_term(scoring *s, const imp_term *term, imp_error *err) {
     imp_array array = {0};
-    imp_status status = imp_session_features(s->stage.session, term->layer, &array, err);
+    imp_status status = imp_session_features(s->job.session, term->layer, &array, err);
     if (status == IMP_OK)
         status = write_array(s, "", term->layer, &array, 3, err);
     if (status != IMP_OK || term->kind != IMP_TERM_STYLE)
         return status;
-    status = imp_session_gram(s->stage.session, term->layer, &array, err);
+    status = imp_session_gram(s->job.session, term->layer, &array, err);
     return status == IMP_OK ? write_array(s, "gram_", term->layer, &array, 2, err) : status;
 }
 
@@ -119,19 +119,19 @@ static imp_status dump(scoring *s, imp_error *err) {
         if (status != IMP_OK)
             return status;
     }
-    const imp_status status = imp_session_gradient(s->stage.session, &gradient, err);
+    const imp_status status = imp_session_gradient(s->job.session, &gradient, err);
     return status == IMP_OK ? write_array(s, "", "gradient", &gradient, 3, err) : status;
 }
 
 /* ---- The work -------------------------------------------------------------------------------- */
 
 /* The cli_work of scoring. */
-static imp_status evaluate(void *user, cli_stage *stage, imp_error *err) {
+static imp_status evaluate(void *user, cli_job *job, imp_error *err) {
     scoring *s = user;
-    const imp_status status = imp_session_evaluate(stage->session, err);
+    const imp_status status = imp_session_evaluate(job->session, err);
     if (status != IMP_OK)
         return status;
-    const size_t count = imp_session_losses(stage->session, s->losses, LOSSES_MAX);
+    const size_t count = imp_session_losses(job->session, s->losses, LOSSES_MAX);
     s->count = count < LOSSES_MAX ? count : LOSSES_MAX;
     memset(s->sums, 0, sizeof s->sums);
     for (size_t i = 0; i < s->count; i++)
@@ -205,17 +205,17 @@ static int score(scoring *s) {
     int status = prepare(s);
     cli_progress_init(&s->progress, true);
     if (!status)
-        status = cli_stage_perform(&s->stage, evaluate, s);
+        status = cli_job_perform(&s->job, evaluate, s);
     if (status)
         return status;
     imp_progress size;
-    imp_session_progress(s->stage.session, &size);
-    const char *device = cli_device_name(imp_device_describe(s->stage.device));
+    imp_session_progress(s->job.session, &size);
+    const char *device = cli_device_name(imp_device_describe(s->job.device));
     if (s->values->json)
         say(s, &size, device);
     else
         tell(s, &size, device);
-    cli_stage_profile(&s->stage);
+    cli_job_profile(&s->job);
     return CLI_DONE;
 }
 
@@ -226,10 +226,10 @@ int cli_score(cli_request *request) {
     s->request = request;
     s->values = &request->values;
     s->picture = request->operands[0];
-    s->stage.values = s->values;
-    s->stage.progress = &s->progress;
+    s->job.values = s->values;
+    s->job.progress = &s->progress;
     const int status = score(s);
-    cli_stage_finish(&s->stage);
+    cli_job_finish(&s->job);
     free(s);
     return status;
 }

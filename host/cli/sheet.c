@@ -18,7 +18,7 @@ static const cli_colour paper = {250.0 / 255, 249.0 / 255, 247.0 / 255},
                         blank = {236.0 / 255, 235.0 / 255, 232.0 / 255}, ink = {0.11, 0.11, 0.12},
                         faint = {0.40, 0.40, 0.42};
 
-enum { SHEET_MOST = 8192, LEAST_EM = 11, NOTE_LINES = 4 };
+enum { SHEET_MAX = 8192, LEAST_EM = 11, NOTE_LINES = 4 };
 
 /* In pixels, but for the first two. */
 typedef struct layout {
@@ -245,9 +245,9 @@ static bool lay_out(layout *l, const cli_sheet *sheet) {
     l->rows = larger(1, (sheet->count + l->columns - 1) / l->columns);
     const double large =
         fmax((double)(l->columns * l->frame_width), (double)(l->rows * l->frame_height));
-    if (large > SHEET_MOST) /* thousands of pictures, or large ones */
+    if (large > SHEET_MAX) /* thousands of pictures, or large ones */
         choose_frame(l, larger(1, (size_t)((double)larger(l->frame_width, l->frame_height) *
-                                           SHEET_MOST / large)));
+                                           SHEET_MAX / large)));
     l->em = choose_em(l);
     l->margin = whole(1.6 * l->em);
     l->gap = whole(1.2 * l->em);

@@ -40,7 +40,7 @@ static bool can(const cli_terminal *t, ChafaTermSeq sequence) {
 }
 
 /* The best way that the terminal is known to have. */
-static void choose_way(cli_terminal *t) {
+static void choose_algorithm(cli_terminal *t) {
     t->mode = CHAFA_CANVAS_MODE_TRUECOLOR;
     t->pixels = CHAFA_PIXEL_MODE_SYMBOLS;
     if (can(t, CHAFA_TERM_SEQ_BEGIN_KITTY_IMMEDIATE_IMAGE_V1))
@@ -88,7 +88,7 @@ cli_terminal *cli_terminal_open(const cli_progress *progress, char *why, size_t 
     t->info = chafa_term_db_detect(chafa_term_db_get_default(), variables);
     g_strfreev(variables);
     t->unicode = is_unicode();
-    choose_way(t);
+    choose_algorithm(t);
     measure(t);
     if (t->most_rows >= 2 && t->most_columns >= 2)
         return t;

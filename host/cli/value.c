@@ -88,8 +88,8 @@ static bool read_size(const cli_option *o, const char *text, size_t *size_value,
     return right;
 }
 
-static bool read_choice(const cli_option *o, const char *text, unsigned *value, char *why,
-                        size_t size) {
+static bool read_indices(const cli_option *o, const char *text, unsigned *value, char *why,
+                         size_t size) {
     char word[32];
     cli_nearest nearest = {.word = text};
     for (size_t i = 0; cli_choice_word(o->argument, i, word, sizeof word); i++) {
@@ -297,7 +297,7 @@ bool cli_value_read(const cli_option *o, const char *text, cli_values *values, c
     case CLI_TIME:
         return read_time(o, text, at, why, size);
     case CLI_CHOICE:
-        return read_choice(o, text, at, why, size);
+        return read_indices(o, text, at, why, size);
     case CLI_CONTENT_LAYERS:
         return read_layers(IMP_TERM_CONTENT, text, &values->settings, why, size);
     case CLI_STYLE_LAYERS:

@@ -207,7 +207,7 @@ static const action actions[] = {
 
 int cli_weights(cli_request *request) {
     const char *const name = request->operands[0];
-    const int count = request->operand_count - 1, status = cli_settle(request);
+    const int count = request->operand_count - 1, status = cli_resolve(request);
     cli_nearest nearest = {.word = name};
     if (status)
         return status;

@@ -6,7 +6,7 @@
 #ifndef IMP_CPU_H
 #define IMP_CPU_H
 
-#include "engine/ops.h"
+#include "backend/ops.h"
 
 /* Opens the backend; options may be NULL. The device goes back through imp_device_close.
  * IMP_ERR_MEMORY when host memory ran out.

@@ -13,9 +13,10 @@
 #include <cpuid.h>
 #endif
 
+#include "backend/profile.h"
+#include "base/clock.h"
+#include "base/pages.h"
 #include "cpu/cpu.h"
-#include "engine/pages.h"
-#include "engine/profile.h"
 
 /* ---- memory ---- */
 
@@ -169,22 +170,21 @@ TIMED(conv, (imp_device * d, imp_tensor y, imp_tensor x, imp_filter *filter), (d
 TIMED(conv_grad, (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor y, imp_filter *filter),
       (d, dx, dy, y, filter))
 TIMED(conv_pool,
-      (imp_device * d, imp_tensor y, imp_tensor choice, imp_tensor x, imp_filter *filter,
+      (imp_device * d, imp_tensor y, imp_tensor indices, imp_tensor x, imp_filter *filter,
        imp_pooling kind),
-      (d, y, choice, x, filter, kind))
+      (d, y, indices, x, filter, kind))
 TIMED(conv_pool_grad,
-      (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor choice, imp_filter *filter,
+      (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor indices, imp_filter *filter,
        imp_pooling kind),
-      (d, dx, dy, choice, filter, kind))
+      (d, dx, dy, indices, filter, kind))
 TIMED(pool, (imp_device * d, imp_tensor y, imp_tensor x, imp_pooling kind), (d, y, x, kind))
 TIMED(pool_grad,
       (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor x, imp_tensor y, imp_pooling kind),
       (d, dx, dy, x, y, kind))
-TIMED(pool_choice, (imp_device * d, imp_tensor choice, imp_tensor x, imp_pooling kind),
-      (d, choice, x, kind))
-TIMED(pool_spread,
-      (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor choice, imp_pooling kind),
-      (d, dx, dy, choice, kind))
+TIMED(pool_indices, (imp_device * d, imp_tensor indices, imp_tensor x, imp_pooling kind),
+      (d, indices, x, kind))
+TIMED(unpool, (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor indices, imp_pooling kind),
+      (d, dx, dy, indices, kind))
 TIMED(gram, (imp_device * d, imp_tensor g, imp_tensor s, imp_tensor f, bool accumulate),
       (d, g, s, f, accumulate))
 TIMED(style,
@@ -263,16 +263,16 @@ static const imp_ops native_ops = {
     .conv = conv,
     .conv_grad = conv_grad,
     .winograd = imp_native_winograd_of,
-    .way = imp_native_way,
+    .algorithm_name = imp_native_algorithm_name,
     .algorithm = imp_native_algorithm,
-    .room = imp_native_room,
+    .workspace = imp_native_workspace,
     .pool = pool,
     .pool_grad = pool_grad,
-    .pools = imp_native_pools,
+    .fuses_pool = imp_native_fuses_pool,
     .conv_pool = conv_pool,
     .conv_pool_grad = conv_pool_grad,
-    .pool_choice = pool_choice,
-    .pool_spread = pool_spread,
+    .pool_indices = pool_indices,
+    .unpool = unpool,
     .gram = gram,
     .style = style,
     .style_grad = style_grad,

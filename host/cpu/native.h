@@ -3,7 +3,7 @@
  * What the files of the cpu backend share. `maps` tensors are laid out in channel blocks,
  * [ceil(C/16)][H][W][16], and the lanes beyond C are always zero: every slot that writes a map
  * leaves them so, and none has to look at them. Each imp_native_NAME is the slot of that name in
- * engine/ops.h, which says what it computes.
+ * backend/ops.h, which says what it computes.
  *
  * Work is cut into chunks that depend on shapes only, never on the number of threads, wherever the
  * cut shows in the result: the same picture comes out on one thread and on a hundred.
@@ -11,9 +11,9 @@
 #ifndef IMP_NATIVE_H
 #define IMP_NATIVE_H
 
+#include "backend/ops.h"
 #include "cpu/native_kernels.h"
 #include "cpu/threads.h"
-#include "engine/ops.h"
 
 struct imp_memory {
     char *bytes; /* owned; aligned to IMP_ALIGNMENT */
@@ -70,28 +70,29 @@ imp_status imp_native_filter_open(imp_device *d, imp_filter **out, const imp_con
                                   const float *weights, const float *bias);
 void imp_native_filter_close(imp_device *d, imp_filter *filter);
 imp_status imp_native_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter);
-bool imp_native_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
-                      bool gradient);
-imp_status imp_native_conv_pool(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor x,
+bool imp_native_fuses_pool(const imp_device *d, imp_tensor y, imp_tensor x,
+                           const imp_filter *filter, bool gradient);
+imp_status imp_native_conv_pool(imp_device *d, imp_tensor y, imp_tensor indices, imp_tensor x,
                                 imp_filter *filter, imp_pooling kind);
-imp_status imp_native_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
-                                     imp_filter *filter, imp_pooling kind);
+imp_status imp_native_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy,
+                                     imp_tensor indices, imp_filter *filter, imp_pooling kind);
 imp_status imp_native_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
                                 imp_filter *filter);
 const imp_winograd *imp_native_winograd_of(const imp_device *d, imp_tensor y, imp_tensor x,
                                            const imp_filter *filter, bool gradient);
-const char *imp_native_way(const imp_device *d, imp_tensor y, imp_tensor x,
-                           const imp_filter *filter, bool gradient, unsigned way);
+const char *imp_native_algorithm_name(const imp_device *d, imp_tensor y, imp_tensor x,
+                                      const imp_filter *filter, bool gradient, unsigned algorithm);
 imp_algorithm imp_native_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
                                    const imp_filter *filter, bool gradient);
-void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
-                     bool back, size_t *filters, size_t *work);
+void imp_native_workspace(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                          bool back, size_t *filters, size_t *work);
 imp_status imp_native_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind);
 imp_status imp_native_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x,
                                 imp_tensor y, imp_pooling kind);
-imp_status imp_native_pool_choice(imp_device *d, imp_tensor choice, imp_tensor x, imp_pooling kind);
-imp_status imp_native_pool_spread(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
-                                  imp_pooling kind);
+imp_status imp_native_pool_indices(imp_device *d, imp_tensor indices, imp_tensor x,
+                                   imp_pooling kind);
+imp_status imp_native_unpool(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor indices,
+                             imp_pooling kind);
 
 imp_status imp_native_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f,
                            bool accumulate);

@@ -102,26 +102,32 @@ static imp_taps taps_back(const imp_filter *f, size_t r, size_t s) {
 /* ---- ways ---- */
 
 /* The ways, from 1 on: tiles of a strip of Winograd's algorithm; 0: directly. */
-static const struct way {
+static const struct algorithm {
     const char *name;
     size_t tiles;
-} ways[] = {{"direct", 0}, {"F(4x4,3x3) 48 tiles", 48}, {"F(4x4,3x3) 96 tiles", 96}};
-enum { WAYS = sizeof ways / sizeof *ways, WAY_DIRECT = 1, WAY_WINOGRAD };
+} algorithms[] = {{"direct", 0}, {"F(4x4,3x3) 48 tiles", 48}, {"F(4x4,3x3) 96 tiles", 96}};
+enum {
+    ALGORITHMS = sizeof algorithms / sizeof *algorithms,
+    ALGORITHM_DIRECT = 1,
+    ALGORITHM_WINOGRAD
+};
 
-static bool takes(const imp_correlation *job, unsigned way) {
-    return way >= WAY_DIRECT && way <= WAYS &&
-           (way == WAY_DIRECT || imp_native_winograd_takes(job));
+static bool takes(const imp_correlation *job, unsigned algorithm) {
+    return algorithm >= ALGORITHM_DIRECT && algorithm <= ALGORITHMS &&
+           (algorithm == ALGORITHM_DIRECT || imp_native_winograd_takes(job));
 }
 
 /* The way that is preferred for outputs of h x w of the convolution, or else what pays. */
-static const struct way *way_of(const imp_device *d, const imp_filter *filter, size_t h, size_t w,
-                                enum direction direction, const imp_correlation *job) {
-    const imp_preference *p = imp_preference_of(d, &filter->conv, h, w, direction == BACK);
+static const struct algorithm *algorithm_of(const imp_device *d, const imp_filter *filter, size_t h,
+                                            size_t w, enum direction direction,
+                                            const imp_correlation *job) {
+    const imp_algorithm_choice *p =
+        imp_algorithm_choice_of(d, &filter->conv, h, w, direction == BACK);
     const bool pays = imp_native_winograd_pays(job); /* a border apart may not */
-    if (p && takes(job, p->way) && (p->way == WAY_DIRECT || pays))
-        return &ways[p->way - 1];
+    if (p && takes(job, p->algorithm) && (p->algorithm == ALGORITHM_DIRECT || pays))
+        return &algorithms[p->algorithm - 1];
     const bool winograd = imp_native_winograd_takes(job) && pays;
-    return &ways[(winograd ? WAY_WINOGRAD : WAY_DIRECT) - 1];
+    return &algorithms[(winograd ? ALGORITHM_WINOGRAD : ALGORITHM_DIRECT) - 1];
 }
 
 /* ---- prepared filters ---- */
@@ -191,7 +197,7 @@ imp_status imp_native_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter
     assert(x.c == filter->conv.in && y.c == filter->conv.out);
     assert(y.h == imp_conv_side(&filter->conv, x.h) && y.w == imp_conv_side(&filter->conv, x.w));
     imp_correlation job = forward(filter, y, x);
-    const size_t tiles = way_of(d, filter, y.h, y.w, FORWARD, &job)->tiles;
+    const size_t tiles = algorithm_of(d, filter, y.h, y.w, FORWARD, &job)->tiles;
     if (tiles > 0)
         return run_winograd(n, &filter->winograd[FORWARD], job, tiles);
     TRY(prepare_direct(n, &filter->direct[FORWARD], &job.taps, 1));
@@ -246,7 +252,8 @@ static imp_status grad_region(const struct gradient *g, imp_tensor dx, size_t ro
         parts[i].positive = g->y;
         taps[i] = parts[i].taps;
     }
-    const size_t tiles = way_of(&g->n->base, g->filter, g->dy.h, g->dy.w, BACK, &parts[0])->tiles;
+    const size_t tiles =
+        algorithm_of(&g->n->base, g->filter, g->dy.h, g->dy.w, BACK, &parts[0])->tiles;
     if (tiles > 0)
         return run_winograd(g->n, &g->filter->winograd[BACK], parts[0], tiles);
     TRY(prepare_direct(g->n, &g->filter->direct[BACK], taps, stride * stride));
@@ -329,11 +336,11 @@ static imp_correlation job_of(imp_tensor y, imp_tensor x, const imp_filter *filt
 }
 
 /* And how. */
-static const struct way *taken(const imp_device *d, imp_tensor y, imp_tensor x,
-                               const imp_filter *filter, enum direction direction) {
+static const struct algorithm *taken(const imp_device *d, imp_tensor y, imp_tensor x,
+                                     const imp_filter *filter, enum direction direction) {
     const imp_correlation job = job_of(y, x, filter, direction);
     const imp_tensor *out = direction == BACK ? &x : &y;
-    return way_of(d, filter, out->h, out->w, direction, &job);
+    return algorithm_of(d, filter, out->h, out->w, direction, &job);
 }
 
 /* ---- with a pooling ---- */
@@ -343,8 +350,8 @@ static bool is_centred(const imp_filter *filter, const imp_correlation *job) {
     return filter->conv.padding == IMP_PAD_ZERO && job->row == -1 && job->column == -1;
 }
 
-bool imp_native_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
-                      bool gradient) {
+bool imp_native_fuses_pool(const imp_device *d, imp_tensor y, imp_tensor x,
+                           const imp_filter *filter, bool gradient) {
     const imp_tensor *map = gradient ? &x : &y;
     const imp_correlation job = job_of(y, x, filter, gradient ? BACK : FORWARD);
     if (!filter->conv.relu || map->h < 2 || map->w < 2)
@@ -356,12 +363,12 @@ bool imp_native_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp
 
 void imp_native_pool_row(const imp_native *n, const imp_correlation *c, size_t block, size_t row,
                          size_t first, size_t windows, const float *x, size_t x_row) {
-    const imp_tensor *y = &c->y, *choice = &c->choice;
+    const imp_tensor *y = &c->y, *indices = &c->indices;
     const size_t at = (block * y->h + row) * y->w + first;
-    const size_t by = (block * choice->h + row) * choice->w + first / IMP_CHOICES;
+    const size_t by = (block * indices->h + row) * indices->w + first / IMP_INDICES;
     n->kernels->vector->pool(imp_native_floats(*y) + at * IMP_BLOCK, x, x_row, windows, c->pooling);
-    n->kernels->choice->choose(imp_native_floats(*choice) + by * IMP_BLOCK, x, x_row, windows,
-                               c->pooling);
+    n->kernels->indices->choose(imp_native_floats(*indices) + by * IMP_BLOCK, x, x_row, windows,
+                                c->pooling);
 }
 
 /* A job of one of the ways that pools grants; y: the map's shape. */
@@ -372,42 +379,42 @@ static imp_status run_pooled(imp_native *n, imp_filter *filter, enum direction d
         job->weights = floats_of(&filter->direct[direction]);
         return imp_native_point(n, job);
     }
-    size_t tiles = way_of(&n->base, filter, y.h, y.w, direction, job)->tiles;
+    size_t tiles = algorithm_of(&n->base, filter, y.h, y.w, direction, job)->tiles;
     if (tiles == 0) /* direct is preferred only since it was granted */
-        tiles = ways[WAY_WINOGRAD - 1].tiles;
+        tiles = algorithms[ALGORITHM_WINOGRAD - 1].tiles;
     return run_winograd(n, &filter->winograd[direction], *job, tiles);
 }
 
-imp_status imp_native_conv_pool(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor x,
+imp_status imp_native_conv_pool(imp_device *d, imp_tensor y, imp_tensor indices, imp_tensor x,
                                 imp_filter *filter, imp_pooling kind) {
     imp_tensor map = y;
     map.h = imp_conv_side(&filter->conv, x.h), map.w = imp_conv_side(&filter->conv, x.w);
     imp_correlation job = forward(filter, map, x);
     assert(y.c == filter->conv.out && y.h == map.h / 2 && y.w == map.w / 2);
-    assert(choice.c == y.c && choice.h == y.h && choice.w == imp_over(y.w, IMP_CHOICES));
-    job.y = y, job.choice = choice, job.pooling = kind, job.joint = IMP_POOLED;
+    assert(indices.c == y.c && indices.h == y.h && indices.w == imp_over(y.w, IMP_INDICES));
+    job.y = y, job.indices = indices, job.pooling = kind, job.joint = IMP_POOLED;
     return run_pooled(imp_native_of(d), filter, FORWARD, &job, map);
 }
 
-imp_status imp_native_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
-                                     imp_filter *filter, imp_pooling kind) {
+imp_status imp_native_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy,
+                                     imp_tensor indices, imp_filter *filter, imp_pooling kind) {
     const size_t before = filter->conv.before;
     imp_tensor map = dy;
     map.h = imp_conv_side(&filter->conv, dx.h), map.w = imp_conv_side(&filter->conv, dx.w);
     imp_correlation job = back(filter, dx, map, before, before, 0, 0);
     assert(dy.c == filter->conv.out && dy.h == map.h / 2 && dy.w == map.w / 2);
-    assert(choice.c == dy.c && choice.h == dy.h && choice.w == imp_over(dy.w, IMP_CHOICES));
-    job.x = dy, job.choice = choice, job.pooling = kind, job.joint = IMP_SPREAD;
+    assert(indices.c == dy.c && indices.h == dy.h && indices.w == imp_over(dy.w, IMP_INDICES));
+    job.x = dy, job.indices = indices, job.pooling = kind, job.joint = IMP_SPREAD;
     return run_pooled(imp_native_of(d), filter, BACK, &job, map);
 }
 
 /* ---- what it does ---- */
 
-const char *imp_native_way(const imp_device *d, imp_tensor y, imp_tensor x,
-                           const imp_filter *filter, bool gradient, unsigned way) {
+const char *imp_native_algorithm_name(const imp_device *d, imp_tensor y, imp_tensor x,
+                                      const imp_filter *filter, bool gradient, unsigned algorithm) {
     (void)d;
     const imp_correlation job = job_of(y, x, filter, gradient ? BACK : FORWARD);
-    return takes(&job, way) ? ways[way - 1].name : NULL;
+    return takes(&job, algorithm) ? algorithms[algorithm - 1].name : NULL;
 }
 
 const imp_winograd *imp_native_winograd_of(const imp_device *d, imp_tensor y, imp_tensor x,
@@ -423,8 +430,8 @@ imp_algorithm imp_native_algorithm(const imp_device *d, imp_tensor y, imp_tensor
 }
 
 /* Of the border of reflected and replicated padding, which is made apart, nothing is counted. */
-void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
-                     bool backward, size_t *filters, size_t *work) {
+void imp_native_workspace(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                          bool backward, size_t *filters, size_t *work) {
     const imp_native *n = (const imp_native *)d;
     const enum direction direction = backward ? BACK : FORWARD;
     const size_t stride = filter->conv.stride;
@@ -445,7 +452,7 @@ void imp_native_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_
         *filters = packed(taps, count);
         space = imp_native_direct_space(n, &job, backward && filter->conv.relu);
     }
-    if (imp_native_pools(d, y, x, filter, backward)) { /* strips may be cut otherwise */
+    if (imp_native_fuses_pool(d, y, x, filter, backward)) { /* strips may be cut otherwise */
         job.joint = backward ? IMP_SPREAD : IMP_POOLED;
         space = imp_max(space, job.tiles > 0 ? imp_native_winograd_space(n, &job)
                                              : imp_native_point_space(n, &job));

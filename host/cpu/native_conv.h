@@ -50,7 +50,7 @@ typedef enum imp_joint { IMP_ALONE, IMP_POOLED, IMP_SPREAD } imp_joint;
 typedef struct imp_correlation {
     imp_tensor x, positive, y;
     imp_joint joint; /* other than IMP_ALONE by Winograd's algorithm and with 1 x 1 filters only */
-    imp_tensor choice;
+    imp_tensor indices;
     imp_pooling pooling;
     imp_padding padding;
     ptrdiff_t row, column;

@@ -219,5 +219,5 @@ const imp_kernels IMP_KERNEL(kernels) = {
     .vector = &IMP_KERNEL(vector_kernels),
     .winograd = &IMP_KERNEL(winograd_kernels),
     .measure = &IMP_KERNEL(measure_kernels),
-    .choice = &IMP_KERNEL(choice_kernels),
+    .indices = &IMP_KERNEL(indices_kernels),
 };

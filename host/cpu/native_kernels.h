@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "engine/ops.h"
+#include "backend/ops.h"
 
 enum { IMP_BLOCK = 16 }; /* channels of a block */
 
@@ -72,15 +72,15 @@ typedef struct imp_vector_kernels {
                       imp_pooling kind);
 } imp_vector_kernels;
 
-/* Pooling remembered, native_kernels_choice.c: a row of windows. */
-typedef struct imp_choice_kernels {
+/* Pooling remembered, native_kernels_indices.c: a row of windows. */
+typedef struct imp_indices_kernels {
     /* From rows x and x + row of so many windows. */
-    void (*choose)(float *choice, const float *x, size_t row, size_t windows, imp_pooling kind);
+    void (*choose)(float *indices, const float *x, size_t row, size_t windows, imp_pooling kind);
     /* To rows dx and dx + row, as far as there are windows: those from `first` on of a row of dy
      * and of its choice. */
-    void (*spread)(float *dx, const float *dy, const float *choice, size_t row, size_t first,
+    void (*spread)(float *dx, const float *dy, const float *indices, size_t row, size_t first,
                    size_t windows, imp_pooling kind);
-} imp_choice_kernels;
+} imp_indices_kernels;
 
 /* The transforms of native_winograd.c for a row of tiles, native_kernels_winograd.c. */
 typedef struct imp_winograd_kernels {
@@ -91,7 +91,7 @@ typedef struct imp_winograd_kernels {
     /* The same of so many windows from `first` on of four rows of dy, spread as their choices say
      * (NULL: nowhere): of the pixels' second to seventh row. */
     void (*spread_columns)(float *space, size_t row, const float *const dy[4],
-                           const float *const choice[4], size_t first, size_t windows,
+                           const float *const indices[4], size_t first, size_t windows,
                            imp_pooling kind);
     /* Then by rows: v[p * v_step + 16 tile + i], point p of 36, from 6 rows of the space, of 4
      * pixels a tile and 2, of 16 channels. */
@@ -123,7 +123,7 @@ typedef struct imp_kernels {
     const imp_vector_kernels *vector;
     const imp_winograd_kernels *winograd;
     const imp_measure_kernels *measure;
-    const imp_choice_kernels *choice;
+    const imp_indices_kernels *indices;
 } imp_kernels;
 
 extern const imp_kernels imp_kernels_base;

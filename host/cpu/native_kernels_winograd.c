@@ -54,7 +54,7 @@ static void columns(float *space, size_t row, const float *const d[SIDE],
 }
 
 static void spread_columns(float *space, size_t row, const float *const dy[4],
-                           const float *const choice[4], size_t first, size_t windows,
+                           const float *const indices[4], size_t first, size_t windows,
                            imp_pooling kind) {
     const vec share = splat(kind == IMP_POOL_MAX ? 1.0f : 0.25f);
     for (size_t q = first; q < first + windows; q++, space += 2 * IMP_BLOCK)
@@ -63,7 +63,7 @@ static void spread_columns(float *space, size_t row, const float *const dy[4],
             vec value[4];
             UNROLL
                 for (size_t i = 0; i < 4; i++) {
-                    bits[i] = choice[i] ? bits_at(choice[i] + l, q) : (mask){0};
+                    bits[i] = indices[i] ? bits_at(indices[i] + l, q) : (mask){0};
                     value[i] = share * load(dy[i] + q * IMP_BLOCK + l);
                 }
             UNROLL

@@ -4,9 +4,10 @@
  */
 #include <string.h>
 
+#include "backend/profile.h"
+#include "base/clock.h"
 #include "cpu/cpu.h"
 #include "cpu/native.h"
-#include "engine/profile.h"
 
 enum { COPY_FLOATS = 16 << 20, PIECE = 1 << 16, CHUNKS = 4, TRIES = 3 }; /* chunks: for a worker */
 static const double SECONDS = 0.01; /* the least that a timed run takes */

@@ -36,7 +36,7 @@ static size_t kept_blocks(const imp_native *n, const imp_correlation *c) {
 /* Whole elements of a choice. */
 static size_t windows_of(const imp_native *n, const imp_correlation *c) {
     const size_t fit = PIXELS / (4 * kept_blocks(n, c) * IMP_BLOCK);
-    return imp_max(fit / IMP_CHOICES, 1) * IMP_CHOICES;
+    return imp_max(fit / IMP_INDICES, 1) * IMP_INDICES;
 }
 
 /* The panel of the group of outputs from `first` on. */
@@ -80,13 +80,13 @@ static void pool_stretch(void *context, size_t chunk, unsigned worker) {
 /* Spreads the windows from `first` on, of all inputs, to two rows of `pixels`, of which the last
  * may be in no window. */
 static void spread(const struct point *job, float *space, size_t row, size_t first, size_t pixels) {
-    const imp_tensor *dy = &job->c->x, *choice = &job->c->choice;
+    const imp_tensor *dy = &job->c->x, *indices = &job->c->indices;
     const size_t line = pixels * IMP_BLOCK, windows = pixels / 2;
     for (size_t b = 0; b < imp_native_blocks(dy->c); b++, space += 2 * line) {
         const float *from = imp_native_floats(*dy) + (b * dy->h + row) * dy->w * IMP_BLOCK;
         const float *by =
-            imp_native_floats(*choice) + (b * choice->h + row) * choice->w * IMP_BLOCK;
-        job->n->kernels->choice->spread(space, from, by, line, first, windows, job->c->pooling);
+            imp_native_floats(*indices) + (b * indices->h + row) * indices->w * IMP_BLOCK;
+        job->n->kernels->indices->spread(space, from, by, line, first, windows, job->c->pooling);
         for (size_t r = 1; r <= 2 && pixels % 2; r++)
             memset(space + r * line - IMP_BLOCK, 0, IMP_BLOCK * sizeof *space);
     }

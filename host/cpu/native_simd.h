@@ -55,7 +55,7 @@ typedef int mask __attribute__((vector_size(LANES * sizeof(int)), may_alias));
 extern const imp_vector_kernels IMP_KERNEL(vector_kernels);
 extern const imp_winograd_kernels IMP_KERNEL(winograd_kernels);
 extern const imp_measure_kernels IMP_KERNEL(measure_kernels);
-extern const imp_choice_kernels IMP_KERNEL(choice_kernels);
+extern const imp_indices_kernels IMP_KERNEL(indices_kernels);
 
 INLINE vec splat(float value) {
     return value - (vec){0};
@@ -126,9 +126,9 @@ INLINE vec load_half(const void *from) {
 #endif
 
 /* The four bits of window q in a row of choices: which of its positions a gradient goes to. */
-INLINE mask bits_at(const float *choice, size_t q) {
-    const mask bits = __builtin_convertvector(load(choice + q / IMP_CHOICES * IMP_BLOCK), mask);
-    return bits >> (int)(4 * (q % IMP_CHOICES));
+INLINE mask bits_at(const float *indices, size_t q) {
+    const mask bits = __builtin_convertvector(load(indices + q / IMP_INDICES * IMP_BLOCK), mask);
+    return bits >> (int)(4 * (q % IMP_INDICES));
 }
 
 INLINE vec absolute(vec value) {

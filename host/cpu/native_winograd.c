@@ -18,8 +18,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "cpu/native_conv.h"
-#include "engine/pages.h"
 
 enum {
     SIDE = IMP_WINOGRAD_SIDE,
@@ -27,7 +27,7 @@ enum {
     POINTS = SIDE * SIDE,
     TILES_HIGH = 3,  /* of a strip's side: neighbouring strips read the same rows again */
     TILES_WIDE = 32, /* of its other side at most */
-    TILES_CHOICE = IMP_CHOICES * 2 / OUT, /* side by side that share an element of a choice */
+    TILES_CHOICE = IMP_INDICES * 2 / OUT, /* side by side that share an element of a choice */
     TILES_FEW = 8, /* fewer do not pay for reading four times as many filters */
     CHANNELS_MIN = IMP_BLOCK,
     TRANSFORM = 2 /* groups of channels in whose time a strip's inputs are transformed */
@@ -203,7 +203,7 @@ static void pad_columns(const struct winograd *job, const struct strip *s, ptrdi
 /* transform_columns of a gradient that a pooling spreads. The space begins a pixel further left,
  * with a window. */
 static void spread_columns(const struct winograd *job, const struct strip *s, size_t b, size_t r) {
-    const imp_tensor *dy = &job->c->x, *choice = &job->c->choice;
+    const imp_tensor *dy = &job->c->x, *indices = &job->c->indices;
     const ptrdiff_t top = (ptrdiff_t)(2 * (s->row + r)) - 1, left = (ptrdiff_t)(2 * s->column) - 1;
     const size_t windows = reach(s->wide) / 2 + 1, row = 2 * windows * IMP_BLOCK;
     const size_t first = left < 0, last = imp_min(windows, (size_t)((ptrdiff_t)dy->w - left));
@@ -212,7 +212,7 @@ static void spread_columns(const struct winograd *job, const struct strip *s, si
         const bool there = top + i >= 0 && top + i < (ptrdiff_t)dy->h;
         const size_t line = b * dy->h + (there ? (size_t)(top + i) : 0);
         from[i] = imp_native_floats(*dy) + line * dy->w * IMP_BLOCK;
-        by[i] = there ? imp_native_floats(*choice) + line * choice->w * IMP_BLOCK : NULL;
+        by[i] = there ? imp_native_floats(*indices) + line * indices->w * IMP_BLOCK : NULL;
     }
     job->n->kernels->winograd->spread_columns(s->space + 2 * first * IMP_BLOCK, row, from, by,
                                               (size_t)(left + (ptrdiff_t)first), last - first,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of the oracle share: its device and memory, and its slots. Tensors of both layouts
- * are C planes of H*W floats. Each function is the slot of that name in engine/ops.h, which says
+ * are C planes of H*W floats. Each function is the slot of that name in backend/ops.h, which says
  * what it computes; sums are kept in double and rounded once, when they are stored.
  */
 #ifndef IMP_ORACLE_H
@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#include "engine/ops.h"
+#include "backend/ops.h"
 
 struct imp_memory {
     char *bytes; /* owned */
@@ -58,14 +58,15 @@ imp_status imp_oracle_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp
                                 imp_filter *filter);
 imp_algorithm imp_oracle_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
                                    const imp_filter *filter, bool back);
-void imp_oracle_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
-                     bool back, size_t *filters, size_t *work);
+void imp_oracle_workspace(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                          bool back, size_t *filters, size_t *work);
 imp_status imp_oracle_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind);
 imp_status imp_oracle_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x,
                                 imp_tensor y, imp_pooling kind);
-imp_status imp_oracle_pool_choice(imp_device *d, imp_tensor choice, imp_tensor x, imp_pooling kind);
-imp_status imp_oracle_pool_spread(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
-                                  imp_pooling kind);
+imp_status imp_oracle_pool_indices(imp_device *d, imp_tensor indices, imp_tensor x,
+                                   imp_pooling kind);
+imp_status imp_oracle_unpool(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor indices,
+                             imp_pooling kind);
 
 imp_status imp_oracle_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f,
                            bool accumulate);

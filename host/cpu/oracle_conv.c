@@ -156,8 +156,8 @@ imp_algorithm imp_oracle_algorithm(const imp_device *d, imp_tensor y, imp_tensor
     return imp_algorithm_by("direct", NULL, &filter->conv, y, x, back);
 }
 
-void imp_oracle_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
-                     bool back, size_t *filters, size_t *work) {
+void imp_oracle_workspace(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                          bool back, size_t *filters, size_t *work) {
     (void)d, (void)filter;
     *filters = 0;
     *work = back ? (imp_oracle_count(x) + imp_oracle_count(y)) * sizeof(double) : 0;

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "backend/profile.h"
 #include "cpu/cpu.h"
-#include "device/cases.h"
-#include "device/verdict.h"
-#include "engine/profile.h"
+#include "device/trust.h"
 #include "opencl/opencl.h"
+#include "selftest/cases.h"
 
 static const imp_device_options no_options;
 
@@ -87,18 +87,18 @@ static void judge(imp_device_info *info, const imp_device_options *options) {
     imp_device_options plain = *options;
     plain.precision = IMP_FP32;
     const bool unusable = !info->usable && info->reason[0]; /* known without opening it */
-    if (unusable || imp_verdict_recall(info, options->threads))
+    if (unusable || imp_trust_recall(info, options->threads))
         return;
     if (options->verbose)
         say(options, "testing and measuring device '%s' (once)", info->name);
     imp_device *d = NULL;
     imp_error e = {0};
     if (open_described(&d, info, &plain, &e) != IMP_OK) {
-        imp_verdict_refuse(info, options->threads, e.text);
+        imp_trust_refuse(info, options->threads, e.text);
         return;
     }
     const int index = info->index;
-    imp_verdict_measure(d);
+    imp_trust_measure(d);
     *info = d->info;
     info->index = index;
     imp_device_close(d);
@@ -176,7 +176,7 @@ static void pass_over(const imp_device_info *info, const char *instead,
 static imp_status open_cpu(imp_device **out, const imp_device_options *options, imp_error *err) {
     const imp_device_info cpu = {.kind = IMP_DEVICE_CPU, .name = "cpu"};
     TRY(open_described(out, &cpu, options, err));
-    imp_verdict_recall(&(*out)->info, options->threads);
+    imp_trust_recall(&(*out)->info, options->threads);
     return IMP_OK;
 }
 

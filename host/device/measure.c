@@ -4,10 +4,10 @@
  */
 #include <stdlib.h>
 
+#include "backend/profile.h"
+#include "base/clock.h"
 #include "cpu/cpu.h"
-#include "device/verdict.h"
-#include "engine/plan.h"
-#include "engine/profile.h"
+#include "device/trust.h"
 #include "opencl/opencl.h"
 
 enum { REPEATS = 3 };

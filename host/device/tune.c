@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/verdict.h"
-#include "engine/cache.h"
-#include "engine/profile.h"
+#include "backend/profile.h"
+#include "base/cache.h"
+#include "base/clock.h"
+#include "device/trust.h"
 
-static const char entry[] = "ways.json";
+static const char entry[] = "algorithms.json";
 
 /* FLOATS: of a map that is measured, at most, where ROWS of it are not more. REPEATS: of each way,
  * in turns, of which the fastest counts; THOROUGH times where one has asked for it. */
@@ -57,40 +58,43 @@ static imp_tensor y_of(const imp_layer *l) {
                         .layout = IMP_MAPS};
 }
 
-static const char *way_name(const imp_device *d, const imp_filter *f, const imp_layer *l,
-                            unsigned way) {
+static const char *algorithm_name(const imp_device *d, const imp_filter *f, const imp_layer *l,
+                                  unsigned algorithm) {
     const imp_tensor x = x_of(l), y = y_of(l);
-    return d->ops->way ? d->ops->way(d, l->back ? x : y, l->back ? y : x, f, l->back, way) : NULL;
+    return d->ops->algorithm_name
+               ? d->ops->algorithm_name(d, l->back ? x : y, l->back ? y : x, f, l->back, algorithm)
+               : NULL;
 }
 
-static const imp_preference *preference_of(const imp_device *d, const imp_layer *l) {
+static const imp_algorithm_choice *choice_of(const imp_device *d, const imp_layer *l) {
     const imp_conv *c = &l->conv;
-    return imp_preference_of(d, c, imp_conv_side(c, l->h), imp_conv_side(c, l->w), l->back);
+    return imp_algorithm_choice_of(d, c, imp_conv_side(c, l->h), imp_conv_side(c, l->w), l->back);
 }
 
-static bool prefer(imp_device *d, const imp_layer *l, unsigned way) {
+static bool set_algorithm(imp_device *d, const imp_layer *l, unsigned algorithm) {
     const imp_conv *c = &l->conv;
-    return imp_prefer(d, &(imp_preference){.conv = *c,
-                                           .h = imp_conv_side(c, l->h),
-                                           .w = imp_conv_side(c, l->w),
-                                           .back = l->back,
-                                           .way = way});
+    return imp_choose_algorithm(d, &(imp_algorithm_choice){.conv = *c,
+                                                           .h = imp_conv_side(c, l->h),
+                                                           .w = imp_conv_side(c, l->w),
+                                                           .back = l->back,
+                                                           .algorithm = algorithm});
 }
 
 /* ---- memory ---- */
 
 /* The number of the way that is remembered by its name, 0 for the device's own; false: none is. */
-static bool recall(const imp_device *d, const imp_filter *f, const imp_layer *l, unsigned *way) {
+static bool recall(const imp_device *d, const imp_filter *f, const imp_layer *l,
+                   unsigned *algorithm) {
     char key[1024], name[96];
-    imp_verdict_key(key, sizeof key, &d->info, d->options.threads);
+    imp_trust_key(key, sizeof key, &d->info, d->options.threads);
     name_of(name, l);
     json_t *all = imp_cache_load_json(entry);
-    const char *known =
-        json_string_value(json_object_get(json_object_get(json_object_get(all, key), name), "way"));
-    *way = 0;
-    for (unsigned i = 1; known && i <= IMP_WAYS_MOST; i++) {
-        const char *now = way_name(d, f, l, i);
-        *way = now && strcmp(now, known) == 0 ? i : *way;
+    const char *known = json_string_value(
+        json_object_get(json_object_get(json_object_get(all, key), name), "algorithm"));
+    *algorithm = 0;
+    for (unsigned i = 1; known && i <= IMP_ALGORITHMS_MAX; i++) {
+        const char *now = algorithm_name(d, f, l, i);
+        *algorithm = now && strcmp(now, known) == 0 ? i : *algorithm;
     }
     json_decref(all);
     return known;
@@ -98,12 +102,12 @@ static bool recall(const imp_device *d, const imp_filter *f, const imp_layer *l,
 
 static void remember(const imp_device *d, const imp_layer *l, const imp_tuned *t) {
     char key[1024], name[96];
-    imp_verdict_key(key, sizeof key, &d->info, d->options.threads);
+    imp_trust_key(key, sizeof key, &d->info, d->options.threads);
     name_of(name, l);
     json_t *all = imp_cache_load_json(entry), *seconds = json_object();
     for (size_t i = 0; i < t->count; i++)
-        json_object_set_new(seconds, t->ways[i].name, json_real(t->ways[i].seconds));
-    json_t *v = json_pack("{ss so}", "way", t->ways[t->best].name, "seconds", seconds);
+        json_object_set_new(seconds, t->algorithms[i].name, json_real(t->algorithms[i].seconds));
+    json_t *v = json_pack("{ss so}", "algorithm", t->algorithms[t->best].name, "seconds", seconds);
     if (!json_object_get(all, key))
         json_object_set_new(all, key, json_object());
     if (v && json_object_set_new(json_object_get(all, key), name, v) == 0)
@@ -183,9 +187,9 @@ static imp_tensor result_of(const probe *p) {
 }
 
 /* Runs a way once; *seconds: the least so far, 0 before the first. */
-static imp_status run(probe *p, unsigned way, double *seconds) {
+static imp_status run(probe *p, unsigned algorithm, double *seconds) {
     imp_device *d = p->d;
-    prefer(d, &p->layer, way);
+    set_algorithm(d, &p->layer, algorithm);
     TRY(d->ops->sync(d));
     const double begin = imp_now();
     TRY(p->layer.back ? d->ops->conv_grad(d, p->dx, p->y, p->y, p->filter)
@@ -220,16 +224,16 @@ static imp_status warm(probe *p, imp_tuned *t, size_t i) {
     TRY(run(p, (unsigned)i + 1, &first));
     TRY(agrees(p, i == 0, &right));
     if (i == 0 && first > patience) {
-        t->ways[i].seconds = first;
+        t->algorithms[i].seconds = first;
         return right ? IMP_OK : IMP_ERR_DEVICE;
     }
-    return right ? run(p, (unsigned)i + 1, &t->ways[i].seconds) : IMP_OK;
+    return right ? run(p, (unsigned)i + 1, &t->algorithms[i].seconds) : IMP_OK;
 }
 
 static double fastest(const imp_tuned *t) {
     double seconds = INFINITY;
     for (size_t i = 0; i < t->count; i++)
-        seconds = t->ways[i].seconds > 0 ? fmin(seconds, t->ways[i].seconds) : seconds;
+        seconds = t->algorithms[i].seconds > 0 ? fmin(seconds, t->algorithms[i].seconds) : seconds;
     return seconds;
 }
 
@@ -242,17 +246,17 @@ static imp_status measure(probe *p, imp_tuned *t, unsigned repeats, double secon
     const double limit = hopeless * fastest(t);
     for (unsigned repeat = 0; repeat < repeats && imp_now() < end; repeat++)
         for (size_t i = 0; i < t->count; i++)
-            if (t->ways[i].seconds > 0 && t->ways[i].seconds < limit)
-                TRY(run(p, (unsigned)i + 1, &t->ways[i].seconds));
+            if (t->algorithms[i].seconds > 0 && t->algorithms[i].seconds < limit)
+                TRY(run(p, (unsigned)i + 1, &t->algorithms[i].seconds));
     return IMP_OK;
 }
 
 /* The fastest, unless the device's own is about as fast. */
-static void choose(imp_tuned *t) {
-    const double own = t->ways[t->own].seconds;
+static void choose_fastest(imp_tuned *t) {
+    const double own = t->algorithms[t->own].seconds;
     t->best = t->own;
     for (size_t i = 0; i < t->count; i++) {
-        const double best = t->ways[t->best].seconds, now = t->ways[i].seconds;
+        const double best = t->algorithms[t->best].seconds, now = t->algorithms[i].seconds;
         if (now > 0 && (best == 0 || (now < best && now < advantage * own)))
             t->best = i;
     }
@@ -261,15 +265,16 @@ static void choose(imp_tuned *t) {
 /* ---- a layer ---- */
 
 /* Lists the ways, and which one the device would take by itself. */
-static void list_ways(imp_device *d, const imp_filter *f, const imp_layer *l, imp_tuned *t) {
+static void list_algorithms(imp_device *d, const imp_filter *f, const imp_layer *l, imp_tuned *t) {
     const imp_tensor x = x_of(l), y = y_of(l);
-    prefer(d, l, 0);
+    set_algorithm(d, l, 0);
     const char *own = d->ops->algorithm(d, l->back ? x : y, l->back ? y : x, f, l->back).name;
     const char *name;
     *t = (imp_tuned){.back = l->back, .height = l->h, .width = l->w};
-    while (t->count < IMP_WAYS_MOST && (name = way_name(d, f, l, (unsigned)t->count + 1))) {
+    while (t->count < IMP_ALGORITHMS_MAX &&
+           (name = algorithm_name(d, f, l, (unsigned)t->count + 1))) {
         t->own = strcmp(name, own) == 0 ? t->count : t->own;
-        snprintf(t->ways[t->count++].name, sizeof t->ways[0].name, "%s", name);
+        snprintf(t->algorithms[t->count++].name, sizeof t->algorithms[0].name, "%s", name);
     }
 }
 
@@ -278,7 +283,7 @@ static bool matters(const imp_device *d, const imp_filter *filter, const imp_lay
     const imp_conv *c = &layer->conv;
     const double flop = 2.0 * (double)(c->in * c->out * c->kernel * c->kernel) *
                         (double)(imp_conv_side(c, layer->h) * imp_conv_side(c, layer->w));
-    return flop >= least && way_name(d, filter, layer, 2);
+    return flop >= least && algorithm_name(d, filter, layer, 2);
 }
 
 /* Measures with the device's profile set aside. */
@@ -305,29 +310,29 @@ void imp_tune_layer(imp_device *d, const imp_filter *filter, const imp_layer *la
                     double *left, imp_tuned *out) {
     const double begin = imp_now();
     const imp_error before = d->error;
-    unsigned way = 0;
+    unsigned algorithm = 0;
     *out = (imp_tuned){.count = 0};
-    if (!matters(d, filter, layer) || (!again && preference_of(d, layer)))
+    if (!matters(d, filter, layer) || (!again && choice_of(d, layer)))
         return;
-    const bool known = !again && recall(d, filter, layer, &way);
-    if (!prefer(d, layer, way) || known || *left <= 0)
+    const bool known = !again && recall(d, filter, layer, &algorithm);
+    if (!set_algorithm(d, layer, algorithm) || known || *left <= 0)
         return;
     probe p = {.d = d, .layer = part_of(layer)};
-    const imp_preference *of_part = preference_of(d, &p.layer);
-    const unsigned kept = of_part ? of_part->way : 0;
-    list_ways(d, filter, layer, out);
+    const imp_algorithm_choice *of_part = choice_of(d, &p.layer);
+    const unsigned kept = of_part ? of_part->algorithm : 0;
+    list_algorithms(d, filter, layer, out);
     const imp_status status = measure_apart(&p, out, again ? THOROUGH : REPEATS, *left);
     d->error = before;
     if (of_part)
-        prefer(d, &p.layer, kept);
+        set_algorithm(d, &p.layer, kept);
     else if (p.layer.h != layer->h)
-        imp_forget(d, &p.layer.conv, y_of(&p.layer).h, y_of(&p.layer).w, p.layer.back);
-    choose(out);
+        imp_forget_algorithm(d, &p.layer.conv, y_of(&p.layer).h, y_of(&p.layer).w, p.layer.back);
+    choose_fastest(out);
     if (status == IMP_OK) {
-        prefer(d, layer, (unsigned)out->best + 1);
+        set_algorithm(d, layer, (unsigned)out->best + 1);
         remember(d, layer, out);
     } else {
-        prefer(d, layer, 0);
+        set_algorithm(d, layer, 0);
         *out = (imp_tuned){.count = 0};
     }
     *left -= imp_now() - begin;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Which way to make a convolution is the fastest on a device: measured once for every kind of layer
- * and remembered in the cache folder (ways.json, to be read by people too).
+ * and remembered in the cache folder (algorithms.json, to be read by people too).
  */
 #ifndef IMP_TUNE_H
 #define IMP_TUNE_H
 
-#include "engine/ops.h"
+#include "backend/ops.h"
 
 /* A convolution (back: its gradient) from x, which is h x w. */
 typedef struct imp_layer {

@@ -4,7 +4,7 @@
  * ended: where it is, the variable and the step before it, and what the optimiser remembers. The
  * targets are made again. The numbers are as this machine keeps them; `magic` says so.
  *
- *     checkpoint_head, the caller's text, how the device makes each layer (preference_words),
+ *     checkpoint_head, the caller's text, how the device makes each layer (choice_words),
  *     of L-BFGS the products of its history (doubles), then planes of 3 x h x w floats: x, the one
  *     before, the average, the one some steps ago, Adam's moments or the history's vectors, as far
  *     as they are in use
@@ -16,12 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "device/verdict.h"
-#include "engine/cache.h"
-#include "engine/preferences.h"
-#include "engine/profile.h"
+#include "backend/profile.h"
+#include "base/cache.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "device/trust.h"
+#include "engine/algorithms.h"
 #include "engine/session.h"
-#include "media/file.h"
 
 enum { PATH_ROOM = 4200, TEXT_MAX = 1 << 20 };
 static const uint64_t magic = 0x0A347470636D69; /* "imcpt4\n" */
@@ -32,7 +33,7 @@ typedef struct checkpoint_head {
     char device[72];                           /* whose preferences these are */
     uint64_t scale, scale_done, iteration, total, h, w, steps, setbacks, since, settled;
     uint64_t precision;
-    uint64_t preferences, places, pairs, next, filled; /* all but the first: of the history */
+    uint64_t algorithm_choices, places, pairs, next, filled; /* all but the first: of the history */
     double gamma, shrink, average, seconds;
 } checkpoint_head;
 
@@ -83,7 +84,7 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
     imp_network_describe(s->network, &info);
     *head = (checkpoint_head){.magic = magic,
                               .precision = s->device->options.precision,
-                              .preferences = s->device->preference_count,
+                              .algorithm_choices = s->device->algorithm_choice_count,
                               .scale = s->scale,
                               .scale_done = s->scale_done,
                               .iteration = s->iteration,
@@ -92,7 +93,7 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
                               .w = s->objective.x[0].w,
                               .steps = t->steps,
                               .setbacks = t->setbacks,
-                              .since = s->settle.since,
+                              .since = s->convergence.since,
                               .settled = s->settled,
                               .places = h->places,
                               .pairs = h->pairs,
@@ -104,7 +105,7 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
                               .seconds = imp_now() - s->opened};
     snprintf(head->version, sizeof head->version, "%s", imp_version());
     snprintf(head->network, sizeof head->network, "%s", info.sha256);
-    imp_verdict_key(device, sizeof device, &s->device->info, s->device->options.threads);
+    imp_trust_key(device, sizeof device, &s->device->info, s->device->options.threads);
     TRY(hash_more(head->device, device, strlen(device), err));
     return hash_inputs(s, head->inputs, err);
 }
@@ -114,8 +115,8 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
 static bool tensor_at(const imp_session *s, size_t i, imp_tensor *tensor) {
     const imp_optimizer_state *t = &s->optimizer;
     const imp_history *h = &t->history;
-    const imp_tensor first[] = {s->objective.x[0], t->before, s->average.sum,
-                                s->settle.then,    t->m,      t->v};
+    const imp_tensor first[] = {s->objective.x[0],   t->before, s->average.sum,
+                                s->convergence.then, t->m,      t->v};
     const size_t places = h->places == 0 ? 0 : h->filled > h->next ? h->filled : h->next + 1;
     for (size_t k = 0; k < sizeof first / sizeof *first; k++) {
         *tensor = first[k];
@@ -155,7 +156,7 @@ static imp_status write_all(imp_session *s, const char *text, FILE *file, imp_er
     const bool written =
         fwrite(&head, sizeof head, 1, file) == 1 &&
         fwrite(text, 1, head.text_bytes, file) == head.text_bytes &&
-        imp_preferences_write(s->device, file) &&
+        imp_algorithms_write(s->device, file) &&
         (products == 0 || fwrite(h->sy, sizeof *h->sy, products, file) == products);
     return written ? write_tensors(s, file, err) : IMP_ERR_IO;
 }
@@ -207,7 +208,7 @@ static imp_status open_checkpoint(FILE **file, checkpoint_head *head, const char
         return imp_fail(err, IMP_ERR_IO, "cannot read checkpoint '%s': %s: check the path", path,
                         strerror(errno));
     if (fread(head, sizeof *head, 1, *file) != 1 || head->magic != magic ||
-        head->text_bytes > TEXT_MAX || head->preferences > IMP_PREFERENCES_MOST ||
+        head->text_bytes > TEXT_MAX || head->algorithm_choices > IMP_ALGORITHM_CHOICES_MAX ||
         !memchr(head->version, 0, sizeof head->version) ||
         !memchr(head->network, 0, sizeof head->network) ||
         !memchr(head->inputs, 0, sizeof head->inputs) ||
@@ -257,7 +258,7 @@ static imp_status check_head(const imp_session *s, const checkpoint_head *own,
                        head->h == s->scales[head->scale].picture.h &&
                        head->w == s->scales[head->scale].picture.w &&
                        head->steps <= head->iteration && head->pairs <= head->places &&
-                       head->filled <= head->places && head->since < IMP_SETTLE_SPAN &&
+                       head->filled <= head->places && head->since < IMP_CONVERGENCE_SPAN &&
                        (head->next < head->places || head->places == 0);
     return sound ? IMP_OK : fail_damaged(path, err);
 }
@@ -271,7 +272,7 @@ static void take_head(imp_session *s, const checkpoint_head *head) {
     s->average.weight = head->average;
     t->steps = (unsigned)head->steps;
     t->setbacks = (unsigned)head->setbacks;
-    s->settle.since = (unsigned)head->since;
+    s->convergence.since = (unsigned)head->since;
     s->settled = head->settled;
     t->shrink = head->shrink;
     h->pairs = (unsigned)head->pairs;
@@ -305,8 +306,8 @@ static imp_status restore(imp_session *s, const checkpoint_head *head, FILE *fil
     TRY(make_head(&own, s, err));
     TRY(check_head(s, &own, head, path, err));
     if (fseek(file, (long)head->text_bytes, SEEK_CUR) != 0 ||
-        !imp_preferences_read(s->device, head->preferences, strcmp(head->device, own.device) == 0,
-                              file, &changed))
+        !imp_algorithms_read(s->device, head->algorithm_choices,
+                             strcmp(head->device, own.device) == 0, file, &changed))
         return fail_damaged(path, err);
     if (s->scale != head->scale || changed)
         TRY(imp_session_enter(s, (unsigned)head->scale, &s->content, err));

@@ -8,7 +8,7 @@
 
 /* Filters of one node and direction, and working space: every level of the picture may take filters
  * of another form, which are told apart by what they take. */
-static void count_room(const imp_session *s, size_t node, bool back, imp_need *need) {
+static void count_workspace(const imp_session *s, size_t node, bool back, imp_need *need) {
     const imp_device *d = s->device;
     size_t seen[IMP_LEVELS_MAX];
     for (unsigned l = 0; l < s->objective.levels; l++) {
@@ -17,7 +17,7 @@ static void count_room(const imp_session *s, size_t node, bool back, imp_need *n
         const imp_tensor x = imp_plan_source(plan, node);
         size_t work;
         bool known = false;
-        d->ops->room(d, back ? x : y, back ? y : x, s->filters[node], back, &seen[l], &work);
+        d->ops->workspace(d, back ? x : y, back ? y : x, s->filters[node], back, &seen[l], &work);
         for (unsigned i = 0; i < l; i++)
             known |= seen[i] == seen[l];
         need->filters += known ? 0 : seen[l];
@@ -28,7 +28,7 @@ static void count_room(const imp_session *s, size_t node, bool back, imp_need *n
 static void count_filters(const imp_session *s, imp_need *need) {
     for (size_t n = 0; n < s->nodes; n++)
         for (int back = 0; back < 2 && s->network->nodes[n].kind == IMP_NODE_CONV; back++)
-            count_room(s, n, back, need);
+            count_workspace(s, n, back, need);
 }
 
 /* Bytes of a picture's colours. */
@@ -56,7 +56,7 @@ imp_status imp_session_lay_out(imp_session *s, const imp_scale *k, imp_need *nee
                          .filters = s->filters,
                          .settings = &s->settings,
                          .regions = &s->regions,
-                         .again = s->again};
+                         .recompute = s->recompute};
     size_t cursor = 0;
     *need = (imp_need){.arena = SIZE_MAX};
     imp_objective_finish(&s->objective);
@@ -65,7 +65,7 @@ imp_status imp_session_lay_out(imp_session *s, const imp_scale *k, imp_need *nee
     const size_t before = cursor;
     TRY(imp_optimizer_init(&s->optimizer, &s->objective, &cursor, err));
     imp_average_place(&s->average, &s->objective, &cursor);
-    imp_settle_place(&s->settle, &s->objective, &cursor);
+    imp_convergence_place(&s->convergence, &s->objective, &cursor);
     need->optimizer = cursor - before;
     TRY(imp_objective_place(&s->objective, cursor, err));
     need->arena = s->objective.end;
@@ -107,25 +107,25 @@ static bool fits(imp_session *s, size_t longer) {
     return bytes != SIZE_MAX && (limit == 0 || bytes <= limit);
 }
 
-bool imp_session_choose_again(imp_session *s, size_t longer) {
-    const unsigned most = imp_objective_again_most(s->network, s->nodes);
+bool imp_session_choose_recompute(imp_session *s, size_t longer) {
+    const unsigned most = imp_objective_recompute_max(s->network, s->nodes);
     size_t least = SIZE_MAX;
     unsigned best = 0;
-    for (s->again = 0; s->again <= most; s->again++) {
+    for (s->recompute = 0; s->recompute <= most; s->recompute++) {
         if (fits(s, longer))
             return true;
         const size_t bytes = imp_session_total(s, longer);
-        best = bytes < least ? s->again : best;
+        best = bytes < least ? s->recompute : best;
         least = bytes < least ? bytes : least;
     }
-    s->again = best;
+    s->recompute = best;
     return false;
 }
 
 size_t imp_session_largest(imp_session *s, size_t low, size_t high) {
     while (high - low > 1) { /* low fits, or is 0; high does not */
         const size_t middle = low + (high - low) / 2;
-        *(imp_session_choose_again(s, middle) ? &low : &high) = middle;
+        *(imp_session_choose_recompute(s, middle) ? &low : &high) = middle;
     }
     return low;
 }
@@ -137,7 +137,7 @@ size_t imp_session_longer(const imp_session *s) {
 
 imp_status imp_session_check_fit(imp_session *s, imp_error *err) {
     const size_t longer = imp_session_longer(s);
-    if (imp_session_choose_again(s, longer))
+    if (imp_session_choose_recompute(s, longer))
         return IMP_OK;
     const size_t bytes = imp_session_total(s, longer), largest = imp_session_largest(s, 0, longer);
     const bool own = imp_session_limit(s) == s->settings.memory;

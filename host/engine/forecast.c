@@ -3,7 +3,8 @@
  * What a run would take: its memory exactly as it would be laid out, its time from a few iterations
  * of a smaller picture.
  */
-#include "engine/profile.h"
+#include "backend/profile.h"
+#include "base/clock.h"
 #include "engine/session.h"
 
 /* ---- Time ---- */
@@ -92,7 +93,7 @@ static double work_of(const imp_session *s) {
         const imp_plan *plan = &s->objective.plans[l];
         for (size_t i = 0; i < plan->step_count; i++) {
             const imp_step *step = &plan->steps[i];
-            const size_t n = step->node - step->joined;
+            const size_t n = step->node - step->fused;
             if (s->network->nodes[n].kind != IMP_NODE_CONV)
                 continue;
             const imp_tensor x = imp_plan_source(plan, n);
@@ -110,9 +111,9 @@ static double work_of(const imp_session *s) {
 
 /* With so much made again, where an iteration with all kept takes `seconds` and multiplies `work`
  * (0: not known yet, this is that). */
-static imp_footprint footprint(imp_session *s, unsigned again, double seconds, double *work) {
+static imp_footprint footprint(imp_session *s, unsigned recompute, double seconds, double *work) {
     const size_t longer = imp_session_longer(s);
-    s->again = again;
+    s->recompute = recompute;
     const imp_footprint f = {.bytes = imp_session_total(s, longer)};
     const double now = f.bytes == SIZE_MAX ? 0 : work_of(s);
     if (*work == 0)
@@ -122,14 +123,14 @@ static imp_footprint footprint(imp_session *s, unsigned again, double seconds, d
 
 /* Doubles a side that fits until it does not, at most to what a picture may have. */
 static size_t largest(imp_session *s, bool fits) {
-    enum { SIDE_MOST = 1 << 17 };
+    enum { SIDE_MAX = 1 << 17 };
     size_t low = fits ? imp_session_longer(s) : 0, high = imp_session_longer(s);
-    while (fits && high < SIDE_MOST && imp_session_limit(s) > 0) {
+    while (fits && high < SIDE_MAX && imp_session_limit(s) > 0) {
         low = high;
         high *= 2;
-        fits = imp_session_choose_again(s, high);
+        fits = imp_session_choose_recompute(s, high);
     }
-    return imp_session_limit(s) == 0 || high >= SIDE_MOST ? low : imp_session_largest(s, low, high);
+    return imp_session_limit(s) == 0 || high >= SIDE_MAX ? low : imp_session_largest(s, low, high);
 }
 
 static imp_status fill_in(imp_forecast *out, imp_session *s, const imp_sources *from,
@@ -142,14 +143,15 @@ static imp_status fill_in(imp_forecast *out, imp_session *s, const imp_sources *
     out->height = last->picture.height;
     out->iterations = s->total;
     out->memory = imp_session_limit(s);
-    out->fits = imp_session_choose_again(s, imp_session_longer(s));
-    const unsigned again = s->again;
+    out->fits = imp_session_choose_recompute(s, imp_session_longer(s));
+    const unsigned recompute = s->recompute;
     out->largest = largest(s, out->fits);
     TRY(measure(s, from, &p, err));
     const double seconds = seconds_of(&p, last);
     out->kept = footprint(s, 0, seconds, &work);
-    out->again = footprint(s, imp_objective_again_most(s->network, s->nodes), seconds, &work);
-    out->chosen = footprint(s, again, seconds, &work);
+    out->recompute =
+        footprint(s, imp_objective_recompute_max(s->network, s->nodes), seconds, &work);
+    out->chosen = footprint(s, recompute, seconds, &work);
     TRY(imp_session_lay_out(s, last, &s->need, err));
     imp_session_estimate(s, &out->need);
     for (unsigned i = 0; i < s->scale_count; i++)

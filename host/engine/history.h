@@ -8,7 +8,7 @@
 #ifndef IMP_HISTORY_H
 #define IMP_HISTORY_H
 
-#include "engine/error.h"
+#include "base/error.h"
 
 /* A ring of one place more than pairs are kept: a pair has its place before it is known to be good.
  * Zeroed: empty, with no place. */

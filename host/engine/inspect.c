@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/canvas.h"
+#include "backend/profile.h"
+#include "base/clock.h"
 #include "engine/colour.h"
-#include "engine/profile.h"
+#include "engine/planes.h"
 #include "engine/session.h"
 
 size_t imp_session_losses(const imp_session *s, imp_loss *out, size_t cap) {
@@ -34,7 +35,7 @@ void imp_session_progress(const imp_session *s, imp_progress *out) {
     const imp_objective *o = &s->objective;
     *out = (imp_progress){.iteration = s->iteration,
                           .total = s->settled ? s->iteration : s->total,
-                          .spared = s->settled ? s->total - s->iteration : 0,
+                          .skipped = s->settled ? s->total - s->iteration : 0,
                           .width = s->scales[s->scale].picture.width,
                           .height = s->scales[s->scale].picture.height,
                           .seconds = imp_now() - s->opened,
@@ -107,7 +108,7 @@ imp_status imp_session_painted(imp_session *s, imp_picture *out, imp_error *err)
     imp_array x;
     TRY(imp_session_shown(s, &x, err));
     const imp_status status =
-        imp_canvas_picture(out, x.data, x.shape[1], x.shape[2], k->picture.width, k->picture.height,
+        imp_planes_picture(out, x.data, x.shape[1], x.shape[2], k->picture.width, k->picture.height,
                            s->settings.range, err);
     imp_array_finish(&x);
     return status;
@@ -119,7 +120,7 @@ imp_status imp_session_picture(imp_session *s, imp_picture *out, imp_error *err)
     if (s->settings.color != IMP_COLOR_CONTENT)
         return IMP_OK;
     const imp_status status =
-        imp_canvas_resize(&content, &s->content, out->width, out->height, err);
+        imp_planes_resize(&content, &s->content, out->width, out->height, err);
     if (status == IMP_OK) {
         imp_colour_take(out->rgb, content.rgb, out->width * out->height);
         imp_colour_clip(out);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/seam.h"
+#include "engine/tileable.h"
 
 imp_slot imp_objective_slot(const imp_objective *o, size_t extra) {
     return (imp_slot){o->record, o->count + extra};
@@ -44,14 +44,14 @@ imp_status imp_objective_depth(size_t *nodes, const imp_settings *settings,
 
 /* The variable, and what is seen of it. */
 static void place_pictures(imp_objective *o, size_t h, size_t w, size_t *cursor) {
-    const imp_seam seam = o->settings->seam;
-    const size_t margin = imp_seam_margin(o->network, o->nodes, o->levels);
-    o->margin[0] = seam & IMP_SEAM_Y ? margin : 0;
-    o->margin[1] = seam & IMP_SEAM_X ? margin : 0;
+    const imp_tileable tileable = o->settings->tileable;
+    const size_t margin = imp_tileable_margin(o->network, o->nodes, o->levels);
+    o->margin[0] = tileable & IMP_TILEABLE_Y ? margin : 0;
+    o->margin[1] = tileable & IMP_TILEABLE_X ? margin : 0;
     const size_t high = h + 2 * o->margin[0], wide = w + 2 * o->margin[1];
     o->x[0] = imp_place(o->device, cursor, IMP_PLANES, 3, h, w);
     o->dx[0] = imp_place(o->device, cursor, IMP_PLANES, 3, h, w);
-    if (seam != IMP_SEAM_NONE) {
+    if (tileable != IMP_TILEABLE_NONE) {
         o->around = imp_place(o->device, cursor, IMP_PLANES, 3, high, wide);
         o->daround = imp_place(o->device, cursor, IMP_PLANES, 3, high, wide);
     }
@@ -67,8 +67,8 @@ static void place_style(const imp_objective *o, imp_goal *g, imp_tensor f, size_
     g->gram = imp_place(o->device, cursor, IMP_PLANES, 1, f.c, f.c);
     if (o->around.c || o->regions->count > 0)
         g->weights = imp_place(o->device, cursor, IMP_PLANES, 1, f.h, f.w);
-    g->positions = (float)(imp_seam_count((imp_extent){f.h, x.h, o->margin[0] >> g->level}) *
-                           imp_seam_count((imp_extent){f.w, x.w, o->margin[1] >> g->level}));
+    g->positions = (float)(imp_tileable_count((imp_extent){f.h, x.h, o->margin[0] >> g->level}) *
+                           imp_tileable_count((imp_extent){f.w, x.w, o->margin[1] >> g->level}));
     g->scale = 1 / (g->positions * (o->settings->gram_norm == IMP_GRAM_CM ? (float)f.c : 1));
 }
 
@@ -149,7 +149,7 @@ static void place_matrices(imp_objective *o, size_t *cursor) {
                           IMP_PARTIALS);
 }
 
-unsigned imp_objective_again_most(const imp_network *network, size_t nodes) {
+unsigned imp_objective_recompute_max(const imp_network *network, size_t nodes) {
     unsigned pools = 0;
     for (size_t n = 0; n < nodes; n++)
         pools += network->nodes[n].kind == IMP_NODE_POOL;
@@ -157,7 +157,7 @@ unsigned imp_objective_again_most(const imp_network *network, size_t nodes) {
 }
 
 /* Whether a node's features are made again rather than kept. */
-static bool is_again(const imp_objective *o, size_t node) {
+static bool is_recomputed(const imp_objective *o, size_t node) {
     unsigned pools = 0, kernels = 0; /* before it */
     if (o->network->nodes[node].kind == IMP_NODE_POOL)
         return false; /* small, and what the next ones are made from */
@@ -165,17 +165,17 @@ static bool is_again(const imp_objective *o, size_t node) {
         pools += o->network->nodes[n].kind == IMP_NODE_POOL;
         kernels += o->network->nodes[n].conv.kernel > 1;
     }
-    return o->again == 1 ? kernels == 0 : o->again > 1 && pools + 1 < o->again;
+    return o->recompute == 1 ? kernels == 0 : o->recompute > 1 && pools + 1 < o->recompute;
 }
 
 imp_status imp_objective_plan(const imp_objective *o, imp_plan *plan, size_t h, size_t w,
                               unsigned level, bool gradient, size_t cursor, imp_error *err) {
     const imp_settings *s = o->settings;
-    bool *terms = calloc(2 * o->nodes + 1, sizeof *terms), *again = terms + o->nodes;
+    bool *terms = calloc(2 * o->nodes + 1, sizeof *terms), *recompute = terms + o->nodes;
     if (!terms)
         return imp_fail(err, IMP_ERR_MEMORY, "objective: out of host memory");
     for (size_t n = 0; n < o->nodes; n++)
-        again[n] = is_again(o, n);
+        recompute[n] = is_recomputed(o, n);
     for (size_t i = 0; i < s->term_count; i++)
         if (level == 0 || s->terms[i].kind == IMP_TERM_STYLE)
             terms[imp_network_find(o->network, s->terms[i].layer) - o->network->nodes] = true;
@@ -184,7 +184,7 @@ imp_status imp_objective_plan(const imp_objective *o, imp_plan *plan, size_t h, 
                                  .nodes = o->nodes,
                                  .gradient = gradient,
                                  .terms = terms,
-                                 .again = again};
+                                 .recompute = recompute};
     const imp_status status =
         imp_plan_init(plan, o->device, o->network, o->filters, &purpose, h, w, cursor, err);
     free(terms);
@@ -212,7 +212,7 @@ imp_status imp_objective_init(imp_objective *o, const imp_aim *aim, size_t h, si
                          .settings = settings,
                          .regions = aim->regions,
                          .tv_weight = settings->tv_weight,
-                         .again = aim->again};
+                         .recompute = aim->recompute};
     TRY(imp_objective_depth(&o->nodes, settings, o->network, err));
     assert(settings->levels >= 1 && settings->levels <= IMP_LEVELS_MAX);
     o->levels = settings->levels;
@@ -254,7 +254,8 @@ float imp_objective_weigh(const imp_objective *o, float *t, size_t count, float 
 /* Which positions of a goal's map lie in the picture proper. */
 static void weigh_inside(float *t, imp_extent rows, imp_extent columns) {
     for (size_t i = 0; i < rows.n * columns.n; i++)
-        t[i] = imp_seam_inside(rows, i / columns.n) && imp_seam_inside(columns, i % columns.n);
+        t[i] =
+            imp_tileable_inside(rows, i / columns.n) && imp_tileable_inside(columns, i % columns.n);
 }
 
 static imp_status write_weights(imp_objective *o, imp_goal *g) {

@@ -54,7 +54,7 @@ typedef struct imp_aim {
     imp_filter *const *filters; /* by node */
     const imp_settings *settings;
     const imp_regions *regions; /* of the picture; of count 0: none */
-    unsigned again;             /* see imp_objective_init */
+    unsigned recompute;         /* see imp_objective_init */
 } imp_aim;
 
 typedef struct imp_objective {
@@ -63,7 +63,7 @@ typedef struct imp_objective {
     imp_filter *const *filters;
     const imp_settings *settings;
     const imp_regions *regions;
-    unsigned again;
+    unsigned recompute;
     size_t nodes; /* nodes in use */
     unsigned levels;
     imp_plan plans[IMP_LEVELS_MAX];
@@ -100,11 +100,11 @@ imp_status imp_objective_depth(size_t *nodes, const imp_settings *settings,
 /* Lays out for a picture of h x w, behind *cursor, what lives as long as the objective, and moves
  * *cursor on; allocates nothing on the device. again: features that are not kept for the way back
  * but made again, which takes time and no more: 0 none; 1 those of the first convolution, which is
- * cheap; n > 1 those before the (n-1)-th pooling, and from imp_objective_again_most on all. Finish
- * it in any case. */
+ * cheap; n > 1 those before the (n-1)-th pooling, and from imp_objective_recompute_max on all.
+ * Finish it in any case. */
 imp_status imp_objective_init(imp_objective *o, const imp_aim *aim, size_t h, size_t w,
                               size_t *cursor, imp_error *err);
-unsigned imp_objective_again_most(const imp_network *network, size_t nodes);
+unsigned imp_objective_recompute_max(const imp_network *network, size_t nodes);
 /* Lays out what an evaluation needs from address `cursor` on: o->end is where it ends. */
 imp_status imp_objective_place(imp_objective *o, size_t cursor, imp_error *err);
 void imp_objective_finish(imp_objective *o);

@@ -8,14 +8,6 @@
 
 #include "engine/plan_layout.h"
 
-imp_tensor imp_place(const imp_device *device, size_t *cursor, imp_layout layout, size_t c,
-                     size_t h, size_t w) {
-    imp_tensor t = {.c = c, .h = h, .w = w, .layout = layout};
-    if (*cursor != SIZE_MAX)
-        *cursor = device->ops->place(device, &t, *cursor);
-    return t;
-}
-
 /* y[r] = (x[channel r] * network range / variable range - mean[r]) / deviation[r]. */
 static imp_affine entry_of(const imp_network *network, float range) {
     imp_network_info info;
@@ -90,13 +82,13 @@ static imp_tensor operand(const imp_plan *plan, size_t number) {
 static imp_status run_forward(const imp_plan *plan, const imp_step *step) {
     imp_device *const d = plan->device;
     const imp_tensor x = operand(plan, step->x), y = operand(plan, step->y);
-    if (step->joined)
-        return d->ops->conv_pool(d, y, operand(plan, step->choice), x,
+    if (step->fused)
+        return d->ops->conv_pool(d, y, operand(plan, step->indices), x,
                                  plan->filters[step->node - 1], plan->pooling);
     if (plan->network->nodes[step->node].kind == IMP_NODE_CONV)
         return d->ops->conv(d, y, x, plan->filters[step->node]);
-    if (step->choice != IMP_NO_PLACE)
-        TRY(d->ops->pool_choice(d, operand(plan, step->choice), x, plan->pooling));
+    if (step->indices != IMP_NO_PLACE)
+        TRY(d->ops->pool_indices(d, operand(plan, step->indices), x, plan->pooling));
     return d->ops->pool(d, y, x, plan->pooling);
 }
 
@@ -104,13 +96,13 @@ static imp_status run_back(const imp_plan *plan, const imp_step *step) {
     imp_device *const d = plan->device;
     const imp_tensor dx = operand(plan, step->dx), dy = operand(plan, step->dy);
     const imp_tensor y = operand(plan, step->y);
-    if (step->joined)
-        return d->ops->conv_pool_grad(d, dx, dy, operand(plan, step->choice),
+    if (step->fused)
+        return d->ops->conv_pool_grad(d, dx, dy, operand(plan, step->indices),
                                       plan->filters[step->node - 1], plan->pooling);
     if (plan->network->nodes[step->node].kind == IMP_NODE_CONV)
         return d->ops->conv_grad(d, dx, dy, y, plan->filters[step->node]);
-    if (step->choice != IMP_NO_PLACE)
-        return d->ops->pool_spread(d, dx, dy, operand(plan, step->choice), plan->pooling);
+    if (step->indices != IMP_NO_PLACE)
+        return d->ops->unpool(d, dx, dy, operand(plan, step->indices), plan->pooling);
     return d->ops->pool_grad(d, dx, dy, operand(plan, step->x), y, plan->pooling);
 }
 

@@ -10,7 +10,7 @@
 #ifndef IMP_PLAN_H
 #define IMP_PLAN_H
 
-#include "engine/ops.h"
+#include "backend/ops.h"
 #include "weights/network.h"
 
 #define IMP_NO_PLACE SIZE_MAX
@@ -19,8 +19,8 @@
  * plan->tensors, IMP_NO_PLACE where the operation takes none. joined: at a pooling, whose
  * convolution is made in the same step; x and dx are that one's, and its map is nowhere. */
 typedef struct imp_step {
-    bool back, joined;
-    size_t node, x, y, dx, dy, choice;
+    bool back, fused;
+    size_t node, x, y, dx, dy, indices;
 } imp_step;
 
 /* A tensor, and the first and the last step that touch it. */
@@ -32,11 +32,11 @@ typedef struct imp_placed {
 /* What a plan is for. Borrowed during imp_plan_init only. */
 typedef struct imp_purpose {
     imp_pooling pooling;
-    float range;       /* the variable's unit: 1 or 255 */
-    size_t nodes;      /* nodes in use: 0 .. nodes-1 */
-    bool gradient;     /* the way back too */
-    const bool *terms; /* by node: whether the way back looks at its features; else NULL */
-    const bool *again; /* by node: features are not kept, but made again when needed; never
+    float range;           /* the variable's unit: 1 or 255 */
+    size_t nodes;          /* nodes in use: 0 .. nodes-1 */
+    bool gradient;         /* the way back too */
+    const bool *terms;     /* by node: whether the way back looks at its features; else NULL */
+    const bool *recompute; /* by node: features are not kept, but made again when needed; never
                           poolings; or NULL */
 } imp_purpose;
 
@@ -84,9 +84,5 @@ static inline imp_tensor imp_plan_source(const imp_plan *plan, size_t node) {
 
 /* The smallest side of a picture for which none of the first `nodes` maps vanishes. */
 size_t imp_plan_side_min(const imp_network *network, size_t nodes);
-
-/* Places a tensor behind *cursor and moves it on; SIZE_MAX sticks. */
-imp_tensor imp_place(const imp_device *device, size_t *cursor, imp_layout layout, size_t c,
-                     size_t h, size_t w);
 
 #endif

@@ -13,7 +13,7 @@
 typedef struct schedule {
     imp_plan *plan;
     const imp_purpose *purpose;
-    size_t *f, *df, *choice; /* by node; IMP_NO_PLACE: nowhere */
+    size_t *f, *df, *indices; /* by node; IMP_NO_PLACE: nowhere */
 } schedule;
 
 static bool is_pool(const imp_plan *plan, size_t node) {
@@ -25,7 +25,7 @@ static bool has_relu(const imp_plan *plan, size_t node) {
 }
 
 /* A pooling whose way back goes by its choice. */
-static bool has_choice(const imp_plan *plan, size_t node) {
+static bool has_indices(const imp_plan *plan, size_t node) {
     return is_pool(plan, node) && has_relu(plan, node - 1) &&
            (plan->pooling == IMP_POOL_MAX || plan->pooling == IMP_POOL_AVERAGE);
 }
@@ -35,20 +35,20 @@ static bool is_term(const schedule *s, size_t node) {
 }
 
 /* Whether a convolution is made in one step with the pooling behind it. */
-static bool is_joined(const schedule *s, size_t node) {
+static bool is_fused(const schedule *s, size_t node) {
     const imp_plan *p = s->plan;
     const imp_device *d = p->device;
-    if (!d->ops->pools || !s->purpose->gradient || node == 0 || !has_choice(p, node + 1) ||
+    if (!d->ops->fuses_pool || !s->purpose->gradient || node == 0 || !has_indices(p, node + 1) ||
         is_term(s, node))
         return false;
     const imp_tensor x = p->shapes[node - 1], y = p->shapes[node];
-    return d->ops->pools(d, y, x, p->filters[node], false) &&
-           d->ops->pools(d, x, y, p->filters[node], true);
+    return d->ops->fuses_pool(d, y, x, p->filters[node], false) &&
+           d->ops->fuses_pool(d, x, y, p->filters[node], true);
 }
 
 /* The node whose features a node is made from; SIZE_MAX: the input. */
 static size_t source_of(const schedule *s, size_t node) {
-    return node - (is_pool(s->plan, node) && is_joined(s, node - 1) ? 2 : 1);
+    return node - (is_pool(s->plan, node) && is_fused(s, node - 1) ? 2 : 1);
 }
 
 /* Whether the way back reads the features of a node: for a term; for the ReLU, unless only a
@@ -58,13 +58,13 @@ static bool is_read(const schedule *s, size_t node) {
     if (is_term(s, node))
         return true;
     if (is_pool(p, node))
-        return !has_choice(p, node);
-    return (has_relu(p, node) && !has_choice(p, node + 1)) ||
-           (is_pool(p, node + 1) && !has_choice(p, node + 1));
+        return !has_indices(p, node);
+    return (has_relu(p, node) && !has_indices(p, node + 1)) ||
+           (is_pool(p, node + 1) && !has_indices(p, node + 1));
 }
 
-static bool is_made_again(const schedule *s, size_t node) {
-    return node < s->plan->nodes && s->purpose->again && s->purpose->again[node];
+static bool is_recomputed(const schedule *s, size_t node) {
+    return node < s->plan->nodes && s->purpose->recompute && s->purpose->recompute[node];
 }
 
 /* A new tensor, held from the present step on. */
@@ -81,36 +81,36 @@ static size_t use(schedule *s, size_t number) {
     return number;
 }
 
-static imp_tensor choice_shape(imp_tensor pooled) {
-    pooled.w = (pooled.w + IMP_CHOICES - 1) / IMP_CHOICES;
+static imp_tensor indices_shape(imp_tensor pooled) {
+    pooled.w = (pooled.w + IMP_INDICES - 1) / IMP_INDICES;
     return pooled;
 }
 
 static void go_forward(schedule *s, size_t node) {
     imp_plan *p = s->plan;
     const size_t source = source_of(s, node);
-    imp_step step = {.node = node, .dx = IMP_NO_PLACE, .dy = IMP_NO_PLACE, .choice = IMP_NO_PLACE};
+    imp_step step = {.node = node, .dx = IMP_NO_PLACE, .dy = IMP_NO_PLACE, .indices = IMP_NO_PLACE};
     assert(p->network->nodes[node].input == (node ? node - 1 : SIZE_MAX)); /* a chain */
-    if (is_joined(s, node))
+    if (is_fused(s, node))
         return;
-    step.joined = source + 1 != node;
-    assert(!step.joined || s->choice[node] == IMP_NO_PLACE); /* poolings are not made again */
+    step.fused = source + 1 != node;
+    assert(!step.fused || s->indices[node] == IMP_NO_PLACE); /* poolings are not made again */
     step.x = use(s, node ? s->f[source] : p->input);
     step.y = s->f[node] = hold(s, p->shapes[node]);
-    if (s->purpose->gradient && has_choice(p, node) && s->choice[node] == IMP_NO_PLACE)
-        step.choice = s->choice[node] = hold(s, choice_shape(p->shapes[node]));
+    if (s->purpose->gradient && has_indices(p, node) && s->indices[node] == IMP_NO_PLACE)
+        step.indices = s->indices[node] = hold(s, indices_shape(p->shapes[node]));
     p->steps[p->step_count++] = step;
 }
 
 /* Forgets the features that do not stay for the way back. */
 static void forget(schedule *s) {
     for (size_t n = 0; n < s->plan->nodes; n++)
-        if (is_made_again(s, n) || !(is_read(s, n) || is_made_again(s, n + 1)))
+        if (is_recomputed(s, n) || !(is_read(s, n) || is_recomputed(s, n + 1)))
             s->f[n] = IMP_NO_PLACE;
 }
 
 /* Sees to it that the features of a node are there, from the nearest before it that are. */
-static void make_again(schedule *s, size_t node) {
+static void recompute_node(schedule *s, size_t node) {
     size_t from = node + 1;
     while (from > 0 && s->f[from - 1] == IMP_NO_PLACE)
         from--;
@@ -120,20 +120,20 @@ static void make_again(schedule *s, size_t node) {
 
 static void go_back(schedule *s, size_t node, imp_tensor input) {
     imp_plan *p = s->plan;
-    const bool pool = is_pool(p, node), chosen = has_choice(p, node);
+    const bool pool = is_pool(p, node), chosen = has_indices(p, node);
     const size_t source = source_of(s, node);
-    if (is_joined(s, node))
+    if (is_fused(s, node))
         return;
     if (is_read(s, node))
-        make_again(s, node);
+        recompute_node(s, node);
     if (pool && !chosen)
-        make_again(s, node - 1);
-    imp_step step = {.back = true, .joined = source + 1 != node, .node = node, .x = IMP_NO_PLACE};
+        recompute_node(s, node - 1);
+    imp_step step = {.back = true, .fused = source + 1 != node, .node = node, .x = IMP_NO_PLACE};
     if (node + 1 == p->nodes)
         s->df[node] = hold(s, p->shapes[node]);
     step.dy = use(s, s->df[node]);
     step.y = is_read(s, node) ? use(s, s->f[node]) : IMP_NO_PLACE;
-    step.choice = chosen ? use(s, s->choice[node]) : IMP_NO_PLACE;
+    step.indices = chosen ? use(s, s->indices[node]) : IMP_NO_PLACE;
     if (pool && !chosen)
         step.x = use(s, s->f[node - 1]);
     step.dx = hold(s, node ? p->shapes[source] : input);

@@ -15,8 +15,8 @@
     .size = 512, .style_scale = 1, .style_natural = true, .scales = IMP_SCALES_MAX,                \
     .scale_step = 1.41421356F, .iterations = 1000, .later_iterations = 500, .optimizer = IMP_ADAM, \
     .learning_rate = 0.02F, .beta1 = 0.9F, .beta2 = 0.99F, .epsilon = 1e-8F, .history = 100,       \
-    .clamp = true, .settle = 1.5F, .average = 0.99F, .carry = true, .init = IMP_INIT_CONTENT,      \
-    .noise = 0.01F, .seed = 1
+    .clamp = true, .convergence = 1.5F, .average = 0.99F, .warm_start = true,                      \
+    .init = IMP_INIT_CONTENT, .noise = 0.01F, .seed = 1
 
 static const imp_settings presets[] = {
     {
@@ -55,7 +55,7 @@ static const imp_settings presets[] = {
         .beta2 = 0.999F,
         .epsilon = 1e-8F,
         .history = 20,
-        .settle = 1.5F,
+        .convergence = 1.5F,
         .init = IMP_INIT_CONTENT,
         .noise = 0.01F,
         .seed = 1,
@@ -94,7 +94,7 @@ static const imp_settings presets[] = {
         .beta2 = 0.999F,
         .epsilon = 1e-8F,
         .history = 100,
-        .settle = 1.5F,
+        .convergence = 1.5F,
         .init = IMP_INIT_NOISE,
         .noise = 0.001F,
         .seed = 1,
@@ -136,7 +136,7 @@ static const imp_settings presets[] = {
         .adam_form = IMP_ADAM_KERAS,
         .history = 100,
         .clamp = true,
-        .settle = 1.5F,
+        .convergence = 1.5F,
         .init = IMP_INIT_CONTENT,
         .noise = 0.01F,
         .seed = 1,

@@ -6,7 +6,7 @@
 #ifndef IMP_REGIONS_H
 #define IMP_REGIONS_H
 
-#include "engine/error.h"
+#include "base/error.h"
 #include "impasto.h"
 
 typedef struct imp_regions {

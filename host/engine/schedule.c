@@ -4,7 +4,7 @@
  */
 #include <math.h>
 
-#include "engine/canvas.h"
+#include "engine/planes.h"
 #include "engine/session.h"
 
 enum { SIDE_MIN = 128 }; /* a smaller picture on the way teaches the next one nothing */
@@ -18,7 +18,7 @@ static size_t larger(size_t a, size_t b) {
 static imp_sides fit(const imp_session *s, const imp_picture *p, size_t longer) {
     const size_t least = imp_plan_side_min(s->network, s->nodes) << (s->settings.levels - 1);
     imp_sides k;
-    imp_canvas_fit(&k.width, &k.height, p->width, p->height, longer);
+    imp_planes_fit(&k.width, &k.height, p->width, p->height, longer);
     k.w = larger(k.width, least);
     k.h = larger(k.height, least);
     return k;

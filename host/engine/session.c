@@ -6,13 +6,10 @@
 
 #include <stdlib.h>
 
-#include "engine/canvas.h"
-#include "engine/profile.h"
-#include "media/file.h"
-
-const char *imp_version(void) {
-    return IMP_VERSION;
-}
+#include "backend/profile.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "engine/planes.h"
 
 /* ---- Settings ---- */
 
@@ -48,7 +45,7 @@ static imp_status check_settings(const imp_settings *s, imp_error *err) {
     TRY(check_range("history", s->history, 1, 1000, err));
     TRY(check_range("scale step", (double)s->scale_step, 1.01, 100, err));
     TRY(check_range("number of sizes", (double)s->size_count, 0, IMP_SCALES_MAX, err));
-    TRY(check_range("settle", (double)s->settle, 0, 255, err));
+    TRY(check_range("settle", (double)s->convergence, 0, 255, err));
     TRY(check_range("average", (double)s->average, 0, 0.999999, err));
     TRY(check_range("iterations", s->iterations, 1, 1e9, err));
     TRY(check_range("later iterations", s->later_iterations, 0, 1e8, err));
@@ -70,7 +67,7 @@ static imp_status check_settings(const imp_settings *s, imp_error *err) {
 
 static imp_status write_picture(imp_session *s, imp_tensor x, const imp_picture *p,
                                 imp_error *err) {
-    float *planes = imp_canvas_planes(p, x.h, x.w, s->settings.range);
+    float *planes = imp_planes_of(p, x.h, x.w, s->settings.range);
     if (!planes)
         return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
     const imp_status status = s->device->ops->write(s->device, x, planes);
@@ -82,8 +79,8 @@ static imp_status write_picture(imp_session *s, imp_tensor x, const imp_picture 
 static imp_status add_style(imp_session *s, const imp_sides *k, size_t i, imp_error *err) {
     const imp_model *style = &s->styles[i];
     imp_picture resized = {0};
-    TRY(imp_canvas_resize(&resized, &style->picture, k->width, k->height, err));
-    float *planes = imp_canvas_planes(&resized, k->h, k->w, s->settings.range);
+    TRY(imp_planes_resize(&resized, &style->picture, k->width, k->height, err));
+    float *planes = imp_planes_of(&resized, k->h, k->w, s->settings.range);
     imp_picture_finish(&resized);
     if (!planes)
         return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
@@ -104,7 +101,7 @@ static imp_status add_styles(imp_session *s, const imp_scale *k, imp_error *err)
 
 /* Whether a layer of that size may be one of a style's: halved any number of times. Which way it is
  * made by tells in the last bits. */
-static bool is_of_style(const imp_scale *k, size_t count, const imp_preference *p) {
+static bool is_of_style(const imp_scale *k, size_t count, const imp_algorithm_choice *p) {
     for (size_t i = 0; i < count; i++)
         for (size_t h = k->styles[i].h, w = k->styles[i].w; h > 0 && w > 0; h /= 2, w /= 2)
             if (p->h == h && p->w == w)
@@ -116,7 +113,7 @@ static bool is_of_style(const imp_scale *k, size_t count, const imp_preference *
 static imp_status name_targets(const imp_session *s, const imp_scale *k, char key[65],
                                imp_error *err) {
     const imp_settings *set = &s->settings;
-    char all[IMP_STYLES_MAX * 240 + IMP_TERMS_MAX * 40 + IMP_PREFERENCES_MOST * 8 + 160] = "";
+    char all[IMP_STYLES_MAX * 240 + IMP_TERMS_MAX * 40 + IMP_ALGORITHM_CHOICES_MAX * 8 + 160] = "";
     int used = snprintf(all, sizeof all, "%d %d %d %d %d %u %a %zu", set->style_form,
                         set->gram_norm, set->metric, set->pooling, set->replicate_first,
                         set->levels, (double)set->range, s->regions.count);
@@ -128,10 +125,10 @@ static imp_status name_targets(const imp_session *s, const imp_scale *k, char ke
         used += snprintf(all + used, sizeof all - (size_t)used, " %s %s %a %zu %zu",
                          s->styles[i].sha256, s->styles[i].regions_sha256,
                          (double)s->styles[i].weight, k->styles[i].width, k->styles[i].height);
-    for (size_t i = 0; i < s->device->preference_count; i++)
-        if (is_of_style(k, s->style_count, &s->device->preferences[i]))
+    for (size_t i = 0; i < s->device->algorithm_choice_count; i++)
+        if (is_of_style(k, s->style_count, &s->device->algorithm_choices[i]))
             used += snprintf(all + used, sizeof all - (size_t)used, " %zu %u", i,
-                             s->device->preferences[i].way);
+                             s->device->algorithm_choices[i].algorithm);
     return imp_bytes_sha256(key, all, (size_t)used)
                ? IMP_OK
                : imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
@@ -169,7 +166,7 @@ static void tell_left_out(const imp_session *s) {
 
 static imp_status set_targets(imp_session *s, const imp_scale *k, imp_error *err) {
     imp_picture content = {0};
-    TRY(imp_canvas_resize(&content, &s->content, k->picture.width, k->picture.height, err));
+    TRY(imp_planes_resize(&content, &s->content, k->picture.width, k->picture.height, err));
     const imp_status status = write_picture(s, s->objective.x[0], &content, err);
     imp_picture_finish(&content);
     TRY(status);
@@ -193,7 +190,7 @@ static imp_status write_noise(imp_session *s, imp_error *err) {
         return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
     for (size_t c = 0; c < 3; c++) {
         const float mean = info.mean[info.bgr ? 2 - c : c] * set->range / info.range;
-        imp_canvas_noise(noise + c * plane, plane, mean, set->noise, set->seed * 3 + c);
+        imp_planes_noise(noise + c * plane, plane, mean, set->noise, set->seed * 3 + c);
     }
     const imp_status status = s->device->ops->write(s->device, x, noise);
     free(noise);
@@ -211,7 +208,7 @@ static imp_status set_start(imp_session *s, const imp_scale *k, const imp_pictur
                : init == IMP_INIT_PICTURE ? &s->init
                                           : &s->content;
     imp_picture start = {0};
-    TRY(imp_canvas_resize(&start, from, k->picture.width, k->picture.height, err));
+    TRY(imp_planes_resize(&start, from, k->picture.width, k->picture.height, err));
     const imp_status status = write_picture(s, s->objective.x[0], &start, err);
     imp_picture_finish(&start);
     return status;
@@ -224,7 +221,7 @@ static imp_tensor changing(const imp_session *s) {
 
 imp_status imp_session_follow_anew(imp_session *s) {
     TRY(imp_average_start(&s->average, &s->objective));
-    return imp_settle_start(&s->settle, s->device, changing(s));
+    return imp_convergence_start(&s->convergence, s->device, changing(s));
 }
 
 imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *from,
@@ -336,15 +333,15 @@ void imp_session_close(imp_session *s) {
 /* ---- Iterations ---- */
 
 static imp_status next_scale(imp_session *s, imp_error *err) {
-    const bool carry = s->settings.carry;
+    const bool warm_start = s->settings.warm_start;
     imp_picture now = {0};
     imp_carried carried = {0};
     imp_status status = imp_session_painted(s, &now, err);
-    if (status == IMP_OK && carry)
+    if (status == IMP_OK && warm_start)
         status = imp_carried_take(&carried, s, err);
     if (status == IMP_OK)
         status = imp_session_enter(s, s->scale + 1, &now, err);
-    if (status == IMP_OK && carry)
+    if (status == IMP_OK && warm_start)
         status = imp_carried_give(&carried, s, err);
     imp_carried_finish(&carried);
     imp_picture_finish(&now);
@@ -358,9 +355,10 @@ static imp_status follow(imp_session *s, imp_error *err) {
         s->recovered ? imp_session_follow_anew(s) : imp_average_add(&s->average, &s->objective);
     if (status != IMP_OK)
         return imp_fail_device(err, s->device);
-    return last && !s->recovered ? imp_settle_look(&s->settle, &s->optimizer, changing(s),
-                                                   s->total - s->iteration, &s->settled, err)
-                                 : IMP_OK;
+    return last && !s->recovered
+               ? imp_convergence_check(&s->convergence, &s->optimizer, changing(s),
+                                       s->total - s->iteration, &s->settled, err)
+               : IMP_OK;
 }
 
 imp_status imp_session_step(imp_session *s, bool *done, imp_error *err) {

@@ -6,8 +6,8 @@
 #define IMP_SESSION_H
 
 #include "engine/average.h"
+#include "engine/convergence.h"
 #include "engine/reuse.h"
-#include "engine/settle.h"
 
 /* A picture, and its sides extended where a map would vanish. */
 typedef struct imp_sides {
@@ -53,9 +53,9 @@ struct imp_session {
     imp_objective objective;
     imp_optimizer_state optimizer;
     imp_average average;
-    imp_settle settle;
+    imp_convergence convergence;
     imp_need need;
-    unsigned again;             /* features that are made again: see imp_objective_init */
+    unsigned recompute;         /* features that are made again: see imp_objective_init */
     unsigned iteration, total;  /* done and planned, at all scales */
     bool recovered, settled;    /* settled: what is left of the plan is not worth doing */
     double opened, scale_began; /* imp_now */
@@ -83,7 +83,7 @@ void imp_session_tune(imp_session *s);
 imp_scale imp_session_scale(const imp_session *s, size_t longer);
 void imp_session_schedule(imp_session *s);
 
-/* carry.c: what goes on from one scale to the next, on the host. */
+/* warm_start.c: what goes on from one scale to the next, on the host. */
 typedef struct imp_carried {
     imp_array x, m, v; /* the picture that is shown, in the variable's unit; Adam's moments */
     unsigned steps;
@@ -113,7 +113,7 @@ imp_status imp_session_lay_out(imp_session *s, const imp_scale *k, imp_need *nee
 imp_status imp_session_check_fit(imp_session *s, imp_error *err);
 /* Sets s->again to the least with which that longer side fits; else to what takes least, and false.
  * Whatever the size of the scales. */
-bool imp_session_choose_again(imp_session *s, size_t longer);
+bool imp_session_choose_recompute(imp_session *s, size_t longer);
 /* What a longer side takes with s->again as it is, of what there is to take, and the most there is
  * (0: nobody knows); SIZE_MAX: it can lie nowhere. */
 size_t imp_session_total(imp_session *s, size_t longer);

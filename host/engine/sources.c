@@ -4,10 +4,10 @@
  */
 #include <math.h>
 
-#include "engine/canvas.h"
+#include "base/file.h"
 #include "engine/colour.h"
+#include "engine/planes.h"
 #include "engine/session.h"
-#include "media/file.h"
 
 /* ---- Checks ---------------------------------------------------------------------------------- */
 
@@ -123,7 +123,7 @@ static imp_status keep_style(imp_session *s, size_t k, const imp_picture *pictur
     const imp_sides *to = &s->scales[s->scale_count - 1].styles[k];
     imp_model *style = &s->styles[k];
     imp_regions_reduce(&style->regions, to->width, to->height);
-    TRY(imp_canvas_resize(&style->picture, picture, to->width, to->height, err));
+    TRY(imp_planes_resize(&style->picture, picture, to->width, to->height, err));
     if (s->settings.color == IMP_COLOR_MATCH) {
         imp_colour_match(&style->picture, palette, s->settings.color_method);
         imp_colour_clip(&style->picture);
@@ -135,7 +135,7 @@ imp_status imp_sources_keep(imp_session *s, const imp_sources *from, imp_error *
     const imp_sides *to = &s->scales[s->scale_count - 1].picture;
     imp_palette palette;
     imp_regions_reduce(&s->regions, to->width, to->height);
-    TRY(imp_canvas_resize(&s->content, from->content, to->width, to->height, err));
+    TRY(imp_planes_resize(&s->content, from->content, to->width, to->height, err));
     palette = imp_colour_palette(&s->content);
     for (size_t i = 0, k = 0; k < s->style_count; i++)
         if (from->styles[i].weight > 0)
@@ -144,5 +144,5 @@ imp_status imp_sources_keep(imp_session *s, const imp_sources *from, imp_error *
         return IMP_OK;
     if (!from->init || !from->init->rgb)
         return imp_fail(err, IMP_ERR_ARGUMENT, "session: a start from a picture needs the picture");
-    return imp_canvas_resize(&s->init, from->init, to->width, to->height, err);
+    return imp_planes_resize(&s->init, from->init, to->width, to->height, err);
 }

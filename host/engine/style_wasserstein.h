@@ -12,7 +12,7 @@
 #ifndef IMP_STYLE_WASSERSTEIN_H
 #define IMP_STYLE_WASSERSTEIN_H
 
-#include "engine/ops.h"
+#include "backend/ops.h"
 
 struct imp_objective;
 struct imp_goal;

@@ -6,8 +6,9 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "backend/profile.h"
+#include "base/clock.h"
 #include "device/tune.h"
-#include "engine/profile.h"
 #include "engine/session.h"
 
 static const double seconds_most = 5; /* that a session measures; what is left waits for the next */
@@ -37,8 +38,9 @@ void imp_session_tune(imp_session *s) {
     char line[160];
     if (!to->tune)
         return;
-    if (s->device->sessions == 0 && s->device->preference_count > IMP_PREFERENCES_MOST / 2)
-        s->device->preference_count = 0;          /* of sessions that are over */
+    if (s->device->sessions == 0 &&
+        s->device->algorithm_choice_count > IMP_ALGORITHM_CHOICES_MAX / 2)
+        s->device->algorithm_choice_count = 0;    /* of sessions that are over */
     for (unsigned k = s->scale_count; k-- > 0;) { /* the largest first: it counts most */
         imp_need need;
         if (imp_session_lay_out(s, &s->scales[k], &need, NULL) == IMP_OK)
@@ -56,13 +58,13 @@ void imp_session_tune(imp_session *s) {
 
 /* ---- a network ---- */
 
-enum { LAYERS_MOST = 64 };
+enum { LAYERS_MAX = 64 };
 
 typedef struct tuning {
     imp_device *device;
     bool (*tell)(void *user, const imp_tuned *tuned);
     void *user;
-    imp_layer done[LAYERS_MOST]; /* forward */
+    imp_layer done[LAYERS_MAX]; /* forward */
     size_t count;
 } tuning;
 
@@ -78,7 +80,7 @@ static imp_status tune_node(tuning *t, const imp_node *node, imp_layer layer, bo
     imp_filter *filter = NULL;
     imp_tuned tuned;
     double left = INFINITY;
-    if (is_done(t, &layer) || t->count == LAYERS_MOST)
+    if (is_done(t, &layer) || t->count == LAYERS_MAX)
         return IMP_OK;
     t->done[t->count++] = layer;
     TRY(t->device->ops->filter_open(t->device, &filter, &layer.conv, node->weights, node->bias));

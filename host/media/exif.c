@@ -54,7 +54,7 @@ static void read_text(char *text, size_t room, const ExifData *data, ExifIfd ifd
     text[n] = '\0';
 }
 
-void imp_intake_exif(imp_intake *t, const unsigned char *bytes, size_t size) {
+void imp_decode_exif(imp_decode *t, const unsigned char *bytes, size_t size) {
     imp_origin *origin = &t->out->origin;
     ExifData *data = parse(bytes, size);
     if (!data)

@@ -17,8 +17,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "engine/error.h"
-#include "media/file.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "media/film.h"
 
 struct imp_film {

@@ -12,8 +12,8 @@
 #include <libavformat/avformat.h>
 #include <libavutil/avstring.h>
 
-#include "engine/error.h"
-#include "media/file.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "media/film.h"
 #include "media/media.h"
 

@@ -2,7 +2,7 @@
  *
  * A build without FFmpeg's libraries has no films.
  */
-#include "engine/error.h"
+#include "base/error.h"
 #include "media/film.h"
 
 imp_status imp_encoder_check(const imp_film_kind *kind, const char *path, imp_error *err) {

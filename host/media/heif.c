@@ -3,7 +3,7 @@
  * HEIF and AVIF by libheif, which turns pictures upright itself. The one file that knows whether
  * that library is there.
  */
-#include "engine/error.h"
+#include "base/error.h"
 #include "media/media.h"
 
 #ifdef IMP_HEIF
@@ -52,7 +52,7 @@ static imp_status open_primary(heif_state *s, const imp_source *in, imp_error *e
 /* ---- Colours --------------------------------------------------------------------------------- */
 
 /* What video says of its colours instead of a profile: primaries and curve by number (H.273). */
-static imp_status read_numbers(heif_state *s, imp_intake *t, imp_error *err) {
+static imp_status read_numbers(heif_state *s, imp_decode *t, imp_error *err) {
     enum { SRGB_PRIMARIES = 1, LINEAR = 8, GAMMA_22 = 4, GAMMA_28 = 5 };
     struct heif_color_profile_nclx *n = NULL;
     if (heif_image_handle_get_nclx_color_profile(s->handle, &n).code != heif_error_Ok || !n) {
@@ -67,17 +67,17 @@ static imp_status read_numbers(heif_state *s, imp_intake *t, imp_error *err) {
     heif_nclx_color_profile_free(n);
     if (curve == heif_transfer_characteristic_ITU_R_BT_2100_0_PQ ||
         curve == heif_transfer_characteristic_ITU_R_BT_2100_0_HLG)
-        imp_intake_note(t, "is of high dynamic range, which is not converted; it may look flat");
+        imp_decode_note(t, "is of high dynamic range, which is not converted; it may look flat");
     const double gamma = curve == LINEAR     ? 1
                          : curve == GAMMA_22 ? 2.2
                          : curve == GAMMA_28 ? 2.8
                                              : 0;
     if (!(xy[1] > 0) || (primaries == SRGB_PRIMARIES && gamma == 0))
         return IMP_OK;
-    return imp_intake_primaries(t, xy, gamma, err);
+    return imp_decode_primaries(t, xy, gamma, err);
 }
 
-static imp_status read_colours(heif_state *s, imp_intake *t, bool alpha, imp_error *err) {
+static imp_status read_colours(heif_state *s, imp_decode *t, bool alpha, imp_error *err) {
     const size_t size = heif_image_handle_get_raw_color_profile_size(s->handle);
     if (size > 0) {
         s->profile = malloc(size);
@@ -85,13 +85,13 @@ static imp_status read_colours(heif_state *s, imp_intake *t, bool alpha, imp_err
             return imp_picture_damaged(t->in, "HEIF", true, "", err);
         TRY(check(heif_image_handle_get_raw_color_profile(s->handle, s->profile), t->in, err));
     }
-    TRY(imp_intake_colours(t, 3, alpha, s->profile, size, err));
+    TRY(imp_decode_colours(t, 3, alpha, s->profile, size, err));
     return size > 0 ? IMP_OK : read_numbers(s, t, err);
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-static imp_status read_rows(heif_state *s, imp_intake *t, bool wide, imp_error *err) {
+static imp_status read_rows(heif_state *s, imp_decode *t, bool wide, imp_error *err) {
     int stride = 0;
     const unsigned char *plane =
         heif_image_get_plane_readonly(s->image, heif_channel_interleaved, &stride);
@@ -106,7 +106,7 @@ static imp_status read_rows(heif_state *s, imp_intake *t, bool wide, imp_error *
         const unsigned char *row = plane + y * (size_t)stride;
         for (size_t i = 0; i < samples * width; i++)
             t->samples[i] = (float)(wide ? row[2 * i] | row[2 * i + 1] << 8 : row[i]) / most;
-        imp_intake_row(t, y);
+        imp_decode_row(t, y);
     }
     return IMP_OK;
 }
@@ -133,7 +133,7 @@ static unsigned char *read_exif(heif_state *s, size_t *size) {
 
 /* ---- The whole ------------------------------------------------------------------------------- */
 
-static imp_status decode(heif_state *s, imp_intake *t, imp_error *err) {
+static imp_status decode(heif_state *s, imp_decode *t, imp_error *err) {
     TRY(open_primary(s, t->in, err));
     const bool alpha = heif_image_handle_has_alpha_channel(s->handle);
     const bool wide = heif_image_handle_get_luma_bits_per_pixel(s->handle) > 8;
@@ -142,20 +142,20 @@ static imp_status decode(heif_state *s, imp_intake *t, imp_error *err) {
         : alpha ? heif_chroma_interleaved_RGBA
                 : heif_chroma_interleaved_RGB;
     size_t size;
-    TRY(imp_intake_size(t, (size_t)heif_image_handle_get_width(s->handle),
+    TRY(imp_decode_size(t, (size_t)heif_image_handle_get_width(s->handle),
                         (size_t)heif_image_handle_get_height(s->handle), err));
     t->more = heif_context_get_number_of_top_level_images(s->context) > 1;
     TRY(read_colours(s, t, alpha, err));
     const unsigned char *exif = read_exif(s, &size);
     if (exif)
-        imp_intake_exif(t, exif, size);
+        imp_decode_exif(t, exif, size);
     t->orientation = 0; /* done */
     TRY(check(heif_decode_image(s->handle, &s->image, heif_colorspace_RGB, chroma, NULL), t->in,
               err));
     return read_rows(s, t, wide, err);
 }
 
-imp_status imp_heif_read(imp_intake *t, imp_error *err) {
+imp_status imp_heif_read(imp_decode *t, imp_error *err) {
     heif_state s = {0};
     const imp_status status = decode(&s, t, err);
     release(&s);
@@ -187,7 +187,7 @@ static imp_status refuse(const imp_source *in, imp_error *err) {
                     in->path);
 }
 
-imp_status imp_heif_read(imp_intake *t, imp_error *err) {
+imp_status imp_heif_read(imp_decode *t, imp_error *err) {
     return refuse(t->in, err);
 }
 

@@ -12,7 +12,7 @@
 
 #include <jerror.h>
 
-#include "engine/error.h"
+#include "base/error.h"
 #include "media/media.h"
 
 enum { COMMENT_MAX = 65533 };
@@ -104,15 +104,15 @@ static void read_header(jpeg_state *s, const imp_source *in) {
 }
 
 /* Other things than EXIF come under the same marker. */
-static void read_exif(const jpeg_state *s, imp_intake *t) {
+static void read_exif(const jpeg_state *s, imp_decode *t) {
     for (jpeg_saved_marker_ptr m = s->jpeg.in.marker_list; m; m = m->next)
         if (m->marker == JPEG_APP0 + 1 && m->data_length > 6 && !memcmp(m->data, "Exif\0", 6)) {
-            imp_intake_exif(t, m->data, m->data_length);
+            imp_decode_exif(t, m->data, m->data_length);
             return;
         }
 }
 
-static void read_rows(jpeg_state *s, imp_intake *t) {
+static void read_rows(jpeg_state *s, imp_decode *t) {
     struct jpeg_decompress_struct *jpeg = &s->jpeg.in;
     const size_t n = t->out->width * t->colours;
     const unsigned flip = t->colours == 4 && jpeg->saw_Adobe_marker ? 255 : 0;
@@ -122,22 +122,22 @@ static void read_rows(jpeg_state *s, imp_intake *t) {
         jpeg_read_scanlines(jpeg, rows, 1);
         for (size_t i = 0; flip && i < n; i++)
             s->row[i] ^= flip; /* 255 - v */
-        imp_intake_bytes(t, y, s->row);
+        imp_decode_bytes(t, y, s->row);
     }
 }
 
-static imp_status decode(jpeg_state *s, imp_intake *t, imp_error *err) {
+static imp_status decode(jpeg_state *s, imp_decode *t, imp_error *err) {
     unsigned profile_size = 0;
     if (setjmp(s->jump))
         return imp_picture_damaged(t->in, "JPEG", out_of_memory(s), s->reason, err);
     struct jpeg_decompress_struct *const jpeg = &s->jpeg.in;
     read_header(s, t->in);
-    TRY(imp_intake_size(t, jpeg->image_width, jpeg->image_height, err));
+    TRY(imp_decode_size(t, jpeg->image_width, jpeg->image_height, err));
     const bool grey = jpeg->jpeg_color_space == JCS_GRAYSCALE;
     const bool inks = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
     jpeg->out_color_space = grey ? JCS_GRAYSCALE : inks ? JCS_CMYK : JCS_RGB;
     jpeg_read_icc_profile(jpeg, &s->profile, &profile_size);
-    TRY(imp_intake_colours(t, grey ? 1 : inks ? 4 : 3, false, s->profile, profile_size, err));
+    TRY(imp_decode_colours(t, grey ? 1 : inks ? 4 : 3, false, s->profile, profile_size, err));
     read_exif(s, t);
     jpeg_start_decompress(jpeg);
     read_rows(s, t);
@@ -145,7 +145,7 @@ static imp_status decode(jpeg_state *s, imp_intake *t, imp_error *err) {
     return IMP_OK;
 }
 
-imp_status imp_jpeg_read(imp_intake *t, imp_error *err) {
+imp_status imp_jpeg_read(imp_decode *t, imp_error *err) {
     jpeg_state s;
     init_state(&s);
     const imp_status status = decode(&s, t, err);

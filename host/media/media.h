@@ -18,7 +18,7 @@ typedef struct imp_source {
 
 /* One picture on its way in. A decoder says how large it is, then which colours it has, then gives
  * the rows in any order. */
-typedef struct imp_intake {
+typedef struct imp_decode {
     const imp_source *in;
     imp_picture *out;
     unsigned orientation; /* EXIF's 1..8; anything else: upright */
@@ -27,7 +27,7 @@ typedef struct imp_intake {
     bool alpha;           /* one sample more, not multiplied into the colours */
     float *samples;       /* room for a row as it is stored, in [0,1] */
     void *transform; /* lcms2's, from the file's colours to sRGB; NULL: they are that already */
-} imp_intake;
+} imp_decode;
 
 /* What is written to a file. */
 typedef struct imp_painting {
@@ -43,11 +43,11 @@ imp_status imp_picture_decode(imp_picture *out, const imp_source *in, imp_error 
 imp_status imp_picture_decode_text(char **text, const imp_source *in, imp_error *err);
 
 /* Decoders; what they leave in the intake is released by the caller, also when they fail. */
-imp_status imp_png_read(imp_intake *t, imp_error *err);
-imp_status imp_jpeg_read(imp_intake *t, imp_error *err);
-imp_status imp_webp_read(imp_intake *t, imp_error *err);
-imp_status imp_tiff_read(imp_intake *t, imp_error *err);
-imp_status imp_heif_read(imp_intake *t, imp_error *err);
+imp_status imp_png_read(imp_decode *t, imp_error *err);
+imp_status imp_jpeg_read(imp_decode *t, imp_error *err);
+imp_status imp_webp_read(imp_decode *t, imp_error *err);
+imp_status imp_tiff_read(imp_decode *t, imp_error *err);
+imp_status imp_heif_read(imp_decode *t, imp_error *err);
 
 /* *text: to be freed, or NULL where the file has none of ours. */
 imp_status imp_png_text(char **text, const imp_source *in, imp_error *err);
@@ -65,34 +65,34 @@ imp_status imp_tiff_write(FILE *file, const void *painting, imp_error *err);
 /* ---- On the way in --------------------------------------------------------------------------- */
 
 /* Room for a picture that a file says has this size: refuses more than the options allow. */
-imp_status imp_intake_size(imp_intake *t, size_t width, size_t height, imp_error *err);
+imp_status imp_decode_size(imp_decode *t, size_t width, size_t height, imp_error *err);
 
 /* Which samples will come. profile: an ICC profile of size bytes, or NULL; one that is damaged or
  * belongs to other colours is passed over with a note. */
-imp_status imp_intake_colours(imp_intake *t, unsigned colours, bool alpha, const void *profile,
+imp_status imp_decode_colours(imp_decode *t, unsigned colours, bool alpha, const void *profile,
                               size_t size, imp_error *err);
 
-/* After imp_intake_colours with 1 or 3: no profile, but what the colours are. xy: chromaticities of
+/* After imp_decode_colours with 1 or 3: no profile, but what the colours are. xy: chromaticities of
  * white, red, green, blue; gamma: exponent from samples to light, 0: the curve of sRGB. */
-imp_status imp_intake_primaries(imp_intake *t, const double xy[8], double gamma, imp_error *err);
+imp_status imp_decode_primaries(imp_decode *t, const double xy[8], double gamma, imp_error *err);
 
 /* Row y of the picture as it is stored. The first takes it from t->samples, in which anything may
  * stand; the others fill those from whole numbers, of which `most` means 1. */
-void imp_intake_row(imp_intake *t, size_t y);
-void imp_intake_bytes(imp_intake *t, size_t y, const unsigned char *row);
-void imp_intake_words(imp_intake *t, size_t y, const uint16_t *row, unsigned most);
+void imp_decode_row(imp_decode *t, size_t y);
+void imp_decode_bytes(imp_decode *t, size_t y, const unsigned char *row);
+void imp_decode_words(imp_decode *t, size_t y, const uint16_t *row, unsigned most);
 
 /* Orientation and origin from an EXIF block, with or without "Exif\0\0" before it. Silent about
  * damage: a picture is worth more than what is said of it. */
-void imp_intake_exif(imp_intake *t, const unsigned char *bytes, size_t size);
+void imp_decode_exif(imp_decode *t, const unsigned char *bytes, size_t size);
 
 /* Once all rows are there: turned upright, and colours given to what cannot be seen. */
-imp_status imp_intake_complete(imp_intake *t, imp_error *err);
+imp_status imp_decode_complete(imp_decode *t, imp_error *err);
 
-void imp_intake_finish(imp_intake *t);
+void imp_decode_finish(imp_decode *t);
 
 /* Tells people about this picture: what goes behind its name. */
-void imp_intake_note(const imp_intake *t, const char *what);
+void imp_decode_note(const imp_decode *t, const char *what);
 
 /* ---- EXIF, sRGB ------------------------------------------------------------------------------ */
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "engine/error.h"
-#include "media/file.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "media/media.h"
 #include "media/source.h"
 
@@ -23,7 +23,7 @@ typedef struct picture_format {
     size_t max_side;
     unsigned max_depth;
     bool opacity;
-    imp_status (*read)(imp_intake *t, imp_error *err);
+    imp_status (*read)(imp_decode *t, imp_error *err);
     imp_status (*text)(char **text, const imp_source *in, imp_error *err);
     imp_file_fill write;
 } picture_format;
@@ -166,8 +166,8 @@ static imp_status check_side(const picture_format *format, const char *path, siz
 }
 
 /* The options with their defaults, if the format has what they ask for. */
-static imp_status settle_options(imp_write_options *out, const imp_write_options *options,
-                                 const picture_format *format, const char *path, imp_error *err) {
+static imp_status resolve_options(imp_write_options *out, const imp_write_options *options,
+                                  const picture_format *format, const char *path, imp_error *err) {
     *out = options ? *options : (imp_write_options){0};
     out->quality = out->quality ? out->quality : QUALITY;
     out->depth = out->depth ? out->depth : 8;
@@ -192,13 +192,13 @@ static imp_status settle_options(imp_write_options *out, const imp_write_options
 
 imp_status imp_picture_decode(imp_picture *out, const imp_source *in, imp_error *err) {
     const picture_format *format;
-    imp_intake t = {.in = in, .out = out};
+    imp_decode t = {.in = in, .out = out};
     *out = (imp_picture){0};
     TRY(format_of(&format, in, err));
     imp_status status = format->read(&t, err);
     if (status == IMP_OK)
-        status = imp_intake_complete(&t, err);
-    imp_intake_finish(&t);
+        status = imp_decode_complete(&t, err);
+    imp_decode_finish(&t);
     if (status != IMP_OK)
         imp_picture_finish(out);
     return status;
@@ -257,7 +257,7 @@ imp_status imp_picture_write(const imp_picture *picture, const char *path,
     const picture_format *format;
     imp_painting painting = {.picture = picture, .path = path};
     TRY(format_of_name(&format, path, err));
-    TRY(settle_options(&painting.options, options, format, path, err));
+    TRY(resolve_options(&painting.options, options, format, path, err));
     TRY(check_side(format, path, picture->width, picture->height, err));
     if (!picture->rgb || picture->width == 0 || picture->height == 0)
         return imp_fail(err, IMP_ERR_ARGUMENT, "cannot write '%s': the picture is empty", path);
@@ -280,7 +280,7 @@ imp_status imp_picture_check_output(const char *path, size_t width, size_t heigh
     const picture_format *format;
     imp_write_options settled;
     TRY(format_of_name(&format, path, err));
-    TRY(settle_options(&settled, options, format, path, err));
+    TRY(resolve_options(&settled, options, format, path, err));
     TRY(check_side(format, path, width, height, err));
     if (strcmp(path, STANDARD_STREAM) == 0)
         return IMP_OK;

@@ -11,7 +11,7 @@
 
 #include <png.h>
 
-#include "engine/error.h"
+#include "base/error.h"
 #include "media/media.h"
 
 #define TEXT_KEYWORD "impasto"
@@ -93,7 +93,7 @@ static void read_header(png_state *s) {
 }
 
 /* Colours that are not those of sRGB, by the chunks gAMA and cHRM of a file without profile. */
-static imp_status read_primaries(png_state *s, imp_intake *t, imp_error *err) {
+static imp_status read_primaries(png_state *s, imp_decode *t, imp_error *err) {
     static const double srgb[8] = {0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06};
     double xy[8], gamma = 1 / 2.2;
     bool same = true;
@@ -105,10 +105,10 @@ static imp_status read_primaries(png_state *s, imp_intake *t, imp_error *err) {
     for (size_t i = 0; i < 8; i++)
         same &= fabs(xy[i] - srgb[i]) < 0.002;
     const bool usual = fabs(gamma * 2.2 - 1) < 0.02;
-    return same && usual ? IMP_OK : imp_intake_primaries(t, xy, usual ? 0 : 1 / gamma, err);
+    return same && usual ? IMP_OK : imp_decode_primaries(t, xy, usual ? 0 : 1 / gamma, err);
 }
 
-static imp_status read_colours(png_state *s, imp_intake *t, imp_error *err) {
+static imp_status read_colours(png_state *s, imp_decode *t, imp_error *err) {
     png_charp name;
     png_bytep profile = NULL;
     png_uint_32 size = 0;
@@ -116,13 +116,13 @@ static imp_status read_colours(png_state *s, imp_intake *t, imp_error *err) {
     const int type = png_get_color_type(s->png, s->info);
     if (!png_get_iCCP(s->png, s->info, &name, &compression, &profile, &size))
         size = 0;
-    TRY(imp_intake_colours(t, type & PNG_COLOR_MASK_COLOR ? 3 : 1, type & PNG_COLOR_MASK_ALPHA,
+    TRY(imp_decode_colours(t, type & PNG_COLOR_MASK_COLOR ? 3 : 1, type & PNG_COLOR_MASK_ALPHA,
                            profile, size, err));
     return read_primaries(s, t, err);
 }
 
 /* An interlaced picture needs all its rows at once: each pass adds to them. */
-static void read_rows(png_state *s, imp_intake *t, int passes) {
+static void read_rows(png_state *s, imp_decode *t, int passes) {
     const size_t row_bytes = png_get_rowbytes(s->png, s->info), height = t->out->height;
     const bool wide = png_get_bit_depth(s->png, s->info) == 16;
     s->rows = calloc(passes > 1 ? height : 1, row_bytes);
@@ -136,30 +136,30 @@ static void read_rows(png_state *s, imp_intake *t, int passes) {
             if (pass < passes - 1)
                 continue;
             if (wide)
-                imp_intake_words(t, y, (const uint16_t *)(const void *)row, 65535);
+                imp_decode_words(t, y, (const uint16_t *)(const void *)row, 65535);
             else
-                imp_intake_bytes(t, y, row);
+                imp_decode_bytes(t, y, row);
         }
     }
 }
 
 /* Both may stand behind the colours. */
-static void read_rest(png_state *s, imp_intake *t) {
+static void read_rest(png_state *s, imp_decode *t) {
     png_bytep exif = NULL;
     png_uint_32 size = 0;
     png_unknown_chunkp unknown;
     png_read_end(s->png, s->info);
     if (png_get_eXIf_1(s->png, s->info, &size, &exif))
-        imp_intake_exif(t, exif, size);
+        imp_decode_exif(t, exif, size);
     t->more = png_get_unknown_chunks(s->png, s->info, &unknown) > 0; /* only those of ANIMATION */
 }
 
-static imp_status decode(png_state *s, imp_intake *t, imp_error *err) {
+static imp_status decode(png_state *s, imp_decode *t, imp_error *err) {
     if (setjmp(png_jmpbuf(s->png)))
         return imp_picture_damaged(s->in, "PNG", s->memory, s->reason, err);
     png_set_keep_unknown_chunks(s->png, PNG_HANDLE_CHUNK_ALWAYS, ANIMATION, 1);
     read_header(s);
-    TRY(imp_intake_size(t, png_get_image_width(s->png, s->info),
+    TRY(imp_decode_size(t, png_get_image_width(s->png, s->info),
                         png_get_image_height(s->png, s->info), err));
     png_set_expand(s->png); /* palettes to RGB, transparent colours to alpha, 1..4 bits to 8 */
     if (is_little_endian())
@@ -172,7 +172,7 @@ static imp_status decode(png_state *s, imp_intake *t, imp_error *err) {
     return IMP_OK;
 }
 
-imp_status imp_png_read(imp_intake *t, imp_error *err) {
+imp_status imp_png_read(imp_decode *t, imp_error *err) {
     png_state s;
     const imp_status status = open_reader(&s, t->in)
                                   ? decode(&s, t, err)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/error.h"
+#include "base/error.h"
 #include "media/media.h"
 
 /* ---- sRGB (IEC 61966-2-1) -------------------------------------------------------------------- */

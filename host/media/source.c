@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/error.h"
-#include "media/file.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "net/http.h"
 
 /* Of what may never end, this much and no more. */

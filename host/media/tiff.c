@@ -9,7 +9,7 @@
 
 #include <tiffio.h>
 
-#include "engine/error.h"
+#include "base/error.h"
 #include "media/media.h"
 #include "media/tiff.h"
 
@@ -234,7 +234,7 @@ static void look_up(float *rgb, float part, const tiff_layout *l) {
 }
 
 /* Sample k of a pixel to its place in the row that is handed on. */
-static void put_sample(imp_intake *t, size_t x, size_t k, float v, const tiff_layout *l) {
+static void put_sample(imp_decode *t, size_t x, size_t k, float v, const tiff_layout *l) {
     float *pixel = t->samples + x * (t->colours + t->alpha);
     if (l->photometric == PHOTOMETRIC_PALETTE)
         look_up(pixel, v, l);
@@ -244,7 +244,7 @@ static void put_sample(imp_intake *t, size_t x, size_t k, float v, const tiff_la
         pixel[t->colours] = v;
 }
 
-static void divide_alpha(imp_intake *t) {
+static void divide_alpha(imp_decode *t) {
     float *pixel = t->samples;
     for (size_t x = 0; x < t->out->width; x++, pixel += t->colours + 1)
         for (size_t c = 0; c < t->colours && pixel[t->colours] > 0; c++)
@@ -252,7 +252,7 @@ static void divide_alpha(imp_intake *t) {
 }
 
 /* Row y from the chunks of its band, which lie behind one another in `band`. */
-static void put_row(imp_intake *t, size_t y, const unsigned char *band, const tiff_layout *l) {
+static void put_row(imp_decode *t, size_t y, const unsigned char *band, const tiff_layout *l) {
     const size_t in_chunk = l->planes > 1 ? 1 : l->samples;
     for (size_t i = 0; i < l->across * l->planes; i++) {
         const size_t left = i % l->across * l->chunk_width, plane = i / l->across;
@@ -265,7 +265,7 @@ static void put_row(imp_intake *t, size_t y, const unsigned char *band, const ti
     }
     if (t->alpha && l->associated)
         divide_alpha(t);
-    imp_intake_row(t, y);
+    imp_decode_row(t, y);
 }
 
 /* The chunks that hold row y and those below it. */
@@ -286,7 +286,7 @@ static bool read_band(tiff_reader *r, unsigned char *band, size_t y, const tiff_
     return true;
 }
 
-static imp_status read_rows(tiff_reader *r, imp_intake *t, const tiff_layout *l, imp_error *err) {
+static imp_status read_rows(tiff_reader *r, imp_decode *t, const tiff_layout *l, imp_error *err) {
     unsigned char *band = calloc(l->across * l->planes, l->chunk_bytes);
     if (!band)
         return imp_picture_damaged(r->in, "TIFF", true, "", err);
@@ -304,14 +304,14 @@ static imp_status read_rows(tiff_reader *r, imp_intake *t, const tiff_layout *l,
 /* ---- What libtiff must convert --------------------------------------------------------------- */
 
 /* Its alpha is multiplied into the colours, whatever it was in the file. */
-static imp_status read_converted(tiff_reader *r, imp_intake *t, imp_error *err) {
+static imp_status read_converted(tiff_reader *r, imp_decode *t, imp_error *err) {
     const size_t width = t->out->width, height = t->out->height;
     char why[1024];
     if (!TIFFRGBAImageOK(r->tiff, why))
         return imp_fail(err, IMP_ERR_UNSUPPORTED,
                         "picture '%s': a TIFF of a rare kind (%s): convert it to PNG", r->in->path,
                         *r->reason ? r->reason : why);
-    TRY(imp_intake_colours(t, 3, true, NULL, 0, err));
+    TRY(imp_decode_colours(t, 3, true, NULL, 0, err));
     uint32_t *raster = malloc(width * height * sizeof *raster);
     if (!raster)
         return imp_picture_damaged(r->in, "TIFF", true, "", err);
@@ -323,7 +323,7 @@ static imp_status read_converted(tiff_reader *r, imp_intake *t, imp_error *err) 
         for (size_t i = 0; i < 4 * width; i++)
             t->samples[i] = (float)(raster[y * width + i / 4] >> (8 * (i % 4)) & 255) / 255;
         divide_alpha(t);
-        imp_intake_row(t, y);
+        imp_decode_row(t, y);
     }
     free(raster);
     return good ? IMP_OK : damaged(r, err);
@@ -337,7 +337,7 @@ static void read_text_field(char *text, size_t room, TIFF *tiff, uint32_t tag) {
         snprintf(text, room, "%.*s", (int)strcspn(value, "\r\n"), value);
 }
 
-static void read_origin(imp_intake *t, TIFF *tiff) {
+static void read_origin(imp_decode *t, TIFF *tiff) {
     imp_origin *origin = &t->out->origin;
     uint16_t orientation = 0;
     TIFFGetField(tiff, TIFFTAG_ORIENTATION, &orientation);
@@ -347,13 +347,13 @@ static void read_origin(imp_intake *t, TIFF *tiff) {
     read_text_field(origin->date, sizeof origin->date, tiff, TIFFTAG_DATETIME);
 }
 
-static imp_status decode(tiff_reader *r, imp_intake *t, imp_error *err) {
+static imp_status decode(tiff_reader *r, imp_decode *t, imp_error *err) {
     uint32_t width = 0, height = 0, profile_size = 0;
     void *profile = NULL;
     tiff_layout l;
     TIFFGetField(r->tiff, TIFFTAG_IMAGEWIDTH, &width);
     TIFFGetField(r->tiff, TIFFTAG_IMAGELENGTH, &height);
-    TRY(imp_intake_size(t, width, height, err));
+    TRY(imp_decode_size(t, width, height, err));
     read_origin(t, r->tiff);
     t->more = !TIFFLastDirectory(r->tiff);
     TIFFSetField(r->tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB); /* where it is JPEG inside */
@@ -366,12 +366,12 @@ static imp_status decode(tiff_reader *r, imp_intake *t, imp_error *err) {
     if (!TIFFGetField(r->tiff, TIFFTAG_ICCPROFILE, &profile_size, &profile))
         profile_size = 0;
     const bool palette = l.photometric == PHOTOMETRIC_PALETTE;
-    TRY(imp_intake_colours(t, palette ? 3 : (unsigned)l.colour_samples, l.alpha_at > 0, profile,
+    TRY(imp_decode_colours(t, palette ? 3 : (unsigned)l.colour_samples, l.alpha_at > 0, profile,
                            profile_size, err));
     return read_rows(r, t, &l, err);
 }
 
-imp_status imp_tiff_read(imp_intake *t, imp_error *err) {
+imp_status imp_tiff_read(imp_decode *t, imp_error *err) {
     tiff_reader r;
     const bool opened = open_reader(&r, t->in);
     const imp_status status = opened ? decode(&r, t, err) : damaged(&r, err);

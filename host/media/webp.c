@@ -11,7 +11,7 @@
 #include <webp/encode.h>
 #include <webp/mux.h>
 
-#include "engine/error.h"
+#include "base/error.h"
 #include "media/media.h"
 
 enum { CHANNELS = 4 };
@@ -42,7 +42,7 @@ static const char *fault_of(const WebPIterator *frame) {
 }
 
 /* The frame at its place on a canvas that is transparent elsewhere. */
-static imp_status decode_frame(imp_intake *t, const WebPIterator *frame, unsigned char *canvas,
+static imp_status decode_frame(imp_decode *t, const WebPIterator *frame, unsigned char *canvas,
                                imp_error *err) {
     const size_t width = t->out->width, height = t->out->height;
     const size_t stride = CHANNELS * width;
@@ -62,7 +62,7 @@ static void drop_alpha(unsigned char *row, size_t width) {
         memmove(row + 3 * x, row + CHANNELS * x, 3);
 }
 
-static imp_status decode_rows(imp_intake *t, const WebPIterator *frame, bool alpha,
+static imp_status decode_rows(imp_decode *t, const WebPIterator *frame, bool alpha,
                               imp_error *err) {
     const size_t width = t->out->width;
     unsigned char *canvas = calloc(CHANNELS * width, t->out->height);
@@ -73,13 +73,13 @@ static imp_status decode_rows(imp_intake *t, const WebPIterator *frame, bool alp
         unsigned char *row = canvas + CHANNELS * y * width;
         if (!alpha)
             drop_alpha(row, width);
-        imp_intake_bytes(t, y, row);
+        imp_decode_bytes(t, y, row);
     }
     free(canvas);
     return status;
 }
 
-static imp_status decode(imp_intake *t, const WebPDemuxer *demuxer, const WebPIterator *frame,
+static imp_status decode(imp_decode *t, const WebPDemuxer *demuxer, const WebPIterator *frame,
                          imp_error *err) {
     size_t profile_size, exif_size;
     const unsigned char *profile = chunk_of(demuxer, "ICCP", &profile_size);
@@ -88,15 +88,15 @@ static imp_status decode(imp_intake *t, const WebPDemuxer *demuxer, const WebPIt
     const size_t height = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT);
     const bool whole = (size_t)frame->width == width && (size_t)frame->height == height;
     const bool alpha = frame->has_alpha || !whole;
-    TRY(imp_intake_size(t, width, height, err));
-    TRY(imp_intake_colours(t, 3, alpha, profile, profile_size, err));
+    TRY(imp_decode_size(t, width, height, err));
+    TRY(imp_decode_colours(t, 3, alpha, profile, profile_size, err));
     if (exif)
-        imp_intake_exif(t, exif, exif_size);
+        imp_decode_exif(t, exif, exif_size);
     t->more = frame->num_frames > 1;
     return decode_rows(t, frame, alpha, err);
 }
 
-imp_status imp_webp_read(imp_intake *t, imp_error *err) {
+imp_status imp_webp_read(imp_decode *t, imp_error *err) {
     WebPIterator frame;
     WebPDemuxer *demuxer = open_demuxer(t->in);
     if (!demuxer || !WebPDemuxGetFrame(demuxer, 1, &frame)) {

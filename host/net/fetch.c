@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/error.h"
+#include "base/error.h"
 
 enum { PATH_ROOM = 4096 + 16, LINE_ROOM = 4096, VALIDATOR_ROOM = 256 };
 

@@ -10,7 +10,7 @@
 #include <strings.h>
 #include <time.h>
 
-#include "engine/error.h"
+#include "base/error.h"
 
 enum { REDIRECTS_MAX = 10, CONNECT_SECONDS = 20, SHOWN_MAX = 200 };
 

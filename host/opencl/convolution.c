@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/pages.h"
+#include "base/pages.h"
 
 struct imp_filter {
     imp_conv conv;
@@ -60,9 +60,9 @@ imp_status ocl_filter_open(imp_device *d, imp_filter **out, const imp_conv *conv
 void ocl_filter_close(imp_device *d, imp_filter *filter) {
     if (!filter)
         return;
-    for (size_t turned = 0; turned < 2; turned++)
+    for (size_t flipped = 0; flipped < 2; flipped++)
         for (size_t kind = 0; kind < OCL_FORMS; kind++)
-            ocl_release(d, filter->forms[turned][kind].memory);
+            ocl_release(d, filter->forms[flipped][kind].memory);
     ocl_sync(d);
     ocl_buffer_release((ocl_device *)d, filter->bias, filter->bias_bytes);
     free(filter);
@@ -70,7 +70,7 @@ void ocl_filter_close(imp_device *d, imp_filter *filter) {
 
 ocl_span ocl_bias(const ocl_pass *pass, size_t channel) {
     const imp_filter *filter = pass->filter;
-    return (ocl_span){filter->bias, pass->turned ? filter->zeros : channel, 1};
+    return (ocl_span){filter->bias, pass->flipped ? filter->zeros : channel, 1};
 }
 
 /* Room for `units` in memory of its own. */
@@ -106,15 +106,15 @@ static imp_status fill_piece(ocl_device *cl, const ocl_form *form, const ocl_pas
     if (form->points > 0 && cl->class == OCL_SIMT)
         return ocl_launch(cl, winograd_filter_tile, grid2(outs * form->bo, form->bi), at(piece),
                           at(raw), i32(out * form->bo), i32(pass->out), i32(pass->in), row,
-                          i32(first), i32(count), i32(pass->turned), i32(form->half));
+                          i32(first), i32(count), i32(pass->flipped), i32(form->half));
     if (form->points > 0)
         return ocl_launch(cl, winograd_filter, grid2(outs, form->bi / 16), at(piece), at(raw),
                           i32(out * form->bo), i32(pass->out), i32(pass->in), row, i32(first),
-                          i32(count), i32(pass->turned), i32(form->half));
+                          i32(count), i32(pass->flipped), i32(form->half));
     return ocl_launch(cl, conv_filter, grid2(outs, ins), at(piece), at(raw), i32(out * form->bo),
                       i32(in * form->bi), i32(pass->out), i32(pass->in),
                       i32(pass->side * pass->side), i32(form->bo), i32(form->bi), row, i32(first),
-                      i32(count), i32(pass->turned));
+                      i32(count), i32(pass->flipped));
 }
 
 static imp_status fill_form(ocl_device *cl, const ocl_form *form, const ocl_pass *pass,
@@ -176,7 +176,7 @@ bool ocl_form_is_whole(const ocl_device *cl, const ocl_pass *pass, ocl_form_kind
 
 imp_status ocl_form_get(ocl_device *cl, ocl_form **out, const ocl_pass *pass, ocl_form_kind kind) {
     const ocl_operation operation = cl->operation;
-    ocl_form *form = *out = &pass->filter->forms[pass->turned][kind];
+    ocl_form *form = *out = &pass->filter->forms[pass->flipped][kind];
     if (form->memory)
         return IMP_OK;
     *form = describe_form(cl, pass, kind);
@@ -236,7 +236,7 @@ imp_status ocl_fold_strip(ocl_device *cl, const ocl_pass *pass, const ocl_strip 
                       i32(pass->fold->before), i32(pass->fold->after), i32(pass->fold->padding));
 }
 
-imp_status ocl_no_room(ocl_device *cl, const ocl_pass *pass) {
+imp_status ocl_no_memory(ocl_device *cl, const ocl_pass *pass) {
     return imp_fail(&cl->base.error, IMP_ERR_MEMORY,
                     "device '%s': rows of %zu pixels do not fit its work space: choose a smaller "
                     "--size or another --device",
@@ -282,7 +282,7 @@ static ocl_pass backward(imp_tensor dx, imp_tensor dy, imp_tensor y, imp_filter 
                       .x = dy,
                       .mask = c->relu ? y : (imp_tensor){0},
                       .filter = filter,
-                      .turned = true,
+                      .flipped = true,
                       .half = c->half,
                       .in = c->out,
                       .out = c->in,
@@ -297,10 +297,10 @@ static ocl_pass backward(imp_tensor dx, imp_tensor dy, imp_tensor y, imp_filter 
 }
 
 static imp_status make_pass(ocl_device *cl, const ocl_pass *pass) {
-    const unsigned way = ocl_way_of(cl, pass);
-    if (way == OCL_WAY_DIRECT)
+    const unsigned algorithm = ocl_algorithm_of(cl, pass);
+    if (algorithm == OCL_ALGORITHM_DIRECT)
         return cl->class == OCL_WIDE ? ocl_pass_wide(cl, pass) : ocl_pass_simt(cl, pass);
-    return (cl->class == OCL_WIDE ? ocl_winograd_wide : ocl_winograd_simt)(cl, pass, way);
+    return (cl->class == OCL_WIDE ? ocl_winograd_wide : ocl_winograd_simt)(cl, pass, algorithm);
 }
 
 imp_status ocl_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter) {
@@ -322,29 +322,31 @@ imp_status ocl_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor
 
 /* ---- ways ---- */
 
-static const char *way_name(const ocl_device *cl, unsigned way) {
-    static const char *const names[][IMP_WAYS_MOST] = {
+static const char *algorithm_name(const ocl_device *cl, unsigned algorithm) {
+    static const char *const names[][IMP_ALGORITHMS_MAX] = {
         [OCL_WIDE] = {"direct", "F(4x4,3x3) narrow", "F(4x4,3x3) broad"},
         [OCL_SIMT] = {"direct", "F(4x4,3x3)", "F(4x4,3x3) / 4", "F(4x4,3x3) / 16"}};
-    return way >= 1 && way <= IMP_WAYS_MOST ? names[cl->class][way - 1] : NULL;
+    return algorithm >= 1 && algorithm <= IMP_ALGORITHMS_MAX ? names[cl->class][algorithm - 1]
+                                                             : NULL;
 }
 
-static bool takes(const ocl_device *cl, const ocl_pass *pass, unsigned way) {
-    return way_name(cl, way) && (way == OCL_WAY_DIRECT || ocl_winograd_takes(cl, pass));
+static bool takes(const ocl_device *cl, const ocl_pass *pass, unsigned algorithm) {
+    return algorithm_name(cl, algorithm) &&
+           (algorithm == OCL_ALGORITHM_DIRECT || ocl_winograd_takes(cl, pass));
 }
 
-unsigned ocl_way_of(const ocl_device *cl, const ocl_pass *pass) {
-    const imp_tensor *out = pass->turned ? &pass->x : &pass->y; /* of the convolution */
-    const imp_preference *p =
-        imp_preference_of(&cl->base, &pass->filter->conv, out->h, out->w, pass->turned);
-    if (p && takes(cl, pass, p->way))
-        return p->way;
-    const unsigned way = ocl_winograd_takes(cl, pass) ? ocl_winograd_way(cl, pass) : 0;
-    return way ? way : OCL_WAY_DIRECT;
+unsigned ocl_algorithm_of(const ocl_device *cl, const ocl_pass *pass) {
+    const imp_tensor *out = pass->flipped ? &pass->x : &pass->y; /* of the convolution */
+    const imp_algorithm_choice *p =
+        imp_algorithm_choice_of(&cl->base, &pass->filter->conv, out->h, out->w, pass->flipped);
+    if (p && takes(cl, pass, p->algorithm))
+        return p->algorithm;
+    const unsigned algorithm = ocl_winograd_takes(cl, pass) ? ocl_winograd_algorithm(cl, pass) : 0;
+    return algorithm ? algorithm : OCL_ALGORITHM_DIRECT;
 }
 
-ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned way) {
-    if (way != OCL_WAY_DIRECT)
+ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned algorithm) {
+    if (algorithm != OCL_ALGORITHM_DIRECT)
         return OCL_FORM_WINOGRAD;
     if (cl->class == OCL_SIMT) {
         const bool three = pass->side == 3 && pass->stride == 1 && pass->step == 1;
@@ -359,19 +361,19 @@ static ocl_pass pass_of(imp_tensor y, imp_tensor x, const imp_filter *filter, bo
     return back ? backward(y, x, x, (imp_filter *)filter) : forward(y, x, (imp_filter *)filter);
 }
 
-const char *ocl_way(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
-                    bool back, unsigned way) {
+const char *ocl_algorithm_name(const imp_device *d, imp_tensor y, imp_tensor x,
+                               const imp_filter *filter, bool back, unsigned algorithm) {
     const ocl_device *cl = (const ocl_device *)d;
     const ocl_pass pass = pass_of(y, x, filter, back);
-    return takes(cl, &pass, way) ? way_name(cl, way) : NULL;
+    return takes(cl, &pass, algorithm) ? algorithm_name(cl, algorithm) : NULL;
 }
 
 /* The work space is there from the opening of the device on. */
-void ocl_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter, bool back,
-              size_t *filters, size_t *work) {
+void ocl_workspace(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                   bool back, size_t *filters, size_t *work) {
     const ocl_device *cl = (const ocl_device *)d;
     const ocl_pass pass = pass_of(y, x, filter, back);
-    ocl_form form = describe_form(cl, &pass, ocl_form_of(cl, &pass, ocl_way_of(cl, &pass)));
+    ocl_form form = describe_form(cl, &pass, ocl_form_of(cl, &pass, ocl_algorithm_of(cl, &pass)));
     const size_t bytes = ocl_place(d, &form.units, 0);
     *filters = bytes == SIZE_MAX ? 0 : bytes;
     *work = 0;
@@ -380,14 +382,16 @@ void ocl_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter 
 const imp_winograd *ocl_winograd(const imp_device *d, imp_tensor y, imp_tensor x,
                                  const imp_filter *filter, bool back) {
     const ocl_pass pass = pass_of(y, x, filter, back);
-    return ocl_way_of((const ocl_device *)d, &pass) == OCL_WAY_DIRECT ? NULL : &ocl_winograd_f4x4;
+    return ocl_algorithm_of((const ocl_device *)d, &pass) == OCL_ALGORITHM_DIRECT
+               ? NULL
+               : &ocl_winograd_f4x4;
 }
 
 imp_algorithm ocl_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
                             const imp_filter *filter, bool back) {
     const ocl_device *cl = (const ocl_device *)d;
     const ocl_pass pass = pass_of(y, x, filter, back);
-    return imp_algorithm_by(way_name(cl, ocl_way_of(cl, &pass)),
+    return imp_algorithm_by(algorithm_name(cl, ocl_algorithm_of(cl, &pass)),
                             ocl_winograd(d, y, x, filter, back), &filter->conv, y, x, back);
 }
 
@@ -398,48 +402,49 @@ static bool fits_piece(const ocl_device *cl, const imp_tensor *t) {
     return ocl_units(cl, t) * ocl_unit_floats(cl, t) * sizeof(cl_float) <= cl->chunk;
 }
 
-bool ocl_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
-               bool back) {
+bool ocl_fuses_pool(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                    bool back) {
     const ocl_device *cl = (const ocl_device *)d;
     const ocl_pass pass = pass_of(y, x, filter, back);
     const imp_tensor *map = back ? &x : &y;
     if (!filter->conv.relu || map->h < 2 || map->w < 2 || !fits_piece(cl, &y) ||
         !fits_piece(cl, &x))
         return false;
-    return ocl_points_pool(cl, &pass) ||
-           (ocl_way_of(cl, &pass) != OCL_WAY_DIRECT && ocl_winograd_pools(cl, &pass));
+    return ocl_points_pool(cl, &pass) || (ocl_algorithm_of(cl, &pass) != OCL_ALGORITHM_DIRECT &&
+                                          ocl_winograd_fuses_pool(cl, &pass));
 }
 
-/* A pass that ocl_pools has granted, with one of its tensors smaller than the map. What it prefers
- * may have changed since. */
-static imp_status make_pooled(ocl_device *cl, const ocl_pass *pass, unsigned way) {
+/* A pass that ocl_fuses_pool has granted, with one of its tensors smaller than the map. What it
+ * prefers may have changed since. */
+static imp_status make_pooled(ocl_device *cl, const ocl_pass *pass, unsigned algorithm) {
     if (pass->side == 1)
         return ocl_points_pooled(cl, pass);
-    return ocl_winograd_pooled(cl, pass, way == OCL_WAY_DIRECT ? OCL_WAY_WINOGRAD : way);
+    return ocl_winograd_pooled(
+        cl, pass, algorithm == OCL_ALGORITHM_DIRECT ? OCL_ALGORITHM_WINOGRAD : algorithm);
 }
 
-imp_status ocl_conv_pool(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor x,
+imp_status ocl_conv_pool(imp_device *d, imp_tensor y, imp_tensor indices, imp_tensor x,
                          imp_filter *filter, imp_pooling kind) {
     ocl_device *cl = ocl_enter(d, conv_pool);
     imp_tensor map = y;
     map.h = imp_conv_side(&filter->conv, x.h), map.w = imp_conv_side(&filter->conv, x.w);
     ocl_pass pass = forward(map, x, filter);
-    const unsigned way = ocl_way_of(cl, &pass);
+    const unsigned algorithm = ocl_algorithm_of(cl, &pass);
     assert(y.c == pass.out && y.h == map.h / 2 && y.w == map.w / 2);
-    assert(choice.c == y.c && choice.h == y.h && choice.w == imp_over(y.w, IMP_CHOICES));
-    pass.y = y, pass.choice = choice, pass.average = kind == IMP_POOL_AVERAGE;
-    return make_pooled(cl, &pass, way);
+    assert(indices.c == y.c && indices.h == y.h && indices.w == imp_over(y.w, IMP_INDICES));
+    pass.y = y, pass.indices = indices, pass.average = kind == IMP_POOL_AVERAGE;
+    return make_pooled(cl, &pass, algorithm);
 }
 
-imp_status ocl_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
+imp_status ocl_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor indices,
                               imp_filter *filter, imp_pooling kind) {
     ocl_device *cl = ocl_enter(d, conv_pool_grad);
     imp_tensor map = dy;
     map.h = imp_conv_side(&filter->conv, dx.h), map.w = imp_conv_side(&filter->conv, dx.w);
     ocl_pass pass = backward(dx, map, (imp_tensor){0}, filter);
-    const unsigned way = ocl_way_of(cl, &pass);
+    const unsigned algorithm = ocl_algorithm_of(cl, &pass);
     assert(dy.c == pass.in && dy.h == map.h / 2 && dy.w == map.w / 2);
-    assert(choice.c == dy.c && choice.h == dy.h && choice.w == imp_over(dy.w, IMP_CHOICES));
-    pass.x = dy, pass.choice = choice, pass.average = kind == IMP_POOL_AVERAGE;
-    return make_pooled(cl, &pass, way);
+    assert(indices.c == dy.c && indices.h == dy.h && indices.w == imp_over(dy.w, IMP_INDICES));
+    pass.x = dy, pass.indices = indices, pass.average = kind == IMP_POOL_AVERAGE;
+    return make_pooled(cl, &pass, algorithm);
 }

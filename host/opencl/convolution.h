@@ -46,7 +46,7 @@ typedef struct ocl_form {
 typedef struct ocl_pass {
     imp_tensor y, x, mask;
     imp_filter *filter;
-    bool turned; /* the gradient: filters turned round, no bias */
+    bool flipped; /* the gradient: filters turned round, no bias */
     bool relu;
     bool half; /* filters that are transformed are halves */
     size_t in, out, side, stride, step, h, w;
@@ -55,7 +55,7 @@ typedef struct ocl_pass {
     const imp_conv *fold; /* the padding that y is to be folded by; NULL for none */
     /* With memory: y is the pooling of what the pass makes, and this its choice; turned: x is the
      * gradient of the pooling of what the pass reads. */
-    imp_tensor choice;
+    imp_tensor indices;
     bool average;
 } ocl_pass;
 
@@ -86,13 +86,13 @@ imp_status ocl_fold_strip(ocl_device *cl, const ocl_pass *pass, const ocl_strip 
 
 /* The ways to make a pass, from 1 on: directly, then by Winograd's algorithm in strips of another
  * length each. */
-enum { OCL_WAY_DIRECT = 1, OCL_WAY_WINOGRAD };
+enum { OCL_ALGORITHM_DIRECT = 1, OCL_ALGORITHM_WINOGRAD };
 /* The one that is preferred, or else the one that is likely the fastest. */
-unsigned ocl_way_of(const ocl_device *cl, const ocl_pass *pass);
+unsigned ocl_algorithm_of(const ocl_device *cl, const ocl_pass *pass);
 /* Whether the filters of a form lie in one piece. */
 bool ocl_form_is_whole(const ocl_device *cl, const ocl_pass *pass, ocl_form_kind kind);
 /* The form of filters that it reads. */
-ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned way);
+ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned algorithm);
 
 /* OCL_CONV_FAR where y has IMP_FAR bytes or more. */
 size_t ocl_far(const ocl_pass *pass);
@@ -101,7 +101,7 @@ size_t ocl_far(const ocl_pass *pass);
 bool ocl_is_point(const ocl_pass *pass);
 
 /* The error that the work space is too small for a pass. */
-imp_status ocl_no_room(ocl_device *cl, const ocl_pass *pass);
+imp_status ocl_no_memory(ocl_device *cl, const ocl_pass *pass);
 
 /* A product of 1 x 1 filters in the wide class: `outputs` blocks of y from `channels` of x at so
  * many positions; mask where kind has OCL_CONV_MASKED, bias unless it has OCL_CONV_ACCUMULATE. */
@@ -118,22 +118,22 @@ imp_status ocl_points(ocl_device *cl, const ocl_point *point);
  * (0: none of these), the pass made so in the wide class, and tiles of its outputs. */
 extern const imp_winograd ocl_winograd_f4x4; /* its matrices */
 bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass);
-unsigned ocl_winograd_way(const ocl_device *cl, const ocl_pass *pass);
-imp_status ocl_winograd_wide(ocl_device *cl, const ocl_pass *pass, unsigned way);
+unsigned ocl_winograd_algorithm(const ocl_device *cl, const ocl_pass *pass);
+imp_status ocl_winograd_wide(ocl_device *cl, const ocl_pass *pass, unsigned algorithm);
 /* Whether it makes passes like this one with a pooling, in the wide class, and one of those. */
-bool ocl_winograd_pools(const ocl_device *cl, const ocl_pass *pass);
-imp_status ocl_winograd_pooled(ocl_device *cl, const ocl_pass *pass, unsigned way);
+bool ocl_winograd_fuses_pool(const ocl_device *cl, const ocl_pass *pass);
+imp_status ocl_winograd_pooled(ocl_device *cl, const ocl_pass *pass, unsigned algorithm);
 size_t ocl_winograd_tiles(const ocl_pass *pass);
 enum { OCL_WINOGRAD_SIDE = 64 }; /* outputs, and tiles, of a work-group in the simt class */
 
 /* winograd_simt.c: the same in the simt class, and floats of the work space that it needs at least.
  */
-imp_status ocl_winograd_simt(ocl_device *cl, const ocl_pass *pass, unsigned way);
+imp_status ocl_winograd_simt(ocl_device *cl, const ocl_pass *pass, unsigned algorithm);
 size_t ocl_winograd_simt_least(const ocl_pass *pass);
 
 /* convolution_wide.c, convolution_simt.c: directly. */
 imp_status ocl_pass_wide(ocl_device *cl, const ocl_pass *pass);
-/* Filters of 1 x 1 with a pooling: as ocl_winograd_pools, ocl_winograd_pooled. */
+/* Filters of 1 x 1 with a pooling: as ocl_winograd_fuses_pool, ocl_winograd_pooled. */
 bool ocl_points_pool(const ocl_device *cl, const ocl_pass *pass);
 imp_status ocl_points_pooled(ocl_device *cl, const ocl_pass *pass);
 imp_status ocl_pass_simt(ocl_device *cl, const ocl_pass *pass);

@@ -80,7 +80,7 @@ static imp_status make_strip(simt *s) {
     const ocl_pass *pass = s->pass;
     const imp_tensor inputs[] = {pass->x, pass->mask};
     if (pass->fold && s->run.units * s->strip.made * pass->w > s->cl->work_floats)
-        return ocl_no_room(s->cl, pass);
+        return ocl_no_memory(s->cl, pass);
     s->in = (ocl_run){0};
     while (ocl_next(&s->in, pass->mask.memory ? 2 : 1, inputs))
         TRY(multiply(s));
@@ -102,7 +102,7 @@ static size_t strip_rows(const simt *s) {
 imp_status ocl_pass_simt(ocl_device *cl, const ocl_pass *pass) {
     ocl_form *form = NULL;
     simt s = {.cl = cl, .pass = pass};
-    const ocl_form_kind kind = ocl_form_of(cl, pass, OCL_WAY_DIRECT);
+    const ocl_form_kind kind = ocl_form_of(cl, pass, OCL_ALGORITHM_DIRECT);
     s.point = ocl_is_point(pass);
     s.tiled = kind == OCL_FORM_TILES && !s.point;
     TRY(ocl_form_get(cl, &form, pass, kind));

@@ -143,7 +143,7 @@ static imp_status make_strip(wide *w) {
     const size_t turns = TAP_TURNS * pass->side * pass->side * BLOCK;
     const size_t most = imp_min(room / packed_plane(w), w->cl->turns / turns);
     if (most == 0)
-        return ocl_no_room(w->cl, pass);
+        return ocl_no_memory(w->cl, pass);
     ocl_run run = {0};
     while (ocl_next(&run, pass->mask.memory ? 2 : 1, inputs))
         for (size_t done = 0, units; done < run.units; done += units) {
@@ -247,7 +247,7 @@ static size_t windows_row(const ocl_device *cl, const ocl_pass *pass) {
 }
 
 static size_t windows_slab(const ocl_device *cl, const ocl_pass *pass) {
-    const size_t kept = pass->turned ? imp_over(pass->in, BLOCK) : PAIR;
+    const size_t kept = pass->flipped ? imp_over(pass->in, BLOCK) : PAIR;
     return 2 * kept * windows_row(cl, pass) * BLOCK;
 }
 
@@ -261,17 +261,17 @@ bool ocl_points_pool(const ocl_device *cl, const ocl_pass *pass) {
 imp_status ocl_points_pooled(ocl_device *cl, const ocl_pass *pass) {
     const size_t cores = cl->base.info.units ? cl->base.info.units : 1;
     const size_t row = windows_row(cl, pass), slab = windows_slab(cl, pass);
-    const size_t rows = pass->turned ? imp_over(pass->h, 2) : pass->h / 2;
+    const size_t rows = pass->flipped ? imp_over(pass->h, 2) : pass->h / 2;
     const size_t stretches = rows * imp_over(pass->w, row);
     const size_t items = imp_min(POINT_ITEMS * cores, cl->work_floats / slab);
     const size_t share = imp_over(stretches, items);
-    const ocl_kernel kernel = pass->turned ? OCL_K_point_chosen : OCL_K_point_pooled;
+    const ocl_kernel kernel = pass->flipped ? OCL_K_point_chosen : OCL_K_point_pooled;
     ocl_form *form = NULL;
     TRY(ocl_form_get(cl, &form, pass, OCL_FORM_BLOCKS));
     const ocl_arg arguments[] = {
         at(ocl_unit(&pass->y, 0)),
         at(ocl_unit(&pass->x, 0)),
-        at(ocl_unit(&pass->choice, 0)),
+        at(ocl_unit(&pass->indices, 0)),
         at(ocl_unit(&form->units, 0)),
         at(ocl_bias(pass, 0)),
         at(ocl_work(cl, 0)),
@@ -327,7 +327,7 @@ imp_status ocl_pass_wide(ocl_device *cl, const ocl_pass *pass) {
     w.half_pitch = tiles * TILE + (pass->side - 1) / pass->stride;
     w.line = pass->stride * w.half_pitch * BLOCK;
     w.columns = cl->turns < SIZE_MAX ? FEW_COLUMNS : pass->w;
-    TRY(ocl_form_get(cl, &form, pass, ocl_form_of(cl, pass, OCL_WAY_DIRECT)));
+    TRY(ocl_form_get(cl, &form, pass, ocl_form_of(cl, pass, OCL_ALGORITHM_DIRECT)));
     w.form = form;
     size_t outs = form->outs, ins = form->ins;
     const ocl_span filters = ocl_form_piece(form, 0, 0, &outs, &ins);

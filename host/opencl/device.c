@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/profile.h"
+#include "backend/profile.h"
 #include "opencl/ocl.h"
 #include "opencl/opencl.h"
 
-enum { WORK_BYTES = 16 << 20, STAGING_BYTES = 4 << 20, UNITS_MOST = 64, CHUNK_STEP = 4096 };
+enum { WORK_BYTES = 16 << 20, STAGING_BYTES = 4 << 20, UNITS_MAX = 64, CHUNK_STEP = 4096 };
 
 /* ---- errors ---- */
 
@@ -209,7 +209,7 @@ static imp_status open_buffer(ocl_device *cl, cl_mem *out, size_t *floats, size_
  * long strips of it (winograd_simt.c). */
 static size_t work_bytes(const ocl_device *cl) {
     const size_t units = cl->class == OCL_WIDE ? cl->base.info.units : 3;
-    return (units < UNITS_MOST ? units + 1 : UNITS_MOST) * WORK_BYTES;
+    return (units < UNITS_MAX ? units + 1 : UNITS_MAX) * WORK_BYTES;
 }
 
 static imp_status open_memory(ocl_device *cl) {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/cache.h"
+#include "base/cache.h"
 #include "opencl/gemm.h"
 #include "opencl/opencl.h"
 
@@ -223,12 +223,12 @@ static void tell_trial(const ocl_device *cl, const ocl_trial *t) {
 }
 
 static void tell_choice(ocl_device *cl) {
-    const imp_gemm choice = cl->base.options.gemm;
+    const imp_gemm indices = cl->base.options.gemm;
     if (!cl->gemm->told)
-        tell_line(cl, choice == IMP_GEMM_CLBLAST ? "matrix products: CLBlast, as asked for"
-                      : choice == IMP_GEMM_OWN   ? "matrix products: own kernels, as asked for"
-                                                 : "matrix products: own kernels (CLBlast is "
-                                                   "many times slower on a processor)");
+        tell_line(cl, indices == IMP_GEMM_CLBLAST ? "matrix products: CLBlast, as asked for"
+                      : indices == IMP_GEMM_OWN   ? "matrix products: own kernels, as asked for"
+                                                  : "matrix products: own kernels (CLBlast is "
+                                                    "many times slower on a processor)");
     cl->gemm->told = true;
 }
 
@@ -239,11 +239,11 @@ static bool is_processor(const ocl_device *cl) {
 }
 
 imp_status ocl_blas_takes(ocl_device *cl, bool *takes, ocl_product product, const imp_tensor *f) {
-    const imp_gemm choice = cl->base.options.gemm;
-    *takes = choice == IMP_GEMM_CLBLAST;
+    const imp_gemm indices = cl->base.options.gemm;
+    *takes = indices == IMP_GEMM_CLBLAST;
     TRY(ocl_gemm_open(cl));
     /* untuned on processors, and its first call compiles for many seconds there */
-    if (choice != IMP_GEMM_AUTO || is_processor(cl)) {
+    if (indices != IMP_GEMM_AUTO || is_processor(cl)) {
         tell_choice(cl);
         return IMP_OK;
     }

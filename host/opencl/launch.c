@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "engine/profile.h"
+#include "backend/profile.h"
 #include "opencl/ocl.h"
 #include "opencl/opencl.h"
 
@@ -31,7 +31,7 @@ static const int kernel_classes[] = {
 #undef K
 #define OP(name) #name,
 static const char *const operation_names[] = {
-#include "opencl/operations.def"
+#include "backend/operations.def"
 };
 #undef OP
 

@@ -2,7 +2,8 @@
  *
  * The device's roofs, measured with the kernels of cl/measure.cl.
  */
-#include "engine/profile.h"
+#include "backend/profile.h"
+#include "base/clock.h"
 #include "opencl/ocl.h"
 #include "opencl/opencl.h"
 

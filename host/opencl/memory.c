@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/pages.h"
+#include "base/pages.h"
 #include "opencl/ocl.h"
 
 enum { ALIGNMENT = 256 };

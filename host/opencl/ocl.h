@@ -46,7 +46,7 @@
 
 #include <CL/cl.h>
 
-#include "engine/ops.h"
+#include "backend/ops.h"
 
 /* ---- names ---- */
 
@@ -58,10 +58,10 @@ typedef enum ocl_kernel {
 } ocl_kernel;
 #undef K
 
-/* Operations: host/opencl/operations.def. */
+/* Operations: host/backend/operations.def. */
 #define OP(name) OCL_OP_##name,
 typedef enum ocl_operation {
-#include "opencl/operations.def"
+#include "backend/operations.def"
     OCL_OPERATIONS
 } ocl_operation;
 #undef OP
@@ -321,18 +321,18 @@ void ocl_filter_close(imp_device *d, imp_filter *filter);
 imp_status ocl_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter);
 imp_status ocl_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
                          imp_filter *filter);
-bool ocl_pools(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
-               bool back);
-imp_status ocl_conv_pool(imp_device *d, imp_tensor y, imp_tensor choice, imp_tensor x,
+bool ocl_fuses_pool(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                    bool back);
+imp_status ocl_conv_pool(imp_device *d, imp_tensor y, imp_tensor indices, imp_tensor x,
                          imp_filter *filter, imp_pooling kind);
-imp_status ocl_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
+imp_status ocl_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor indices,
                               imp_filter *filter, imp_pooling kind);
-void ocl_room(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter, bool back,
-              size_t *filters, size_t *work);
+void ocl_workspace(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
+                   bool back, size_t *filters, size_t *work);
 const imp_winograd *ocl_winograd(const imp_device *d, imp_tensor y, imp_tensor x,
                                  const imp_filter *filter, bool back);
-const char *ocl_way(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
-                    bool back, unsigned way);
+const char *ocl_algorithm_name(const imp_device *d, imp_tensor y, imp_tensor x,
+                               const imp_filter *filter, bool back, unsigned algorithm);
 imp_algorithm ocl_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
                             const imp_filter *filter, bool back);
 /* pooling.c */
@@ -340,9 +340,9 @@ imp_status ocl_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind)
 imp_status ocl_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x, imp_tensor y,
                          imp_pooling kind);
 /* choice.c */
-imp_status ocl_pool_choice(imp_device *d, imp_tensor choice, imp_tensor x, imp_pooling kind);
-imp_status ocl_pool_spread(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor choice,
-                           imp_pooling kind);
+imp_status ocl_pool_indices(imp_device *d, imp_tensor indices, imp_tensor x, imp_pooling kind);
+imp_status ocl_unpool(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor indices,
+                      imp_pooling kind);
 /* gram.c */
 imp_status ocl_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f, bool accumulate);
 imp_status ocl_style_grad(imp_device *d, imp_tensor df, imp_tensor dm, imp_tensor f);

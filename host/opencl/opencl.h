@@ -5,7 +5,7 @@
 #ifndef IMP_OPENCL_H
 #define IMP_OPENCL_H
 
-#include "engine/ops.h"
+#include "backend/ops.h"
 
 /* Describes every device of every OpenCL platform, in the loader's order: index is the position in
  * that order. Writes up to cap and gives their full number. A device that cannot be used for good

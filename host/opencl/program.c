@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cache.h"
 #include "cl_sources.h"
-#include "engine/cache.h"
 #include "opencl/ocl.h"
 #include "opencl/opencl.h"
 

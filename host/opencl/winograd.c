@@ -21,7 +21,7 @@ enum {
     ENOUGH_SIMT = 32,
     PAIR = 2,
     HEAD = 16,
-    TOGETHER = IMP_CHOICES * 2 / TILE
+    TOGETHER = IMP_INDICES * 2 / TILE
 };
 /* Filters of so many floats stay in a core's cache from strip to strip: then strips are NARROW,
  * what is transformed stays there too, and PAIR blocks of outputs are finished at a time. Others
@@ -83,14 +83,14 @@ bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass) {
 
 /* Narrow where the filters stay in a cache, else broad; in the simt class what needs not more than
  * a quarter of the work space, which a cache may hold. */
-unsigned ocl_winograd_way(const ocl_device *cl, const ocl_pass *pass) {
+unsigned ocl_winograd_algorithm(const ocl_device *cl, const ocl_pass *pass) {
     const size_t filters = POINTS * imp_over(pass->in, BLOCK) * BLOCK * pass->out / in_float(pass);
     if (ocl_winograd_tiles(pass) < (cl->class == OCL_WIDE ? ENOUGH : ENOUGH_SIMT))
         return 0;
-    return OCL_WAY_WINOGRAD + (cl->class == OCL_SIMT || filters > CACHED);
+    return OCL_ALGORITHM_WINOGRAD + (cl->class == OCL_SIMT || filters > CACHED);
 }
 
-bool ocl_winograd_pools(const ocl_device *cl, const ocl_pass *pass) {
+bool ocl_winograd_fuses_pool(const ocl_device *cl, const ocl_pass *pass) {
     return cl->class == OCL_WIDE && pass->mode == IMP_PAD_ZERO && pass->before == 1 &&
            ocl_winograd_takes(cl, pass) && ocl_form_is_whole(cl, pass, OCL_FORM_WINOGRAD) &&
            slab_floats(imp_over(pass->in, BLOCK), UNIT, PAIR) <= room(cl);
@@ -104,7 +104,7 @@ typedef struct sharing {
 
 /* Whether tiles side by side that share an element of a choice stay together. */
 static bool pools(const ocl_pass *pass) {
-    return pass->choice.memory && !pass->turned;
+    return pass->indices.memory && !pass->flipped;
 }
 
 /* Elements of a choice, as tiles have them. */
@@ -176,10 +176,10 @@ static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, bool narrow, 
                                  i32(s.batch),
                                  i32(s.slab),
                                  i32(kind)};
-    const ocl_kernel pooled = pass->turned ? OCL_K_winograd_chosen : OCL_K_winograd_pooled;
+    const ocl_kernel pooled = pass->flipped ? OCL_K_winograd_chosen : OCL_K_winograd_pooled;
     TRY(ocl_launch(cl, fill, grid1(1), at(ocl_work(cl, 0)), f32(0), u64(1)));
-    return ocl_enqueue(cl, pass->choice.memory ? pooled : OCL_K_winograd, grid1(s.items), arguments,
-                       sizeof arguments / sizeof *arguments);
+    return ocl_enqueue(cl, pass->indices.memory ? pooled : OCL_K_winograd, grid1(s.items),
+                       arguments, sizeof arguments / sizeof *arguments);
 }
 
 /* The outputs of a run from as many inputs at a time as there are in one run and have room. */
@@ -204,8 +204,8 @@ static imp_status make_run(ocl_device *cl, const ocl_pass *pass, bool narrow, co
     return IMP_OK;
 }
 
-imp_status ocl_winograd_wide(ocl_device *cl, const ocl_pass *pass, unsigned way) {
-    const bool narrow = way == OCL_WAY_WINOGRAD;
+imp_status ocl_winograd_wide(ocl_device *cl, const ocl_pass *pass, unsigned algorithm) {
+    const bool narrow = algorithm == OCL_ALGORITHM_WINOGRAD;
     ocl_form *form = NULL;
     ocl_run run = {0};
     TRY(ocl_form_get(cl, &form, pass, OCL_FORM_WINOGRAD));
@@ -221,12 +221,12 @@ imp_status ocl_winograd_wide(ocl_device *cl, const ocl_pass *pass, unsigned way)
     return IMP_OK;
 }
 
-imp_status ocl_winograd_pooled(ocl_device *cl, const ocl_pass *pass, unsigned way) {
+imp_status ocl_winograd_pooled(ocl_device *cl, const ocl_pass *pass, unsigned algorithm) {
     ocl_form *form = NULL;
     TRY(ocl_form_get(cl, &form, pass, OCL_FORM_WINOGRAD));
     size_t outs = form->outs, ins = 1;
     const ocl_span filters = ocl_form_piece(form, 0, 0, &outs, &ins);
-    return make_piece(cl, pass, way == OCL_WAY_WINOGRAD, ocl_unit(&pass->y, 0), 0, outs,
-                      ocl_unit(&pass->x, 0), ocl_unit(&pass->choice, 0), 0,
+    return make_piece(cl, pass, algorithm == OCL_ALGORITHM_WINOGRAD, ocl_unit(&pass->y, 0), 0, outs,
+                      ocl_unit(&pass->x, 0), ocl_unit(&pass->indices, 0), 0,
                       imp_over(pass->in, BLOCK), filters);
 }

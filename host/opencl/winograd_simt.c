@@ -96,12 +96,12 @@ static void share(strip *s, size_t room) {
     s->pitch = imp_over(all, strips) * SIDE;
 }
 
-imp_status ocl_winograd_simt(ocl_device *cl, const ocl_pass *pass, unsigned way) {
+imp_status ocl_winograd_simt(ocl_device *cl, const ocl_pass *pass, unsigned algorithm) {
     ocl_form *form = NULL;
     strip s = {.cl = cl, .pass = pass};
     TRY(ocl_form_get(cl, &form, pass, OCL_FORM_WINOGRAD));
     s.form = form;
-    share(&s, cl->work_floats >> 2 * (way - OCL_WAY_WINOGRAD));
+    share(&s, cl->work_floats >> 2 * (algorithm - OCL_ALGORITHM_WINOGRAD));
     for (; s.first < ocl_winograd_tiles(pass); s.first += s.pitch) {
         s.count = imp_min(s.pitch, ocl_winograd_tiles(pass) - s.first);
         TRY(make_strip(&s));

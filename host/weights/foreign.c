@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "media/file.h"
+#include "base/file.h"
 
 imp_status imp_foreign_fail(const imp_foreign *file, imp_error *err, imp_status status,
                             const char *format, ...) {

@@ -7,7 +7,7 @@
 #ifndef IMP_WEIGHTS_FOREIGN_H
 #define IMP_WEIGHTS_FOREIGN_H
 
-#include "engine/error.h"
+#include "base/error.h"
 #include "impasto.h"
 #include "weights/dtype.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "media/file.h"
+#include "base/file.h"
 #include "weights/foreign.h"
 #include "weights/names.h"
 #include "weights/safetensors_write.h"
@@ -59,7 +59,7 @@ typedef struct work {
     imp_import_report report;
     imp_written written[WRITTEN_MAX];
     size_t count;
-    imp_pair metadata[PAIRS_MAX];
+    imp_fused metadata[PAIRS_MAX];
     char provenance[512];
 } work;
 
@@ -115,7 +115,7 @@ static void name_network(work *w) {
 static void put_words(work *w, size_t *n, const char *key, const char *value) {
     if (!value && is_own(w))
         value = own_words(w, key);
-    w->metadata[(*n)++] = (imp_pair){key, value};
+    w->metadata[(*n)++] = (imp_fused){key, value};
 }
 
 /* The keys that network.h describes. A file of ours keeps its own unless others are asked for. */

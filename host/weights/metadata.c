@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#include "engine/error.h"
+#include "base/error.h"
 
 static imp_status need(const char **value, const imp_safetensors *file, const char *key,
                        imp_error *err) {
@@ -33,9 +33,9 @@ static imp_status bad_value(const imp_safetensors *file, const char *key, const 
 }
 
 /* choices: count of them, wanted: the same for people. */
-static imp_status read_choice(size_t *out, const imp_safetensors *file, const char *key,
-                              const char *const *choices, size_t count, const char *wanted,
-                              imp_error *err) {
+static imp_status read_indices(size_t *out, const imp_safetensors *file, const char *key,
+                               const char *const *choices, size_t count, const char *wanted,
+                               imp_error *err) {
     const char *value;
     TRY(need(&value, file, key, err));
     for (*out = 0; *out < count; (*out)++)
@@ -106,10 +106,10 @@ imp_status imp_metadata_read(imp_network *network, const imp_safetensors *file, 
                              *const paddings[] = {"zero", "reflect", "replicate"};
     imp_network_info *info = &network->info;
     size_t format, order, range, padding;
-    TRY(read_choice(&format, file, "format", formats, 1, "impasto-network-1", err));
-    TRY(read_choice(&order, file, "input", orders, 2, "RGB or BGR", err));
-    TRY(read_choice(&range, file, "range", ranges, 2, "1 or 255", err));
-    TRY(read_choice(&padding, file, "padding", paddings, 3, "zero, reflect or replicate", err));
+    TRY(read_indices(&format, file, "format", formats, 1, "impasto-network-1", err));
+    TRY(read_indices(&order, file, "input", orders, 2, "RGB or BGR", err));
+    TRY(read_indices(&range, file, "range", ranges, 2, "1 or 255", err));
+    TRY(read_indices(&padding, file, "padding", paddings, 3, "zero, reflect or replicate", err));
     TRY(read_triple(info->mean, file, "mean", false, err));
     TRY(read_triple(info->deviation, file, "std", true, err));
     info->bgr = order == 1;

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/error.h"
-#include "media/file.h"
+#include "base/error.h"
+#include "base/file.h"
 #include "weights/builtin.h"
 #include "weights/metadata.h"
 #include "weights/random.h"

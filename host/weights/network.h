@@ -30,7 +30,7 @@
 #ifndef IMP_WEIGHTS_NETWORK_H
 #define IMP_WEIGHTS_NETWORK_H
 
-#include "engine/ops.h"
+#include "backend/conv.h"
 #include "impasto.h"
 
 typedef enum imp_node_kind { IMP_NODE_CONV, IMP_NODE_POOL } imp_node_kind;

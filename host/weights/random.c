@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/error.h"
+#include "base/error.h"
 
 /* Channels of each block's convolutions, and how many there are; of the last block the first. */
 static const struct block {

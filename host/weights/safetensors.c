@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "engine/error.h"
+#include "base/error.h"
 
 enum { LENGTH_BYTES = 8 };
 static const uint64_t header_max = 100000000; /* as the format's own library has it */

@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "engine/error.h"
+#include "base/error.h"
 #include "weights/dtype.h"
 
 /* Bytes that are no UTF-8 become '?'. */
@@ -40,7 +40,7 @@ static json_t *describe(const imp_written *t, bool half, size_t *at) {
 }
 
 /* NULL when there is no memory; to be freed. */
-static char *make_header(const imp_pair *metadata, size_t pairs, const imp_written *tensors,
+static char *make_header(const imp_fused *metadata, size_t pairs, const imp_written *tensors,
                          size_t count, bool half) {
     size_t at = 0;
     bool good = true;
@@ -56,7 +56,7 @@ static char *make_header(const imp_pair *metadata, size_t pairs, const imp_writt
     return text;
 }
 
-imp_status imp_safetensors_begin(FILE *file, const imp_pair *metadata, size_t pairs,
+imp_status imp_safetensors_begin(FILE *file, const imp_fused *metadata, size_t pairs,
                                  const imp_written *tensors, size_t count, bool half,
                                  imp_error *err) {
     char *const text = make_header(metadata, pairs, tensors, count, half);

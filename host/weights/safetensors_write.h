@@ -14,14 +14,14 @@ typedef struct imp_written {
     size_t rank, shape[4];
 } imp_written;
 
-typedef struct imp_pair {
+typedef struct imp_fused {
     const char *key, *value; /* value NULL: left out */
-} imp_pair;
+} imp_fused;
 
 /* Writes the header of a file whose tensors follow in this order, all fp32 or all fp16. The
  * metadata are UTF-8 or are cleaned. Errors: IMP_ERR_IO without a message (as imp_file_fill),
  * IMP_ERR_MEMORY. */
-imp_status imp_safetensors_begin(FILE *file, const imp_pair *metadata, size_t pairs,
+imp_status imp_safetensors_begin(FILE *file, const imp_fused *metadata, size_t pairs,
                                  const imp_written *tensors, size_t count, bool half,
                                  imp_error *err);
 

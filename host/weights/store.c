@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/error.h"
-#include "media/file.h"
-#include "media/folder.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/folder.h"
 #include "weights/random.h"
 
 static const imp_folder place = {"IMPASTO_WEIGHTS", "XDG_DATA_HOME", ".local/share"};

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The clock by which everything is timed.
+ */
+#include "base/clock.h"
+
+#include <time.h>
+
+double imp_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Errors as values.
+ */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+imp_status imp_fail(imp_error *err, imp_status status, const char *format, ...) {
+    if (!err || err->status != IMP_OK)
+        return status;
+    err->status = status;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    for (char *c = err->text; *c;
+         c++) /* a file's words may hold line breaks, or steer a terminal */
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = ' ';
+    return status;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From one scale to the next with everything: the picture that is shown and Adam's first moment
+ * bicubically, the second bilinearly and never below 0, the number of steps as it is.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/planes.h"
+#include "engine/session.h"
+
+imp_status imp_carried_take(imp_carried *c, imp_session *s, imp_error *err) {
+    *c = (imp_carried){.steps = s->optimizer.steps};
+    TRY(imp_session_shown(s, &c->x, err));
+    if (s->optimizer.m.c == 0)
+        return IMP_OK;
+    TRY(imp_session_read(s, s->optimizer.m, &c->m, err));
+    return imp_session_read(s, s->optimizer.v, &c->v, err);
+}
+
+/* Resamples to t's size, keeps within low..high, and writes. */
+static imp_status give(imp_session *s, imp_tensor t, const imp_array *from, bool cubic, float low,
+                       float high, imp_error *err) {
+    float *to =
+        imp_planes_resample(from->data, t.c, from->shape[1], from->shape[2], t.h, t.w, cubic);
+    if (!to)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    for (size_t k = 0; k < t.c * t.h * t.w; k++)
+        to[k] = fminf(fmaxf(to[k], low), high);
+    const imp_status status = s->device->ops->write(s->device, t, to);
+    free(to);
+    return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
+}
+
+imp_status imp_carried_give(const imp_carried *c, imp_session *s, imp_error *err) {
+    imp_optimizer_state *t = &s->optimizer;
+    const imp_tensor x = s->objective.x[0];
+    const imp_settings *set = &s->settings;
+    TRY(give(s, x, &c->x, true, set->clamp ? 0 : -INFINITY, set->clamp ? set->range : INFINITY,
+             err));
+    if (c->m.data) {
+        TRY(give(s, t->m, &c->m, true, -INFINITY, INFINITY, err));
+        TRY(give(s, t->v, &c->v, false, 0, INFINITY, err));
+        t->steps = c->steps;
+    }
+    if (s->device->ops->combine(s->device, t->before, 1, x, 0, x) != IMP_OK ||
+        imp_session_follow_anew(s) != IMP_OK)
+        return imp_fail_device(err, s->device);
+    return IMP_OK;
+}
+
+void imp_carried_finish(imp_carried *c) {
+    imp_array_finish(&c->x);
+    imp_array_finish(&c->m);
+    imp_array_finish(&c->v);
+}

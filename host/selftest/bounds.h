@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How far a right result may be from the oracle's. Every bound is factor * u * A with u = 2^-24, A
+ * the same operation on absolute values, computed by the oracle, and a factor derived from the
+ * operations that the formula takes. A sum of K products in single precision is off by at most
+ * K u A; measured on serial sums are 2 u A for signed random data, up to 3 sqrt(K) u A where all
+ * terms have one sign, and K/4 u A for constant data. So the factor of a sum is 8 for signed data
+ * and 4 sqrt(K) otherwise, constant data included: sums over many positions must be blocked.
+ */
+#ifndef IMP_BOUNDS_H
+#define IMP_BOUNDS_H
+
+#include "selftest/operands.h"
+
+/* Makes of a trial its absolute twin: run on the oracle, it gives A for every output. */
+void imp_operands_absolute(imp_operands *t);
+
+/* Of a convolution or gradient that goes by Winograd's algorithm: adds to the sizes A of operand 0
+ * of the absolute twin t those of that algorithm. The factor remains: the transforms are sums like
+ * the rest. margin: the row and column of operand 0 at which tiles begin. IMP_ERR_MEMORY. */
+imp_status imp_bound_winograd(float *sizes, const imp_operands *t, const imp_winograd *w,
+                              size_t margin, imp_error *err);
+
+/* The factor of element k of operand i; 0: the result must be exact. */
+double imp_bound_factor(const imp_case *c, size_t i, size_t k);
+
+#endif

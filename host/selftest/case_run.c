@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A case on a device, held against the oracle.
+ */
+#include <math.h>
+
+#include "cpu/cpu.h"
+#include "selftest/outputs.h"
+
+static imp_status fail_result(imp_result *out, const char *reason) {
+    out->outcome = IMP_FAILED;
+    out->ratio = INFINITY;
+    snprintf(out->reason, sizeof out->reason, "%s", reason);
+    return IMP_OK;
+}
+
+/* What a case is made by: 0, or one of the ways of the device (backend/ops.h); and whether there is
+ * that one. */
+typedef struct manner {
+    unsigned algorithm;
+    bool exists;
+} manner;
+
+/* *harmed: an operand that was written to and should not have been, or NULL. */
+static imp_status run_trial(imp_outputs *r, const imp_operands *t, imp_device *d, size_t origin,
+                            manner *m, bool *fits, const char **harmed, imp_error *err) {
+    imp_launch run;
+    const bool inputs = t->c.level != IMP_LEVEL_FULL;
+    imp_status status = imp_launch_open(&run, t, d, origin, fits, err);
+    m->exists =
+        status != IMP_OK || m->algorithm == 0 || imp_launch_algorithm_name(&run, m->algorithm);
+    if (status == IMP_OK && *fits && m->exists) {
+        if (m->algorithm > 0)
+            imp_launch_choose(&run, m->algorithm);
+        status = imp_launch_start(&run, err);
+        if (status == IMP_OK)
+            status = imp_outputs_read(r, &run, err);
+        if (status == IMP_OK)
+            status = imp_launch_intact(&run, inputs, harmed, err);
+    }
+    imp_launch_close(&run);
+    return status;
+}
+
+/* After the device's run: err holds its failure, if any. */
+static imp_status conclude(imp_check *k, imp_operands *t, const imp_outputs *got,
+                           const char *harmed, imp_error *err) {
+    const bool windowed = t->c.level == IMP_LEVEL_FULL && t->weights;
+    if (err->status != IMP_OK)
+        return fail_result(k->out, err->text);
+    if (harmed) {
+        fail_result(k->out, "");
+        snprintf(k->out->reason, sizeof k->out->reason, "wrote to %s, or past its end", harmed);
+        return IMP_OK;
+    }
+    return windowed ? imp_compare_windows(k, got, 5, 0x1p24, err) : imp_compare(k, t, got, err);
+}
+
+static imp_status run_manner(const imp_case *c, imp_device *device, uint64_t seed, size_t origin,
+                             manner *m, imp_result *out) {
+    imp_error err = {0};
+    imp_operands operands = {0};
+    imp_outputs got = {0};
+    bool fits = true;
+    const char *harmed = NULL;
+    imp_check k = {&operands, NULL, seed, out};
+    *out = (imp_result){.outcome = IMP_PASSED};
+    imp_status status = imp_oracle_open(&k.oracle, NULL, &err);
+    if (status == IMP_OK)
+        status = imp_operands_init(&operands, c, seed, &err);
+    if (status != IMP_OK)
+        goto done;
+    run_trial(&got, &operands, device, origin, m, &fits, &harmed, &err);
+    if (fits && m->exists) {
+        status = conclude(&k, &operands, &got, harmed, &err);
+    } else if (m->exists) {
+        out->outcome = IMP_SKIPPED;
+        snprintf(out->reason, sizeof out->reason,
+                 "larger than the device's memory, or than it allocates at once");
+    }
+done:
+    imp_outputs_finish(&got);
+    imp_operands_finish(&operands);
+    if (k.oracle)
+        k.oracle->ops->close(k.oracle);
+    return status;
+}
+
+imp_status imp_case_run(const imp_case *c, imp_device *device, uint64_t seed, size_t origin,
+                        imp_result *out) {
+    const size_t algorithm_choices = device->algorithm_choice_count;
+    manner m = {0, true};
+    imp_status status = run_manner(c, device, seed, origin, &m, out);
+    for (m.algorithm = 1; c->every_algorithm && m.exists && m.algorithm <= IMP_ALGORITHMS_MAX &&
+                          status == IMP_OK && out->outcome == IMP_PASSED;
+         m.algorithm++) {
+        imp_result result;
+        status = run_manner(c, device, seed, origin, &m, &result);
+        if (result.outcome != IMP_PASSED || result.ratio > out->ratio)
+            *out = result;
+        device->algorithm_choice_count = algorithm_choices;
+    }
+    return status;
+}
+
+static imp_status test_pairs(imp_device *device, char *reason, size_t size) {
+    imp_result result;
+    char name[96];
+    for (size_t i = 0; i < imp_fused_count(); i++) {
+        if (!imp_fused_quick(i))
+            continue;
+        TRY(imp_fused_run(i, device, &result));
+        if (result.outcome != IMP_FAILED)
+            continue;
+        imp_fused_name(i, name, sizeof name);
+        snprintf(reason, size, "%s: %s", name, result.reason);
+        return IMP_ERR_DEVICE;
+    }
+    return IMP_OK;
+}
+
+imp_status imp_selftest(imp_device *device, char *reason, size_t size) {
+    const uint64_t seed = 1;
+    imp_result result;
+    for (size_t i = 0; i < imp_case_count(); i++) {
+        const imp_case c = imp_case_at(i);
+        if (!c.quick || c.conv.half != (device->options.precision == IMP_FP16))
+            continue;
+        TRY(imp_case_run(&c, device, seed, 0, &result));
+        if (result.outcome == IMP_PASSED)
+            continue;
+        char name[96];
+        imp_case_name(&c, name, sizeof name);
+        snprintf(reason, size, "%s: %s", name, result.reason);
+        return IMP_ERR_DEVICE;
+    }
+    return test_pairs(device, reason, size);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of cases: operation x shape x kind of data. The self-test of a device, the tests and
+ * the benchmark share it. A case runs on a device and on the oracle with the same numbers, and the
+ * two results may differ by a bound that is derived, never tuned (bounds.h).
+ */
+#ifndef IMP_CASES_H
+#define IMP_CASES_H
+
+#include "backend/ops.h"
+
+typedef enum imp_op {
+    IMP_OP_COPY, /* write and read: the way through the device's layout and back */
+    IMP_OP_CONV,
+    IMP_OP_CONV_GRAD,
+    IMP_OP_POOL,
+    IMP_OP_POOL_GRAD,
+    IMP_OP_POOL_INDICES,
+    IMP_OP_UNPOOL,
+    IMP_OP_GRAM,
+    IMP_OP_STYLE,
+    IMP_OP_STYLE_GRAD,
+    IMP_OP_CONTENT,
+    IMP_OP_TV,
+    IMP_OP_AFFINE,
+    IMP_OP_AFFINE_GRAD,
+    IMP_OP_FILL,
+    IMP_OP_COMBINE,
+    IMP_OP_CLAMP,
+    IMP_OP_DOT,
+    IMP_OP_NORM1,
+    IMP_OP_DOTS,
+    IMP_OP_MIX,
+    IMP_OP_ADAM,
+    IMP_OP_MULTIPLY,
+    IMP_OP_COVARIANCE,
+    IMP_OP_TRANSPORT,
+    IMP_OP_SHIFT,
+    IMP_OP_RESCALE,
+    IMP_OP_MASK,
+    IMP_OP_WRAP,
+    IMP_OP_WRAP_GRAD,
+    IMP_OPS
+} imp_op;
+
+typedef enum imp_data {
+    IMP_SIGNED,      /* uniform in (-1,1) */
+    IMP_NONNEGATIVE, /* uniform in [0,1), filters too */
+    IMP_CONSTANT,    /* one value over a whole tensor; filters as for signed */
+    IMP_SPARSE,      /* half of it zero, the rest multiples of 1/4: zeros and ties */
+    IMP_LARGE,       /* uniform in (-1e4,1e4) */
+    IMP_DATA
+} imp_data;
+
+typedef enum imp_level {
+    IMP_LEVEL_TINY,   /* for an interpreter of kernels */
+    IMP_LEVEL_NORMAL, /* shapes that no tile divides */
+    IMP_LEVEL_FULL    /* the layers of VGG-19 at 512 pixels */
+} imp_level;
+
+/* The ways an operation can be called. Bits where they combine, else alternatives from 0. Variants
+ * of pooling are imp_pooling, those of total variation imp_tv_form. */
+enum {
+    IMP_GRAM_ADDS = 1, /* accumulate */
+    IMP_GRAM_SUMS = 2, /* s is asked for too */
+    IMP_STYLE_HAS_METRIC = 1,
+    IMP_COMBINE_INTO_X = 1, /* z is x */
+    IMP_COMBINE_INTO_Y = 2,
+    IMP_DOT_WITH_ITSELF = 1,
+    IMP_ADAM_IS_KERAS = 1,
+    IMP_MASK_ADDS = 1,
+    IMP_WRAP_ROWS = 1, /* only sideways */
+    IMP_RESCALE_ADDS = 1,
+    IMP_RESCALE_IN_PLACE = 2 /* y is x */
+};
+
+typedef struct imp_case {
+    imp_op op;
+    unsigned variant; /* of the enum above */
+    imp_data data;
+    imp_level level;
+    bool quick;           /* in the self-test */
+    bool every_algorithm; /* convolution: made by each way of the device, not its own choice only */
+    size_t c, h, w;       /* of the operation's input x or f; of g for style: c x c */
+    imp_layout layout;    /* of it */
+    imp_layout out_layout; /* convolution: of y */
+    imp_conv conv;         /* convolution */
+    bool bias;
+} imp_case;
+
+/* The number of cases, and case i of them. */
+size_t imp_case_count(void);
+imp_case imp_case_at(size_t i);
+
+/* The slot's name, and the case's: "conv 3x3 s1 zero relu 64>64 37x29 signed". */
+const char *imp_op_name(imp_op op);
+void imp_case_name(const imp_case *c, char *out, size_t size);
+
+typedef enum imp_outcome { IMP_PASSED, IMP_FAILED, IMP_SKIPPED } imp_outcome;
+
+typedef struct imp_result {
+    imp_outcome outcome;
+    double ratio;     /* the worst |got - wanted| / bound; infinite where it should be exact */
+    char reason[512]; /* one line, when not passed: what, index, wanted, got, bound, seed */
+} imp_result;
+
+/* Runs a case on a device against the oracle. seed: of its numbers. origin: the device address its
+ * tensors begin at, 0 or large to prove large offsets. Skipped is what cannot lie in the device's
+ * memory. Gives a status only when the host's own memory ran out; errors of the device fail. */
+imp_status imp_case_run(const imp_case *c, imp_device *device, uint64_t seed, size_t origin,
+                        imp_result *out);
+
+/* A convolution and the pooling behind it, made in one, against the same step by step: the same
+ * bits. Skipped where the device does not make that in one. quick: a case of the self-test. Gives
+ * a status only where memory ran out; other errors of the device fail. */
+size_t imp_fused_count(void);
+bool imp_fused_quick(size_t i);
+void imp_fused_name(size_t i, char *name, size_t size);
+imp_status imp_fused_run(size_t i, imp_device *device, imp_result *out);
+
+/* What conv_pool and conv_pool_grad do, step by step; map: room for that of the convolution. */
+imp_status imp_fused_forward(imp_device *d, imp_tensor y, imp_tensor indices, imp_tensor map,
+                             imp_tensor x, imp_filter *filter, imp_pooling kind);
+imp_status imp_fused_back(imp_device *d, imp_tensor dx, imp_tensor map, imp_tensor dy,
+                          imp_tensor indices, imp_filter *filter, imp_pooling kind);
+
+/* The quick cases and pairs: every operation; or, on a device opened with IMP_FP16, what that
+ * changes. reason: the first failure in one line. */
+imp_status imp_selftest(imp_device *device, char *reason, size_t size);
+
+#endif
