@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Losses and their gradients. Kernels with a record take exactly PARTIALS groups; accumulate: a
- * tensor in several runs adds its later ones to the record's partial sums.
+ * Losses and their gradients. Kernels with scalars take exactly PARTIALS groups; accumulate: a
+ * tensor in several runs adds its later ones to the scalars' partial sums.
  */
 
 /* slot = [slot +] weight sum (f - p)^2; df += 2 weight (f - p): n floats. */

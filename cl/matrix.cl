@@ -129,7 +129,7 @@ __kernel GROUP(LANES, 1) void shift(__global float *f, ulong f_at, __global cons
         store(load(f, p, m * VEC) + by, f, p, m * VEC);
 }
 
-/* y = [y +] a (value + epsilon)^power x, the value that of a record's slot; y may be x. */
+/* y = [y +] a (value + epsilon)^power x, the value that of a slot; y may be x. */
 __kernel GROUP(LANES, 1) void rescale(__global float *y, ulong y_at, __global const float *x,
                                       ulong x_at, __global const float *slot, ulong slot_at,
                                       float a, float epsilon, float power, int add_up, ulong n) {

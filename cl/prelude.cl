@@ -53,7 +53,8 @@
 #define REPEAT_12(k, i, limit, body) REPEAT_8(k, i, limit, body) REPEAT_4(k + 8, i, limit, body)
 #define REPEAT_16(k, i, limit, body) REPEAT_8(k, i, limit, body) REPEAT_8(k + 8, i, limit, body)
 
-/* Partial sums that a reduction leaves in its slot of the record: IMP_PARTIALS of backend/ops.h. */
+/* Partial sums that a reduction leaves in its slot of the scalars: IMP_PARTIALS of backend/ops.h.
+ */
 #define PARTIALS 64
 
 /* The sum of 16 floats, pairwise. Not written as a sum of components: of those LLVM makes shuffles
@@ -203,7 +204,7 @@ static inline void add(vec *sum, vec *carry, vec value) {
     *sum = next;
 }
 
-/* Ends a reduction of PARTIALS work-groups: leaves a group's sum in its place of the record's
+/* Ends a reduction of PARTIALS work-groups: leaves a group's sum in its place of the scalars'
  * slot, or adds it there. sum: from total(). */
 static inline void leave(float sum, __global float *slot, int accumulate) {
     if (get_local_id(0) == 0) {
@@ -212,7 +213,7 @@ static inline void leave(float sum, __global float *slot, int accumulate) {
     }
 }
 
-/* The value of a record's slot. */
+/* The value of a slot. */
 static inline float slot_value(const __global float *slot) {
     float16 sum = 0;
     for (uint k = 0; k < PARTIALS / 16; k++)

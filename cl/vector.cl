@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Vectors of n floats, element by element, and their reductions. Grids: a kernel without a record
- * takes any number of work-items; one with a record exactly PARTIALS groups. accumulate: a tensor
- * in several runs adds its later ones to the record's partial sums.
+ * Vectors of n floats, element by element, and their reductions. Grids: a kernel without scalars
+ * takes any number of work-items; one with scalars exactly PARTIALS groups. accumulate: a tensor
+ * in several runs adds its later ones to the scalars' partial sums.
  */
 
 /* x = value. */

@@ -99,7 +99,7 @@ imp_slot test_slot_open(imp_device *d) {
 }
 
 double test_slot_value(imp_device *d, imp_slot slot) {
-    float *values = test_contents(d, slot.record);
+    float *values = test_contents(d, slot.scalars);
     double sum = 0;
     for (size_t i = 0; i < IMP_PARTIALS; i++)
         sum += values[slot.i * IMP_PARTIALS + i];

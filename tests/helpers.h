@@ -23,9 +23,9 @@ imp_tensor test_random_tensor(imp_device *d, size_t c, size_t h, size_t w, unsig
 void test_tensor_free(imp_device *d, imp_tensor t);
 /* What it holds; the caller frees. */
 float *test_contents(imp_device *d, imp_tensor t);
-/* A slot in a record of its own, which goes back by test_tensor_free. */
+/* A slot in scalars of its own, which goes back by test_tensor_free. */
 imp_slot test_slot_open(imp_device *d);
-/* The sum of a slot's partial sums, of a record made by test_tensor(d, slots, 1, IMP_PARTIALS). */
+/* The sum of a slot's partial sums, of scalars made by test_tensor(d, slots, 1, IMP_PARTIALS). */
 double test_slot_value(imp_device *d, imp_slot slot);
 
 /* Test failure unless |got - wanted| <= bound. */

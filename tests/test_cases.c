@@ -111,16 +111,16 @@ static imp_status affine_transposed(imp_device *d, imp_tensor y, imp_tensor x,
 static imp_status dot_roughly(imp_device *d, imp_slot out, imp_tensor x, imp_tensor y) {
     float *values = all(0, IMP_SLOTS * IMP_PARTIALS);
     const imp_status status = right->dot(d, out, x, y);
-    exchange(d, out.record, values);
+    exchange(d, out.scalars, values);
     values[out.i * IMP_PARTIALS] *= 1 + 0x1p-12f;
-    exchange(d, out.record, values);
+    exchange(d, out.scalars, values);
     free(values);
     return status;
 }
 
 static imp_status dot_in_next_slot(imp_device *d, imp_slot out, imp_tensor x, imp_tensor y) {
     imp_status status = right->dot(d, out, x, y);
-    return status ? status : right->dot(d, (imp_slot){out.record, out.i + 1}, x, y);
+    return status ? status : right->dot(d, (imp_slot){out.scalars, out.i + 1}, x, y);
 }
 
 static imp_status adam_pytorch(imp_device *d, imp_tensor x, imp_tensor g, imp_tensor m,
@@ -237,9 +237,9 @@ static imp_status read_one_off(imp_device *d, float *dst, imp_tensor src) {
     for (size_t k = 0; k < n; k++)
         if (isfinite(dst[k]))
             largest = fmaxf(largest, fabsf(dst[k]));
-    const bool is_record = src.c == IMP_SLOTS && src.w == IMP_PARTIALS;
+    const bool is_scalars = src.c == IMP_SLOTS && src.w == IMP_PARTIALS;
     if (launched)
-        dst[is_record ? IMP_SLOT_OUT * IMP_PARTIALS : at_first ? 0 : n / 2] += largest * 0x1p-10f;
+        dst[is_scalars ? IMP_SLOT_OUT * IMP_PARTIALS : at_first ? 0 : n / 2] += largest * 0x1p-10f;
     launched = false;
     return status;
 }

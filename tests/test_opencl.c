@@ -362,7 +362,7 @@ static void tensors_lie_in_chunks(void **state) {
     large.w--;
     assert_int_equal(d->ops->place(d, &large, 1), 2 * CHUNK); /* the next chunk */
     assert_int_equal(large.at, CHUNK);
-    test_tensor_free(d, slot.record);
+    test_tensor_free(d, slot.scalars);
     test_tensor_free(d, t);
     free(values);
     d->ops->close(d);
@@ -407,7 +407,7 @@ static void padding_counts_nowhere(void **state) {
         assert_int_equal(d->ops->clamp(d, t, 2, 4), IMP_OK);
         assert_int_equal(d->ops->norm1(d, slot, t), IMP_OK);
         test_near(3 * 5 * 7 * 9, test_slot_value(d, slot), 0, classes[i]);
-        test_tensor_free(d, slot.record);
+        test_tensor_free(d, slot.scalars);
         test_tensor_free(d, t);
         d->ops->close(d);
     }

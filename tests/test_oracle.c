@@ -200,7 +200,7 @@ static double slope(problem *p, function f, imp_tensor v, float h) {
 
 /* The slope along v from differences, extrapolated so that it is exact for polynomials of degree
  * four; all values are multiples of small powers of two, so that losses are exact but for the
- * record's own rounding (u^2 of it, twice). */
+ * scalars' own rounding (u^2 of it, twice). */
 static void check_slope(problem *p, function f, imp_tensor v, float h, double bound,
                         const char *what) {
     const double wide = slope(p, f, v, h), narrow = slope(p, f, v, h / 2);
@@ -216,7 +216,7 @@ static void content_has_its_slope(void **state) {
     p.df = test_tensor(p.d, 4, 6, 5, NULL);
     const imp_tensor v = test_random_tensor(p.d, 4, 6, 5, 4, &seed);
     check_slope(&p, content_loss, v, 0x1p-4f, u * inner(p.d, p.df, v, true), "content");
-    const imp_tensor all[] = {p.f, p.p, p.df, v, p.loss.record};
+    const imp_tensor all[] = {p.f, p.p, p.df, v, p.loss.scalars};
     for (size_t i = 0; i < 5; i++)
         test_tensor_free(p.d, all[i]);
 }
@@ -235,7 +235,7 @@ static void total_variation_has_its_slope(void **state) {
         const double stored = u * inner(p.d, p.df, v, true);
         OK(p.d->ops->fill(p.d, p.df, 0));
         check_slope(&p, tv_loss, v, 0x1p-5f, stored, names[form]);
-        const imp_tensor all[] = {p.f, p.df, v, p.loss.record};
+        const imp_tensor all[] = {p.f, p.df, v, p.loss.scalars};
         for (size_t i = 0; i < 4; i++)
             test_tensor_free(p.d, all[i]);
     }
@@ -283,7 +283,7 @@ static void style_has_its_slope(void **state) {
         style_loss(&p, false);
         check_slope(&p, style_loss, v, 0x1p-3f, style_rounding(&p, v),
                     metric ? "style with metric" : "style");
-        const imp_tensor all[] = {p.f, p.df, p.g, p.dm, p.target, weighing, v, p.loss.record};
+        const imp_tensor all[] = {p.f, p.df, p.g, p.dm, p.target, weighing, v, p.loss.scalars};
         for (size_t i = 0; i < 8; i++)
             test_tensor_free(p.d, all[i]);
     }
@@ -379,7 +379,7 @@ static void transport_has_its_slope(void **state) {
     transport_loss(&p, false);
     check_slope(&p, transport_loss, v, 0x1p-3f, 2 * u * inner(p.d, p.df, v, true) + 8 * u,
                 "transport");
-    const imp_tensor all[] = {p.f, p.df, p.g, p.dm, p.metric, p.target, v, p.loss.record};
+    const imp_tensor all[] = {p.f, p.df, p.g, p.dm, p.metric, p.target, v, p.loss.scalars};
     for (size_t i = 0; i < 8; i++)
         test_tensor_free(p.d, all[i]);
 }
@@ -406,7 +406,7 @@ static void matrices_do_what_they_say(void **state) {
     OK(d->ops->rescale(d, y, 1, slot, 34, 0.5f, y, true));  /* and 8 times that */
     OK(d->ops->dot(d, slot, y, x));
     test_near(4.5 * 30, test_slot_value(d, slot), 0, "rescale");
-    const imp_tensor all[] = {x, z, y, s, slot.record};
+    const imp_tensor all[] = {x, z, y, s, slot.scalars};
     for (size_t i = 0; i < 5; i++)
         test_tensor_free(d, all[i]);
 }
@@ -435,7 +435,7 @@ static void small_operations_do_what_they_say(void **state) {
     test_near(6 * (-1.0 - 1 + 0.5 + 0.75 - 1 + 0.75) + 1.25 * 4.375, test_slot_value(d, slot), 0,
               "mix");
     test_tensor_free(d, by);
-    const imp_tensor all[] = {x, y, slot.record};
+    const imp_tensor all[] = {x, y, slot.scalars};
     for (size_t i = 0; i < 3; i++)
         test_tensor_free(d, all[i]);
 }

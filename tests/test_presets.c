@@ -170,7 +170,7 @@ static void term_open(term *t, imp_device *d) {
         *matrices[i] = imp_place(d, &cursor, IMP_PLANES, 1, C, C);
     for (size_t i = 0; i < 2; i++)
         *rows[i] = imp_place(d, &cursor, IMP_PLANES, 1, 1, C);
-    t->o.record = imp_place(d, &cursor, IMP_PLANES, 1 + IMP_RECORD_EXTRA, 1, IMP_PARTIALS);
+    t->o.scalars = imp_place(d, &cursor, IMP_PLANES, 1 + IMP_SCALAR_EXTRA, 1, IMP_PARTIALS);
     t->f = imp_place(d, &cursor, IMP_MAPS, C, H, W);
     t->df = imp_place(d, &cursor, IMP_MAPS, C, H, W);
     imp_wasserstein_place(&t->o.wasserstein, d, &cursor, C);
@@ -179,7 +179,7 @@ static void term_open(term *t, imp_device *d) {
         matrices[i]->memory = t->memory;
     for (size_t i = 0; i < 2; i++)
         rows[i]->memory = t->memory;
-    t->o.record.memory = t->f.memory = t->df.memory = t->memory;
+    t->o.scalars.memory = t->f.memory = t->df.memory = t->memory;
     imp_wasserstein_bind(&t->o.wasserstein, t->memory);
 }
 
@@ -195,7 +195,7 @@ static double term_at(term *t, const float *f, const float *style, float *gradie
     OK(d->ops->fill(d, t->df, 0));
     OK(imp_wasserstein_gradient(&t->o, 0, t->df, t->f));
     OK(d->ops->read(d, gradient, t->df));
-    return test_slot_value(d, (imp_slot){t->o.record, 0});
+    return test_slot_value(d, (imp_slot){t->o.scalars, 0});
 }
 
 /* Well-conditioned: the loss and its slope along any direction are those of the definition. */

@@ -145,7 +145,7 @@ static void style_is_as_pytorch_has_it(void **state) {
         expect_loss(d, loss, vectors_find(&v, "%s", name), 2 * 25 * 3 * 3 * r);
         expect_vector(d, df, vectors_find(&v, "%s_df", name), 15 * r);
     }
-    const imp_tensor all[] = {f, target, metric, g, dm, s, df, scratch, loss.record};
+    const imp_tensor all[] = {f, target, metric, g, dm, s, df, scratch, loss.scalars};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         test_tensor_free(d, all[i]);
     vectors_free(&v);
@@ -167,7 +167,7 @@ static void content_and_tv_are_as_pytorch_has_them(void **state) {
         expect_loss(d, loss, vectors_find(&v, "%s", name), double_noise);
         expect_vector(d, df, vectors_find(&v, "%s_df", name), double_noise);
     }
-    const imp_tensor all[] = {f, p, df, loss.record};
+    const imp_tensor all[] = {f, p, df, loss.scalars};
     for (size_t i = 0; i < 4; i++)
         test_tensor_free(d, all[i]);
     vectors_free(&v);
@@ -228,12 +228,13 @@ static void make_direction(imp_device *d, imp_tensor g, const imp_tensor *pairs,
     imp_history h;
     float factors[2 * (PAIRS_MAX + 1)];
     double products[4 * PAIRS_MAX];
-    const imp_tensor record = test_tensor(d, 4 * PAIRS_MAX, 1, IMP_PARTIALS, NULL);
+    const imp_tensor scalars = test_tensor(d, 4 * PAIRS_MAX, 1, IMP_PARTIALS, NULL);
     assert_int_equal(imp_history_init(&h, PAIRS_MAX, NULL), IMP_OK);
     for (size_t newest = 0; newest < n; newest++) {
-        OK(d->ops->dots(d, (imp_slot){record, 0}, pairs, 2 * newest + 2, g, pairs[2 * newest + 1]));
+        OK(d->ops->dots(d, (imp_slot){scalars, 0}, pairs, 2 * newest + 2, g,
+                        pairs[2 * newest + 1]));
         for (size_t i = 0; i < 4 * (newest + 1); i++)
-            products[i] = test_slot_value(d, (imp_slot){record, i});
+            products[i] = test_slot_value(d, (imp_slot){scalars, i});
         imp_history_take(&h, products);
     }
     const double own = imp_history_direction(&h, factors, products);
@@ -252,7 +253,7 @@ static void make_direction(imp_device *d, imp_tensor g, const imp_tensor *pairs,
     if (n == 1) /* its step was along the gradient before */
         test_near(sqrt(dd), length, 1e-5 * sqrt(dd), "length");
     test_tensor_free(d, by);
-    test_tensor_free(d, record);
+    test_tensor_free(d, scalars);
     imp_history_finish(&h);
 }
 

@@ -275,7 +275,7 @@ static void test_loop_is_frugal(void **state) {
     assert_int_equal(after->allocations, before.allocations);
     assert_int_equal(after->builds, before.builds);
     assert_int_equal(after->writes, before.writes + 2); /* one row of L-BFGS's factors */
-    assert_int_equal(after->reads, before.reads + 2);   /* one record an iteration */
+    assert_int_equal(after->reads, before.reads + 2);   /* the scalars, once an iteration */
 }
 
 /* ---- Recovery: a device whose total variation turns to NaN at chosen evaluations ---- */

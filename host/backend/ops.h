@@ -10,7 +10,7 @@
  *
  * Memory. A backend hands out memory objects; a tensor is a place in one. `maps` tensors are
  * feature maps, laid out as the backend likes; `planes` tensors (pictures, optimiser vectors, Gram
- * matrices 1 x C x C, the record) are C planes of H*W floats in every backend. `at` is a byte
+ * matrices 1 x C x C, the scalars) are C planes of H*W floats in every backend. `at` is a byte
  * address in the memory object's own address space: only `place` knows where a tensor may lie and
  * how much it covers, so a backend can keep the parts of one tensor in several allocations.
  *
@@ -85,12 +85,12 @@ typedef struct imp_adam {
     float beta1, beta2, epsilon;
 } imp_adam;
 
-/* The record: reductions leave IMP_PARTIALS partial sums in slot i of a `planes` tensor of shape
+/* The scalars: reductions leave IMP_PARTIALS partial sums in slot i of a `planes` tensor of shape
  * slots x 1 x IMP_PARTIALS; all of them are written, and the value is their sum. So a reduction
  * needs no second pass on the device, and other operations can use its value there. */
 enum { IMP_PARTIALS = 64 };
 typedef struct imp_slot {
-    imp_tensor record;
+    imp_tensor scalars;
     size_t i;
 } imp_slot;
 

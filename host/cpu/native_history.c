@@ -37,14 +37,14 @@ imp_status imp_native_dots(imp_device *d, imp_slot out, const imp_tensor *vector
                            imp_tensor x, imp_tensor y) {
     imp_native *native = imp_native_of(d);
     assert(imp_native_alike(x, y) && (n == 0 || imp_native_alike(x, vectors[0])));
-    assert(x.layout == IMP_PLANES && out.i + 2 * n <= out.record.c);
+    assert(x.layout == IMP_PLANES && out.i + 2 * n <= out.scalars.c);
     struct history job = {.kernels = native->kernels->vector,
                           .vectors = vectors,
                           .n = n,
                           .count = imp_native_count(x),
                           .x = imp_native_floats(x),
                           .y = imp_native_floats(y),
-                          .slots = imp_native_floats(out.record) + out.i * IMP_PARTIALS};
+                          .slots = imp_native_floats(out.scalars) + out.i * IMP_PARTIALS};
     imp_threads_run(native->threads, IMP_PARTIALS, dots_span, &job);
     return IMP_OK;
 }

@@ -93,7 +93,7 @@ imp_status imp_native_transport(imp_device *d, imp_tensor v, imp_slot loss, imp_
     (void)d;
     const size_t n = v.w;
     const float *sum = imp_native_floats(s), *row = imp_native_floats(dm);
-    float *partial = imp_native_floats(loss.record) + loss.i * IMP_PARTIALS;
+    float *partial = imp_native_floats(loss.scalars) + loss.i * IMP_PARTIALS;
     assert(dm.w == n && cov.w == n && root.w == n && s.w == n && mean.w == n);
     double total = (double)trace;
     for (size_t i = 0; i < n; i++, row += n) {

@@ -70,7 +70,7 @@ imp_status imp_native_neighbours(imp_device *d, imp_tensor dx, imp_slot loss, im
                              .x = x,
                              .straight = weight / (3 * planes * h * w),
                              .diagonal = weight / (12 * planes * (h + 1) * (w + 1)),
-                             .partials = imp_native_floats(loss.record) + loss.i * IMP_PARTIALS};
+                             .partials = imp_native_floats(loss.scalars) + loss.i * IMP_PARTIALS};
     imp_threads_run(imp_native_of(d)->threads, IMP_PARTIALS, some_rows, &job);
     return IMP_OK;
 }

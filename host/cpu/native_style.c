@@ -170,7 +170,7 @@ imp_status imp_native_style(imp_device *d, imp_tensor dm, imp_slot loss, imp_ten
         TRY(imp_native_multiply(d, scratch, 1, scratch, metric, 0));
     }
     TRY(imp_native_dot(d, loss, dm, weighed));
-    float *partial = imp_native_floats(loss.record) + loss.i * IMP_PARTIALS;
+    float *partial = imp_native_floats(loss.scalars) + loss.i * IMP_PARTIALS;
     for (size_t i = 0; i < IMP_PARTIALS; i++)
         partial[i] *= weight;
     return imp_native_combine(d, dm, 4 * weight * scale, weighed, 0, weighed);

@@ -56,7 +56,7 @@ static imp_status run(imp_device *d, struct spans *job, size_t count, size_t uni
 }
 
 static float *partials_of(imp_slot slot) {
-    return slot.record.memory ? imp_native_floats(slot.record) + slot.i * IMP_PARTIALS : NULL;
+    return slot.scalars.memory ? imp_native_floats(slot.scalars) + slot.i * IMP_PARTIALS : NULL;
 }
 
 /* ---- vectors ---- */

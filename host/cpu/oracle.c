@@ -104,8 +104,8 @@ double imp_oracle_sum(const float *x, const float *y, size_t n) {
     return sum;
 }
 
-void imp_oracle_record(imp_slot slot, double value) {
-    float *partial = imp_oracle_floats(slot.record) + slot.i * IMP_PARTIALS;
+void imp_oracle_scalar(imp_slot slot, double value) {
+    float *partial = imp_oracle_floats(slot.scalars) + slot.i * IMP_PARTIALS;
     memset(partial, 0, IMP_PARTIALS * sizeof *partial);
     partial[0] = (float)value;
     if (partial[0] - partial[0] == 0) /* infinity leaves nothing over */
@@ -113,7 +113,7 @@ void imp_oracle_record(imp_slot slot, double value) {
 }
 
 double imp_oracle_value(imp_slot slot) {
-    const float *partial = imp_oracle_floats(slot.record) + slot.i * IMP_PARTIALS;
+    const float *partial = imp_oracle_floats(slot.scalars) + slot.i * IMP_PARTIALS;
     double sum = 0;
     for (size_t j = 0; j < IMP_PARTIALS; j++)
         sum += partial[j];

@@ -47,7 +47,7 @@ double imp_oracle_sum(const float *x, const float *y, size_t n);
 void *imp_oracle_scratch(imp_device *d, size_t bytes);
 
 /* Leaves value in a slot, as a float and what the float leaves over, and reads it back. */
-void imp_oracle_record(imp_slot slot, double value);
+void imp_oracle_scalar(imp_slot slot, double value);
 double imp_oracle_value(imp_slot slot);
 
 imp_status imp_oracle_filter_open(imp_device *d, imp_filter **out, const imp_conv *conv,

@@ -67,7 +67,7 @@ imp_status imp_oracle_style(imp_device *d, imp_tensor dm, imp_slot loss, imp_ten
         sum += e[k] * weighed[k];
         imp_oracle_floats(dm)[k] = (float)(4.0 * weight * scale * weighed[k]);
     }
-    imp_oracle_record(loss, weight * sum);
+    imp_oracle_scalar(loss, weight * sum);
     return IMP_OK;
 }
 
@@ -106,7 +106,7 @@ imp_status imp_oracle_content(imp_device *d, imp_tensor df, imp_slot loss, imp_t
         sum += difference * difference;
         gradient[k] = (float)(gradient[k] + 2.0 * weight * difference);
     }
-    imp_oracle_record(loss, weight * sum);
+    imp_oracle_scalar(loss, weight * sum);
     return IMP_OK;
 }
 
@@ -199,6 +199,6 @@ imp_status imp_oracle_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor
                    ? neighbours_plane(to, from, x.h, x.w, x.c, weight, gradient)
                    : tv_plane(to, from, x.h, x.w, form, weight);
     }
-    imp_oracle_record(loss, weight * sum);
+    imp_oracle_scalar(loss, weight * sum);
     return IMP_OK;
 }

@@ -59,7 +59,7 @@ imp_status imp_oracle_transport(imp_device *d, imp_tensor v, imp_slot loss, imp_
         total +=
             e * e + imp_oracle_floats(cov)[i * n + i] - 2.0 * imp_oracle_floats(root)[i * n + i];
     }
-    imp_oracle_record(loss, weight / (double)n * total);
+    imp_oracle_scalar(loss, weight / (double)n * total);
     return IMP_OK;
 }
 

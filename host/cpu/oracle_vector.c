@@ -71,7 +71,7 @@ imp_status imp_oracle_clamp(imp_device *d, imp_tensor x, float lo, float hi) {
 imp_status imp_oracle_dot(imp_device *d, imp_slot out, imp_tensor x, imp_tensor y) {
     (void)d;
     assert(imp_oracle_alike(x, y));
-    imp_oracle_record(
+    imp_oracle_scalar(
         out, imp_oracle_sum(imp_oracle_floats(x), imp_oracle_floats(y), imp_oracle_count(x)));
     return IMP_OK;
 }
@@ -81,15 +81,15 @@ imp_status imp_oracle_norm1(imp_device *d, imp_slot out, imp_tensor x) {
     double sum = 0;
     for (size_t k = 0; k < imp_oracle_count(x); k++)
         sum += fabs((double)imp_oracle_floats(x)[k]);
-    imp_oracle_record(out, sum);
+    imp_oracle_scalar(out, sum);
     return IMP_OK;
 }
 
 imp_status imp_oracle_dots(imp_device *d, imp_slot out, const imp_tensor *vectors, size_t n,
                            imp_tensor x, imp_tensor y) {
     for (size_t k = 0; k < n; k++) {
-        TRY(imp_oracle_dot(d, (imp_slot){out.record, out.i + 2 * k}, vectors[k], x));
-        TRY(imp_oracle_dot(d, (imp_slot){out.record, out.i + 2 * k + 1}, vectors[k], y));
+        TRY(imp_oracle_dot(d, (imp_slot){out.scalars, out.i + 2 * k}, vectors[k], x));
+        TRY(imp_oracle_dot(d, (imp_slot){out.scalars, out.i + 2 * k + 1}, vectors[k], y));
     }
     return IMP_OK;
 }

@@ -23,9 +23,9 @@ imp_status imp_convergence_start(imp_convergence *k, imp_device *d, imp_tensor x
 static imp_status change(imp_convergence *k, imp_optimizer_state *t, imp_tensor x, double *mean) {
     imp_device *const d = t->o->device;
     TRY(d->ops->combine(d, k->then, 1, x, -1, k->then));
-    TRY(d->ops->norm1(d, imp_objective_slot(t->o, IMP_RECORD_NORM), k->then));
+    TRY(d->ops->norm1(d, imp_objective_slot(t->o, IMP_SCALAR_NORM), k->then));
     TRY(imp_optimizer_read(t));
-    *mean = t->values[t->o->count + IMP_RECORD_NORM] / (double)(x.c * x.h * x.w);
+    *mean = t->values[t->o->count + IMP_SCALAR_NORM] / (double)(x.c * x.h * x.w);
     return imp_convergence_start(k, d, x);
 }
 

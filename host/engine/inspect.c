@@ -27,7 +27,7 @@ size_t imp_session_losses(const imp_session *s, imp_loss *out, size_t cap) {
     if (o->count < cap)
         out[o->count] = (imp_loss){.kind = IMP_TERM_TV,
                                    .region = -1,
-                                   .value = s->optimizer.values[o->count + IMP_RECORD_TV]};
+                                   .value = s->optimizer.values[o->count + IMP_SCALAR_TV]};
     return o->count + 1;
 }
 
@@ -43,7 +43,7 @@ void imp_session_progress(const imp_session *s, imp_progress *out) {
     for (size_t i = 0; i < o->count; i++)
         *(o->goals[i].kind == IMP_TERM_STYLE ? &out->style : &out->content) +=
             s->optimizer.values[i];
-    out->tv = s->optimizer.values[o->count + IMP_RECORD_TV];
+    out->tv = s->optimizer.values[o->count + IMP_SCALAR_TV];
     out->loss = out->content + out->style + out->tv;
 }
 

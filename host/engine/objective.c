@@ -12,7 +12,7 @@
 #include "engine/tileable.h"
 
 imp_slot imp_objective_slot(const imp_objective *o, size_t extra) {
-    return (imp_slot){o->record, o->count + extra};
+    return (imp_slot){o->scalars, o->count + extra};
 }
 
 /* ---- Layout ---- */
@@ -145,8 +145,8 @@ static void place_matrices(imp_objective *o, size_t *cursor) {
         imp_wasserstein_place(&o->wasserstein, o->device, cursor, widest);
     const size_t products =
         o->settings->optimizer == IMP_LBFGS ? 4 * ((size_t)o->settings->history + 1) : 0;
-    o->record = imp_place(o->device, cursor, IMP_PLANES, o->count + IMP_RECORD_EXTRA + products, 1,
-                          IMP_PARTIALS);
+    o->scalars = imp_place(o->device, cursor, IMP_PLANES, o->count + IMP_SCALAR_EXTRA + products, 1,
+                           IMP_PARTIALS);
 }
 
 unsigned imp_objective_recompute_max(const imp_network *network, size_t nodes) {
@@ -313,14 +313,14 @@ imp_status imp_objective_bind(imp_objective *o, imp_memory *memory) {
     for (size_t i = 0; i < o->count; i++)
         TRY(bind_goal(o, &o->goals[i], memory));
     imp_wasserstein_bind(&o->wasserstein, memory);
-    o->dm.memory = o->scratch.memory = o->record.memory = memory;
+    o->dm.memory = o->scratch.memory = o->scalars.memory = memory;
     for (size_t n = 0; n < o->nodes; n++) {
         if (o->metrics[n].c == 0)
             continue;
         o->metrics[n].memory = memory;
         TRY(o->device->ops->write(o->device, o->metrics[n], o->network->nodes[n].metric));
     }
-    return o->device->ops->fill(o->device, o->record, 0);
+    return o->device->ops->fill(o->device, o->scalars, 0);
 }
 
 /* ---- Loss and gradient ---- */
@@ -329,7 +329,7 @@ imp_status imp_objective_bind(imp_objective *o, imp_memory *memory) {
 static imp_status style_gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
     imp_device *const d = o->device;
     const imp_goal *g = &o->goals[i];
-    const imp_slot loss = {o->record, i};
+    const imp_slot loss = {o->scalars, i};
     if (o->settings->style_form == IMP_LOSS_WASSERSTEIN)
         return imp_wasserstein_gradient(o, i, df, f);
     const imp_tensor dm = imp_objective_matrix(o->dm, f.c);
@@ -358,7 +358,7 @@ static imp_status goal_gradient(imp_objective *o, size_t i, imp_tensor df, imp_t
     if (g->empty)
         return IMP_OK;
     if (g->kind == IMP_TERM_CONTENT)
-        return d->ops->content(d, df, (imp_slot){o->record, i}, f, g->target, g->weight);
+        return d->ops->content(d, df, (imp_slot){o->scalars, i}, f, g->target, g->weight);
     return (g->weights.c ? masked_gradient : style_gradient)(o, i, df, f);
 }
 
@@ -367,7 +367,7 @@ static imp_status goal_gradient(imp_objective *o, size_t i, imp_tensor df, imp_t
 static imp_status goal_normalized(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
     imp_device *const d = o->device;
     const imp_goal *g = &o->goals[i];
-    const imp_slot norm = imp_objective_slot(o, IMP_RECORD_NORM);
+    const imp_slot norm = imp_objective_slot(o, IMP_SCALAR_NORM);
     TRY(d->ops->fill(d, g->own, 0));
     TRY(goal_gradient(o, i, g->own, f));
     if (g->strength == 0)
@@ -420,7 +420,7 @@ imp_status imp_objective_evaluate(imp_objective *o) {
     const imp_tensor x = imp_objective_seen(o, 0);
     const bool sums = s->tv_form != IMP_TV_NEIGHBOURS; /* those are means already */
     const float colours = s->tv_mean && sums ? (float)(3 * x.h * x.w) : 1;
-    TRY(d->ops->tv(d, imp_objective_dseen(o, 0), imp_objective_slot(o, IMP_RECORD_TV), x,
+    TRY(d->ops->tv(d, imp_objective_dseen(o, 0), imp_objective_slot(o, IMP_SCALAR_TV), x,
                    s->tv_form, o->tv_weight / colours));
     return o->around.c ? d->ops->wrap_grad(d, o->dx[0], o->daround) : IMP_OK;
 }

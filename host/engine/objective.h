@@ -78,17 +78,17 @@ typedef struct imp_objective {
     imp_tensor dm, scratch; /* 1 x C x C of the widest style layer */
     imp_wasserstein wasserstein;
     float tv_weight;
-    imp_tensor record; /* goals, then total variation, then the optimiser's */
-    size_t begin, end; /* addresses of what an evaluation needs */
+    imp_tensor scalars; /* goals, then total variation, then the optimiser's */
+    size_t begin, end;  /* addresses of what an evaluation needs */
 } imp_objective;
 
-/* Slots of the record after the goals: total variation, then for the optimiser's use. */
+/* Slots of the scalars after the goals: total variation, then for the optimiser's use. */
 enum {
-    IMP_RECORD_TV,
-    IMP_RECORD_NORM, /* between operations of one goal; and see settle.h */
-    IMP_RECORD_GG,
-    IMP_RECORD_G1,
-    IMP_RECORD_EXTRA /* from here on L-BFGS's products: four for each place of its history */
+    IMP_SCALAR_TV,
+    IMP_SCALAR_NORM, /* between operations of one goal; and see settle.h */
+    IMP_SCALAR_GG,
+    IMP_SCALAR_G1,
+    IMP_SCALAR_EXTRA /* from here on L-BFGS's products: four for each place of its history */
 };
 imp_slot imp_objective_slot(const imp_objective *o, size_t extra);
 
@@ -134,7 +134,7 @@ imp_status imp_objective_content(imp_objective *o);
  * asks, if it does. */
 void imp_objective_balance(imp_objective *o);
 
-/* Enqueues loss and gradient at o->x[0]: losses to the record, gradient to o->dx[0]. */
+/* Enqueues loss and gradient at o->x[0]: losses to the scalars, gradient to o->dx[0]. */
 imp_status imp_objective_evaluate(imp_objective *o);
 
 /* ---- What the two halves share ---- */

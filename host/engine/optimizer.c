@@ -16,7 +16,7 @@ imp_status imp_optimizer_init(imp_optimizer_state *t, imp_objective *o, size_t *
     *t = (imp_optimizer_state){.o = o, .shrink = 1};
     const imp_settings *s = o->settings;
     const imp_tensor x = o->x[0];
-    const size_t slots = o->record.c;
+    const size_t slots = o->scalars.c;
     t->values = calloc(slots, sizeof *t->values);
     t->partials = calloc(slots * IMP_PARTIALS, sizeof *t->partials);
     t->before = imp_place(o->device, cursor, IMP_PLANES, x.c, x.h, x.w);
@@ -72,7 +72,7 @@ imp_status imp_optimizer_fill(imp_optimizer_state *t) {
     const imp_objective *o = t->o;
     imp_device *const d = o->device;
     const size_t count = 2 * (size_t)t->history.places;
-    double *products = t->values + o->count + IMP_RECORD_EXTRA;
+    double *products = t->values + o->count + IMP_SCALAR_EXTRA;
     if (o->settings->optimizer != IMP_LBFGS)
         return IMP_OK;
     for (size_t i = 0; i < count; i++)
@@ -86,10 +86,10 @@ imp_status imp_optimizer_fill(imp_optimizer_state *t) {
 }
 
 imp_status imp_optimizer_read(imp_optimizer_state *t) {
-    const imp_tensor record = t->o->record;
+    const imp_tensor scalars = t->o->scalars;
     imp_device *const d = t->o->device;
-    TRY(d->ops->read(d, t->partials, record));
-    for (size_t i = 0; i < record.c; i++) {
+    TRY(d->ops->read(d, t->partials, scalars));
+    for (size_t i = 0; i < scalars.c; i++) {
         t->values[i] = 0;
         for (size_t k = 0; k < IMP_PARTIALS; k++)
             t->values[i] += (double)t->partials[i * IMP_PARTIALS + k];
@@ -107,15 +107,15 @@ static imp_status enqueue_evaluation(imp_optimizer_state *t) {
     imp_device *const d = o->device;
     const imp_tensor g = o->dx[0];
     TRY(imp_objective_evaluate(o));
-    TRY(d->ops->dot(d, imp_objective_slot(o, IMP_RECORD_GG), g, g));
-    TRY(d->ops->norm1(d, imp_objective_slot(o, IMP_RECORD_G1), g));
+    TRY(d->ops->dot(d, imp_objective_slot(o, IMP_SCALAR_GG), g, g));
+    TRY(d->ops->norm1(d, imp_objective_slot(o, IMP_SCALAR_G1), g));
     if (o->settings->optimizer == IMP_ADAM || t->steps == 0)
         return IMP_OK;
     /* y's place holds the gradient before. */
     const unsigned next = t->history.next, filled = t->history.filled;
     const imp_tensor y = t->vectors[2 * next + 1];
     TRY(d->ops->combine(d, y, 1, g, -1, y));
-    return d->ops->dots(d, imp_objective_slot(o, IMP_RECORD_EXTRA), t->vectors,
+    return d->ops->dots(d, imp_objective_slot(o, IMP_SCALAR_EXTRA), t->vectors,
                         2 * (size_t)(filled > next ? filled : next + 1), g, y);
 }
 
@@ -127,7 +127,7 @@ imp_status imp_optimizer_evaluate(imp_optimizer_state *t, imp_error *err) {
 }
 
 static bool all_finite(const imp_optimizer_state *t) {
-    double sum = value(t, IMP_RECORD_TV) + value(t, IMP_RECORD_GG);
+    double sum = value(t, IMP_SCALAR_TV) + value(t, IMP_SCALAR_GG);
     for (size_t i = 0; i < t->o->count; i++)
         sum += t->values[i];
     return isfinite(sum);
@@ -163,18 +163,18 @@ static imp_status lbfgs_step(imp_optimizer_state *t) {
     imp_device *const d = o->device;
     imp_history *h = &t->history;
     const imp_tensor g = o->dx[0];
-    const double *products = t->values + o->count + IMP_RECORD_EXTRA;
+    const double *products = t->values + o->count + IMP_SCALAR_EXTRA;
     const bool blind = h->pairs == 0;
     if (t->steps > 0)
         imp_history_take(h, products);
     const double own = imp_history_direction(h, t->mixture, products);
-    const double g1 = value(t, IMP_RECORD_G1);
+    const double g1 = value(t, IMP_SCALAR_G1);
     double length = (double)o->settings->learning_rate * t->shrink;
     if (h->pairs == 0 && g1 > 0)
         length /= g1;
     else if (blind)
         length = fmin(length, longest(o) / imp_history_length(h, t->mixture, own, products,
-                                                              value(t, IMP_RECORD_GG)));
+                                                              value(t, IMP_SCALAR_GG)));
     const imp_tensor s = t->vectors[2 * h->next], y = t->vectors[2 * h->next + 1];
     for (size_t i = 0; i < 2 * (size_t)h->filled; i++)
         t->mixture[i] *= (float)length;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * L-BFGS without line search and Adam, as MATH.md's presets state them: vectors stay on the device,
- * and what the host decides on (is the loss finite, is a pair good) comes with the one record that
+ * and what the host decides on (is the loss finite, is a pair good) comes with the scalars that
  * is read an iteration.
  */
 #ifndef IMP_OPTIMIZER_H
@@ -23,7 +23,7 @@ typedef struct imp_optimizer_state {
     unsigned steps;       /* since the start or the last setback */
     unsigned setbacks;    /* in a row */
     double shrink;        /* factor on the step length, halved at each setback */
-    double *values;       /* of the record, by slot; IMP_PARTIALS sums each */
+    double *values;       /* of the scalars, by slot; IMP_PARTIALS sums each */
     float *partials;      /* scratch of the read-back */
 } imp_optimizer_state;
 
@@ -38,13 +38,13 @@ imp_status imp_optimizer_bind(imp_optimizer_state *t, imp_memory *memory);
  * many steps were done: for measuring. Errors: device->error. */
 imp_status imp_optimizer_fill(imp_optimizer_state *t);
 
-/* One iteration: evaluates, reads the record, and moves the variable. *recovered: the loss was not
+/* One iteration: evaluates, reads the scalars, and moves the variable. *recovered: the loss was not
  * finite; the variable is back where it was before the last step, which is tried again at half its
  * length. IMP_ERR_NUMBER: not finite at the start, or after 20 setbacks in a row. */
 imp_status imp_optimizer_step(imp_optimizer_state *t, bool *recovered, imp_error *err);
-/* Evaluates and reads the record only. */
+/* Evaluates and reads the scalars only. */
 imp_status imp_optimizer_evaluate(imp_optimizer_state *t, imp_error *err);
-/* Reads the record as it is now into t->values. Errors: device->error. */
+/* Reads the scalars as they are now into t->values. Errors: device->error. */
 imp_status imp_optimizer_read(imp_optimizer_state *t);
 
 #endif

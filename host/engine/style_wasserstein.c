@@ -39,7 +39,7 @@ static imp_wasserstein space_of(const imp_objective *o, size_t c) {
  * 2, Y = Y T, Z = T Z; then the root is Y n^1/2, its inverse Z / n^1/2. */
 static imp_status take_root(imp_objective *o, imp_wasserstein *w) {
     imp_device *const d = o->device;
-    const imp_slot squares = imp_objective_slot(o, IMP_RECORD_NORM); /* n^2 */
+    const imp_slot squares = imp_objective_slot(o, IMP_SCALAR_NORM); /* n^2 */
     imp_tensor y = w->matrix[0], z = w->matrix[1], next = w->matrix[2];
     const imp_tensor t = w->matrix[3];
     TRY(d->ops->dot(d, squares, y, y));
@@ -102,7 +102,7 @@ imp_status imp_wasserstein_gradient(imp_objective *o, size_t i, imp_tensor df, i
     TRY(take_root(o, &w));
     TRY(d->ops->multiply(d, w.matrix[2], 1, w.matrix[1], goal->target, 0));
     TRY(d->ops->multiply(d, dm, -factor, goal->target, w.matrix[2], factor));
-    TRY(d->ops->transport(d, w.v, (imp_slot){o->record, i}, dm, w.covariance, w.matrix[0],
+    TRY(d->ops->transport(d, w.v, (imp_slot){o->scalars, i}, dm, w.covariance, w.matrix[0],
                           goal->sum, goal->mean, goal->trace, scale, goal->weight));
     TRY(d->ops->style_grad(d, df, dm, f));
     return d->ops->shift(d, df, w.v);

@@ -32,7 +32,7 @@ void imp_wasserstein_bind(imp_wasserstein *w, imp_memory *memory);
  * the goal's mean. */
 imp_status imp_wasserstein_target(struct imp_objective *o, struct imp_goal *goal);
 
-/* Goal i at features f: its loss to the record, and df += its gradient. */
+/* Goal i at features f: its loss to the scalars, and df += its gradient. */
 imp_status imp_wasserstein_gradient(struct imp_objective *o, size_t i, imp_tensor df, imp_tensor f);
 
 #endif

@@ -9,12 +9,12 @@
 
 /* ---- What squares weigh ---------------------------------------------------------------------- */
 
-static imp_status record_value(imp_objective *o, size_t slot, double *value) {
-    const size_t n = o->record.c * IMP_PARTIALS;
+static imp_status scalar_value(imp_objective *o, size_t slot, double *value) {
+    const size_t n = o->scalars.c * IMP_PARTIALS;
     float *all = malloc(n * sizeof *all);
     if (!all)
         return imp_fail(&o->device->error, IMP_ERR_MEMORY, "objective: out of host memory");
-    const imp_status status = o->device->ops->read(o->device, all, o->record);
+    const imp_status status = o->device->ops->read(o->device, all, o->scalars);
     *value = 0;
     for (size_t i = 0; status == IMP_OK && i < IMP_PARTIALS; i++)
         *value += (double)all[slot * IMP_PARTIALS + i];
@@ -36,9 +36,9 @@ static imp_status measure_gram(imp_objective *o, size_t i) {
     imp_goal *g = &o->goals[i];
     const size_t c = g->target.h;
     TRY(d->ops->fill(d, g->gram, 0));
-    TRY(d->ops->style(d, imp_objective_matrix(o->dm, c), (imp_slot){o->record, i}, g->gram,
+    TRY(d->ops->style(d, imp_objective_matrix(o->dm, c), (imp_slot){o->scalars, i}, g->gram,
                       g->target, o->metrics[g->node], imp_objective_matrix(o->scratch, c), 1, 1));
-    return record_value(o, i, &g->squares);
+    return scalar_value(o, i, &g->squares);
 }
 
 /* ---- A forward pass over a style picture ----------------------------------------------------- */
@@ -160,10 +160,10 @@ static imp_status add_level(imp_objective *o, const style_layout *s, unsigned le
 
 static imp_status add_example(imp_objective *o, style_layout *s, const imp_example *e) {
     imp_device *const d = o->device;
-    s->weights.memory = s->masked.memory = o->record.memory;
+    s->weights.memory = s->masked.memory = o->scalars.memory;
     for (unsigned l = 0; l < o->levels; l++) {
-        imp_plan_bind(&s->plans[l], o->record.memory);
-        s->x[l].memory = o->record.memory;
+        imp_plan_bind(&s->plans[l], o->scalars.memory);
+        s->x[l].memory = o->scalars.memory;
         TRY(l == 0 ? d->ops->write(d, s->x[0], e->x)
                    : d->ops->pool(d, s->x[l], s->x[l - 1], IMP_POOL_AVERAGE));
         TRY(add_level(o, s, l, e));
@@ -227,8 +227,8 @@ static imp_status keep_content(imp_objective *o, size_t i, imp_tensor f) {
     const imp_settings *s = o->settings;
     imp_goal *g = &o->goals[i];
     TRY(d->ops->combine(d, g->target, 1, f, 0, f));
-    TRY(d->ops->dot(d, (imp_slot){o->record, i}, f, f));
-    TRY(record_value(o, i, &g->squares));
+    TRY(d->ops->dot(d, (imp_slot){o->scalars, i}, f, f));
+    TRY(scalar_value(o, i, &g->squares));
     g->weight = factor(s->content_form, (double)g->strength, g->squares,
                        (double)f.c * (double)f.h * (double)f.w);
     return IMP_OK;

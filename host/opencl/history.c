@@ -37,12 +37,12 @@ imp_status ocl_dots(imp_device *d, imp_slot out, const imp_tensor *vectors, size
                     imp_tensor y) {
     ocl_device *cl = ocl_enter(d, dots);
     const bool whole = in_one_piece(&x) && in_one_piece(&y);
-    assert(x.layout == IMP_PLANES && ocl_alike(&x, &y) && out.i + 2 * n <= out.record.c);
+    assert(x.layout == IMP_PLANES && ocl_alike(&x, &y) && out.i + 2 * n <= out.scalars.c);
     for (size_t k = 0, count; k < n; k += count) {
         ocl_run run = {0};
         const row r = row_from(vectors, k, n);
-        const ocl_span by_x = ocl_slot((imp_slot){out.record, out.i + 2 * k});
-        const ocl_span by_y = ocl_slot((imp_slot){out.record, out.i + 2 * k + 1});
+        const ocl_span by_x = ocl_slot((imp_slot){out.scalars, out.i + 2 * k});
+        const ocl_span by_y = ocl_slot((imp_slot){out.scalars, out.i + 2 * k + 1});
         count = whole && by_x.units / 2 >= r.count ? r.count : 1;
         while (ocl_next(&run, 3, (imp_tensor[]){vectors[k], x, y}))
             TRY(ocl_launch(cl, dots, groups2(count, IMP_PARTIALS), at(run.span[0]), u64(r.step),

@@ -167,9 +167,9 @@ typedef struct ocl_run {
  * numbers of units, whose sizes may differ (floats is that of tensors[0]). False after the last. */
 bool ocl_next(ocl_run *run, size_t n, const imp_tensor *tensors);
 
-/* The place of slot i of a record. */
+/* The place of slot i of scalars. */
 static inline ocl_span ocl_slot(imp_slot slot) {
-    return ocl_unit(&slot.record, slot.i);
+    return ocl_unit(&slot.scalars, slot.i);
 }
 /* The device's work space, from a float on. */
 static inline ocl_span ocl_work(const ocl_device *cl, size_t floats) {

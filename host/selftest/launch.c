@@ -83,8 +83,8 @@ imp_status imp_launch_open(imp_launch *r, const imp_operands *t, imp_device *dev
 
 /* ---- launching ---- */
 
-static imp_slot slot(imp_tensor record, size_t i) {
-    return (imp_slot){record, i};
+static imp_slot slot(imp_tensor scalars, size_t i) {
+    return (imp_slot){scalars, i};
 }
 
 static imp_status launch_network(imp_launch *r) {

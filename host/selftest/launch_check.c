@@ -96,7 +96,7 @@ static imp_status begin_anew(imp_launch *run, bool *anew, imp_error *err) {
     *anew = false;
     for (size_t i = 0; i < IMP_OPERANDS; i++) {
         const imp_operand *o = &run->operands->operand[i];
-        if (o->role != IMP_BOTH && o->role != IMP_RECORD)
+        if (o->role != IMP_BOTH && o->role != IMP_SCALARS)
             continue;
         *anew = true;
         TRY(imp_launch_write(run, i, o->values, err));

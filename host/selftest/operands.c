@@ -28,7 +28,7 @@ static extent matrix(size_t side) {
     return (extent){1, side, side, IMP_PLANES};
 }
 
-static const extent record = {IMP_SLOTS, 1, IMP_PARTIALS, IMP_PLANES};
+static const extent scalars = {IMP_SLOTS, 1, IMP_PARTIALS, IMP_PLANES};
 
 static extent conv_out(const imp_case *c) {
     return (extent){c->conv.out, imp_conv_side(&c->conv, c->h), imp_conv_side(&c->conv, c->w),
@@ -83,7 +83,7 @@ static void describe_losses(imp_operands *t, extent in) {
         break;
     case IMP_OP_STYLE:
         set(t, 0, "dm", IMP_OUTPUT, matrix(c->c));
-        set(t, 1, "loss", IMP_RECORD, record);
+        set(t, 1, "loss", IMP_SCALARS, scalars);
         set(t, 2, "g", IMP_INPUT, matrix(c->c));
         set(t, 3, "target", IMP_INPUT, matrix(c->c));
         set(t, 4, "metric", c->variant & IMP_STYLE_HAS_METRIC ? IMP_INPUT : IMP_ABSENT,
@@ -97,13 +97,13 @@ static void describe_losses(imp_operands *t, extent in) {
         break;
     case IMP_OP_CONTENT:
         set(t, 0, "df", IMP_BOTH, in);
-        set(t, 1, "loss", IMP_RECORD, record);
+        set(t, 1, "loss", IMP_SCALARS, scalars);
         set(t, 2, "f", IMP_INPUT, in);
         set(t, 3, "p", IMP_INPUT, in);
         break;
     default: /* IMP_OP_TV */
         set(t, 0, "dx", IMP_BOTH, in);
-        set(t, 1, "loss", IMP_RECORD, record);
+        set(t, 1, "loss", IMP_SCALARS, scalars);
         set(t, 2, "x", IMP_INPUT, in);
     }
 }
@@ -128,16 +128,16 @@ static void describe_vectors(imp_operands *t, extent in) {
         set(t, 2, "y", variant == IMP_COMBINE_INTO_Y ? IMP_BOTH : IMP_INPUT, in);
         break;
     case IMP_OP_DOT:
-        set(t, 0, "out", IMP_RECORD, record);
+        set(t, 0, "out", IMP_SCALARS, scalars);
         set(t, 1, "x", IMP_INPUT, in);
         set(t, 2, "y", variant == IMP_DOT_WITH_ITSELF ? IMP_ABSENT : IMP_INPUT, in);
         break;
     case IMP_OP_NORM1:
-        set(t, 0, "out", IMP_RECORD, record);
+        set(t, 0, "out", IMP_SCALARS, scalars);
         set(t, 1, "x", IMP_INPUT, in);
         break;
     case IMP_OP_DOTS:
-        set(t, 0, "out", IMP_RECORD, record);
+        set(t, 0, "out", IMP_SCALARS, scalars);
         set(t, 1, "x", IMP_INPUT, in);
         set(t, 2, "y", IMP_INPUT, in);
         for (size_t i = 0; i < IMP_VECTORS; i++)
@@ -176,7 +176,7 @@ static void describe_matrices(imp_operands *t, extent in) {
         break;
     case IMP_OP_TRANSPORT:
         set(t, 0, "v", IMP_OUTPUT, vector);
-        set(t, 1, "loss", IMP_RECORD, record);
+        set(t, 1, "loss", IMP_SCALARS, scalars);
         set(t, 2, "dm", IMP_INPUT, square);
         set(t, 3, "cov", IMP_INPUT, square);
         set(t, 4, "root", IMP_INPUT, square);
@@ -189,7 +189,7 @@ static void describe_matrices(imp_operands *t, extent in) {
         break;
     default: /* IMP_OP_RESCALE */
         set(t, 0, "y", t->c.variant == 0 ? IMP_OUTPUT : IMP_BOTH, in);
-        set(t, 1, "record", IMP_INPUT, record);
+        set(t, 1, "scalars", IMP_INPUT, scalars);
         set(t, 2, "x", t->c.variant == IMP_RESCALE_IN_PLACE ? IMP_ABSENT : IMP_INPUT, in);
     }
 }
@@ -311,7 +311,7 @@ static imp_status draw_operand(imp_operands *t, size_t i, uint64_t *state, imp_e
             o->values[k] = NAN;
     else
         adapt(o, i, &t->c);
-    for (size_t k = 0; o->role == IMP_RECORD && k < imp_slots_written(t->c.op) * IMP_PARTIALS; k++)
+    for (size_t k = 0; o->role == IMP_SCALARS && k < imp_slots_written(t->c.op) * IMP_PARTIALS; k++)
         o->values[IMP_SLOT_OUT * IMP_PARTIALS + k] = NAN;
     return IMP_OK;
 }

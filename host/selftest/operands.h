@@ -13,7 +13,7 @@ typedef enum imp_role {
     IMP_INPUT,    /* must come out as it went in */
     IMP_OUTPUT,   /* starts as NaN, so that what is not written shows */
     IMP_BOTH,     /* read and written */
-    IMP_RECORD,   /* several slots, of which IMP_SLOT_OUT, or some from it on, start as NaN */
+    IMP_SCALARS,  /* several slots, of which IMP_SLOT_OUT, or some from it on, start as NaN */
     IMP_CLOBBERED /* working space */
 } imp_role;
 

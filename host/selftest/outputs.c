@@ -20,7 +20,7 @@ typedef struct window {
 } window;
 
 static bool written(const imp_operand *o) {
-    return o->role == IMP_OUTPUT || o->role == IMP_BOTH || o->role == IMP_RECORD;
+    return o->role == IMP_OUTPUT || o->role == IMP_BOTH || o->role == IMP_SCALARS;
 }
 
 void imp_outputs_finish(imp_outputs *r) {
@@ -104,16 +104,16 @@ static void compare_window(imp_check *k, size_t i, const window *w, const imp_op
             }
 }
 
-static double slot_value(const float *record, size_t i) {
+static double slot_value(const float *scalars, size_t i) {
     double sum = 0;
     for (size_t j = 0; j < IMP_PARTIALS; j++)
-        sum += record[i * IMP_PARTIALS + j];
+        sum += scalars[i * IMP_PARTIALS + j];
     return sum;
 }
 
 /* Slots that are written by their values; the others must not have changed. */
-static void compare_record(imp_check *k, size_t i, const float *got, const float *wanted,
-                           const float *sizes) {
+static void compare_scalars(imp_check *k, size_t i, const float *got, const float *wanted,
+                            const float *sizes) {
     const imp_case *c = &k->operands->c;
     const char *name = k->operands->operand[i].name;
     const double factor = imp_bound_factor(c, i, 0);
@@ -139,8 +139,8 @@ static imp_status compare(imp_check *k, imp_operands *t, const window *w, const 
     for (size_t i = 0; status == IMP_OK && i < IMP_OPERANDS; i++) {
         const imp_operand *o = &t->operand[i];
         const window whole = {0, 0, o->h, o->w, 0};
-        if (o->role == IMP_RECORD)
-            compare_record(k, i, got->values[i], wanted.values[i], sizes.values[i]);
+        if (o->role == IMP_SCALARS)
+            compare_scalars(k, i, got->values[i], wanted.values[i], sizes.values[i]);
         else if (written(o))
             compare_window(k, i, w ? w : &whole, t, got->values[i], wanted.values[i],
                            sizes.values[i]);
