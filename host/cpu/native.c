@@ -68,13 +68,13 @@ float *imp_native_shared(imp_native *n, size_t floats) {
     return (float *)(void *)n->shared.bytes;
 }
 
-static size_t place(const imp_device *d, imp_tensor *t, size_t cursor) {
+size_t imp_native_place(const imp_device *d, imp_tensor *t, size_t cursor) {
     (void)d;
     t->at = imp_over(cursor, IMP_ALIGNMENT) * IMP_ALIGNMENT;
     return t->at + imp_native_count(*t) * sizeof(float);
 }
 
-static imp_status alloc(imp_device *d, imp_memory **out, size_t bytes) {
+imp_status imp_native_alloc(imp_device *d, imp_memory **out, size_t bytes) {
     imp_memory *memory = malloc(sizeof *memory);
     if (!memory || !imp_native_take(imp_native_of(d), memory, bytes)) {
         free(memory);
@@ -85,7 +85,7 @@ static imp_status alloc(imp_device *d, imp_memory **out, size_t bytes) {
     return IMP_OK;
 }
 
-static void release(imp_device *d, imp_memory *memory) {
+void imp_native_release(imp_device *d, imp_memory *memory) {
     if (memory)
         imp_native_drop(imp_native_of(d), memory);
     free(memory);
@@ -121,7 +121,7 @@ static void read_block(void *context, size_t block, unsigned worker) {
             job->to[(c + l) * m + p] = from[p * IMP_BLOCK + l];
 }
 
-static imp_status write_tensor(imp_device *d, imp_tensor dst, const float *src) {
+imp_status imp_native_write(imp_device *d, imp_tensor dst, const float *src) {
     struct transfer job = {.t = dst, .from = src};
     if (dst.layout == IMP_PLANES)
         memcpy(imp_native_floats(dst), src, imp_native_count(dst) * sizeof(float));
@@ -131,7 +131,7 @@ static imp_status write_tensor(imp_device *d, imp_tensor dst, const float *src) 
     return IMP_OK;
 }
 
-static imp_status read_tensor(imp_device *d, float *dst, imp_tensor src) {
+imp_status imp_native_read(imp_device *d, float *dst, imp_tensor src) {
     struct transfer job = {.t = src, .to = dst};
     if (src.layout == IMP_PLANES)
         memcpy(dst, imp_native_floats(src), imp_native_count(src) * sizeof(float));
@@ -141,7 +141,7 @@ static imp_status read_tensor(imp_device *d, float *dst, imp_tensor src) {
     return IMP_OK;
 }
 
-static imp_status sync_device(imp_device *d) {
+imp_status imp_native_sync(imp_device *d) {
     (void)d; /* every slot returns when it is done */
     return IMP_OK;
 }
@@ -155,150 +155,26 @@ void imp_native_seal(imp_tensor t) {
         memset(pixel + lanes, 0, (IMP_BLOCK - lanes) * sizeof *pixel);
 }
 
-/* ---- the table: every slot timed and counted ---- */
+/* ---- the table ---- */
 
-#define TIMED(name, parameters, arguments)                                                         \
-    static imp_status name parameters {                                                            \
+/* timed_conv: conv, timed and counted. */
+#define OP(name, parameters)                                                                       \
+    static imp_status timed_##name(imp_device *d IMP_PARAMETERS(parameters)) {                     \
         const double start = imp_now();                                                            \
-        const imp_status status = imp_native_##name arguments;                                     \
+        const imp_status status = imp_native_##name(d IMP_ARGUMENTS(parameters));                  \
         imp_profile_add(d->profile, #name, imp_now() - start);                                     \
         d->counters.launches++;                                                                    \
         return status;                                                                             \
     }
-
-TIMED(conv, (imp_device * d, imp_tensor y, imp_tensor x, imp_filter *filter), (d, y, x, filter))
-TIMED(conv_grad, (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor y, imp_filter *filter),
-      (d, dx, dy, y, filter))
-TIMED(conv_pool,
-      (imp_device * d, imp_tensor y, imp_tensor indices, imp_tensor x, imp_filter *filter,
-       imp_pooling kind),
-      (d, y, indices, x, filter, kind))
-TIMED(conv_pool_grad,
-      (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor indices, imp_filter *filter,
-       imp_pooling kind),
-      (d, dx, dy, indices, filter, kind))
-TIMED(pool, (imp_device * d, imp_tensor y, imp_tensor x, imp_pooling kind), (d, y, x, kind))
-TIMED(pool_grad,
-      (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor x, imp_tensor y, imp_pooling kind),
-      (d, dx, dy, x, y, kind))
-TIMED(pool_indices, (imp_device * d, imp_tensor indices, imp_tensor x, imp_pooling kind),
-      (d, indices, x, kind))
-TIMED(unpool, (imp_device * d, imp_tensor dx, imp_tensor dy, imp_tensor indices, imp_pooling kind),
-      (d, dx, dy, indices, kind))
-TIMED(gram, (imp_device * d, imp_tensor g, imp_tensor s, imp_tensor f, bool accumulate),
-      (d, g, s, f, accumulate))
-TIMED(style,
-      (imp_device * d, imp_tensor dm, imp_slot loss, imp_tensor g, imp_tensor target,
-       imp_tensor metric, imp_tensor scratch, float scale, float weight),
-      (d, dm, loss, g, target, metric, scratch, scale, weight))
-TIMED(style_grad, (imp_device * d, imp_tensor df, imp_tensor dm, imp_tensor f), (d, df, dm, f))
-TIMED(content,
-      (imp_device * d, imp_tensor df, imp_slot loss, imp_tensor f, imp_tensor p, float weight),
-      (d, df, loss, f, p, weight))
-TIMED(tv,
-      (imp_device * d, imp_tensor dx, imp_slot loss, imp_tensor x, imp_tv_form form, float weight),
-      (d, dx, loss, x, form, weight))
-TIMED(multiply, (imp_device * d, imp_tensor y, float alpha, imp_tensor a, imp_tensor b, float beta),
-      (d, y, alpha, a, b, beta))
-TIMED(covariance,
-      (imp_device * d, imp_tensor y, imp_tensor g, imp_tensor s, float scale, float shift),
-      (d, y, g, s, scale, shift))
-TIMED(transport,
-      (imp_device * d, imp_tensor v, imp_slot loss, imp_tensor dm, imp_tensor cov, imp_tensor root,
-       imp_tensor s, imp_tensor mean, float trace, float scale, float weight),
-      (d, v, loss, dm, cov, root, s, mean, trace, scale, weight))
-TIMED(shift, (imp_device * d, imp_tensor f, imp_tensor v), (d, f, v))
-TIMED(mask, (imp_device * d, imp_tensor y, imp_tensor x, imp_tensor t, bool add), (d, y, x, t, add))
-TIMED(wrap, (imp_device * d, imp_tensor y, imp_tensor x), (d, y, x))
-TIMED(wrap_grad, (imp_device * d, imp_tensor dx, imp_tensor dy), (d, dx, dy))
-TIMED(affine, (imp_device * d, imp_tensor y, imp_tensor x, const imp_affine *a), (d, y, x, a))
-TIMED(affine_grad, (imp_device * d, imp_tensor dx, imp_tensor dy, const imp_affine *a),
-      (d, dx, dy, a))
-TIMED(fill, (imp_device * d, imp_tensor x, float value), (d, x, value))
-TIMED(combine, (imp_device * d, imp_tensor z, float a, imp_tensor x, float b, imp_tensor y),
-      (d, z, a, x, b, y))
-TIMED(clamp, (imp_device * d, imp_tensor x, float lo, float hi), (d, x, lo, hi))
-TIMED(dot, (imp_device * d, imp_slot out, imp_tensor x, imp_tensor y), (d, out, x, y))
-TIMED(norm1, (imp_device * d, imp_slot out, imp_tensor x), (d, out, x))
-TIMED(rescale,
-      (imp_device * d, imp_tensor y, float a, imp_slot by, float epsilon, float power, imp_tensor x,
-       bool add),
-      (d, y, a, by, epsilon, power, x, add))
-TIMED(dots,
-      (imp_device * d, imp_slot out, const imp_tensor *vectors, size_t n, imp_tensor x,
-       imp_tensor y),
-      (d, out, vectors, n, x, y))
-TIMED(mix,
-      (imp_device * d, imp_tensor z, float a, imp_tensor x, imp_tensor factors,
-       const imp_tensor *vectors, size_t n),
-      (d, z, a, x, factors, vectors, n))
-TIMED(adam,
-      (imp_device * d, imp_tensor x, imp_tensor g, imp_tensor m, imp_tensor v, const imp_adam *p),
-      (d, x, g, m, v, p))
-
-static void close_device(imp_device *d) {
-    imp_native *n = imp_native_of(d);
-    if (!n)
-        return;
-    for (unsigned i = 0; n->workers && i < imp_threads_count(n->threads); i++)
-        free(n->workers[i].bytes);
-    free(n->workers);
-    free(n->shared.bytes);
-    imp_threads_close(n->threads);
-    imp_profile_close(d->profile);
-    free(n);
-}
+#include "backend/operations.def"
 
 static const imp_ops native_ops = {
-    .name = "cpu",
-    .close = close_device,
-    .place = place,
-    .alloc = alloc,
-    .release = release,
-    .write = write_tensor,
-    .read = read_tensor,
-    .sync = sync_device,
-    .filter_open = imp_native_filter_open,
-    .filter_close = imp_native_filter_close,
-    .conv = conv,
-    .conv_grad = conv_grad,
-    .winograd = imp_native_winograd_of,
-    .algorithm_name = imp_native_algorithm_name,
-    .algorithm = imp_native_algorithm,
-    .workspace = imp_native_workspace,
-    .pool = pool,
-    .pool_grad = pool_grad,
-    .fuses_pool = imp_native_fuses_pool,
-    .conv_pool = conv_pool,
-    .conv_pool_grad = conv_pool_grad,
-    .pool_indices = pool_indices,
-    .unpool = unpool,
-    .gram = gram,
-    .style = style,
-    .style_grad = style_grad,
-    .content = content,
-    .tv = tv,
-    .multiply = multiply,
-    .covariance = covariance,
-    .transport = transport,
-    .shift = shift,
-    .mask = mask,
-    .wrap = wrap,
-    .wrap_grad = wrap_grad,
-    .affine = affine,
-    .affine_grad = affine_grad,
-    .fill = fill,
-    .combine = combine,
-    .clamp = clamp,
-    .dot = dot,
-    .norm1 = norm1,
-    .rescale = rescale,
-    .dots = dots,
-    .mix = mix,
-    .adam = adam,
+#define SLOT(type, name, device, parameters) .name = imp_native_##name,
+#define OP(name, parameters)                 .name = timed_##name,
+#include "backend/operations.def"
 };
 
-/* ---- opening ---- */
+/* ---- opening and closing ---- */
 
 #ifdef __x86_64__
 /* Not every compiler's __builtin_cpu_supports knows it. */
@@ -368,6 +244,19 @@ static void describe(imp_native *n) {
     info->usable = true;
 }
 
+void imp_native_close(imp_device *d) {
+    imp_native *n = imp_native_of(d);
+    if (!n)
+        return;
+    for (unsigned i = 0; n->workers && i < imp_threads_count(n->threads); i++)
+        free(n->workers[i].bytes);
+    free(n->workers);
+    free(n->shared.bytes);
+    imp_threads_close(n->threads);
+    imp_profile_close(d->profile);
+    free(n);
+}
+
 imp_status imp_cpu_open(imp_device **out, const imp_device_options *options, imp_error *err) {
     imp_native *n = calloc(1, sizeof *n);
     if (!n)
@@ -387,7 +276,7 @@ imp_status imp_cpu_open(imp_device **out, const imp_device_options *options, imp
             status = imp_fail(err, IMP_ERR_MEMORY, "device 'cpu': no memory to open it");
     }
     if (status != IMP_OK) {
-        close_device(&n->base);
+        imp_native_close(&n->base);
         return status;
     }
     describe(n);

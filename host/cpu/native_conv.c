@@ -170,7 +170,7 @@ static imp_status run_winograd(imp_native *n, imp_memory *weights, imp_correlati
         imp_native_winograd_pack(n, weights->bytes, &job.taps, job.half);
     }
     job.weights = weights->bytes;
-    return imp_native_winograd(n, &job);
+    return imp_native_winograd_conv(n, &job);
 }
 
 /* ---- forward ---- */
@@ -417,15 +417,15 @@ const char *imp_native_algorithm_name(const imp_device *d, imp_tensor y, imp_ten
     return takes(&job, algorithm) ? algorithms[algorithm - 1].name : NULL;
 }
 
-const imp_winograd *imp_native_winograd_of(const imp_device *d, imp_tensor y, imp_tensor x,
-                                           const imp_filter *filter, bool gradient) {
+const imp_winograd *imp_native_winograd(const imp_device *d, imp_tensor y, imp_tensor x,
+                                        const imp_filter *filter, bool gradient) {
     return taken(d, y, x, filter, gradient ? BACK : FORWARD)->tiles ? &imp_native_f4x4 : NULL;
 }
 
 imp_algorithm imp_native_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
                                    const imp_filter *filter, bool gradient) {
     return imp_algorithm_by(taken(d, y, x, filter, gradient ? BACK : FORWARD)->name,
-                            imp_native_winograd_of(d, y, x, filter, gradient), &filter->conv, y, x,
+                            imp_native_winograd(d, y, x, filter, gradient), &filter->conv, y, x,
                             gradient);
 }
 

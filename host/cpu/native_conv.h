@@ -125,7 +125,7 @@ bool imp_native_winograd_takes(const imp_correlation *c);
 bool imp_native_winograd_pays(const imp_correlation *c);
 size_t imp_native_winograd_packed(const imp_taps *taps, bool half); /* bytes */
 void imp_native_winograd_pack(imp_native *n, void *to, const imp_taps *taps, bool half);
-imp_status imp_native_winograd(imp_native *n, const imp_correlation *c);
+imp_status imp_native_winograd_conv(imp_native *n, const imp_correlation *c);
 size_t imp_native_winograd_space(const imp_native *n, const imp_correlation *c);
 
 /* y[o,p] = [y[o,p] or bias[o] +] sum_i w[o,i] x[i,p]: taps of 1 x 1, packed; x and y at `pixels`

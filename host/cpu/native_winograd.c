@@ -395,7 +395,7 @@ size_t imp_native_winograd_space(const imp_native *n, const imp_correlation *c) 
     return job.v + job.m + job.space;
 }
 
-imp_status imp_native_winograd(imp_native *n, const imp_correlation *c) {
+imp_status imp_native_winograd_conv(imp_native *n, const imp_correlation *c) {
     struct winograd job = winograd_of(n, c);
     assert(imp_native_winograd_takes(c));
     TRY(imp_native_reserve(n, imp_native_winograd_space(n, c)));

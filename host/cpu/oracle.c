@@ -20,20 +20,20 @@ struct oracle {
 
 /* ---- buffers ---- */
 
-static void close_device(imp_device *d) {
+void imp_oracle_close(imp_device *d) {
     if (!d)
         return;
     free(((struct oracle *)d)->scratch);
     free(d);
 }
 
-static size_t place(const imp_device *d, imp_tensor *t, size_t cursor) {
+size_t imp_oracle_place(const imp_device *d, imp_tensor *t, size_t cursor) {
     (void)d;
     t->at = (cursor + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     return t->at + imp_oracle_count(*t) * sizeof(float);
 }
 
-static imp_status alloc(imp_device *d, imp_memory **out, size_t bytes) {
+imp_status imp_oracle_alloc(imp_device *d, imp_memory **out, size_t bytes) {
     const bool possible = bytes <= PTRDIFF_MAX; /* not SIZE_MAX, which place gives for no place */
     imp_memory *memory = malloc(sizeof *memory);
     char *space = NULL;
@@ -51,26 +51,26 @@ static imp_status alloc(imp_device *d, imp_memory **out, size_t bytes) {
     return IMP_OK;
 }
 
-static void release(imp_device *d, imp_memory *memory) {
+void imp_oracle_release(imp_device *d, imp_memory *memory) {
     (void)d;
     if (memory)
         free(memory->bytes);
     free(memory);
 }
 
-static imp_status write_tensor(imp_device *d, imp_tensor dst, const float *src) {
+imp_status imp_oracle_write(imp_device *d, imp_tensor dst, const float *src) {
     memcpy(imp_oracle_floats(dst), src, imp_oracle_count(dst) * sizeof(float));
     d->counters.writes++;
     return IMP_OK;
 }
 
-static imp_status read_tensor(imp_device *d, float *dst, imp_tensor src) {
+imp_status imp_oracle_read(imp_device *d, float *dst, imp_tensor src) {
     memcpy(dst, imp_oracle_floats(src), imp_oracle_count(src) * sizeof(float));
     d->counters.reads++;
     return IMP_OK;
 }
 
-static imp_status sync_device(imp_device *d) {
+imp_status imp_oracle_sync(imp_device *d) {
     (void)d;
     return IMP_OK;
 }
@@ -123,47 +123,10 @@ double imp_oracle_value(imp_slot slot) {
 /* ---- the table ---- */
 
 const imp_ops imp_oracle_ops = {
-    .name = "oracle",
-    .close = close_device,
-    .place = place,
-    .alloc = alloc,
-    .release = release,
-    .write = write_tensor,
-    .read = read_tensor,
-    .sync = sync_device,
-    .filter_open = imp_oracle_filter_open,
-    .filter_close = imp_oracle_filter_close,
-    .conv = imp_oracle_conv,
-    .conv_grad = imp_oracle_conv_grad,
-    .algorithm = imp_oracle_algorithm,
-    .workspace = imp_oracle_workspace,
-    .pool = imp_oracle_pool,
-    .pool_grad = imp_oracle_pool_grad,
-    .pool_indices = imp_oracle_pool_indices,
-    .unpool = imp_oracle_unpool,
-    .gram = imp_oracle_gram,
-    .style = imp_oracle_style,
-    .style_grad = imp_oracle_style_grad,
-    .content = imp_oracle_content,
-    .tv = imp_oracle_tv,
-    .multiply = imp_oracle_multiply,
-    .covariance = imp_oracle_covariance,
-    .transport = imp_oracle_transport,
-    .shift = imp_oracle_shift,
-    .mask = imp_oracle_mask,
-    .wrap = imp_oracle_wrap,
-    .wrap_grad = imp_oracle_wrap_grad,
-    .affine = imp_oracle_affine,
-    .affine_grad = imp_oracle_affine_grad,
-    .fill = imp_oracle_fill,
-    .combine = imp_oracle_combine,
-    .clamp = imp_oracle_clamp,
-    .dot = imp_oracle_dot,
-    .norm1 = imp_oracle_norm1,
-    .rescale = imp_oracle_rescale,
-    .dots = imp_oracle_dots,
-    .mix = imp_oracle_mix,
-    .adam = imp_oracle_adam,
+#define SLOT(type, name, device, parameters) .name = imp_oracle_##name,
+#define SLOT_OPTIONAL(type, name, device, parameters)
+#define OP_OPTIONAL(name, parameters)
+#include "backend/operations.def"
 };
 
 imp_status imp_oracle_open(imp_device **out, const imp_device_options *options, imp_error *err) {

@@ -29,11 +29,10 @@ static const int kernel_classes[] = {
 #include "kernels.def"
 };
 #undef K
-#define OP(name) #name,
+#define SLOT(type, name, device, parameters) #name,
 static const char *const operation_names[] = {
 #include "backend/operations.def"
-};
-#undef OP
+    "measure"};
 
 const char *ocl_kernel_name(ocl_kernel kernel) {
     return kernel_names[kernel];

@@ -58,13 +58,13 @@ typedef enum ocl_kernel {
 } ocl_kernel;
 #undef K
 
-/* Operations: host/backend/operations.def. */
-#define OP(name) OCL_OP_##name,
+/* What launches count for: a slot, or the measurement of the device (measure.c). */
+#define SLOT(type, name, device, parameters) OCL_OP_##name,
 typedef enum ocl_operation {
 #include "backend/operations.def"
+    OCL_OP_measure,
     OCL_OPERATIONS
 } ocl_operation;
-#undef OP
 
 /* ---- the device ---- */
 
@@ -121,9 +121,10 @@ bool ocl_find(cl_device_id *id, imp_device_info *info, size_t index);
 /* The most bytes of one cl_mem: the device's limit, lowered by IMPASTO_MAX_ALLOC. */
 uint64_t ocl_allocation_limit(cl_device_id id);
 
-/* table.c: everybody's slots. */
+/* The slots: ocl_conv is conv of backend/operations.def; table.c has the table. */
 extern const imp_ops ocl_table;
-void ocl_close(imp_device *d);
+#define SLOT(type, name, device, parameters) type ocl_##name(device d IMP_PARAMETERS(parameters));
+#include "backend/operations.def"
 
 /* program.c: fills cl->program, kernels and local from cache or source; counts a build. */
 imp_status ocl_program_open(ocl_device *cl);
@@ -182,14 +183,6 @@ static inline ocl_span ocl_work(const ocl_device *cl, size_t floats) {
  * ocl_write. */
 imp_status ocl_buffer(ocl_device *cl, cl_mem *out, size_t bytes, const void *host);
 void ocl_buffer_release(ocl_device *cl, cl_mem memory, size_t bytes);
-
-/* Slots of ops.h. */
-size_t ocl_place(const imp_device *d, imp_tensor *t, size_t cursor);
-imp_status ocl_alloc(imp_device *d, imp_memory **out, size_t bytes);
-void ocl_release(imp_device *d, imp_memory *memory);
-imp_status ocl_write(imp_device *d, imp_tensor dst, const float *src);
-imp_status ocl_read(imp_device *d, float *dst, imp_tensor src);
-imp_status ocl_sync(imp_device *d);
 
 /* ---- launches (launch.c) ---- */
 
@@ -276,76 +269,6 @@ imp_status ocl_enqueued(ocl_device *cl);
 /* Waits for all work, and moves the events' seconds to the profile. */
 imp_status ocl_finish(ocl_device *cl);
 
-/* ---- slots of ops.h, by the file that has them ---- */
-
-/* vector.c */
-imp_status ocl_fill(imp_device *d, imp_tensor x, float value);
-imp_status ocl_combine(imp_device *d, imp_tensor z, float a, imp_tensor x, float b, imp_tensor y);
-imp_status ocl_clamp(imp_device *d, imp_tensor x, float lo, float hi);
-imp_status ocl_dot(imp_device *d, imp_slot out, imp_tensor x, imp_tensor y);
-imp_status ocl_norm1(imp_device *d, imp_slot out, imp_tensor x);
-imp_status ocl_rescale(imp_device *d, imp_tensor y, float a, imp_slot by, float epsilon,
-                       float power, imp_tensor x, bool add);
-imp_status ocl_adam(imp_device *d, imp_tensor x, imp_tensor g, imp_tensor m, imp_tensor v,
-                    const imp_adam *p);
-/* history.c */
-imp_status ocl_dots(imp_device *d, imp_slot out, const imp_tensor *vectors, size_t n, imp_tensor x,
-                    imp_tensor y);
-imp_status ocl_mix(imp_device *d, imp_tensor z, float a, imp_tensor x, imp_tensor factors,
-                   const imp_tensor *vectors, size_t n);
-/* loss.c */
-imp_status ocl_style(imp_device *d, imp_tensor dm, imp_slot loss, imp_tensor g, imp_tensor target,
-                     imp_tensor metric, imp_tensor scratch, float scale, float weight);
-imp_status ocl_content(imp_device *d, imp_tensor df, imp_slot loss, imp_tensor f, imp_tensor p,
-                       float weight);
-imp_status ocl_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x, imp_tv_form form,
-                  float weight);
-imp_status ocl_mask(imp_device *d, imp_tensor y, imp_tensor x, imp_tensor t, bool add);
-imp_status ocl_wrap(imp_device *d, imp_tensor y, imp_tensor x);
-imp_status ocl_wrap_grad(imp_device *d, imp_tensor dx, imp_tensor dy);
-imp_status ocl_affine(imp_device *d, imp_tensor y, imp_tensor x, const imp_affine *a);
-imp_status ocl_affine_grad(imp_device *d, imp_tensor dx, imp_tensor dy, const imp_affine *a);
-/* matrix.c */
-imp_status ocl_multiply(imp_device *d, imp_tensor y, float alpha, imp_tensor a, imp_tensor b,
-                        float beta);
-imp_status ocl_covariance(imp_device *d, imp_tensor y, imp_tensor g, imp_tensor s, float scale,
-                          float shift);
-imp_status ocl_transport(imp_device *d, imp_tensor v, imp_slot loss, imp_tensor dm, imp_tensor cov,
-                         imp_tensor root, imp_tensor s, imp_tensor mean, float trace, float scale,
-                         float weight);
-imp_status ocl_shift(imp_device *d, imp_tensor f, imp_tensor v);
-/* convolution.c */
-imp_status ocl_filter_open(imp_device *d, imp_filter **out, const imp_conv *conv,
-                           const float *weights, const float *bias);
-void ocl_filter_close(imp_device *d, imp_filter *filter);
-imp_status ocl_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter *filter);
-imp_status ocl_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
-                         imp_filter *filter);
-bool ocl_fuses_pool(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
-                    bool back);
-imp_status ocl_conv_pool(imp_device *d, imp_tensor y, imp_tensor indices, imp_tensor x,
-                         imp_filter *filter, imp_pooling kind);
-imp_status ocl_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor indices,
-                              imp_filter *filter, imp_pooling kind);
-void ocl_workspace(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
-                   bool back, size_t *filters, size_t *work);
-const imp_winograd *ocl_winograd(const imp_device *d, imp_tensor y, imp_tensor x,
-                                 const imp_filter *filter, bool back);
-const char *ocl_algorithm_name(const imp_device *d, imp_tensor y, imp_tensor x,
-                               const imp_filter *filter, bool back, unsigned algorithm);
-imp_algorithm ocl_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
-                            const imp_filter *filter, bool back);
-/* pooling.c */
-imp_status ocl_pool(imp_device *d, imp_tensor y, imp_tensor x, imp_pooling kind);
-imp_status ocl_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor x, imp_tensor y,
-                         imp_pooling kind);
-/* choice.c */
-imp_status ocl_pool_indices(imp_device *d, imp_tensor indices, imp_tensor x, imp_pooling kind);
-imp_status ocl_unpool(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor indices,
-                      imp_pooling kind);
-/* gram.c */
-imp_status ocl_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f, bool accumulate);
-imp_status ocl_style_grad(imp_device *d, imp_tensor df, imp_tensor dm, imp_tensor f);
 /* gemm.c */
 void ocl_gemm_close(ocl_device *cl); /* NULL in cl->gemm is fine */
 

@@ -1,54 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The OpenCL backend's operations.
+ * The OpenCL backend's table of operations.
  */
 #include "opencl/ocl.h"
 
 const imp_ops ocl_table = {
-    .name = "opencl",
-    .close = ocl_close,
-    .place = ocl_place,
-    .alloc = ocl_alloc,
-    .release = ocl_release,
-    .write = ocl_write,
-    .read = ocl_read,
-    .sync = ocl_sync,
-    .filter_open = ocl_filter_open,
-    .filter_close = ocl_filter_close,
-    .conv = ocl_conv,
-    .conv_grad = ocl_conv_grad,
-    .winograd = ocl_winograd,
-    .algorithm_name = ocl_algorithm_name,
-    .algorithm = ocl_algorithm,
-    .workspace = ocl_workspace,
-    .pool = ocl_pool,
-    .pool_grad = ocl_pool_grad,
-    .fuses_pool = ocl_fuses_pool,
-    .conv_pool = ocl_conv_pool,
-    .conv_pool_grad = ocl_conv_pool_grad,
-    .pool_indices = ocl_pool_indices,
-    .unpool = ocl_unpool,
-    .gram = ocl_gram,
-    .style = ocl_style,
-    .style_grad = ocl_style_grad,
-    .content = ocl_content,
-    .tv = ocl_tv,
-    .multiply = ocl_multiply,
-    .covariance = ocl_covariance,
-    .transport = ocl_transport,
-    .shift = ocl_shift,
-    .mask = ocl_mask,
-    .wrap = ocl_wrap,
-    .wrap_grad = ocl_wrap_grad,
-    .affine = ocl_affine,
-    .affine_grad = ocl_affine_grad,
-    .fill = ocl_fill,
-    .combine = ocl_combine,
-    .clamp = ocl_clamp,
-    .dot = ocl_dot,
-    .norm1 = ocl_norm1,
-    .rescale = ocl_rescale,
-    .dots = ocl_dots,
-    .mix = ocl_mix,
-    .adam = ocl_adam,
+#define SLOT(type, name, device, parameters) .name = ocl_##name,
+#include "backend/operations.def"
 };
