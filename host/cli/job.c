@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Network, pictures, device and session of a command: see stage.h.
+ * Network, pictures, device and session of a command: see job.h.
  */
 #include "cli/job.h"
 

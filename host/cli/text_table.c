@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A table of texts: see grid.h.
+ * A table of texts: see text_table.h.
  */
 #include "cli/text_table.h"
 

@@ -85,7 +85,7 @@ typedef struct imp_objective {
 /* Slots of the scalars after the goals: total variation, then for the optimiser's use. */
 enum {
     IMP_SCALAR_TV,
-    IMP_SCALAR_NORM, /* between operations of one goal; and see settle.h */
+    IMP_SCALAR_NORM, /* between operations of one goal; and see convergence.h */
     IMP_SCALAR_GG,
     IMP_SCALAR_G1,
     IMP_SCALAR_EXTRA /* from here on L-BFGS's products: four for each place of its history */
