@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "cpu/cpu.h"
 #include "opencl/opencl.h"
 
@@ -114,11 +115,9 @@ void test_near(double wanted, double got, double bound, const char *what) {
 
 void test_random(float *values, size_t n, unsigned bits, uint64_t *state) {
     const int range = 1 << bits;
-    for (size_t k = 0; k < n; k++) {
-        *state = *state * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX */
-        values[k] =
-            (float)((int)((*state >> 33) % (2 * (uint64_t)range - 1)) - range + 1) / (float)range;
-    }
+    for (size_t k = 0; k < n; k++)
+        values[k] = (float)((int)(imp_random_bits(state) % (2 * (uint64_t)range - 1)) - range + 1) /
+                    (float)range;
 }
 
 imp_picture test_waves(size_t width, size_t height, double phase) {

@@ -142,7 +142,7 @@ static void test_refused(void **state) {
     assert_fails(s,
                  "impasto paint -q a.png b.jpg --size 24 -n 3 -o c.png --checkpoint no/ck "
                  "--time-limit 0.001",
-                 1, "cannot write checkpoint 'no/ck'");
+                 1, "cannot write 'no/ck': there is no folder");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, program_set_up, scratch_close)

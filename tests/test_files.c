@@ -21,6 +21,7 @@
 #include <jpeglib.h>
 #include <png.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "impasto.h"
 #include "makers.h"
@@ -52,7 +53,7 @@ static void test_no_file(void **state) {
     refuses("no/such/picture.png", IMP_ERR_IO, "No such file");
     refuses("", IMP_ERR_IO, "check the path");
     refuses(s->folder, IMP_ERR_IO, "it is a folder");
-    refuses("/dev/null", IMP_ERR_IO, "it is no regular file");
+    refuses("/dev/null", IMP_ERR_IO, "it is not a regular file");
     refuses(scratch_write(s, "empty.png", "", 0), IMP_ERR_FORMAT, "empty");
 }
 
@@ -296,12 +297,12 @@ static void test_bad_outputs(void **state) {
     refuses_output(s, "no.folder/out.png", IMP_ERR_IO, "there is no folder 'no.folder/'");
     scratch_write(s, "file", "x", 1);
     snprintf(path, sizeof path, "%s/file/out.png", s->folder);
-    refuses_output(s, path, IMP_ERR_IO, "is no folder");
+    refuses_output(s, path, IMP_ERR_IO, "is not a folder");
     assert_int_equal(mkdir(scratch_path(s, "folder.png"), 0777), 0);
     refuses_output(s, s->path, IMP_ERR_IO, "it is a folder");
     snprintf(path, sizeof path, "%s/", s->path);
     assert_int_equal(symlink("/dev/null", scratch_path(s, "device.png")), 0);
-    refuses_output(s, s->path, IMP_ERR_IO, "no regular file");
+    refuses_output(s, s->path, IMP_ERR_IO, "not a regular file");
 }
 
 static void test_unwritable(void **state) {

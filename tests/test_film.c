@@ -142,7 +142,7 @@ static void test_nothing_left(void **state) {
     assert_error(&err, imp_film_open(&film, "x.avi", 16, 12, NULL, &err), IMP_ERR_ARGUMENT, "x.avi",
                  ".mp4, .webm or .gif");
     assert_error(&err, imp_film_open(&film, "no/x.mp4", 16, 12, NULL, &err), IMP_ERR_IO, "no/",
-                 "make it first");
+                 "create it first");
     assert_error(&err, imp_film_open(&film, "x.mp4", 0, 12, NULL, &err), IMP_ERR_ARGUMENT, "x.mp4",
                  "sides above 0");
     assert_int_equal(scratch_count(s), files);

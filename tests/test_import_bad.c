@@ -582,7 +582,7 @@ static void test_files(void **state) {
             "no layers of a VGG");
     const char *path = write_safetensors(s, FIRST, "F32", 1);
     const imp_status status = imp_network_import(path, "no/folder/out", NULL, NULL, &err);
-    assert_error(&err, status, IMP_ERR_IO, "no/folder/out", "make it first");
+    assert_error(&err, status, IMP_ERR_IO, "no/folder/out", "create it first");
 }
 
 int main(void) {

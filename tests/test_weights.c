@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "base/digest.h"
 #include "scratch.h"
 #include "weights/builtin.h"
 #include "weights/network.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files as a whole.
+ * Whole files: reading, atomic replacement and its temporary files, and checks beforehand.
  */
 #include "base/file.h"
 
@@ -14,8 +14,6 @@
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <openssl/evp.h>
 
 #include "base/error.h"
 
@@ -42,9 +40,8 @@ static const char *advice_for(int code) {
     }
 }
 
-/* did: "read" or "write". code: an errno. */
-static imp_status fail_system(imp_error *err, const char *did, const char *kind, const char *path,
-                              int code) {
+imp_status imp_fail_system(imp_error *err, const char *did, const char *kind, const char *path,
+                           int code) {
     char reason[128];
     if (strerror_r(code, reason, sizeof reason) != 0)
         snprintf(reason, sizeof reason, "error %d", code);
@@ -53,12 +50,12 @@ static imp_status fail_system(imp_error *err, const char *did, const char *kind,
 }
 
 static const char *name_of_mode(mode_t mode) {
-    return S_ISDIR(mode) ? "a folder" : "no regular file";
+    return S_ISDIR(mode) ? "a folder" : "not a regular file";
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever. */
+/* Without O_NONBLOCK, opening a pipe that nobody writes to would block. */
 imp_status imp_file_open(int *fd, size_t *size, const char *kind, const char *path,
                          imp_error *err) {
     struct stat about;
@@ -67,7 +64,7 @@ imp_status imp_file_open(int *fd, size_t *size, const char *kind, const char *pa
         const int code = errno;
         if (*fd >= 0)
             close(*fd);
-        return fail_system(err, "read", kind, path, code);
+        return imp_fail_system(err, "read", kind, path, code);
     }
     *size = (size_t)about.st_size;
     if (S_ISREG(about.st_mode) && (uintmax_t)about.st_size < SIZE_MAX)
@@ -100,8 +97,8 @@ static imp_status read_open(unsigned char **bytes, size_t size, int fd, const ch
     unsigned char *const all = malloc(size);
     if (!all)
         return imp_fail(err, IMP_ERR_MEMORY,
-                        "%s '%s': no memory for its %zu bytes: close other programs", kind, path,
-                        size);
+                        "%s '%s': out of memory for its %zu bytes: close other programs", kind,
+                        path, size);
     if (imp_file_take(fd, all, size) == size) {
         *bytes = all;
         return IMP_OK;
@@ -109,8 +106,9 @@ static imp_status read_open(unsigned char **bytes, size_t size, int fd, const ch
     const int code = errno;
     free(all);
     if (code != 0)
-        return fail_system(err, "read", kind, path, code);
-    return imp_fail(err, IMP_ERR_IO, "%s '%s': it shrank while it was read: try again", kind, path);
+        return imp_fail_system(err, "read", kind, path, code);
+    return imp_fail(err, IMP_ERR_IO, "%s '%s': the file shrank while it was read: try again", kind,
+                    path);
 }
 
 imp_status imp_file_read(unsigned char **bytes, size_t *size, const char *kind, const char *path,
@@ -132,12 +130,12 @@ static size_t folder_length(const char *path) {
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* A rename would put a file in the place of a device or fail late on a folder. */
+/* A rename would replace a device by a file, or fail late on a folder. */
 static imp_status check_target(const char *path, imp_error *err) {
     struct stat about;
     if (path[0] == '\0' || path[folder_length(path)] == '\0')
         return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "cannot write '%s': it names no file: add a file name", path);
+                        "cannot write '%s': the path has no file name: add one", path);
     if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
         return imp_fail(err, IMP_ERR_IO, "cannot write '%s': it is %s: choose another name", path,
                         name_of_mode(about.st_mode));
@@ -150,20 +148,21 @@ static imp_status fail_temporary(imp_error *err, const char *path, int code) {
     snprintf(folder, sizeof folder, "%.*s", n ? (int)n : 1, n ? path : ".");
     if (code == ENOENT)
         return imp_fail(err, IMP_ERR_IO,
-                        "cannot write '%s': there is no folder '%s': make it first", path, folder);
+                        "cannot write '%s': there is no folder '%s': create it first", path,
+                        folder);
     if (code == ENOTDIR)
-        return imp_fail(err, IMP_ERR_IO, "cannot write '%s': '%s' is no folder: choose another",
+        return imp_fail(err, IMP_ERR_IO, "cannot write '%s': '%s' is not a folder: choose another",
                         path, folder);
     if (code == EACCES || code == EPERM || code == EROFS)
         return imp_fail(err, IMP_ERR_IO,
                         "cannot write '%s': folder '%s' is not writable: choose another, or change "
                         "its permissions",
                         path, folder);
-    return fail_system(err, "write", "file", path, code);
+    return imp_fail_system(err, "write", "file", path, code);
 }
 
-/* Creates a file of its own in path's folder; O_EXCL keeps processes and threads apart, and mode
- * 0666 leaves the permissions to the umask (which mkstemp would not). *name goes through free. */
+/* Creates a temporary file in path's folder. O_EXCL keeps processes and threads apart; mode 0666
+ * leaves the permissions to the umask, which mkstemp would not. The caller frees *name. */
 static imp_status open_temporary(int *fd, char **name, const char *path, imp_error *err) {
     enum { TRIES = 1000, ROOM = 64 };
     const size_t n = folder_length(path);
@@ -186,8 +185,36 @@ static imp_status open_temporary(int *fd, char **name, const char *path, imp_err
     return fail_temporary(err, path, code);
 }
 
-/* Some file systems cannot sync and say EINVAL. */
-static bool bring_to_disk(FILE *file) {
+/* Whether an entry of a folder is a temporary file that a killed process left behind. The folder
+ * may be shared with other machines, whose processes are not visible here, so the file must also be
+ * an hour old. */
+static bool is_left_over(int folder, const char *name) {
+    enum { HOUR = 3600 };
+    struct stat about;
+    long pid;
+    unsigned i;
+    int length = 0;
+    return sscanf(name, ".impasto-%ld-%u.tmp%n", &pid, &i, &length) == 2 && length > 0 &&
+           name[length] == '\0' && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH &&
+           fstatat(folder, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(about.st_mode) &&
+           about.st_uid == geteuid() && time(NULL) - about.st_mtime > HOUR;
+}
+
+/* Removes such files from the folder of path. */
+static void sweep(const char *path) {
+    char folder[IMP_PATH_MAX];
+    const size_t n = folder_length(path);
+    snprintf(folder, sizeof folder, "%.*s", n ? (int)n : 1, n ? path : ".");
+    DIR *const entries = n < sizeof folder ? opendir(folder) : NULL;
+    for (const struct dirent *e; entries && (e = readdir(entries));)
+        if (is_left_over(dirfd(entries), e->d_name))
+            unlinkat(dirfd(entries), e->d_name, 0);
+    if (entries)
+        closedir(entries);
+}
+
+/* Some file systems cannot sync and return EINVAL. */
+static bool flush_to_disk(FILE *file) {
     return fflush(file) == 0 && (fsync(fileno(file)) == 0 || errno == EINVAL);
 }
 
@@ -195,13 +222,14 @@ imp_status imp_file_replace(const char *path, imp_file_fill fill, const void *us
                             imp_error *err) {
     int fd;
     char *name;
+    sweep(path);
     TRY(open_temporary(&fd, &name, path, err));
     imp_status status = IMP_ERR_IO;
     FILE *const file = fdopen(fd, "wb");
     errno = file ? 0 : errno;
     if (file)
         status = fill(file, user, err);
-    if (status == IMP_OK && !bring_to_disk(file))
+    if (status == IMP_OK && !flush_to_disk(file))
         status = IMP_ERR_IO;
     int code = errno;
     if ((file ? fclose(file) : close(fd)) != 0 && status == IMP_OK) {
@@ -215,8 +243,24 @@ imp_status imp_file_replace(const char *path, imp_file_fill fill, const void *us
     if (status != IMP_OK)
         unlink(name);
     free(name);
-    return status == IMP_ERR_IO ? fail_system(err, "write", "file", path, code ? code : EIO)
+    return status == IMP_ERR_IO ? imp_fail_system(err, "write", "file", path, code ? code : EIO)
                                 : status;
+}
+
+typedef struct memory {
+    const void *bytes;
+    size_t size;
+} memory;
+
+static imp_status fill_bytes(FILE *file, const void *user, imp_error *err) {
+    const memory *m = user;
+    (void)err;
+    return fwrite(m->bytes, 1, m->size, file) == m->size ? IMP_OK : IMP_ERR_IO;
+}
+
+imp_status imp_file_replace_bytes(const char *path, const void *bytes, size_t size,
+                                  imp_error *err) {
+    return imp_file_replace(path, fill_bytes, &(memory){bytes, size}, err);
 }
 
 imp_status imp_file_begin(char **name, const char *path, imp_error *err) {
@@ -234,35 +278,7 @@ imp_status imp_file_end(char *name, const char *path, bool keep, imp_error *err)
     if (!keep || code)
         unlink(name);
     free(name);
-    return code ? fail_system(err, "write", "file", path, code) : IMP_OK;
-}
-
-/* Whether an entry of a folder is a temporary file of open_temporary, left by a process that is no
- * more. Folders are shared by machines, whose processes are not seen here: it must have been left
- * alone for an hour, too. */
-static bool is_left_over(int folder, const char *name) {
-    enum { HOUR = 3600 };
-    struct stat about;
-    long pid;
-    unsigned i;
-    int length = 0;
-    return sscanf(name, ".impasto-%ld-%u.tmp%n", &pid, &i, &length) == 2 && length > 0 &&
-           name[length] == '\0' && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH &&
-           fstatat(folder, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(about.st_mode) &&
-           about.st_uid == geteuid() && time(NULL) - about.st_mtime > HOUR;
-}
-
-/* Removes those in path's folder. */
-static void sweep(const char *path) {
-    char folder[4096];
-    const size_t n = folder_length(path);
-    snprintf(folder, sizeof folder, "%.*s", n ? (int)n : 1, n ? path : ".");
-    DIR *const entries = n < sizeof folder ? opendir(folder) : NULL;
-    for (const struct dirent *e; entries && (e = readdir(entries));)
-        if (is_left_over(dirfd(entries), e->d_name))
-            unlinkat(dirfd(entries), e->d_name, 0);
-    if (entries)
-        closedir(entries);
+    return code ? imp_fail_system(err, "write", "file", path, code) : IMP_OK;
 }
 
 imp_status imp_file_check_output(const char *path, size_t bytes, imp_error *err) {
@@ -277,67 +293,9 @@ imp_status imp_file_check_output(const char *path, size_t bytes, imp_error *err)
     free(name);
     if (bytes > 0 && known && bytes / about.f_frsize >= about.f_bavail)
         return imp_fail(err, IMP_ERR_IO,
-                        "cannot write '%s': its folder has %.1f MiB free and the file may need "
-                        "%.1f MiB: free some space or choose another folder",
+                        "cannot write '%s': its folder has %.1f MiB free, and the file may "
+                        "need %.1f MiB: free some space or choose another folder",
                         path, (double)about.f_bavail * (double)about.f_frsize / 0x1p20,
                         (double)bytes / 0x1p20);
     return IMP_OK;
-}
-
-/* ---- Digests --------------------------------------------------------------------------------- */
-
-enum { SHA_BYTES = 32 };
-
-static void write_hex(char hex[65], const unsigned char *digest, size_t size) {
-    for (size_t i = 0; i < size; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-}
-
-bool imp_bytes_sha256(char hex[65], const void *bytes, size_t size) {
-    unsigned char digest[SHA_BYTES];
-    hex[0] = '\0';
-    if (!EVP_Digest(bytes, size, digest, NULL, EVP_sha256(), NULL))
-        return false;
-    write_hex(hex, digest, SHA_BYTES);
-    return true;
-}
-
-/* IMP_OK, IMP_ERR_IO with errno, or IMP_ERR_MEMORY. */
-static imp_status hash_open(unsigned char digest[SHA_BYTES], EVP_MD_CTX *sha, const EVP_MD *kind,
-                            int fd) {
-    unsigned char block[1 << 14];
-    if (!sha || !EVP_DigestInit_ex(sha, kind, NULL))
-        return IMP_ERR_MEMORY;
-    for (size_t n = sizeof block; n == sizeof block;) {
-        n = imp_file_take(fd, block, sizeof block);
-        if (errno != 0)
-            return IMP_ERR_IO;
-        if (!EVP_DigestUpdate(sha, block, n))
-            return IMP_ERR_MEMORY;
-    }
-    return EVP_DigestFinal_ex(sha, digest, NULL) ? IMP_OK : IMP_ERR_MEMORY;
-}
-
-imp_status imp_file_digest(char hex[65], const char *path, bool md5, imp_error *err) {
-    int fd;
-    size_t size;
-    unsigned char digest[SHA_BYTES];
-    const EVP_MD *const kind = md5 ? EVP_md5() : EVP_sha256();
-    hex[0] = '\0';
-    TRY(imp_file_open(&fd, &size, "file", path, err));
-    EVP_MD_CTX *const sha = EVP_MD_CTX_new();
-    const imp_status status = hash_open(digest, sha, kind, fd);
-    const int code = errno;
-    EVP_MD_CTX_free(sha);
-    close(fd);
-    if (status == IMP_ERR_IO)
-        return fail_system(err, "read", "file", path, code);
-    if (status != IMP_OK)
-        return imp_fail(err, status, "file '%s': no memory to hash it: close other programs", path);
-    write_hex(hex, digest, (size_t)EVP_MD_get_size(kind));
-    return IMP_OK;
-}
-
-imp_status imp_file_sha256(char hex[65], const char *path, imp_error *err) {
-    return imp_file_digest(hex, path, false, err);
 }

@@ -10,6 +10,7 @@
 
 #include "backend/profile.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "bench/bench.h"
 #include "engine/session.h"
 
@@ -153,8 +154,7 @@ static bool noise(imp_picture *p, size_t size, uint64_t state) {
     *p = (imp_picture){
         .width = size, .height = size, .rgb = malloc(3 * size * size * sizeof(float))};
     for (size_t i = 0; p->rgb && i < 3 * size * size; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u; /* Knuth */
-        p->rgb[i] = (float)(state >> 40) * 0x1p-24F;
+        p->rgb[i] = imp_random_unit(&state);
     }
     return p->rgb != NULL;
 }

@@ -3,6 +3,7 @@
  * impasto batch: many pictures in one go. This is the parent: see batch.h.
  */
 #include "cli/batch.h"
+#include "base/clock.h"
 #include "cli/interrupt.h"
 #include "cli/job.h"
 #include "cli/words.h"
@@ -36,9 +37,9 @@ static int expand(glob_t *files, const char *option, const char *pattern) {
 /* The template with {content} and {style} replaced by the base names without their extensions; NULL
  * without a template or memory. The caller frees. */
 static char *name_of(const char *template, const char *content, const char *style) {
-    char *name = template ? calloc(1, CLI_PATH_MAX) : NULL;
+    char *name = template ? calloc(1, IMP_PATH_MAX) : NULL;
     size_t used = 0;
-    while (name && *template && used + 1 < CLI_PATH_MAX) {
+    while (name && *template && used + 1 < IMP_PATH_MAX) {
         const bool first = !strncmp(template, "{content}", 9);
         const bool second = !strncmp(template, "{style}", 7);
         if (!first && !second) {
@@ -47,7 +48,7 @@ static char *name_of(const char *template, const char *content, const char *styl
         }
         const char *base = cli_base_name(first ? content : style), *dot = strrchr(base, '.');
         used +=
-            (size_t)snprintf(name + used, CLI_PATH_MAX - used, "%.*s",
+            (size_t)snprintf(name + used, IMP_PATH_MAX - used, "%.*s",
                              (int)(dot && dot != base ? (size_t)(dot - base) : strlen(base)), base);
         template += first ? 9 : 7;
     }
@@ -220,7 +221,7 @@ static void show(report *r) {
         done += r->shares[i];
     const double work = (double)(r->batch->count - r->skipped);
     const double share = work > 0 ? (done - (double)r->skipped) / work : 1;
-    const double spent = cli_clock() - r->began;
+    const double spent = imp_now() - r->began;
     cli_time_text(time, sizeof time, share > 0 ? spent / share * (1 - share) : 0);
     snprintf(text, sizeof text, "%zu of %zu pictures%s%s%s", r->painted + r->skipped + r->failed,
              r->batch->count, share > 0 ? ", " : "", share > 0 ? time : "",
@@ -253,7 +254,7 @@ static void hear(report *r, const cli_word *word) {
 
 static int conclude(report *r, bool interrupted) {
     const size_t left = r->batch->count - r->painted - r->skipped - r->failed;
-    const double seconds = cli_clock() - r->began;
+    const double seconds = imp_now() - r->began;
     const cli_values *v = &r->batch->request->values;
     char time[48];
     cli_progress_clear(&r->progress);
@@ -318,7 +319,7 @@ static int prepare(cli_batch *b) {
     if (!status) {
         b->network = job.network;
         b->next = fileno(jobs);
-        r.began = cli_clock();
+        r.began = imp_now();
         cli_progress_init(&r.progress, v->quiet || v->json);
         status = perform(b, &r);
     }

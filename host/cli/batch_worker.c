@@ -4,6 +4,7 @@
  * the program say on standard error is caught and sent to the parent, a job's last line being why
  * it failed.
  */
+#include "base/clock.h"
 #include "cli/batch.h"
 #include "cli/observer.h"
 #include "cli/words.h"
@@ -18,12 +19,11 @@ typedef struct cli_worker {
     cli_painting painting; /* of the present job; its network is the batch's, its device stays */
     FILE *said;            /* stands in for standard error */
     unsigned job;
-    double began, told; /* cli_clock */
+    double began, told; /* imp_now */
 } worker;
 
 static void tell(const worker *w, cli_word_kind kind, double share, const char *text) {
-    cli_word word = {
-        .kind = kind, .job = w->job, .share = share, .seconds = cli_clock() - w->began};
+    cli_word word = {.kind = kind, .job = w->job, .share = share, .seconds = imp_now() - w->began};
     snprintf(word.text, sizeof word.text, "%.*s", (int)sizeof word.text - 1, text);
     while (write(w->batch->words, &word, sizeof word) < 0 && errno == EINTR)
         ;
@@ -53,7 +53,7 @@ static void pass_on(worker *w, bool failed, char *last, size_t size) {
 /* The observer that tells the parent, now and then. */
 static imp_status look(void *self, cli_view *view, imp_error *err) {
     worker *w = self;
-    const double now = cli_clock();
+    const double now = imp_now();
     (void)err;
     if (now - w->told < 0.2)
         return IMP_OK;
@@ -63,8 +63,8 @@ static imp_status look(void *self, cli_view *view, imp_error *err) {
 }
 
 /* what: NULL for none */
-static void name(char path[CLI_PATH_MAX], const char *what) {
-    snprintf(path, CLI_PATH_MAX, "%s", what ? what : "");
+static void name(char path[IMP_PATH_MAX], const char *what) {
+    snprintf(path, IMP_PATH_MAX, "%s", what ? what : "");
 }
 
 static void begin(worker *w) {
@@ -81,7 +81,7 @@ static void begin(worker *w) {
     name(p->out, job->out);
     p->record = (cli_record){0};
     p->recovered = false;
-    w->began = p->began = cli_clock();
+    w->began = p->began = imp_now();
     tell(w, CLI_JOB_BEGUN, 0, "");
 }
 
@@ -105,7 +105,7 @@ static int work(worker *w) {
     char why[512];
     int status = CLI_DONE;
     while (status != CLI_INTERRUPTED && take(w)) {
-        w->began = cli_clock();
+        w->began = imp_now();
         if (!force && access(w->batch->jobs[w->job].out, F_OK) == 0) {
             tell(w, CLI_JOB_SKIPPED, 1, "");
             continue;

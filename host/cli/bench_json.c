@@ -33,8 +33,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "cli/job.h"
 #include "cli/json.h"
 #include "cli/words.h"
@@ -127,24 +127,22 @@ static json_t *bench_object(const cli_bench *bench) {
     return o;
 }
 
-int cli_bench_write(const cli_bench *bench, const char *path) {
+static imp_status fill(FILE *file, const void *object, imp_error *err) {
     enum { FLAGS = JSON_INDENT(1) | JSON_REAL_PRECISION(10) };
-    const bool standard = !strcmp(path, "-");
-    char unfinished[4096];
+    (void)err;
+    return json_dumpf(object, file, FLAGS) == 0 && putc('\n', file) != EOF ? IMP_OK : IMP_ERR_IO;
+}
+
+int cli_bench_write(const cli_bench *bench, const char *path) {
+    imp_error err = {0};
     json_t *o = bench_object(bench);
-    bool written;
-    snprintf(unfinished, sizeof unfinished, "%s.%ld.tmp", path, (long)getpid());
-    if (standard)
-        written = json_dumpf(o, stdout, FLAGS) == 0 && putchar('\n') != EOF;
-    else
-        written = json_dump_file(o, unfinished, FLAGS) == 0 && rename(unfinished, path) == 0;
-    const int reason = errno;
-    if (!written && !standard)
-        unlink(unfinished);
+    imp_status status;
+    if (strcmp(path, "-") != 0)
+        status = imp_file_replace(path, fill, o, &err);
+    else if ((status = fill(stdout, o, &err)) == IMP_ERR_IO)
+        imp_fail_system(&err, "write", "file", "standard output", errno);
     json_decref(o);
-    return written
-               ? CLI_DONE
-               : cli_complain(CLI_FAILED, "'%s': cannot be written: %s", path, strerror(reason));
+    return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/bench.h"
 #include "cli/job.h"
 #include "cli/words.h"
@@ -22,7 +23,7 @@ enum { STARTS = 5, SIDE = 64, PATH_SIZE = 256, ENVIRONMENT = 512 };
 /* A folder of its own: pictures, and the caches of this program and of the drivers. */
 typedef struct start {
     char folder[PATH_SIZE], content[PATH_SIZE], style[PATH_SIZE], out[PATH_SIZE];
-    char program[4096];
+    char program[IMP_PATH_MAX];
     char caches[4][PATH_SIZE + 32];
     char *environment[ENVIRONMENT];
     char which[16], threads[16], precision[8];
@@ -100,9 +101,9 @@ static bool paint(start *s, double *seconds) {
     char *argv[] = {"impasto", "paint",     s->content, s->style,       "-o",         s->out,
                     "--quiet", "--size",    "64",       "--iterations", "1",          "--device",
                     s->which,  "--threads", s->threads, "--precision",  s->precision, NULL};
-    const double begin = cli_clock();
+    const double begin = imp_now();
     const bool painted = run(s->program, argv, s->environment);
-    *seconds = cli_clock() - begin;
+    *seconds = imp_now() - begin;
     return painted;
 }
 

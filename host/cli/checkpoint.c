@@ -4,6 +4,7 @@
  * with one. A checkpoint's text is the record that the picture will carry, with a member "job" for
  * what a picture does not tell: the paths, the device, and how much is allowed.
  */
+#include "base/clock.h"
 #include "cli/observer.h"
 #include "cli/words.h"
 
@@ -16,14 +17,14 @@
 
 typedef struct checkpoint {
     const cli_painting *painting;
-    char path[CLI_PATH_MAX];
-    double last, cost; /* cli_clock of the last one; how long it took */
+    char path[IMP_PATH_MAX];
+    double last, cost; /* imp_now of the last one; how long it took */
     bool written, dead;
 } checkpoint;
 
 /* The path from the root; of what is no file, the name itself. To be freed. */
 static char *whole_path(const char *path) {
-    char folder[CLI_PATH_MAX], whole[2 * CLI_PATH_MAX];
+    char folder[IMP_PATH_MAX], whole[2 * IMP_PATH_MAX];
     if (*path == '/' || access(path, F_OK) != 0 || !getcwd(folder, sizeof folder))
         return strdup(path);
     snprintf(whole, sizeof whole, "%s/%s", folder, path);
@@ -51,7 +52,7 @@ static void add_styles(json_t *job, const cli_sources *from) {
 
 /* The place of the result, which need not be there yet: its folder's path from the root. */
 static void add_output(json_t *job, const char *out) {
-    char path[2 * CLI_PATH_MAX], folder[CLI_PATH_MAX];
+    char path[2 * IMP_PATH_MAX], folder[IMP_PATH_MAX];
     const char *base = cli_base_name(out);
     snprintf(folder, sizeof folder, "%.*s", (int)(base - out), out);
     char *whole = whole_path(*folder ? folder : ".");
@@ -95,11 +96,11 @@ static double pause_of(const checkpoint *c, imp_session *session) {
 }
 
 static imp_status save(checkpoint *c, imp_session *session, imp_error *err) {
-    const double began = cli_clock();
+    const double began = imp_now();
     char *text = text_of(c->painting);
     const imp_status status = imp_session_save(session, c->path, text ? text : "", err);
     free(text);
-    c->last = cli_clock();
+    c->last = imp_now();
     c->cost = c->last - began;
     c->written = status == IMP_OK;
     return status;
@@ -121,7 +122,7 @@ static imp_status save_or_tell(checkpoint *c, imp_session *session, imp_error *e
 static imp_status look(void *self, cli_view *view, imp_error *err) {
     checkpoint *c = self;
     if (c->dead || view->now->iteration == view->now->total ||
-        cli_clock() - c->last < pause_of(c, view->session))
+        imp_now() - c->last < pause_of(c, view->session))
         return IMP_OK;
     return save_or_tell(c, view->session, err);
 }
@@ -155,7 +156,7 @@ imp_status cli_checkpoint_observe(cli_observer *observer, const cli_painting *p,
     checkpoint *c = calloc(1, sizeof *c);
     (void)err;
     if (c)
-        *c = (checkpoint){.painting = p, .last = cli_clock()};
+        *c = (checkpoint){.painting = p, .last = imp_now()};
     bool wanted = c && key && !p->owner.self && can_resume(p) && !(asked && !strcmp(asked, "none"));
     if (wanted && asked)
         snprintf(c->path, sizeof c->path, "%s", asked);
@@ -173,7 +174,7 @@ imp_status cli_checkpoint_observe(cli_observer *observer, const cli_painting *p,
 
 static void take_text(char *to, const json_t *job, const char *key) {
     const char *text = json_string_value(json_object_get(job, key));
-    snprintf(to, CLI_PATH_MAX, "%s", text ? text : "");
+    snprintf(to, IMP_PATH_MAX, "%s", text ? text : "");
 }
 
 static void take_styles(cli_sources *from, const json_t *job) {

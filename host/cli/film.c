@@ -64,7 +64,7 @@ static imp_status frames_look(void *self, cli_view *view, imp_error *err) {
     const int stem = (int)(dot ? (size_t)(dot - out) : strlen(out));
     const imp_picture *picture;
     const imp_write_options options = {.quality = (int)values->quality};
-    char path[CLI_PATH_MAX + 16];
+    char path[IMP_PATH_MAX + 16];
     if (view->now->iteration % values->save_every != 0)
         return IMP_OK;
     snprintf(path, sizeof path, "%.*s-%06u%s", stem, out, view->now->iteration, dot ? dot : ".png");

@@ -4,6 +4,7 @@
  * out on a sheet. Each is a painting of its own, that is not written; network and device are opened
  * once, as long as they stay the same.
  */
+#include "base/clock.h"
 #include "cli/interrupt.h"
 #include "cli/observer.h"
 #include "cli/sheet.h"
@@ -32,10 +33,10 @@ typedef struct matrix {
     size_t now, painted;                     /* the one that is being painted; how many are */
     unsigned fewest, most;                   /* iterations that one of them took */
     cli_painting *painting;                  /* owned */
-    char network[CLI_PATH_MAX], device[128]; /* of the last picture that was complete */
+    char network[IMP_PATH_MAX], device[128]; /* of the last picture that was complete */
     imp_precision precision;                 /* of the device that is open */
     cli_progress progress;
-    double began, next_sheet; /* cli_clock; the sheet is not kept before */
+    double began, next_sheet; /* imp_now; the sheet is not kept before */
     bool json, quiet;
 } matrix;
 
@@ -154,7 +155,7 @@ static imp_status look(void *self, cli_view *view, imp_error *err) {
     const double share = ((double)m->now + own) / (double)m->count;
     char text[200], time[48];
     (void)err;
-    cli_time_text(time, sizeof time, (cli_clock() - m->began) * (1 - share) / share);
+    cli_time_text(time, sizeof time, (imp_now() - m->began) * (1 - share) / share);
     snprintf(text, sizeof text, "%zu of %zu pictures, %s left", m->now, m->count, time);
     cli_progress_line(&m->progress, share, text);
     return IMP_OK;
@@ -196,7 +197,7 @@ static void begin(matrix *m, size_t i) {
                                 .device = kept.device},
                         .owner = {m, look, NULL},
                         .unwritten = true,
-                        .began = cli_clock()};
+                        .began = imp_now()};
     cli_progress_init(&p->progress, true);
     m->now = i;
 }
@@ -273,7 +274,7 @@ static void note_text(const matrix *m, char *note, size_t size) {
         *changes = 0;
     }
     json_decref(options);
-    cli_time_text(time, sizeof time, cli_clock() - m->began);
+    cli_time_text(time, sizeof time, imp_now() - m->began);
     snprintf(note, size, "%s%s%s%s in all on %s%s%s", sides, preset, length, time, m->device,
              *changes ? ", " : "", changes);
 }
@@ -345,7 +346,7 @@ static int finish_sheet(const matrix *m) {
     char time[48];
     cli_interrupt_set(CLI_INTERRUPT_IGNORE);
     const int status = write_sheet(m, &drawn);
-    cli_time_text(time, sizeof time, cli_clock() - m->began);
+    cli_time_text(time, sizeof time, imp_now() - m->began);
     if (!status && m->json)
         cli_sheet_say(out, &drawn, m->painted);
     else if (!status && !m->quiet)
@@ -358,12 +359,12 @@ static int finish_sheet(const matrix *m) {
 /* The sheet so far, so that no end of the program loses what has been painted. The last one is
  * written at the end anyhow. */
 static int keep_sheet(matrix *m) {
-    const double began = cli_clock();
+    const double began = imp_now();
     imp_picture drawn = {0};
     if (m->painted == 0 || m->now + 1 == m->count || began < m->next_sheet)
         return CLI_DONE;
     const int status = write_sheet(m, &drawn);
-    const double ended = cli_clock();
+    const double ended = imp_now();
     imp_picture_finish(&drawn);
     m->next_sheet = ended + SHEET_SHARE * (ended - began);
     return status;
@@ -399,7 +400,7 @@ static int perform(matrix *m) {
         return cli_complain(CLI_FAILED, "grid: out of memory");
     cli_progress_init(&m->progress, m->quiet || m->json);
     set_flag(m, "json", NULL);
-    m->began = cli_clock();
+    m->began = imp_now();
     int status = paint_all(m);
     if (status)
         return status;

@@ -5,9 +5,9 @@
  */
 #include "cli/npy.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/file.h"
 
 enum { PREFIX = 10, ALIGNED = 64 }; /* bytes before the dictionary; of the whole header */
 
@@ -36,27 +36,22 @@ static bool write_header(FILE *file, const size_t *shape, unsigned dimensions) {
            fprintf(file, "%-*s\n", padded - 1, text) == padded;
 }
 
-static bool write_all(FILE *file, const imp_array *array, unsigned dimensions) {
-    const size_t count = array->shape[0] * array->shape[1] * array->shape[2];
-    return write_header(file, array->shape + 3 - dimensions, dimensions) &&
-           fwrite(array->data, sizeof(float), count, file) == count;
+typedef struct writing {
+    const imp_array *array;
+    unsigned dimensions;
+} writing;
+
+static imp_status fill(FILE *file, const void *user, imp_error *err) {
+    const writing *w = user;
+    const size_t *shape = w->array->shape, count = shape[0] * shape[1] * shape[2];
+    (void)err;
+    return write_header(file, shape + 3 - w->dimensions, w->dimensions) &&
+                   fwrite(w->array->data, sizeof(float), count, file) == count
+               ? IMP_OK
+               : IMP_ERR_IO;
 }
 
-bool cli_npy_write(const char *path, const imp_array *array, unsigned dimensions) {
-    const size_t size = strlen(path) + sizeof ".part";
-    char *part = malloc(size);
-    if (!part)
-        return false;
-    snprintf(part, size, "%s.part", path);
-    FILE *file = fopen(part, "wb");
-    bool written = file && write_all(file, array, dimensions);
-    if (file)
-        written = fclose(file) == 0 && written;
-    written = written && rename(part, path) == 0;
-    const int reason = errno;
-    if (!written && file)
-        remove(part);
-    free(part);
-    errno = reason;
-    return written;
+imp_status cli_npy_write(const char *path, const imp_array *array, unsigned dimensions,
+                         imp_error *err) {
+    return imp_file_replace(path, fill, &(writing){array, dimensions}, err);
 }

@@ -7,8 +7,9 @@
 
 #include <impasto.h>
 
-/* Writes the last `dimensions` (2 or 3) of the array's shape as float32, row by row, to a temporary
- * name, and renames it. On failure nothing is left behind, and errno says why. */
-bool cli_npy_write(const char *path, const imp_array *array, unsigned dimensions);
+/* Writes the last `dimensions` (2 or 3) of the array's shape as float32, row by row, with
+ * imp_file_replace. */
+imp_status cli_npy_write(const char *path, const imp_array *array, unsigned dimensions,
+                         imp_error *err);
 
 #endif

@@ -3,6 +3,7 @@
  * impasto paint: from two pictures to a third. The run can be ended by Ctrl-C or by time, and then
  * the picture so far is kept.
  */
+#include "base/clock.h"
 #include "cli/observer.h"
 
 #include "cli/interrupt.h"
@@ -67,7 +68,7 @@ static bool on_step(void *user, imp_session *session, const imp_progress *now) {
         say_iteration(now);
     imp_session_estimate(session, &estimate);
     const double limit = p->values->time_limit;
-    const double left = limit - (cli_clock() - p->began);
+    const double left = limit - (imp_now() - p->began);
     if (limit > 0 && left < estimate.seconds_left)
         estimate.seconds_left = left > 0 ? left : 0;
     cli_progress_show(&p->progress, now, &estimate);
@@ -226,7 +227,7 @@ static int paint(cli_request *request, int (*prepare)(cli_painting *p)) {
         return cli_complain(CLI_FAILED, "paint: out of memory");
     p->request = request;
     p->values = &request->values;
-    p->began = cli_clock();
+    p->began = imp_now();
     p->job.values = p->values;
     p->job.progress = &p->progress;
     int status = prepare(p);

@@ -32,12 +32,12 @@ typedef struct cli_painting {
     cli_values *values; /* the request's */
     cli_record record;  /* what a picture given with --like records, then what this one will */
     cli_sources from;
-    char network[CLI_PATH_MAX];
-    char out[CLI_PATH_MAX];
-    char resume[CLI_PATH_MAX], device[CLI_PATH_MAX]; /* a checkpoint to go on with, "": none */
+    char network[IMP_PATH_MAX];
+    char out[IMP_PATH_MAX];
+    char resume[IMP_PATH_MAX], device[IMP_PATH_MAX]; /* a checkpoint to go on with, "": none */
     cli_progress progress;
     cli_job job;
-    double began;      /* cli_clock */
+    double began;      /* imp_now */
     imp_progress last; /* after the last iteration */
     bool recovered;    /* it has been said that a step was taken back */
     cli_ending ending;

@@ -3,6 +3,7 @@
  * The picture shown while it is painted: in the terminal (--preview), or in a file that is written
  * anew again and again (--preview-file). Either takes one part in fifty of the time at most.
  */
+#include "base/clock.h"
 #include "cli/observer.h"
 #include "cli/terminal.h"
 #include "cli/words.h"
@@ -15,7 +16,7 @@ typedef struct preview {
     cli_progress *progress; /* borrowed, like what follows, of the painting */
     const cli_values *values;
     cli_terminal *terminal; /* owned; NULL: into the file */
-    double next;            /* cli_clock when it is due */
+    double next;            /* imp_now when it is due */
 } preview;
 
 static imp_status show(preview *v, cli_view *view, imp_error *err) {
@@ -32,12 +33,12 @@ static imp_status show(preview *v, cli_view *view, imp_error *err) {
 
 static imp_status look(void *self, cli_view *view, imp_error *err) {
     preview *v = self;
-    const double began = cli_clock();
+    const double began = imp_now();
     const bool last = view->now->iteration == view->now->total;
     if (began < v->next && !last)
         return IMP_OK;
     const imp_status status = show(v, view, err);
-    const double ended = cli_clock(), pause = share * (ended - began);
+    const double ended = imp_now(), pause = share * (ended - began);
     v->next = ended + (pause > least_pause ? pause : least_pause);
     return status;
 }

@@ -4,6 +4,7 @@
  */
 #include "cli/progress.h"
 
+#include "base/clock.h"
 #include "cli/words.h"
 
 #include <stdlib.h>
@@ -54,7 +55,7 @@ static void draw(cli_progress *p, const char *text, double part) {
 
 /* Whether it is time to show something again. */
 static bool is_time(cli_progress *p) {
-    const double clock = cli_clock();
+    const double clock = imp_now();
     if (p->silent || clock - p->shown < (p->terminal ? redraw_seconds : line_seconds))
         return false;
     p->shown = clock;

@@ -10,7 +10,7 @@
 
 typedef struct cli_progress {
     bool silent, terminal;
-    double shown;    /* cli_clock when it was last shown */
+    double shown;    /* imp_now when it was last shown */
     size_t standing; /* columns of the bar that stands on the terminal's line now */
     unsigned block;  /* lines above it that may be drawn over; 0: none */
 } cli_progress;

@@ -249,13 +249,13 @@ bool cli_record_find(const cli_record *record, const cli_source *source, char *p
     const char *const folders[] = {"", record->folder};
     float rgb[3];
     if (!*source->sha256 && cli_colour_read(source->name, rgb)) {
-        snprintf(path, CLI_PATH_MAX, "%s", source->name);
+        snprintf(path, IMP_PATH_MAX, "%s", source->name);
         return true;
     }
     for (size_t i = 0; i < 2 && *source->name; i++) {
         char sha256[65] = "";
-        const int length = snprintf(path, CLI_PATH_MAX, "%s%s", folders[i], source->name);
-        if (length < CLI_PATH_MAX && imp_file_sha256(sha256, path, NULL) == IMP_OK &&
+        const int length = snprintf(path, IMP_PATH_MAX, "%s%s", folders[i], source->name);
+        if (length < IMP_PATH_MAX && imp_file_sha256(sha256, path, NULL) == IMP_OK &&
             !strcmp(sha256, source->sha256))
             return true;
     }

@@ -24,14 +24,14 @@ typedef struct cli_record {
         float weight;
     } styles[IMP_STYLES_MAX];
     size_t style_count;
-    char folder[CLI_PATH_MAX]; /* where the picture lies that was read */
+    char folder[IMP_PATH_MAX]; /* where the picture lies that was read */
 } cli_record;
 
 /* What a picture was read from. */
 cli_source cli_source_of(const imp_picture *picture, const char *path);
 
 /* The path of a source that lies in the current folder or in the record's, with the recorded hash;
- * path holds CLI_PATH_MAX. */
+ * path holds IMP_PATH_MAX. */
 bool cli_record_find(const cli_record *record, const cli_source *source, char *path);
 
 /* Reads the record of the picture at path, and the options in it over the default values of its

@@ -35,7 +35,7 @@ typedef struct scoring {
 /* The folder of --dump is there, or can be made. */
 static int check_folder(const char *dump) {
     struct stat s;
-    char parent[CLI_PATH_MAX];
+    char parent[IMP_PATH_MAX];
     if (stat(dump, &s) == 0) {
         if (!S_ISDIR(s.st_mode))
             return cli_complain(CLI_FAILED, "folder '%s': is a file; name a folder", dump);
@@ -80,17 +80,12 @@ static int prepare(scoring *s) {
 /* Writes the array to DIR/[prefix]name.npy and gives it back. */
 static imp_status write_array(scoring *s, const char *prefix, const char *name, imp_array *array,
                               unsigned dimensions, imp_error *err) {
-    char path[CLI_PATH_MAX];
+    char path[IMP_PATH_MAX];
     snprintf(path, sizeof path, "%s/%s%s.npy", s->values->dump, prefix, name);
-    const bool written = cli_npy_write(path, array, dimensions);
+    const imp_status status = cli_npy_write(path, array, dimensions, err);
     imp_array_finish(array);
-    if (written) {
-        s->files++;
-        return IMP_OK;
-    }
-    err->status = IMP_ERR_IO;
-    snprintf(err->text, sizeof err->text, "'%.400s': cannot be written: %s", path, strerror(errno));
-    return IMP_ERR_IO;
+    s->files += status == IMP_OK;
+    return status;
 }
 
 static imp_status dump_term(scoring *s, const imp_term *term, imp_error *err) {

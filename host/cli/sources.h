@@ -7,16 +7,14 @@
 
 #include "cli/options.h"
 
-enum { CLI_PATH_MAX = 4096 };
-
 /* mask: "" where there is none; a colour (white, #rrggbb) is a mask that is of it everywhere. */
 typedef struct cli_style {
-    char path[CLI_PATH_MAX], mask[CLI_PATH_MAX];
+    char path[IMP_PATH_MAX], mask[IMP_PATH_MAX];
     float weight;
 } cli_style;
 
 typedef struct cli_sources {
-    char content[CLI_PATH_MAX], mask[CLI_PATH_MAX], init[CLI_PATH_MAX]; /* "": none */
+    char content[IMP_PATH_MAX], mask[IMP_PATH_MAX], init[IMP_PATH_MAX]; /* "": none */
     cli_style styles[IMP_STYLES_MAX];
     size_t style_count;
 } cli_sources;

@@ -4,6 +4,7 @@
  */
 #include "cli/weights.h"
 
+#include "base/clock.h"
 #include "cli/interrupt.h"
 #include "cli/json.h"
 #include "cli/progress.h"
@@ -16,13 +17,13 @@ typedef struct fetching {
     const char *name;
     const cli_values *values;
     cli_progress progress;
-    double said; /* cli_clock of the last JSON line */
+    double said; /* imp_now of the last JSON line */
 } fetching;
 
 static void say_progress(fetching *f, uint64_t done, uint64_t total) {
-    if (cli_clock() - f->said < 1)
+    if (imp_now() - f->said < 1)
         return;
-    f->said = cli_clock();
+    f->said = imp_now();
     json_t *object = cli_json_event("fetching");
     json_object_set_new(object, "name", json_string(f->name));
     json_object_set_new(object, "done", json_integer((json_int_t)done));
@@ -60,7 +61,7 @@ static int fetch(const cli_values *values, const char *name, imp_import_report *
                                        .user = &f};
     imp_error err = {0};
     cli_progress_init(&f.progress, values->json);
-    f.progress.shown = cli_clock(); /* what is over in a moment needs no bar */
+    f.progress.shown = imp_now(); /* what is over in a moment needs no bar */
     cli_interrupt_set(CLI_INTERRUPT_CATCH);
     const imp_status status = imp_weights_fetch(name, &options, report, &err);
     cli_interrupt_set(CLI_INTERRUPT_RELEASE);

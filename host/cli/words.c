@@ -135,9 +135,3 @@ void cli_bytes_text(char *text, size_t size, double bytes) {
     else
         snprintf(text, size, "%.1f GiB", bytes / gib);
 }
-
-double cli_clock(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}

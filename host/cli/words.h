@@ -49,7 +49,4 @@ void cli_time_text(char *text, size_t size, double seconds);
 /* Bytes as "512 KiB", "812 MiB" or "11.2 GiB". */
 void cli_bytes_text(char *text, size_t size, double bytes);
 
-/* Seconds of a clock that only goes forward. */
-double cli_clock(void);
-
 #endif

@@ -12,6 +12,7 @@
 #include "backend/profile.h"
 #include "base/cache.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "device/trust.h"
 
 static const char entry[] = "algorithms.json";
@@ -117,13 +118,11 @@ static void remember(const imp_device *d, const imp_layer *l, const imp_tuned *t
 
 /* ---- measuring ---- */
 
-/* Numbers of zero mean between -scale and scale, the same each time (Knuth's generator). */
+/* Numbers of zero mean between -scale and scale, the same each time. */
 static void fill_numbers(float *x, size_t n, float scale) {
     uint64_t state = 1;
-    for (size_t i = 0; i < n; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        x[i] = ((float)(state >> 40) * 0x1p-23f - 1) * scale;
-    }
+    for (size_t i = 0; i < n; i++)
+        x[i] = imp_random_signed(&state) * scale;
 }
 
 static size_t count_of(imp_tensor t) {

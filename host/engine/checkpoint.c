@@ -14,17 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "backend/profile.h"
 #include "base/cache.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "device/trust.h"
 #include "engine/algorithms.h"
 #include "engine/session.h"
 
-enum { PATH_ROOM = 4200, TEXT_MAX = 1 << 20 };
+enum { TEXT_MAX = 1 << 20 };
 static const uint64_t magic = 0x0A347470636D69; /* "imcpt4\n" */
 
 typedef struct checkpoint_head {
@@ -161,36 +161,20 @@ static imp_status write_all(imp_session *s, const char *text, FILE *file, imp_er
     return written ? write_tensors(s, file, err) : IMP_ERR_IO;
 }
 
-static imp_status fail_write(const char *path, int code, imp_error *err) {
-    return imp_fail(err, IMP_ERR_IO,
-                    "cannot write checkpoint '%s': %s: free some space or choose another place",
-                    path, strerror(code ? code : EIO));
+typedef struct saving {
+    imp_session *session;
+    const char *text;
+} saving;
+
+static imp_status fill(FILE *file, const void *user, imp_error *err) {
+    const saving *s = user;
+    return write_all(s->session, s->text, file, err);
 }
 
-/* The temporary name is always the same, so that a run that is killed leaves one behind at most. */
 imp_status imp_session_save(imp_session *s, const char *path, const char *text, imp_error *err) {
-    char name[PATH_ROOM];
-    if (strlen(text) > TEXT_MAX ||
-        (size_t)snprintf(name, sizeof name, "%s.part", path) >= sizeof name)
-        return imp_fail(err, IMP_ERR_ARGUMENT, "checkpoint: the path or the text is too long");
-    FILE *file = fopen(name, "wb");
-    if (!file)
-        return fail_write(path, errno, err);
-    imp_status status = write_all(s, text, file, err);
-    if (status == IMP_OK && (fflush(file) != 0 || fsync(fileno(file)) != 0))
-        status = IMP_ERR_IO;
-    int code = errno;
-    if (fclose(file) != 0 && status == IMP_OK) {
-        code = errno;
-        status = IMP_ERR_IO;
-    }
-    if (status == IMP_OK && rename(name, path) != 0) {
-        code = errno;
-        status = IMP_ERR_IO;
-    }
-    if (status != IMP_OK)
-        unlink(name);
-    return status == IMP_ERR_IO ? fail_write(path, code, err) : status;
+    if (strlen(text) > TEXT_MAX)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "checkpoint '%s': the text is too long", path);
+    return imp_file_replace(path, fill, &(saving){s, text}, err);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -341,7 +325,7 @@ bool imp_checkpoint_path(char *path, size_t size, const char *key) {
 }
 
 bool imp_checkpoint_newest(char *path, size_t size) {
-    char folder[PATH_ROOM], name[PATH_ROOM + 300];
+    char folder[IMP_PATH_MAX], name[IMP_PATH_MAX + 300];
     struct stat about;
     time_t newest = 0;
     bool found = false;

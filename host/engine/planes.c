@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
+
 void imp_planes_fit(size_t *width, size_t *height, size_t w, size_t h, size_t longer) {
     const double k = longer ? (double)longer / (double)(w > h ? w : h) : 1;
     const double rw = floor((double)w * k + 0.5), rh = floor((double)h * k + 0.5);
@@ -99,19 +101,10 @@ float *imp_planes_resample(const float *planes, size_t c, size_t h, size_t w, si
     return out;
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014), as a number in (0,1]. */
-static double uniform(uint64_t *state) {
-    uint64_t z = *state += 0x9E3779B97F4A7C15U;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-    z ^= z >> 31;
-    return (double)((z >> 11) + 1) * 0x1p-53;
-}
-
 void imp_planes_noise(float *out, size_t count, float mean, float deviation, uint64_t seed) {
     const double turn = 6.283185307179586;
     for (size_t i = 0; i < count; i++) {
-        const double radius = sqrt(-2 * log(uniform(&seed)));
-        out[i] = mean + deviation * (float)(radius * cos(turn * uniform(&seed)));
+        const double radius = sqrt(-2 * log(imp_random_positive(&seed)));
+        out[i] = mean + deviation * (float)(radius * cos(turn * imp_random_positive(&seed)));
     }
 }

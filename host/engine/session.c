@@ -8,7 +8,7 @@
 
 #include "backend/profile.h"
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/digest.h"
 #include "engine/planes.h"
 
 /* ---- Settings ---- */

@@ -4,7 +4,7 @@
  */
 #include <math.h>
 
-#include "base/file.h"
+#include "base/digest.h"
 #include "engine/colour.h"
 #include "engine/planes.h"
 #include "engine/session.h"

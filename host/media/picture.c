@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "media/media.h"

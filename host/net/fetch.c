@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 
-enum { PATH_ROOM = 4096 + 16, LINE_ROOM = 4096, VALIDATOR_ROOM = 256 };
+enum { LINE_ROOM = 4096, VALIDATOR_ROOM = 256 };
 
 /* What is known of the bytes that are here. */
 typedef struct origin {
@@ -26,7 +27,7 @@ typedef struct origin {
 
 typedef struct part {
     const char *path, *address;
-    char beside[PATH_ROOM]; /* where the origin lies */
+    char beside[IMP_PATH_MAX + 16]; /* where the origin lies */
     origin origin;
     int fd;
     bool changed; /* the server has something else now than what is here */
@@ -67,17 +68,12 @@ static void read_origin(part *p) {
     fclose(file);
 }
 
-/* A text that would break the lines is left out: without it nothing is taken up again. */
-static imp_status write_origin(part *p, imp_error *err) {
-    FILE *const file = fopen(p->beside, "w");
-    if (!file)
-        return fail_write(p, errno, err);
-    const bool ok = fprintf(file, "%s\n%" PRIu64 "\n%s\n", p->origin.address, p->origin.total,
-                            p->origin.validator) > 0;
-    const int code = errno;
-    if (fclose(file) == 0 && ok)
-        return IMP_OK;
-    return fail_write(p, ok ? errno : code, err);
+static imp_status fill_origin(FILE *file, const void *user, imp_error *err) {
+    const origin *o = user;
+    (void)err;
+    return fprintf(file, "%s\n%" PRIu64 "\n%s\n", o->address, o->total, o->validator) > 0
+               ? IMP_OK
+               : IMP_ERR_IO;
 }
 
 /* ---- The file -------------------------------------------------------------------------------- */
@@ -115,7 +111,7 @@ static imp_status begin(imp_transfer *t, long code, imp_error *err) {
     snprintf(p->origin.address, LINE_ROOM, "%s", p->address);
     take_validator(p->origin.validator, t);
     const imp_status status = empty(p, err);
-    return status == IMP_OK ? write_origin(p, err) : status;
+    return status == IMP_OK ? imp_file_replace(p->beside, fill_origin, &p->origin, err) : status;
 }
 
 static imp_status take(imp_transfer *t, const void *bytes, size_t size, imp_error *err) {

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 enum { REDIRECTS_MAX = 10, CONNECT_SECONDS = 20, SHOWN_MAX = 200 };
@@ -139,12 +139,6 @@ static imp_status fail_transfer(imp_transfer *t, CURLcode code) {
 
 /* ---- While it runs --------------------------------------------------------------------------- */
 
-static double now(void) {
-    struct timespec clock;
-    clock_gettime(CLOCK_MONOTONIC, &clock);
-    return (double)clock.tv_sec + 1e-9 * (double)clock.tv_nsec;
-}
-
 const char *imp_transfer_field(const imp_transfer *t, const char *name) {
     struct curl_header *field;
     return curl_easy_header(t->curl, name, 0, CURLH_HEADER, -1, &field) == CURLHE_OK ? field->value
@@ -186,7 +180,7 @@ static size_t receive(char *bytes, size_t one, size_t size, void *transfer) {
     if (t->status != IMP_OK)
         return 0;
     t->done += size;
-    t->moved = now();
+    t->moved = imp_now();
     return size;
 }
 
@@ -195,7 +189,7 @@ static int watch(void *transfer, curl_off_t total, curl_off_t done, curl_off_t u
                  curl_off_t up) {
     imp_transfer *const t = transfer;
     (void)total, (void)done, (void)up_total, (void)up;
-    t->stalled = t->terms->stall > 0 && now() - t->moved > t->terms->stall;
+    t->stalled = t->terms->stall > 0 && imp_now() - t->moved > t->terms->stall;
     t->stopped = t->terms->progress && !t->terms->progress(t->terms->user, t->done, t->total);
     return t->stalled || t->stopped;
 }
@@ -255,7 +249,7 @@ imp_status imp_transfer_run(imp_transfer *t, imp_error *err) {
     t->status = IMP_OK;
     t->begun = t->stalled = t->stopped = false;
     t->done = t->before;
-    t->moved = now();
+    t->moved = imp_now();
     t->curl = curl_easy_init();
     CURLcode code = t->curl ? prepare(t, &fields) : CURLE_OUT_OF_MEMORY;
     if (code == CURLE_OK)

@@ -6,9 +6,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cache.h"
+#include "base/clock.h"
+#include "base/random.h"
 #include "opencl/gemm.h"
 #include "opencl/opencl.h"
 
@@ -74,13 +75,11 @@ static imp_status open_run(ocl_device *cl, trial_run *run, const ocl_trial *t) {
                                      : ocl_check(cl, CL_OUT_OF_HOST_MEMORY, "a trial of CLBlast");
 }
 
-/* n numbers in (0, 1), the same each time (Knuth's multiplicative generator). */
+/* n numbers in (0,1], the same each time. */
 static void fill_numbers(float *x, size_t n) {
     uint64_t state = 1;
-    for (size_t i = 0; i < n; i++) {
-        state = state * 6364136223846793005u + 1442695040888963407u;
-        x[i] = (float)(state >> 40) * 0x1p-24f + 0x1p-25f;
-    }
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)imp_random_positive(&state);
 }
 
 static imp_status make(ocl_device *cl, const trial_run *run, ocl_product product, bool blas) {
@@ -91,23 +90,17 @@ static imp_status make(ocl_device *cl, const trial_run *run, ocl_product product
                 : ocl_own_style_grad(cl, out, run->d, run->f);
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* The shortest of several times; the first run compiles and is not timed. */
 static imp_status time_product(ocl_device *cl, const trial_run *run, ocl_product product, bool blas,
                                double *seconds) {
     *seconds = INFINITY;
     for (size_t i = 0; i <= REPEATS; i++) {
         TRY(ocl_finish(cl));
-        const double begin = now();
+        const double begin = imp_now();
         TRY(make(cl, run, product, blas));
         TRY(ocl_finish(cl));
         if (i > 0)
-            *seconds = fmin(*seconds, now() - begin);
+            *seconds = fmin(*seconds, imp_now() - begin);
     }
     return IMP_OK;
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "selftest/cases.h"
 
 typedef struct pair {
@@ -40,10 +41,8 @@ typedef struct scene {
 
 /* Multiples of 2^-12 in (-1,1). */
 static void fill_random(float *values, size_t count, uint64_t *state) {
-    for (size_t i = 0; i < count; i++) {
-        *state = *state * 6364136223846793005U + 1442695040888963407U;
-        values[i] = (float)((int)(*state >> 51) - 4095) / 4096;
-    }
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)((int)(imp_random_bits(state) % 8191) - 4095) / 4096;
 }
 
 static imp_status write_random(imp_device *d, imp_tensor t, uint64_t *state) {

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/random.h"
 #include "cpu/cpu.h"
 
 size_t imp_operand_count(const imp_operand *o) {
@@ -230,18 +231,10 @@ static void describe(imp_operands *t) {
 
 /* ---- their numbers ---- */
 
-/* splitmix64 (Steele, Lea, Flood 2014). */
-static uint64_t next(uint64_t *state) {
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
 static void draw(float *values, size_t n, imp_data data, uint64_t *state) {
-    const float constant = 0.3f + (float)(next(state) >> 40) * 0x1p-24f;
+    const float constant = 0.3f + imp_random_unit(state);
     for (size_t k = 0; k < n; k++) {
-        const uint64_t bits = next(state);
+        const uint64_t bits = imp_random_bits(state);
         const float unit = (float)(bits >> 40) * 0x1p-24f; /* [0,1) */
         switch (data) {
         case IMP_NONNEGATIVE:

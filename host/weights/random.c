@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/random.h"
 
 /* Channels of each block's convolutions, and how many there are; of the last block the first. */
 static const struct block {
@@ -35,16 +36,11 @@ static size_t value_count(void) {
     return count;
 }
 
-/* Uniform with the variance 2 / (9 in) that keeps the features' (He et al. 2015); splitmix64
- * (Steele, Lea, Flood 2014). */
+/* Uniform with the variance 2 / (9 in), which keeps that of the features (He et al. 2015). */
 static void draw(float *weights, size_t count, size_t in, uint64_t *state) {
     const float limit = sqrtf(6 / (9 * (float)in));
-    for (size_t i = 0; i < count; i++) {
-        uint64_t z = *state += 0x9e3779b97f4a7c15u;
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        weights[i] = limit * ((float)((z ^ (z >> 31)) >> 40) * 0x1p-23F - 1);
-    }
+    for (size_t i = 0; i < count; i++)
+        weights[i] = limit * imp_random_signed(state);
 }
 
 static void add_node(imp_network *n, imp_node_kind kind, const char *name, size_t block,
