@@ -61,7 +61,7 @@ static void test_luminance(void **state) {
                         v[3] = {0.615, -0.515, -0.1};
     imp_picture painted = bright(), content = dark(), out = bright();
     (void)state;
-    imp_colour_take(out.rgb, content.rgb, COUNT);
+    imp_colour_take_chrominance(out.rgb, content.rgb, COUNT);
     for (size_t i = 0; i < 3 * COUNT; i += 3) {
         assert_true(fabs(part(out.rgb + i, y) - part(painted.rgb + i, y)) < 3 * 0x1p-24);
         assert_true(fabs(part(out.rgb + i, u) - part(content.rgb + i, u)) < 3 * 0x1p-24);

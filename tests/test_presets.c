@@ -149,51 +149,44 @@ static double distance(const double *f, const double *target) {
     return sum / C;
 }
 
-/* An objective with nothing but one style goal of weight 1. */
-typedef struct term {
+/* An objective that is one Wasserstein style term of weight 1. */
+typedef struct single {
     imp_settings settings;
     imp_objective o;
-    imp_goal goal;
+    imp_loss_term term;
     imp_memory *memory;
     imp_tensor f, df;
-} term;
+} single;
 
-static void term_open(term *t, imp_device *d) {
+static void single_open(single *t, imp_device *d) {
     size_t cursor = 0;
-    *t = (term){.settings = *imp_preset_find("fine")};
-    t->o = (imp_objective){.device = d, .settings = &t->settings, .goals = &t->goal, .count = 1};
-    t->goal.weight = 1;
-    t->goal.positions = M;
-    imp_tensor *const matrices[] = {&t->goal.target, &t->goal.gram, &t->o.dm};
-    imp_tensor *const rows[] = {&t->goal.sum, &t->goal.mean};
-    for (size_t i = 0; i < 3; i++)
-        *matrices[i] = imp_place(d, &cursor, IMP_PLANES, 1, C, C);
-    for (size_t i = 0; i < 2; i++)
-        *rows[i] = imp_place(d, &cursor, IMP_PLANES, 1, 1, C);
+    *t = (single){.settings = *imp_preset_find("fine")};
+    t->o = (imp_objective){.device = d,
+                           .settings = &t->settings,
+                           .style = imp_style_loss_of(IMP_LOSS_WASSERSTEIN),
+                           .terms = &t->term,
+                           .count = 1};
+    t->term = (imp_loss_term){.kind = IMP_TERM_STYLE, .positions = M, .strength = 1};
+    t->o.style->place(&t->o, &t->term, C, &cursor);
+    imp_style_place_workspace(&t->o, C, &cursor);
     t->o.scalars = imp_place(d, &cursor, IMP_PLANES, 1 + IMP_SCALAR_EXTRA, 1, IMP_PARTIALS);
     t->f = imp_place(d, &cursor, IMP_MAPS, C, H, W);
     t->df = imp_place(d, &cursor, IMP_MAPS, C, H, W);
-    imp_wasserstein_place(&t->o.wasserstein, d, &cursor, C);
     OK(d->ops->alloc(d, &t->memory, cursor));
-    for (size_t i = 0; i < 3; i++)
-        matrices[i]->memory = t->memory;
-    for (size_t i = 0; i < 2; i++)
-        rows[i]->memory = t->memory;
-    t->o.scalars.memory = t->f.memory = t->df.memory = t->memory;
-    imp_wasserstein_bind(&t->o.wasserstein, t->memory);
+    OK(imp_objective_bind(&t->o, t->memory));
+    t->f.memory = t->df.memory = t->memory;
 }
 
 /* Loss and gradient of features f against those of the style. */
-static double term_at(term *t, const float *f, const float *style, float *gradient) {
+static double single_at(single *t, const float *f, const float *style, float *gradient) {
     imp_device *const d = t->o.device;
     OK(d->ops->write(d, t->f, style));
-    OK(d->ops->gram(d, t->goal.gram, t->goal.sum, t->f, false));
-    OK(d->ops->combine(d, t->goal.target, 1.0F / M, t->goal.gram, 0, t->goal.gram));
-    OK(d->ops->combine(d, t->goal.mean, 1.0F / M, t->goal.sum, 0, t->goal.sum));
-    OK(imp_wasserstein_target(&t->o, &t->goal));
+    OK(t->o.style->add(&t->o, 0, &(imp_style_features){t->f, M, 1, true}));
+    OK(t->o.style->finish(&t->o, 0));
+    imp_objective_style_weigh(&t->o);
     OK(d->ops->write(d, t->f, f));
     OK(d->ops->fill(d, t->df, 0));
-    OK(imp_wasserstein_gradient(&t->o, 0, t->df, t->f));
+    OK(t->o.style->gradient(&t->o, 0, t->df, t->f));
     OK(d->ops->read(d, gradient, t->df));
     return test_slot_value(d, (imp_slot){t->o.scalars, 0});
 }
@@ -205,9 +198,9 @@ static void test_wasserstein_has_its_slope(void **state) {
     uint64_t seed = 12;
     float f[C * M], style[C * M], along[C * M], gradient[C * M];
     double here[C * M], there[C * M], target[C * M];
-    term t;
+    single t;
     assert_non_null(d);
-    term_open(&t, d);
+    single_open(&t, d);
     for (int round = 0; round < 3; round++) {
         test_random(f, C * M, 20, &seed);
         test_random(style, C * M, 20, &seed);
@@ -218,7 +211,7 @@ static void test_wasserstein_has_its_slope(void **state) {
             there[k] = (double)f[k] - 1e-4 * (double)along[k];
             target[k] = (double)style[k];
         }
-        const double loss = term_at(&t, f, style, gradient);
+        const double loss = single_at(&t, f, style, gradient);
         const double slope = (distance(here, target) - distance(there, target)) / 2e-4;
         double got = 0, size = 0;
         for (size_t k = 0; k < C * M; k++) {
@@ -239,15 +232,15 @@ static void test_wasserstein_of_flat_features(void **state) {
     imp_device *d = test_device_open();
     uint64_t seed = 13;
     float flat[C * M], rough[C * M], gradient[C * M];
-    term t;
+    single t;
     assert_non_null(d);
-    term_open(&t, d);
+    single_open(&t, d);
     test_random(rough, C * M, 20, &seed);
     for (size_t k = 0; k < C * M; k++)
         flat[k] = 0.5F + (float)(k / M);
     const float *const cases[][2] = {{flat, flat}, {flat, rough}, {rough, flat}};
     for (size_t i = 0; i < 3; i++) {
-        const double loss = term_at(&t, cases[i][0], cases[i][1], gradient);
+        const double loss = single_at(&t, cases[i][0], cases[i][1], gradient);
         assert_true(isfinite(loss) && loss > -1e-6);
         if (i == 0)
             test_near(0, loss, 1e-6, "the distance of a picture to itself");
@@ -350,8 +343,8 @@ static void test_state_goes_on_over_sizes(void **state) {
     const imp_session *s = f->session;
     assert_int_equal(s->objective.x[0].w, 24);
     assert_int_equal(s->total, 6);
-    imp_carried carried = {0};
-    OK(imp_carried_take(&carried, f->session, NULL));
+    imp_warm_start carried = {0};
+    OK(imp_warm_start_take(&carried, f->session, NULL));
     step(f);
     assert_int_equal(s->objective.x[0].w, 40);
     assert_int_equal(s->optimizer.steps, 5);
@@ -372,7 +365,7 @@ static void test_state_goes_on_over_sizes(void **state) {
     float *const all[] = {m, g, before, wanted, start};
     for (size_t i = 0; i < 5; i++)
         free(all[i]);
-    imp_carried_finish(&carried);
+    imp_warm_start_finish(&carried);
 }
 
 /* With one term, the features' gradient is the weight times one of L1 norm 1: what multiplies the

@@ -115,9 +115,9 @@ static float *targets(fixture *f, size_t *count) {
     *count = 0;
     for (size_t i = 0; i < o->count; i++) {
         imp_array target;
-        if (o->goals[i].kind != IMP_TERM_STYLE)
+        if (o->terms[i].kind != IMP_TERM_STYLE)
             continue;
-        assert_int_equal(imp_session_read(f->session, o->goals[i].target, &target, NULL), IMP_OK);
+        assert_int_equal(imp_session_read(f->session, o->terms[i].target, &target, NULL), IMP_OK);
         const size_t n = target.shape[1] * target.shape[2];
         all = realloc(all, (*count + n) * sizeof *all);
         assert_non_null(all);

@@ -21,8 +21,8 @@ static const double middle = 0.04, down = 6, up = 3; /* decades a unit of streng
 static double blank_of(const imp_objective *o, imp_term_kind kind) {
     double sum = 0;
     for (size_t i = 0; i < o->count; i++)
-        if (o->goals[i].kind == kind && !o->goals[i].empty)
-            sum += (double)o->goals[i].weight * o->goals[i].squares;
+        if (o->terms[i].kind == kind && !o->terms[i].empty)
+            sum += (double)o->terms[i].weight * o->terms[i].squares;
     return sum;
 }
 
@@ -34,11 +34,11 @@ void imp_objective_balance(imp_objective *o) {
     const double half = middle * style / content, away = 0.5 - strength;
     const double factor = half * pow(10, (away > 0 ? down : up) * away);
     for (size_t i = 0; i < o->count; i++) {
-        imp_goal *g = &o->goals[i];
-        if (g->kind != IMP_TERM_CONTENT)
+        imp_loss_term *term = &o->terms[i];
+        if (term->kind != IMP_TERM_CONTENT)
             continue;
-        g->weight *= (float)factor;
-        g->strength *= (float)factor;
+        term->weight *= (float)factor;
+        term->strength *= (float)factor;
     }
     o->tv_weight = o->settings->tv_weight * (float)fmin(factor / half, 1);
 }

@@ -31,7 +31,8 @@ typedef struct checkpoint_head {
     uint64_t magic, text_bytes;
     char version[32], network[72], inputs[72]; /* what it may be restored with */
     char device[72];                           /* whose preferences these are */
-    uint64_t scale, scale_done, iteration, total, h, w, steps, setbacks, since, settled;
+    uint64_t scale, scale_done, iteration, total, h, w, steps, setbacks, convergence_steps,
+        converged;
     uint64_t precision;
     uint64_t algorithm_choices, places, pairs, next, filled; /* all but the first: of the history */
     double gamma, shrink, average, seconds;
@@ -55,7 +56,7 @@ static imp_status hash_picture(char hex[65], const imp_picture *p, imp_error *er
 
 static imp_status hash_regions(char hex[65], const imp_regions *g, imp_error *err) {
     TRY(hash_more(hex, g->colours, g->count * sizeof *g->colours, err));
-    return hash_more(hex, g->of, g->count ? g->width * g->height : 0, err);
+    return hash_more(hex, g->region, g->count ? g->width * g->height : 0, err);
 }
 
 /* The pictures and the sizes that the session works from. */
@@ -93,8 +94,8 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
                               .w = s->objective.x[0].w,
                               .steps = t->steps,
                               .setbacks = t->setbacks,
-                              .since = s->convergence.since,
-                              .settled = s->settled,
+                              .convergence_steps = s->convergence.steps,
+                              .converged = s->converged,
                               .places = h->places,
                               .pairs = h->pairs,
                               .next = h->next,
@@ -115,8 +116,8 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
 static bool tensor_at(const imp_session *s, size_t i, imp_tensor *tensor) {
     const imp_optimizer_state *t = &s->optimizer;
     const imp_history *h = &t->history;
-    const imp_tensor first[] = {s->objective.x[0],   t->before, s->average.sum,
-                                s->convergence.then, t->m,      t->v};
+    const imp_tensor first[] = {s->objective.x[0],        t->before, s->average.sum,
+                                s->convergence.reference, t->m,      t->v};
     const size_t places = h->places == 0 ? 0 : h->filled > h->next ? h->filled : h->next + 1;
     for (size_t k = 0; k < sizeof first / sizeof *first; k++) {
         *tensor = first[k];
@@ -242,7 +243,8 @@ static imp_status check_head(const imp_session *s, const checkpoint_head *own,
                        head->h == s->scales[head->scale].picture.h &&
                        head->w == s->scales[head->scale].picture.w &&
                        head->steps <= head->iteration && head->pairs <= head->places &&
-                       head->filled <= head->places && head->since < IMP_CONVERGENCE_SPAN &&
+                       head->filled <= head->places &&
+                       head->convergence_steps < IMP_CONVERGENCE_SPAN &&
                        (head->next < head->places || head->places == 0);
     return sound ? IMP_OK : fail_damaged(path, err);
 }
@@ -256,8 +258,8 @@ static void take_head(imp_session *s, const checkpoint_head *head) {
     s->average.weight = head->average;
     t->steps = (unsigned)head->steps;
     t->setbacks = (unsigned)head->setbacks;
-    s->convergence.since = (unsigned)head->since;
-    s->settled = head->settled;
+    s->convergence.steps = (unsigned)head->convergence_steps;
+    s->converged = head->converged;
     t->shrink = head->shrink;
     h->pairs = (unsigned)head->pairs;
     h->next = (unsigned)head->next;

@@ -11,7 +11,7 @@
 /* ---- Luminance ------------------------------------------------------------------------------- */
 
 /* Along (x, y, z) only Y changes: U and V are orthogonal to their cross product. */
-void imp_colour_take(float *rgb, const float *content, size_t count) {
+void imp_colour_take_chrominance(float *rgb, const float *content, size_t count) {
     static const double y[3] = {0.299, 0.587, 0.114}, u[3] = {-0.147, -0.288, 0.436},
                         v[3] = {0.615, -0.515, -0.1};
     const double cross[3] = {u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2],

@@ -11,7 +11,7 @@
 /* `count` colours get the chrominance of `content`'s and keep their luminance:
  * Y = .299 R + .587 G + .114 B of their own; U = -.147 R - .288 G + .436 B and
  * V = .615 R - .515 G - .1 B of the content. */
-void imp_colour_take(float *rgb, const float *content, size_t count);
+void imp_colour_take_chrominance(float *rgb, const float *content, size_t count);
 
 /* Mean and covariance of a picture's colours. */
 typedef struct imp_palette {

@@ -51,12 +51,12 @@ static size_t count_host(const imp_session *s, const imp_scale *k) {
 }
 
 imp_status imp_session_lay_out(imp_session *s, const imp_scale *k, imp_need *need, imp_error *err) {
-    const imp_aim aim = {.device = s->device,
-                         .network = s->network,
-                         .filters = s->filters,
-                         .settings = &s->settings,
-                         .regions = &s->regions,
-                         .recompute = s->recompute};
+    const imp_objective_inputs aim = {.device = s->device,
+                                      .network = s->network,
+                                      .filters = s->filters,
+                                      .settings = &s->settings,
+                                      .regions = &s->regions,
+                                      .recompute = s->recompute};
     size_t cursor = 0;
     *need = (imp_need){.arena = SIZE_MAX};
     imp_objective_finish(&s->objective);

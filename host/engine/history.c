@@ -46,7 +46,7 @@ void imp_history_take(imp_history *h, const double *products) {
 }
 
 /* The pair that came `age` pairs before the next free place; 1 is the newest. */
-static size_t fused_at(const imp_history *h, unsigned age) {
+static size_t place_of(const imp_history *h, unsigned age) {
     return (h->next + h->places - age) % h->places;
 }
 
@@ -58,20 +58,20 @@ double imp_history_direction(imp_history *h, float *factors, const double *produ
         return -1;
     /* q = -g; from the newest pair on alpha = s.q / y.s, q -= alpha y. */
     for (unsigned age = 1; age <= h->pairs; age++) {
-        const size_t i = fused_at(h, age);
+        const size_t i = place_of(h, age);
         double sq = -products[PRODUCTS * i + SG];
         for (unsigned newer = 1; newer < age; newer++)
-            sq -= h->alpha[fused_at(h, newer)] * h->sy[i * n + fused_at(h, newer)];
+            sq -= h->alpha[place_of(h, newer)] * h->sy[i * n + place_of(h, newer)];
         h->alpha[i] = sq / h->sy[i * n + i];
     }
     /* r = gamma q; from the oldest pair on r += (alpha - y.r / y.s) s. */
     for (unsigned age = h->pairs; age >= 1; age--) {
-        const size_t i = fused_at(h, age);
+        const size_t i = place_of(h, age);
         double yq = -products[PRODUCTS * i + YG], yr = 0;
         for (unsigned other = 1; other <= h->pairs; other++)
-            yq -= h->alpha[fused_at(h, other)] * h->yy[i * n + fused_at(h, other)];
+            yq -= h->alpha[place_of(h, other)] * h->yy[i * n + place_of(h, other)];
         for (unsigned older = h->pairs; older > age; older--)
-            yr += (double)factors[2 * fused_at(h, older)] * h->sy[fused_at(h, older) * n + i];
+            yr += (double)factors[2 * place_of(h, older)] * h->sy[place_of(h, older) * n + i];
         factors[2 * i] = (float)(h->alpha[i] - (h->gamma * yq + yr) / h->sy[i * n + i]);
         factors[2 * i + 1] = (float)(-h->gamma * h->alpha[i]);
     }
@@ -80,7 +80,7 @@ double imp_history_direction(imp_history *h, float *factors, const double *produ
 
 double imp_history_length(const imp_history *h, const float *factors, double own,
                           const double *products, double gg) {
-    const size_t i = fused_at(h, 1);
+    const size_t i = place_of(h, 1);
     const double *const of = products + PRODUCTS * i;
     const double before = gg - 2 * of[YG] + of[YY]; /* (g - y)^2, to which s is parallel */
     const double ss = before > 0 ? pow(of[SG] - of[SY], 2) / before : 0;

@@ -16,13 +16,13 @@
 size_t imp_session_losses(const imp_session *s, imp_loss *out, size_t cap) {
     const imp_objective *o = &s->objective;
     for (size_t i = 0; i < o->count && i < cap; i++) {
-        const imp_goal *g = &o->goals[i];
-        const bool masked = g->kind == IMP_TERM_STYLE && s->regions.count > 0;
-        out[i] = (imp_loss){.kind = g->kind,
-                            .level = g->level,
-                            .region = masked ? (int)s->regions.colours[g->region] : -1,
+        const imp_loss_term *term = &o->terms[i];
+        const bool masked = term->kind == IMP_TERM_STYLE && s->regions.count > 0;
+        out[i] = (imp_loss){.kind = term->kind,
+                            .level = term->level,
+                            .region = masked ? (int)s->regions.colours[term->region] : -1,
                             .value = s->optimizer.values[i]};
-        memcpy(out[i].layer, s->settings.terms[g->term].layer, sizeof out[i].layer);
+        memcpy(out[i].layer, s->settings.terms[term->index].layer, sizeof out[i].layer);
     }
     if (o->count < cap)
         out[o->count] = (imp_loss){.kind = IMP_TERM_TV,
@@ -34,14 +34,14 @@ size_t imp_session_losses(const imp_session *s, imp_loss *out, size_t cap) {
 void imp_session_progress(const imp_session *s, imp_progress *out) {
     const imp_objective *o = &s->objective;
     *out = (imp_progress){.iteration = s->iteration,
-                          .total = s->settled ? s->iteration : s->total,
-                          .skipped = s->settled ? s->total - s->iteration : 0,
+                          .total = s->converged ? s->iteration : s->total,
+                          .skipped = s->converged ? s->total - s->iteration : 0,
                           .width = s->scales[s->scale].picture.width,
                           .height = s->scales[s->scale].picture.height,
                           .seconds = imp_now() - s->opened,
                           .recovered = s->recovered};
     for (size_t i = 0; i < o->count; i++)
-        *(o->goals[i].kind == IMP_TERM_STYLE ? &out->style : &out->content) +=
+        *(o->terms[i].kind == IMP_TERM_STYLE ? &out->style : &out->content) +=
             s->optimizer.values[i];
     out->tv = s->optimizer.values[o->count + IMP_SCALAR_TV];
     out->loss = out->content + out->style + out->tv;
@@ -59,7 +59,7 @@ void imp_session_estimate(const imp_session *s, imp_estimate *out) {
     if (s->scale_done == 0)
         return;
     out->seconds_per_iteration = (imp_now() - s->scale_began) / s->scale_done;
-    double work = s->settled ? 0 : now->iterations - s->scale_done; /* in the present scale's */
+    double work = s->converged ? 0 : now->iterations - s->scale_done; /* in the present scale's */
     for (unsigned i = s->scale + 1; i < s->scale_count; i++)
         work += (double)s->scales[i].iterations *
                 ((double)s->scales[i].picture.w * (double)s->scales[i].picture.h) /
@@ -122,7 +122,7 @@ imp_status imp_session_picture(imp_session *s, imp_picture *out, imp_error *err)
     const imp_status status =
         imp_planes_resize(&content, &s->content, out->width, out->height, err);
     if (status == IMP_OK) {
-        imp_colour_take(out->rgb, content.rgb, out->width * out->height);
+        imp_colour_take_chrominance(out->rgb, content.rgb, out->width * out->height);
         imp_colour_clip(out);
     } else {
         imp_picture_finish(out);
@@ -144,7 +144,7 @@ static imp_status node_of(const imp_session *s, const char *layer, size_t *node,
 
 /* What the network saw at the last evaluation. */
 static imp_tensor seen(const imp_session *s) {
-    return s->objective.around.c ? s->objective.around : s->optimizer.evaluated;
+    return s->objective.wrapped.c ? s->objective.wrapped : s->optimizer.evaluated;
 }
 
 /* The way from there to the features of a node, and nothing else. */
@@ -189,13 +189,13 @@ imp_status imp_session_features(imp_session *s, const char *layer, imp_array *ou
 imp_status imp_session_gram(imp_session *s, const char *layer, imp_array *out, imp_error *err) {
     *out = (imp_array){0};
     for (size_t i = 0; i < s->objective.count; i++) {
-        const imp_goal *g = &s->objective.goals[i];
-        if (g->kind != IMP_TERM_STYLE || g->level != 0 ||
-            strcmp(s->settings.terms[g->term].layer, layer) != 0)
+        const imp_loss_term *term = &s->objective.terms[i];
+        if (term->kind != IMP_TERM_STYLE || term->level != 0 ||
+            strcmp(s->settings.terms[term->index].layer, layer) != 0)
             continue;
-        TRY(imp_session_read(s, g->gram, out, err));
+        TRY(imp_session_read(s, term->gram, out, err));
         for (size_t k = 0; k < out->shape[1] * out->shape[2]; k++)
-            out->data[k] *= g->scale;
+            out->data[k] *= term->scale;
         return IMP_OK;
     }
     return imp_fail(err, IMP_ERR_ARGUMENT, "layer '%s' is no style layer of this session", layer);

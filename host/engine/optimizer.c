@@ -152,7 +152,7 @@ static imp_status adam_step(imp_optimizer_state *t) {
 /* How long the first step that knows a pair may be: a tenth of the range in the root of the mean
  * square. It knows the curvature over a tiny way alone, which rounding and the corners of ReLUs may
  * let look flat; then it would throw the picture far away. */
-static double longest(const imp_objective *o) {
+static double longest_step(const imp_objective *o) {
     const imp_tensor x = o->x[0];
     return (double)o->settings->range / 10 * sqrt((double)(x.c * x.h * x.w));
 }
@@ -164,7 +164,7 @@ static imp_status lbfgs_step(imp_optimizer_state *t) {
     imp_history *h = &t->history;
     const imp_tensor g = o->dx[0];
     const double *products = t->values + o->count + IMP_SCALAR_EXTRA;
-    const bool blind = h->pairs == 0;
+    const bool no_pairs = h->pairs == 0;
     if (t->steps > 0)
         imp_history_take(h, products);
     const double own = imp_history_direction(h, t->mixture, products);
@@ -172,9 +172,9 @@ static imp_status lbfgs_step(imp_optimizer_state *t) {
     double length = (double)o->settings->learning_rate * t->shrink;
     if (h->pairs == 0 && g1 > 0)
         length /= g1;
-    else if (blind)
-        length = fmin(length, longest(o) / imp_history_length(h, t->mixture, own, products,
-                                                              value(t, IMP_SCALAR_GG)));
+    else if (no_pairs)
+        length = fmin(length, longest_step(o) / imp_history_length(h, t->mixture, own, products,
+                                                                   value(t, IMP_SCALAR_GG)));
     const imp_tensor s = t->vectors[2 * h->next], y = t->vectors[2 * h->next + 1];
     for (size_t i = 0; i < 2 * (size_t)h->filled; i++)
         t->mixture[i] *= (float)length;

@@ -29,7 +29,7 @@ imp_status imp_planes_resize(imp_picture *out, const imp_picture *in, size_t wid
     return IMP_OK;
 }
 
-float *imp_planes_of(const imp_picture *in, size_t h, size_t w, float range) {
+float *imp_planes_from(const imp_picture *in, size_t h, size_t w, float range) {
     float *planes = malloc(3 * h * w * sizeof *planes);
     if (!planes)
         return NULL;

@@ -16,7 +16,7 @@ imp_status imp_planes_resize(imp_picture *out, const imp_picture *in, size_t wid
 
 /* 3 x h x w floats, colours times range; where h x w exceeds the picture, its last row and column
  * are repeated. The caller frees; NULL: out of memory. */
-float *imp_planes_of(const imp_picture *in, size_t h, size_t w, float range);
+float *imp_planes_from(const imp_picture *in, size_t h, size_t w, float range);
 
 /* The upper left width x height of 3 x h x w planes, divided by range and clamped to [0,1]. */
 imp_status imp_planes_picture(imp_picture *out, const float *planes, size_t h, size_t w,

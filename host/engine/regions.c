@@ -152,12 +152,12 @@ static imp_status find(imp_regions *out, bin *bins, const imp_picture *mask,
     memcpy(out->colours, (known ? known : &own)->colours, sizeof out->colours);
     for (size_t r = 0; r < own.count; r++) {
         TRY(recognize(&to[r], &own, r, known, what, err));
-        out->here[to[r]] = true;
+        out->present[to[r]] = true;
     }
     const size_t count = mask->width * mask->height;
     for (size_t i = 0; i < count; i++) {
-        out->of[i] = (unsigned char)to[nearest(&own, colour_at(mask, i))];
-        out->share[out->of[i]] += 1 / (double)count;
+        out->region[i] = (unsigned char)to[nearest(&own, colour_at(mask, i))];
+        out->share[out->region[i]] += 1 / (double)count;
     }
     return IMP_OK;
 }
@@ -165,10 +165,10 @@ static imp_status find(imp_regions *out, bin *bins, const imp_picture *mask,
 imp_status imp_regions_find(imp_regions *out, const imp_picture *mask, const imp_regions *known,
                             const char *what, imp_error *err) {
     *out = (imp_regions){.width = mask->width, .height = mask->height};
-    out->of = malloc(mask->width * mask->height + 1);
+    out->region = malloc(mask->width * mask->height + 1);
     bin *bins = calloc(BINS, sizeof *bins);
     imp_status status = IMP_OK;
-    if (!out->of || !bins)
+    if (!out->region || !bins)
         status = imp_fail(err, IMP_ERR_MEMORY, "%s: out of host memory", what);
     if (status == IMP_OK)
         status = find(out, bins, mask, known, what, err);
@@ -179,7 +179,7 @@ imp_status imp_regions_find(imp_regions *out, const imp_picture *mask, const imp
 }
 
 void imp_regions_finish(imp_regions *g) {
-    free(g->of);
+    free(g->region);
     *g = (imp_regions){0};
 }
 
@@ -187,8 +187,8 @@ void imp_regions_reduce(imp_regions *g, size_t width, size_t height) {
     if (g->count == 0 || width > g->width || height > g->height)
         return;
     for (size_t i = 0; i < width * height; i++) /* never before the pixel that it reads */
-        g->of[i] = g->of[(2 * (i / width) + 1) * g->height / (2 * height) * g->width +
-                         (2 * (i % width) + 1) * g->width / (2 * width)];
+        g->region[i] = g->region[(2 * (i / width) + 1) * g->height / (2 * height) * g->width +
+                                 (2 * (i % width) + 1) * g->width / (2 * width)];
     g->width = width;
     g->height = height;
 }
@@ -204,7 +204,7 @@ static void sum_up(double *sums, const imp_regions *g, size_t region) {
         for (size_t x = 1; x < w; x++)
             sums[y * w + x] = sums[(y - 1) * w + x] + sums[y * w + x - 1] -
                               sums[(y - 1) * w + x - 1] +
-                              (g->of[(y - 1) * g->width + x - 1] == region);
+                              (g->region[(y - 1) * g->width + x - 1] == region);
 }
 
 static double sum_at(const double *sums, const imp_regions *g, double y, double x) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Masks: pictures of flat colours, each colour a region. Which colours there are, to which of them
- * each pixel belongs, and how much of each region a position of a map sees.
+ * Regions. A mask is a picture in flat colours, each colour a region: which colours a mask has,
+ * which region each pixel belongs to, and what share of a region a position of a map sees.
  */
 #ifndef IMP_REGIONS_H
 #define IMP_REGIONS_H
@@ -11,32 +11,33 @@
 
 typedef struct imp_regions {
     size_t count;                      /* 0: no mask */
-    unsigned colours[IMP_REGIONS_MAX]; /* 0xRRGGBB; equal in all masks of a session */
-    bool here[IMP_REGIONS_MAX];        /* whether this mask shows it, */
-    double share[IMP_REGIONS_MAX];     /* and of how many of its pixels it is */
+    unsigned colours[IMP_REGIONS_MAX]; /* 0xRRGGBB; the same in all masks of a session */
+    bool present[IMP_REGIONS_MAX];     /* this mask shows it */
+    double share[IMP_REGIONS_MAX];     /* of this mask's pixels */
     size_t width, height;
-    unsigned char *of; /* the region of each pixel; owned */
+    unsigned char *region; /* of each pixel, as an index of colours; owned */
 } imp_regions;
 
-/* The regions of a mask: colours of areas (a pixel whose four neighbours have about its colour
- * belongs to one), the largest first; each pixel is of the nearest. `known`: the colours that it
- * may have, those of the content's mask; NULL: they are to be found. what: how errors call it.
- * Errors: IMP_ERR_ARGUMENT (no area, more than IMP_REGIONS_MAX, a colour that is not known). */
+/* Finds the regions of a mask, largest first, and gives each pixel to the nearest colour. A pixel
+ * whose four neighbours have about its colour is inside an area, and the colours of areas are those
+ * of regions. known: the colours that are allowed, those of the content's mask; NULL: any. what:
+ * the mask's name in messages. Errors: IMP_ERR_ARGUMENT (no area, more than IMP_REGIONS_MAX, or a
+ * colour that is not known). */
 imp_status imp_regions_find(imp_regions *out, const imp_picture *mask, const imp_regions *known,
                             const char *what, imp_error *err);
 void imp_regions_finish(imp_regions *regions);
 
-/* Keeps no more pixels than width x height: nearest ones. */
+/* Reduces a larger mask to width x height by taking nearest pixels. */
 void imp_regions_reduce(imp_regions *regions, size_t width, size_t height);
 
-/* n positions along a side of `length` pixels, of which `margin` at each end are beyond the
- * picture that the mask is of. */
+/* One side of a map: n positions along `length` pixels, of which `margin` at each end lie outside
+ * the picture that the mask belongs to. */
 typedef struct imp_extent {
     size_t n, length, margin;
 } imp_extent;
 
-/* t, rows.n x columns.n: the share of each position's pixels that are of that region, 0 beyond the
- * picture. */
+/* t, rows.n x columns.n: the share of each position's pixels that belong to the region; 0 outside
+ * the picture. */
 imp_status imp_regions_cover(float *t, const imp_regions *regions, size_t region, imp_extent rows,
                              imp_extent columns, imp_error *err);
 

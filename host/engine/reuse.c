@@ -112,20 +112,20 @@ static imp_status move_out(imp_device *d, imp_tensor t, float *values) {
 /* Moves the values of all style goals one way or the other. */
 static imp_status move_all(const imp_objective *o, float *values, move move_one) {
     for (size_t i = 0; i < o->count; i++) {
-        const imp_goal *g = &o->goals[i];
-        if (g->kind != IMP_TERM_STYLE)
+        const imp_loss_term *term = &o->terms[i];
+        if (term->kind != IMP_TERM_STYLE)
             continue;
-        TRY(move_one(o->device, g->target, values));
-        values += g->target.h * g->target.w;
-        if (g->mean.c == 0)
+        TRY(move_one(o->device, term->target, values));
+        values += term->target.h * term->target.w;
+        if (term->mean.c == 0)
             continue;
-        TRY(move_one(o->device, g->mean, values));
-        values += g->mean.w;
+        TRY(move_one(o->device, term->mean, values));
+        values += term->mean.w;
     }
     return IMP_OK;
 }
 
-imp_status imp_reuse_give(imp_reuse *reuse, const char *key, imp_objective *o, bool *found) {
+imp_status imp_reuse_restore(imp_reuse *reuse, const char *key, imp_objective *o, bool *found) {
     const entry *e = NULL;
     for (size_t i = 0; i < IMP_SCALES_MAX; i++)
         if (reuse->entries[i].values && !strcmp(reuse->entries[i].key, key))
@@ -135,22 +135,22 @@ imp_status imp_reuse_give(imp_reuse *reuse, const char *key, imp_objective *o, b
         return IMP_OK;
     TRY(move_all(o, e->values, move_in));
     for (size_t i = 0; i < o->count; i++) {
-        imp_goal *g = &o->goals[i];
-        if (g->kind != IMP_TERM_STYLE)
+        imp_loss_term *term = &o->terms[i];
+        if (term->kind != IMP_TERM_STYLE)
             continue;
-        g->squares = e->sizes[i].squares;
-        g->trace = e->sizes[i].trace;
-        g->empty |= e->sizes[i].empty;
+        term->squares = e->sizes[i].squares;
+        term->trace = e->sizes[i].trace;
+        term->empty |= e->sizes[i].empty;
     }
     return IMP_OK;
 }
 
-imp_status imp_reuse_keep(imp_reuse *reuse, const char *key, const imp_objective *o) {
+imp_status imp_reuse_store(imp_reuse *reuse, const char *key, const imp_objective *o) {
     entry *e = &reuse->entries[reuse->next];
     size_t count = 1;
     for (size_t i = 0; i < o->count; i++)
-        if (o->goals[i].kind == IMP_TERM_STYLE)
-            count += o->goals[i].target.h * (o->goals[i].target.w + 1);
+        if (o->terms[i].kind == IMP_TERM_STYLE)
+            count += o->terms[i].target.h * (o->terms[i].target.w + 1);
     entry_finish(e);
     e->values = malloc(count * sizeof *e->values);
     e->sizes = calloc(o->count + 1, sizeof *e->sizes);
@@ -160,8 +160,8 @@ imp_status imp_reuse_keep(imp_reuse *reuse, const char *key, const imp_objective
         return status;
     }
     for (size_t i = 0; i < o->count; i++) {
-        const imp_goal *g = &o->goals[i];
-        e->sizes[i] = (struct size){g->squares, g->trace, g->blend == 0};
+        const imp_loss_term *term = &o->terms[i];
+        e->sizes[i] = (struct size){term->squares, term->trace, term->weight_sum == 0};
     }
     snprintf(e->key, sizeof e->key, "%s", key);
     reuse->next = (reuse->next + 1) % IMP_SCALES_MAX;

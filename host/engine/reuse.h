@@ -21,7 +21,7 @@ void imp_filters_close(imp_filter **filters, imp_device *device, size_t nodes);
 /* Gives an objective that is bound to memory the style targets that were kept under this key (of 64
  * hexadecimal digits); *found: there were some. The key must name all that they depend on. And
  * keeps them; that there is no memory for it is no error. Errors: device->error. */
-imp_status imp_reuse_give(imp_reuse *reuse, const char *key, imp_objective *o, bool *found);
-imp_status imp_reuse_keep(imp_reuse *reuse, const char *key, const imp_objective *o);
+imp_status imp_reuse_restore(imp_reuse *reuse, const char *key, imp_objective *o, bool *found);
+imp_status imp_reuse_store(imp_reuse *reuse, const char *key, const imp_objective *o);
 
 #endif

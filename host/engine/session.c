@@ -47,6 +47,7 @@ static imp_status check_settings(const imp_settings *s, imp_error *err) {
     TRY(check_range("number of sizes", (double)s->size_count, 0, IMP_SCALES_MAX, err));
     TRY(check_range("settle", (double)s->convergence, 0, 255, err));
     TRY(check_range("average", (double)s->average, 0, 0.999999, err));
+    TRY(check_range("style form", s->style_form, 0, IMP_LOSS_WASSERSTEIN, err));
     TRY(check_range("iterations", s->iterations, 1, 1e9, err));
     TRY(check_range("later iterations", s->later_iterations, 0, 1e8, err));
     for (size_t i = 0; i < s->size_count; i++)
@@ -67,7 +68,7 @@ static imp_status check_settings(const imp_settings *s, imp_error *err) {
 
 static imp_status write_picture(imp_session *s, imp_tensor x, const imp_picture *p,
                                 imp_error *err) {
-    float *planes = imp_planes_of(p, x.h, x.w, s->settings.range);
+    float *planes = imp_planes_from(p, x.h, x.w, s->settings.range);
     if (!planes)
         return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
     const imp_status status = s->device->ops->write(s->device, x, planes);
@@ -77,14 +78,14 @@ static imp_status write_picture(imp_session *s, imp_tensor x, const imp_picture 
 
 /* Adds style i to what is aimed at. */
 static imp_status add_style(imp_session *s, const imp_sides *k, size_t i, imp_error *err) {
-    const imp_model *style = &s->styles[i];
+    const imp_style_source *style = &s->styles[i];
     imp_picture resized = {0};
     TRY(imp_planes_resize(&resized, &style->picture, k->width, k->height, err));
-    float *planes = imp_planes_of(&resized, k->h, k->w, s->settings.range);
+    float *planes = imp_planes_from(&resized, k->h, k->w, s->settings.range);
     imp_picture_finish(&resized);
     if (!planes)
         return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
-    const imp_example example = {
+    const imp_style_image example = {
         .x = planes, .h = k->h, .w = k->w, .weight = style->weight, .regions = &style->regions};
     const imp_status status = imp_objective_style_add(&s->objective, &example);
     free(planes);
@@ -101,7 +102,7 @@ static imp_status add_styles(imp_session *s, const imp_scale *k, imp_error *err)
 
 /* Whether a layer of that size may be one of a style's: halved any number of times. Which way it is
  * made by tells in the last bits. */
-static bool is_of_style(const imp_scale *k, size_t count, const imp_algorithm_choice *p) {
+static bool is_style_size(const imp_scale *k, size_t count, const imp_algorithm_choice *p) {
     for (size_t i = 0; i < count; i++)
         for (size_t h = k->styles[i].h, w = k->styles[i].w; h > 0 && w > 0; h /= 2, w /= 2)
             if (p->h == h && p->w == w)
@@ -110,8 +111,8 @@ static bool is_of_style(const imp_scale *k, size_t count, const imp_algorithm_ch
 }
 
 /* All that the targets of a size depend on, but the device and the network. */
-static imp_status name_targets(const imp_session *s, const imp_scale *k, char key[65],
-                               imp_error *err) {
+static imp_status targets_key(const imp_session *s, const imp_scale *k, char key[65],
+                              imp_error *err) {
     const imp_settings *set = &s->settings;
     char all[IMP_STYLES_MAX * 240 + IMP_TERMS_MAX * 40 + IMP_ALGORITHM_CHOICES_MAX * 8 + 160] = "";
     int used = snprintf(all, sizeof all, "%d %d %d %d %d %u %a %zu", set->style_form,
@@ -126,7 +127,7 @@ static imp_status name_targets(const imp_session *s, const imp_scale *k, char ke
                          s->styles[i].sha256, s->styles[i].regions_sha256,
                          (double)s->styles[i].weight, k->styles[i].width, k->styles[i].height);
     for (size_t i = 0; i < s->device->algorithm_choice_count; i++)
-        if (is_of_style(k, s->style_count, &s->device->algorithm_choices[i]))
+        if (is_style_size(k, s->style_count, &s->device->algorithm_choices[i]))
             used += snprintf(all + used, sizeof all - (size_t)used, " %zu %u", i,
                              s->device->algorithm_choices[i].algorithm);
     return imp_bytes_sha256(key, all, (size_t)used)
@@ -138,27 +139,29 @@ static imp_status name_targets(const imp_session *s, const imp_scale *k, char ke
 static imp_status reuse_styles(imp_session *s, const imp_scale *k, imp_error *err) {
     char key[65];
     bool found;
-    TRY(name_targets(s, k, key, err));
-    if (imp_reuse_give(s->reuse, key, &s->objective, &found) != IMP_OK)
+    TRY(targets_key(s, k, key, err));
+    if (imp_reuse_restore(s->reuse, key, &s->objective, &found) != IMP_OK)
         return imp_fail_device(err, s->device);
     if (found)
         return IMP_OK;
     TRY(add_styles(s, k, err));
-    return imp_reuse_keep(s->reuse, key, &s->objective) == IMP_OK ? IMP_OK
-                                                                  : imp_fail_device(err, s->device);
+    return imp_reuse_store(s->reuse, key, &s->objective) == IMP_OK
+               ? IMP_OK
+               : imp_fail_device(err, s->device);
 }
 
-/* Regions that are too small to be compared, of the largest picture: the first one, once. */
-static void tell_left_out(const imp_session *s) {
+/* At the largest scale: reports the first region that is too small to be compared. */
+static void log_empty_term(const imp_session *s) {
     const imp_device_options *to = &s->device->options;
     const imp_objective *o = &s->objective;
     char line[160];
     for (size_t i = 0; to->log && s->scale + 1 == s->scale_count && i < o->count; i++) {
-        if (!o->goals[i].empty)
+        const imp_loss_term *term = &o->terms[i];
+        if (!term->empty)
             continue;
         snprintf(line, sizeof line, "region #%06x: too small to be compared at %s%s",
-                 s->regions.colours[o->goals[i].region], s->settings.terms[o->goals[i].term].layer,
-                 o->goals[i].level ? " of the smaller picture" : "");
+                 s->regions.colours[term->region], s->settings.terms[term->index].layer,
+                 term->level ? " of the smaller picture" : "");
         to->log(to->user, line);
         return;
     }
@@ -175,7 +178,7 @@ static imp_status set_targets(imp_session *s, const imp_scale *k, imp_error *err
     TRY((s->reuse ? reuse_styles : add_styles)(s, k, err));
     imp_objective_style_weigh(&s->objective);
     imp_objective_balance(&s->objective);
-    tell_left_out(s);
+    log_empty_term(s);
     return IMP_OK;
 }
 
@@ -215,13 +218,13 @@ static imp_status set_start(imp_session *s, const imp_scale *k, const imp_pictur
 }
 
 /* What the picture that is shown changes with. */
-static imp_tensor changing(const imp_session *s) {
+static imp_tensor shown(const imp_session *s) {
     return s->average.sum.c ? s->average.sum : s->objective.x[0];
 }
 
-imp_status imp_session_follow_anew(imp_session *s) {
+imp_status imp_session_restart_tracking(imp_session *s) {
     TRY(imp_average_start(&s->average, &s->objective));
-    return imp_convergence_start(&s->convergence, s->device, changing(s));
+    return imp_convergence_start(&s->convergence, s->device, shown(s));
 }
 
 imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *from,
@@ -242,7 +245,7 @@ imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *
     TRY(set_targets(s, k, err));
     TRY(set_start(s, k, from, err));
     if (imp_optimizer_bind(&s->optimizer, s->memory) != IMP_OK ||
-        imp_session_follow_anew(s) != IMP_OK || d->ops->sync(d) != IMP_OK)
+        imp_session_restart_tracking(s) != IMP_OK || d->ops->sync(d) != IMP_OK)
         return imp_fail_device(err, d);
     s->need = need;
     s->scale_began = imp_now();
@@ -335,34 +338,34 @@ void imp_session_close(imp_session *s) {
 static imp_status next_scale(imp_session *s, imp_error *err) {
     const bool warm_start = s->settings.warm_start;
     imp_picture now = {0};
-    imp_carried carried = {0};
+    imp_warm_start carried = {0};
     imp_status status = imp_session_painted(s, &now, err);
     if (status == IMP_OK && warm_start)
-        status = imp_carried_take(&carried, s, err);
+        status = imp_warm_start_take(&carried, s, err);
     if (status == IMP_OK)
         status = imp_session_enter(s, s->scale + 1, &now, err);
     if (status == IMP_OK && warm_start)
-        status = imp_carried_give(&carried, s, err);
-    imp_carried_finish(&carried);
+        status = imp_warm_start_apply(&carried, s, err);
+    imp_warm_start_finish(&carried);
     imp_picture_finish(&now);
     return status;
 }
 
 /* What is kept of the step just done: the average, and whether the last scale's picture is done. */
-static imp_status follow(imp_session *s, imp_error *err) {
+static imp_status track(imp_session *s, imp_error *err) {
     const bool last = s->scale + 1 == s->scale_count;
-    const imp_status status =
-        s->recovered ? imp_session_follow_anew(s) : imp_average_add(&s->average, &s->objective);
+    const imp_status status = s->recovered ? imp_session_restart_tracking(s)
+                                           : imp_average_add(&s->average, &s->objective);
     if (status != IMP_OK)
         return imp_fail_device(err, s->device);
     return last && !s->recovered
-               ? imp_convergence_check(&s->convergence, &s->optimizer, changing(s),
-                                       s->total - s->iteration, &s->settled, err)
+               ? imp_convergence_check(&s->convergence, &s->optimizer, shown(s),
+                                       s->total - s->iteration, &s->converged, err)
                : IMP_OK;
 }
 
 imp_status imp_session_step(imp_session *s, bool *done, imp_error *err) {
-    *done = s->settled || s->iteration >= s->total;
+    *done = s->converged || s->iteration >= s->total;
     if (*done)
         return IMP_OK;
     if (s->scale_done == s->scales[s->scale].iterations)
@@ -370,13 +373,13 @@ imp_status imp_session_step(imp_session *s, bool *done, imp_error *err) {
     TRY(imp_optimizer_step(&s->optimizer, &s->recovered, err));
     s->scale_done++;
     s->iteration++;
-    TRY(follow(s, err));
-    *done = s->settled || s->iteration >= s->total;
+    TRY(track(s, err));
+    *done = s->converged || s->iteration >= s->total;
     return IMP_OK;
 }
 
 imp_status imp_session_run(imp_session *s, imp_callback callback, void *user, imp_error *err) {
-    bool done = s->settled || s->iteration >= s->total;
+    bool done = s->converged || s->iteration >= s->total;
     while (!done) {
         TRY(imp_session_step(s, &done, err));
         imp_progress progress;

@@ -21,12 +21,12 @@ typedef struct imp_scale {
 } imp_scale;
 
 /* A picture whose style is aimed at, at the size of the last scale, and its regions. */
-typedef struct imp_model {
+typedef struct imp_style_source {
     imp_picture picture;
     imp_regions regions;
     char sha256[65], regions_sha256[65]; /* of colours and regions, where there is a reuse */
     float weight;
-} imp_model;
+} imp_style_source;
 
 /* What a scale takes, in bytes. arena: the one piece of memory that holds, among others, the
  * features and gradients, and what the optimiser keeps. filters: prepared, both ways. work: the
@@ -41,7 +41,7 @@ struct imp_session {
     imp_settings settings;
     imp_picture content, init; /* at the size of the last scale */
     imp_regions regions;       /* of the content */
-    imp_model styles[IMP_STYLES_MAX];
+    imp_style_source styles[IMP_STYLES_MAX];
     size_t style_count;
     imp_filter *const *filters; /* by node, nodes of them: borrowed from reuse, or own_filters */
     imp_filter **own_filters;
@@ -57,7 +57,7 @@ struct imp_session {
     imp_need need;
     unsigned recompute;         /* features that are made again: see imp_objective_init */
     unsigned iteration, total;  /* done and planned, at all scales */
-    bool recovered, settled;    /* settled: what is left of the plan is not worth doing */
+    bool recovered, converged;  /* converged: what is left of the plan is not worth doing */
     double opened, scale_began; /* imp_now */
 };
 
@@ -67,7 +67,7 @@ imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *
 
 /* What follows the picture, its average and its pace, begins with it as it is. Errors:
  * device->error. */
-imp_status imp_session_follow_anew(imp_session *s);
+imp_status imp_session_restart_tracking(imp_session *s);
 
 /* sources.c: checks the sources; takes their sizes, weights and regions; and keeps the pictures at
  * the size of the last scale, in the colours that are asked for. */
@@ -84,14 +84,14 @@ imp_scale imp_session_scale(const imp_session *s, size_t longer);
 void imp_session_schedule(imp_session *s);
 
 /* warm_start.c: what goes on from one scale to the next, on the host. */
-typedef struct imp_carried {
+typedef struct imp_warm_start {
     imp_array x, m, v; /* the picture that is shown, in the variable's unit; Adam's moments */
     unsigned steps;
-} imp_carried;
-imp_status imp_carried_take(imp_carried *carried, imp_session *s, imp_error *err);
+} imp_warm_start;
+imp_status imp_warm_start_take(imp_warm_start *carried, imp_session *s, imp_error *err);
 /* Over what the scale began with. */
-imp_status imp_carried_give(const imp_carried *carried, imp_session *s, imp_error *err);
-void imp_carried_finish(imp_carried *carried);
+imp_status imp_warm_start_apply(const imp_warm_start *carried, imp_session *s, imp_error *err);
+void imp_warm_start_finish(imp_warm_start *carried);
 
 /* inspect.c: a tensor's values; and the variable that is shown: the average where there is one. */
 imp_status imp_session_read(imp_session *s, imp_tensor t, imp_array *out, imp_error *err);

@@ -62,7 +62,7 @@ static imp_status check_regions(const imp_session *s, imp_error *err) {
     for (size_t r = 0; r < s->regions.count; r++) {
         bool found = false;
         for (size_t i = 0; i < s->style_count; i++)
-            found |= s->styles[i].regions.here[r];
+            found |= s->styles[i].regions.present[r];
         if (!found)
             return imp_fail(err, IMP_ERR_ARGUMENT,
                             "mask of the content: its region #%06x is in no style's mask: paint it "
@@ -97,7 +97,7 @@ imp_status imp_sources_measure(imp_session *s, const imp_sources *from, imp_erro
         if (style->weight == 0)
             continue;
         s->styles[s->style_count++] =
-            (imp_model){.picture = outline(style->picture), .weight = style->weight};
+            (imp_style_source){.picture = outline(style->picture), .weight = style->weight};
         sum += (double)style->weight;
     }
     for (size_t i = 0; i < s->style_count; i++)
@@ -109,11 +109,11 @@ imp_status imp_sources_measure(imp_session *s, const imp_sources *from, imp_erro
 /* ---- What is kept ---------------------------------------------------------------------------- */
 
 /* What names the style among targets that are kept. */
-static imp_status name_style(imp_model *style, imp_error *err) {
+static imp_status name_style(imp_style_source *style, imp_error *err) {
     const imp_picture *p = &style->picture;
     const imp_regions *g = &style->regions;
     if (imp_bytes_sha256(style->sha256, p->rgb, 3 * p->width * p->height * sizeof *p->rgb) &&
-        (g->count == 0 || imp_bytes_sha256(style->regions_sha256, g->of, g->width * g->height)))
+        (g->count == 0 || imp_bytes_sha256(style->regions_sha256, g->region, g->width * g->height)))
         return IMP_OK;
     return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
 }
@@ -121,7 +121,7 @@ static imp_status name_style(imp_model *style, imp_error *err) {
 static imp_status keep_style(imp_session *s, size_t k, const imp_picture *picture,
                              const imp_palette *palette, imp_error *err) {
     const imp_sides *to = &s->scales[s->scale_count - 1].styles[k];
-    imp_model *style = &s->styles[k];
+    imp_style_source *style = &s->styles[k];
     imp_regions_reduce(&style->regions, to->width, to->height);
     TRY(imp_planes_resize(&style->picture, picture, to->width, to->height, err));
     if (s->settings.color == IMP_COLOR_MATCH) {

@@ -9,8 +9,8 @@
 #include "engine/planes.h"
 #include "engine/session.h"
 
-imp_status imp_carried_take(imp_carried *c, imp_session *s, imp_error *err) {
-    *c = (imp_carried){.steps = s->optimizer.steps};
+imp_status imp_warm_start_take(imp_warm_start *c, imp_session *s, imp_error *err) {
+    *c = (imp_warm_start){.steps = s->optimizer.steps};
     TRY(imp_session_shown(s, &c->x, err));
     if (s->optimizer.m.c == 0)
         return IMP_OK;
@@ -32,7 +32,7 @@ static imp_status give(imp_session *s, imp_tensor t, const imp_array *from, bool
     return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
 }
 
-imp_status imp_carried_give(const imp_carried *c, imp_session *s, imp_error *err) {
+imp_status imp_warm_start_apply(const imp_warm_start *c, imp_session *s, imp_error *err) {
     imp_optimizer_state *t = &s->optimizer;
     const imp_tensor x = s->objective.x[0];
     const imp_settings *set = &s->settings;
@@ -44,12 +44,12 @@ imp_status imp_carried_give(const imp_carried *c, imp_session *s, imp_error *err
         t->steps = c->steps;
     }
     if (s->device->ops->combine(s->device, t->before, 1, x, 0, x) != IMP_OK ||
-        imp_session_follow_anew(s) != IMP_OK)
+        imp_session_restart_tracking(s) != IMP_OK)
         return imp_fail_device(err, s->device);
     return IMP_OK;
 }
 
-void imp_carried_finish(imp_carried *c) {
+void imp_warm_start_finish(imp_warm_start *c) {
     imp_array_finish(&c->x);
     imp_array_finish(&c->m);
     imp_array_finish(&c->v);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Style losses, one row each: what a loss keeps of a style picture, and its value and gradient.
+ *
+ * To add one:
+ *   1. a value of imp_loss_form (include/impasto.h) and its name in the table of settings;
+ *   2. a file style_NAME.c here with the functions of its row, declared below;
+ *   3. its row in style.c;
+ *   4. a test of its gradient against finite differences, as tests/test_presets.c has for
+ *      Wasserstein, and its formula in README.md.
+ * What moments (F F^T and the sum of F) can express needs no new operation: place and add are then
+ * imp_style_place_moments and imp_style_add_moments.
+ */
+#ifndef IMP_STYLE_H
+#define IMP_STYLE_H
+
+#include "backend/ops.h"
+
+enum { IMP_STYLE_MATRICES_MAX = 6 };
+
+struct imp_objective;
+struct imp_loss_term;
+
+/* Features of one style picture at one term. */
+typedef struct imp_style_features {
+    imp_tensor f;    /* masked where there are regions */
+    float positions; /* how many positions f stands for */
+    float weight;    /* of this picture */
+    bool first;      /* the term's target is empty so far */
+} imp_style_features;
+
+/* Functions take the objective and the index of one of its terms; errors go to device->error. */
+typedef struct imp_style_loss {
+    size_t matrices;  /* workspace: 1 x C x C tensors, at most IMP_STYLE_MATRICES_MAX, */
+    bool vector;      /* and one of 1 x 1 x C */
+    bool sums;        /* uses the sum of F beside F F^T, so the term has `sum` and `mean` */
+    bool binary_mask; /* masks are 0 or 1, not shares: the sum of T F must make sense */
+
+    /* Lays out the term's tensors for c channels behind *cursor. */
+    void (*place)(const struct imp_objective *o, struct imp_loss_term *term, size_t c,
+                  size_t *cursor);
+    /* Adds a style picture to the target. The caller divides by the sum of weights at the end. */
+    imp_status (*add)(struct imp_objective *o, size_t i, const imp_style_features *features);
+    /* Turns that average into the target, and sets term->squares. */
+    imp_status (*finish)(struct imp_objective *o, size_t i);
+    /* The factor in front of the loss: term->weight. */
+    float (*weigh)(const struct imp_loss_term *term, imp_loss_form form);
+    /* At features f: the loss to scalar i, and df += its gradient. */
+    imp_status (*gradient)(struct imp_objective *o, size_t i, imp_tensor df, imp_tensor f);
+} imp_style_loss;
+
+/* The row of a form. */
+const imp_style_loss *imp_style_loss_of(imp_loss_form form);
+
+extern const imp_style_loss imp_style_gram;        /* style_gram.c */
+extern const imp_style_loss imp_style_wasserstein; /* style_wasserstein.c */
+
+/* ---- For the rows: style.c ---- */
+
+/* place: target and Gram matrix, and sum and mean where the loss uses them. */
+void imp_style_place_moments(const struct imp_objective *o, struct imp_loss_term *term, size_t c,
+                             size_t *cursor);
+/* add: weight * normalised F F^T to the target, and weight * mean of F to the mean. */
+imp_status imp_style_add_moments(struct imp_objective *o, size_t i,
+                                 const imp_style_features *features);
+
+/* Workspace of an evaluation, for the widest style layer; and views of it for c channels. */
+void imp_style_place_workspace(struct imp_objective *o, size_t widest, size_t *cursor);
+void imp_style_bind_workspace(struct imp_objective *o, imp_memory *memory);
+imp_tensor imp_style_matrix(const struct imp_objective *o, size_t k, size_t c);
+imp_tensor imp_style_vector(const struct imp_objective *o, size_t c);
+
+#endif
