@@ -3,6 +3,7 @@
  * Addresses read and fetched, from a server that does all that servers do: each fault gives its one
  * line, nothing is taken for whole that is not, and what was begun goes on.
  */
+#include "base/random.h"
 #include "net/http.h"
 #include "server.h"
 
@@ -35,9 +36,9 @@ static int open_all(void **state) {
     f->s = *(scratch *)made;
     free(made);
     f->bytes = malloc(SIZE);
-    uint32_t x = 1;
+    uint64_t seed = 1;
     for (size_t i = 0; f->bytes && i < SIZE; i++)
-        f->bytes[i] = (unsigned char)((x = x * 1664525 + 1013904223) >> 24);
+        f->bytes[i] = (unsigned char)imp_random_bits(&seed);
     scratch_write(&f->s, "data", f->bytes, SIZE);
     f->v = server_start(&f->s);
     *state = f;

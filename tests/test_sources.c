@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "cpu/cpu.h"
 #include "engine/session.h"
 #include "helpers.h"
@@ -334,13 +335,12 @@ static void test_regions_apart(void **state) {
 static void test_masks_as_people_make_them(void **state) {
     fixture *f = *state;
     imp_regions g, known;
-    uint32_t noise = 1;
+    uint64_t seed = 1;
     imp_picture p = halves(200, 120, 90);
     assert_int_equal(imp_regions_find(&known, &f->mask, NULL, "mask", NULL), IMP_OK);
     assert_int_equal(known.count, 2);
     for (size_t i = 0; i < 3 * 200 * 120; i++) {
-        noise = noise * 1664525 + 1013904223;
-        const float soft = (float)(noise >> 24) / 255 * 0.03F;
+        const float soft = imp_random_unit(&seed) * 0.03F;
         p.rgb[i] = p.rgb[i] > 0.5F ? p.rgb[i] - soft : p.rgb[i] + soft;
     }
     assert_int_equal(imp_regions_find(&g, &p, &known, "mask", NULL), IMP_OK);
