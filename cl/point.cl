@@ -105,11 +105,11 @@ OUTLINE void point_windows(__global float *y, __global float *indices, __global 
 
 /* conv_point's outputs of n windows of rows x and x + x_row, `pixels` of which are to come next,
  * by CONV_BLOCKS in part[CONV_BLOCKS][2][row][16], to y and choice. */
-OUTLINE void point_pool(__global float *y, size_t y_plane, __global float *indices, size_t c_plane,
-                        __global float *part, size_t row, __global const float *x, size_t x_row,
-                        const conv_strip s, __global const float *f, size_t f_row,
-                        __global const float *bias, __global const float *then, int pixels,
-                        int outputs, int n, int kind) {
+OUTLINE void point_pool_rows(__global float *y, size_t y_plane, __global float *indices,
+                             size_t c_plane, __global float *part, size_t row,
+                             __global const float *x, size_t x_row, const conv_strip s,
+                             __global const float *f, size_t f_row, __global const float *bias,
+                             __global const float *then, int pixels, int outputs, int n, int kind) {
     const int many = 2 * n / CONV_UNIT * CONV_UNIT;
     for (int o = 0; o < outputs; o += CONV_BLOCKS, f += CONV_BLOCKS * f_row) {
         const int some = min(CONV_BLOCKS, outputs - o);
@@ -130,13 +130,13 @@ OUTLINE void point_pool(__global float *y, size_t y_plane, __global float *indic
 /* conv_point of the h x w positions of x, and its pooling: to y and choice. A work-item takes
  * `share` stretches of `row` positions, whole elements of the choice, of the two rows of a window.
  * Grid: work-items, of `slab` floats of the work space each. */
-__kernel GROUP(1, 1) void point_pooled(__global float *y, ulong y_at, __global const float *x,
-                                       ulong x_at, __global float *indices, ulong indices_at,
-                                       __global const float *f, ulong f_at,
-                                       __global const float *bias, ulong bias_at,
-                                       __global float *work, ulong work_at, int h, int w,
-                                       int channels, int outputs, int f_row, int share, int row,
-                                       int slab, int kind) {
+__kernel GROUP(1, 1) void point_pool(__global float *y, ulong y_at, __global const float *x,
+                                     ulong x_at, __global float *indices, ulong indices_at,
+                                     __global const float *f, ulong f_at,
+                                     __global const float *bias, ulong bias_at,
+                                     __global float *work, ulong work_at, int h, int w,
+                                     int channels, int outputs, int f_row, int share, int row,
+                                     int slab, int kind) {
     const int wide = w / 2, columns = (wide + INDICES - 1) / INDICES;
     const int across = (2 * wide + row - 1) / row, from = get_global_id(0) * share;
     const size_t plane = (size_t)h * w * 16, y_plane = (size_t)(h / 2) * wide * 16;
@@ -147,19 +147,20 @@ __kernel GROUP(1, 1) void point_pooled(__global float *y, ulong y_at, __global c
         const int last = k + 1 == end, then = (k + 1) % across * row;
         __global const float *line = x + x_at + (size_t)2 * r * w * 16;
         __global const float *next = line + (then ? 0 : 2 * w * 16ul) + then * 16;
-        point_pool(y + y_at + ((size_t)r * wide + q / 2) * 16, y_plane,
-                   indices + indices_at + ((size_t)r * columns + q / 2 / INDICES) * 16,
-                   (size_t)(h / 2) * columns * 16, work + work_at + get_global_id(0) * (size_t)slab,
-                   row * 16ul, line + q * 16, w * 16ul, s, f + f_at, f_row, bias + bias_at, next,
-                   last ? 0 : min(row, 2 * wide - then), outputs, n, kind);
+        point_pool_rows(y + y_at + ((size_t)r * wide + q / 2) * 16, y_plane,
+                        indices + indices_at + ((size_t)r * columns + q / 2 / INDICES) * 16,
+                        (size_t)(h / 2) * columns * 16,
+                        work + work_at + get_global_id(0) * (size_t)slab, row * 16ul, line + q * 16,
+                        w * 16ul, s, f + f_at, f_row, bias + bias_at, next,
+                        last ? 0 : min(row, 2 * wide - then), outputs, n, kind);
     }
 }
 
 /* part[blocks][2][row][16]: `many` positions of two rows, of which n are in windows: of those dy
  * spread as their choices say, from window q on; 0 in the others. */
-OUTLINE void point_spread(__global float *part, int row, __global const float *dy, size_t y_plane,
-                          __global const float *indices, size_t c_plane, int blocks, int q, int n,
-                          int many, int average) {
+OUTLINE void point_unpool_rows(__global float *part, int row, __global const float *dy,
+                               size_t y_plane, __global const float *indices, size_t c_plane,
+                               int blocks, int q, int n, int many, int average) {
     const float share = average ? 0.25f : 1.0f;
     const float16 zero = 0.0f;
     for (int b = 0; b < blocks; b++, dy += y_plane, indices += c_plane) {
@@ -181,8 +182,8 @@ OUTLINE void point_spread(__global float *part, int row, __global const float *d
 }
 
 /* conv_point to the h x w positions of y from the gradient x of the windows of a pooling, and its
- * choice. Else as point_pooled. */
-__kernel GROUP(1, 1) void point_chosen(__global float *y, ulong y_at, __global const float *x,
+ * choice. Else as point_pool. */
+__kernel GROUP(1, 1) void point_unpool(__global float *y, ulong y_at, __global const float *x,
                                        ulong x_at, __global float *indices, ulong indices_at,
                                        __global const float *f, ulong f_at,
                                        __global const float *bias, ulong bias_at,
@@ -199,10 +200,10 @@ __kernel GROUP(1, 1) void point_chosen(__global float *y, ulong y_at, __global c
     for (int k = from; k < min((h + 1) / 2 * across, from + share); k++) {
         const int r = k / across, q = k % across * row, n = min(row, w - q);
         const int there = r < high ? min(row, 2 * wide - q) : 0, window = min(r, high - 1);
-        point_spread(part, row, x + (size_t)window * wide * 16, (size_t)high * wide * 16,
-                     indices + indices_at + (size_t)window * columns * 16,
-                     (size_t)high * columns * 16, (channels + 15) / 16, q / 2, there,
-                     (n + CONV_UNIT - 1) / CONV_UNIT * CONV_UNIT, kind & CONV_AVERAGE);
+        point_unpool_rows(part, row, x + (size_t)window * wide * 16, (size_t)high * wide * 16,
+                          indices + indices_at + (size_t)window * columns * 16,
+                          (size_t)high * columns * 16, (channels + 15) / 16, q / 2, there,
+                          (n + CONV_UNIT - 1) / CONV_UNIT * CONV_UNIT, kind & CONV_AVERAGE);
         for (int i = 0; i < min(2, h - 2 * r); i++)
             point_rows(y + ((size_t)(2 * r + i) * w + q) * 16, plane, part + i * row * 16ul, s,
                        f + f_at, f_row, bias + bias_at, x, x, 0, 0, outputs, n, kind);

@@ -191,9 +191,9 @@ OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m
 
 /* winograd_read of a gradient dy of h x w windows, spread as their choices say; 0 elsewhere. The
  * tiles begin with the second row and column of a window. */
-OUTLINE void winograd_spread(__global float *v, size_t v_point, __global const float *dy,
-                             __global const float *indices, const winograd_map s, int tile,
-                             int tiles) {
+OUTLINE void winograd_read_unpool(__global float *v, size_t v_point, __global const float *dy,
+                                  __global const float *indices, const winograd_map s, int tile,
+                                  int tiles) {
     const int top = tile / s.across * 2 - 1, left = tile % s.across * 2 - 1;
     const int elements = (s.w + INDICES - 1) / INDICES;
     const float share = s.kind & CONV_AVERAGE ? 0.25f : 1.0f;
@@ -225,8 +225,9 @@ OUTLINE void winograd_spread(__global float *v, size_t v_point, __global const f
 
 /* winograd_write of the tile's windows to y, and their bits to the choice, of which a work-item
  * makes an element's tiles from left to right. */
-OUTLINE void winograd_pool(__global float *y, __global float *indices, __global const float *m,
-                           size_t m_point, float16 bias, const winograd_map s, int tile) {
+OUTLINE void winograd_write_pool(__global float *y, __global float *indices,
+                                 __global const float *m, size_t m_point, float16 bias,
+                                 const winograd_map s, int tile) {
     const int top = tile / s.across * 2, column = tile % s.across, left = column * 2;
     const int h = s.oh / 2, w = s.ow / 2, columns = (w + INDICES - 1) / INDICES;
     const int average = s.kind & CONV_AVERAGE, first = left % INDICES;
@@ -260,7 +261,7 @@ OUTLINE void winograd_pool(__global float *y, __global float *indices, __global 
 
 /* The forms of the kernel: as it is; with the pooling of its outputs, y and choice m; from a
  * gradient before a pooling, x, and its choice m. */
-enum { WINOGRAD_PLAIN, WINOGRAD_POOL, WINOGRAD_SPREAD };
+enum { WINOGRAD_PLAIN, WINOGRAD_POOL, WINOGRAD_UNPOOL };
 
 /* The first tile of a strip: one of `whole` tiles of a row that belong together. */
 INLINE int winograd_first(const winograd_map s, int strip, int tiles, const int whole) {
@@ -298,8 +299,9 @@ INLINE void winograd_strips(__global float *y, __global const float *x, __global
                 const int tile = first + min(t, n - 1), rest = s.across - tile % s.across;
                 __global float *to = v + ((size_t)b * tiles + t) * 16;
                 run = min(min(max(n - t, 1), rest), WINOGRAD_RUN);
-                if (form == WINOGRAD_SPREAD)
-                    winograd_spread(to, v_point, x + b * x_plane, m + b * m_plane, s, tile, run);
+                if (form == WINOGRAD_UNPOOL)
+                    winograd_read_unpool(to, v_point, x + b * x_plane, m + b * m_plane, s, tile,
+                                         run);
                 else
                     winograd_read(to, v_point, x + b * x_plane, m + b * m_plane, s, tile, run);
             }
@@ -315,8 +317,8 @@ INLINE void winograd_strips(__global float *y, __global const float *x, __global
                 for (int t = 0; t < n; t++) {
                     __global const float *sum = sums + (j - o) * lane + t * 16;
                     if (pool)
-                        winograd_pool(y + j * y_plane, m + j * m_plane, sum, m_point,
-                                      vload16(j, bias), s, first + t);
+                        winograd_write_pool(y + j * y_plane, m + j * m_plane, sum, m_point,
+                                            vload16(j, bias), s, first + t);
                     else
                         winograd_write(y + j * y_plane, sum, m_point, vload16(j, bias), s,
                                        first + t);
@@ -346,9 +348,9 @@ INLINE void winograd_strips(__global float *y, __global const float *x, __global
     }
 WINOGRAD_KERNEL(winograd, WINOGRAD_PLAIN)
 /* The same with the pooling of its outputs, of oh x ow, to y and choice m. */
-WINOGRAD_KERNEL(winograd_pooled, WINOGRAD_POOL)
+WINOGRAD_KERNEL(winograd_pool, WINOGRAD_POOL)
 /* The same from the gradient x of h x w windows of a pooling, and its choice m. */
-WINOGRAD_KERNEL(winograd_chosen, WINOGRAD_SPREAD)
+WINOGRAD_KERNEL(winograd_unpool, WINOGRAD_UNPOOL)
 
 #else
 

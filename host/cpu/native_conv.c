@@ -99,40 +99,9 @@ static imp_taps taps_back(const imp_filter *f, size_t r, size_t s) {
     return taps;
 }
 
-/* ---- ways ---- */
-
-/* The ways, from 1 on: tiles of a strip of Winograd's algorithm; 0: directly. */
-static const struct algorithm {
-    const char *name;
-    size_t tiles;
-} algorithms[] = {{"direct", 0}, {"F(4x4,3x3) 48 tiles", 48}, {"F(4x4,3x3) 96 tiles", 96}};
-enum {
-    ALGORITHMS = sizeof algorithms / sizeof *algorithms,
-    ALGORITHM_DIRECT = 1,
-    ALGORITHM_WINOGRAD
-};
-
-static bool takes(const imp_correlation *job, unsigned algorithm) {
-    return algorithm >= ALGORITHM_DIRECT && algorithm <= ALGORITHMS &&
-           (algorithm == ALGORITHM_DIRECT || imp_native_winograd_takes(job));
-}
-
-/* The way that is preferred for outputs of h x w of the convolution, or else what pays. */
-static const struct algorithm *algorithm_of(const imp_device *d, const imp_filter *filter, size_t h,
-                                            size_t w, enum direction direction,
-                                            const imp_correlation *job) {
-    const imp_algorithm_choice *p =
-        imp_algorithm_choice_of(d, &filter->conv, h, w, direction == BACK);
-    const bool pays = imp_native_winograd_pays(job); /* a border apart may not */
-    if (p && takes(job, p->algorithm) && (p->algorithm == ALGORITHM_DIRECT || pays))
-        return &algorithms[p->algorithm - 1];
-    const bool winograd = imp_native_winograd_takes(job) && pays;
-    return &algorithms[(winograd ? ALGORITHM_WINOGRAD : ALGORITHM_DIRECT) - 1];
-}
-
 /* ---- prepared filters ---- */
 
-static imp_status make_room(imp_native *n, imp_memory *to, size_t bytes) {
+static imp_status reserve(imp_native *n, imp_memory *to, size_t bytes) {
     if (imp_native_take(n, to, bytes))
         return IMP_OK;
     return imp_fail(&n->base.error, IMP_ERR_MEMORY,
@@ -154,7 +123,7 @@ static imp_status prepare_direct(imp_native *n, imp_memory *to, const imp_taps *
                                  size_t count) {
     if (to->bytes)
         return IMP_OK;
-    TRY(make_room(n, to, packed(taps, count)));
+    TRY(reserve(n, to, packed(taps, count)));
     float *next = floats_of(to);
     for (size_t i = 0; i < count; next += imp_native_packed(&taps[i++]))
         imp_native_pack(n, next, &taps[i]);
@@ -166,7 +135,7 @@ static imp_status run_winograd(imp_native *n, imp_memory *weights, imp_correlati
                                size_t tiles) {
     job.tiles = tiles;
     if (!weights->bytes) {
-        TRY(make_room(n, weights, imp_native_winograd_packed(&job.taps, job.half)));
+        TRY(reserve(n, weights, imp_native_winograd_packed(&job.taps, job.half)));
         imp_native_winograd_pack(n, weights->bytes, &job.taps, job.half);
     }
     job.weights = weights->bytes;
@@ -197,7 +166,7 @@ imp_status imp_native_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter
     assert(x.c == filter->conv.in && y.c == filter->conv.out);
     assert(y.h == imp_conv_side(&filter->conv, x.h) && y.w == imp_conv_side(&filter->conv, x.w));
     imp_correlation job = forward(filter, y, x);
-    const size_t tiles = algorithm_of(d, filter, y.h, y.w, FORWARD, &job)->tiles;
+    const size_t tiles = imp_native_algorithm_of(d, &filter->conv, y, false, &job)->tiles;
     if (tiles > 0)
         return run_winograd(n, &filter->winograd[FORWARD], job, tiles);
     TRY(prepare_direct(n, &filter->direct[FORWARD], &job.taps, 1));
@@ -253,7 +222,7 @@ static imp_status grad_region(const struct gradient *g, imp_tensor dx, size_t ro
         taps[i] = parts[i].taps;
     }
     const size_t tiles =
-        algorithm_of(&g->n->base, g->filter, g->dy.h, g->dy.w, BACK, &parts[0])->tiles;
+        imp_native_algorithm_of(&g->n->base, &g->filter->conv, g->dy, true, &parts[0])->tiles;
     if (tiles > 0)
         return run_winograd(g->n, &g->filter->winograd[BACK], parts[0], tiles);
     TRY(prepare_direct(g->n, &g->filter->direct[BACK], taps, stride * stride));
@@ -327,39 +296,17 @@ imp_status imp_native_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp
     return fold_border(&g, dx, c->before, c->before + dx.w, dx.h, c->after);
 }
 
-/* What conv (back: conv_grad, with dx and dy for y and x) makes of these tensors, but for borders.
- */
-static imp_correlation job_of(imp_tensor y, imp_tensor x, const imp_filter *filter,
-                              enum direction direction) {
+imp_correlation imp_native_job(imp_tensor y, imp_tensor x, const imp_filter *filter,
+                               bool gradient) {
     const size_t before = filter->conv.before;
-    return direction == BACK ? back(filter, y, x, before, before, 0, 0) : forward(filter, y, x);
+    return gradient ? back(filter, y, x, before, before, 0, 0) : forward(filter, y, x);
 }
 
-/* And how. */
-static const struct algorithm *taken(const imp_device *d, imp_tensor y, imp_tensor x,
-                                     const imp_filter *filter, enum direction direction) {
-    const imp_correlation job = job_of(y, x, filter, direction);
-    const imp_tensor *out = direction == BACK ? &x : &y;
-    return algorithm_of(d, filter, out->h, out->w, direction, &job);
+const imp_conv *imp_native_conv_of(const imp_filter *filter) {
+    return &filter->conv;
 }
 
-/* ---- with a pooling ---- */
-
-/* One pixel of zeros around, which strips of whole windows need. */
-static bool is_centred(const imp_filter *filter, const imp_correlation *job) {
-    return filter->conv.padding == IMP_PAD_ZERO && job->row == -1 && job->column == -1;
-}
-
-bool imp_native_fuses_pool(const imp_device *d, imp_tensor y, imp_tensor x,
-                           const imp_filter *filter, bool gradient) {
-    const imp_tensor *map = gradient ? &x : &y;
-    const imp_correlation job = job_of(y, x, filter, gradient ? BACK : FORWARD);
-    if (!filter->conv.relu || map->h < 2 || map->w < 2)
-        return false;
-    return imp_native_point_takes(&job) ||
-           (is_centred(filter, &job) &&
-            taken(d, y, x, filter, gradient ? BACK : FORWARD)->tiles > 0);
-}
+/* ---- fused with a pooling ---- */
 
 void imp_native_pool_row(const imp_native *n, const imp_correlation *c, size_t block, size_t row,
                          size_t first, size_t windows, const float *x, size_t x_row) {
@@ -367,22 +314,24 @@ void imp_native_pool_row(const imp_native *n, const imp_correlation *c, size_t b
     const size_t at = (block * y->h + row) * y->w + first;
     const size_t by = (block * indices->h + row) * indices->w + first / IMP_INDICES;
     n->kernels->vector->pool(imp_native_floats(*y) + at * IMP_BLOCK, x, x_row, windows, c->pooling);
-    n->kernels->indices->choose(imp_native_floats(*indices) + by * IMP_BLOCK, x, x_row, windows,
-                                c->pooling);
+    n->kernels->indices->pool(imp_native_floats(*indices) + by * IMP_BLOCK, x, x_row, windows,
+                              c->pooling);
 }
 
-/* A job of one of the ways that pools grants; y: the map's shape. */
-static imp_status run_pooled(imp_native *n, imp_filter *filter, enum direction direction,
-                             imp_correlation *job, imp_tensor y) {
+/* Runs a job for which imp_native_fuses_pool was true. map: the shape of the convolution's output.
+ */
+static imp_status run_fused(imp_native *n, imp_filter *filter, enum direction direction,
+                            imp_correlation *job, imp_tensor map) {
     if (filter->conv.kernel == 1) {
         TRY(prepare_direct(n, &filter->direct[direction], &job->taps, 1));
         job->weights = floats_of(&filter->direct[direction]);
         return imp_native_point(n, job);
     }
-    size_t tiles = algorithm_of(&n->base, filter, y.h, y.w, direction, job)->tiles;
-    if (tiles == 0) /* direct is preferred only since it was granted */
-        tiles = algorithms[ALGORITHM_WINOGRAD - 1].tiles;
-    return run_winograd(n, &filter->winograd[direction], *job, tiles);
+    const size_t tiles =
+        imp_native_algorithm_of(&n->base, &filter->conv, map, direction == BACK, job)->tiles;
+    /* 0: direct has been chosen since */
+    return run_winograd(n, &filter->winograd[direction], *job,
+                        tiles > 0 ? tiles : IMP_NATIVE_TILES_FUSED);
 }
 
 imp_status imp_native_conv_pool(imp_device *d, imp_tensor y, imp_tensor indices, imp_tensor x,
@@ -392,8 +341,8 @@ imp_status imp_native_conv_pool(imp_device *d, imp_tensor y, imp_tensor indices,
     imp_correlation job = forward(filter, map, x);
     assert(y.c == filter->conv.out && y.h == map.h / 2 && y.w == map.w / 2);
     assert(indices.c == y.c && indices.h == y.h && indices.w == imp_over(y.w, IMP_INDICES));
-    job.y = y, job.indices = indices, job.pooling = kind, job.joint = IMP_POOLED;
-    return run_pooled(imp_native_of(d), filter, FORWARD, &job, map);
+    job.y = y, job.indices = indices, job.pooling = kind, job.fused = IMP_FUSED_POOL;
+    return run_fused(imp_native_of(d), filter, FORWARD, &job, map);
 }
 
 imp_status imp_native_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy,
@@ -404,39 +353,19 @@ imp_status imp_native_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy
     imp_correlation job = back(filter, dx, map, before, before, 0, 0);
     assert(dy.c == filter->conv.out && dy.h == map.h / 2 && dy.w == map.w / 2);
     assert(indices.c == dy.c && indices.h == dy.h && indices.w == imp_over(dy.w, IMP_INDICES));
-    job.x = dy, job.indices = indices, job.pooling = kind, job.joint = IMP_SPREAD;
-    return run_pooled(imp_native_of(d), filter, BACK, &job, map);
+    job.x = dy, job.indices = indices, job.pooling = kind, job.fused = IMP_FUSED_UNPOOL;
+    return run_fused(imp_native_of(d), filter, BACK, &job, map);
 }
 
-/* ---- what it does ---- */
+/* ---- memory ---- */
 
-const char *imp_native_algorithm_name(const imp_device *d, imp_tensor y, imp_tensor x,
-                                      const imp_filter *filter, bool gradient, unsigned algorithm) {
-    (void)d;
-    const imp_correlation job = job_of(y, x, filter, gradient ? BACK : FORWARD);
-    return takes(&job, algorithm) ? algorithms[algorithm - 1].name : NULL;
-}
-
-const imp_winograd *imp_native_winograd(const imp_device *d, imp_tensor y, imp_tensor x,
-                                        const imp_filter *filter, bool gradient) {
-    return taken(d, y, x, filter, gradient ? BACK : FORWARD)->tiles ? &imp_native_f4x4 : NULL;
-}
-
-imp_algorithm imp_native_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
-                                   const imp_filter *filter, bool gradient) {
-    return imp_algorithm_by(taken(d, y, x, filter, gradient ? BACK : FORWARD)->name,
-                            imp_native_winograd(d, y, x, filter, gradient), &filter->conv, y, x,
-                            gradient);
-}
-
-/* Of the border of reflected and replicated padding, which is made apart, nothing is counted. */
+/* The borders of reflect and replicate padding, which are made separately, are not counted. */
 void imp_native_workspace(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
                           bool backward, size_t *filters, size_t *work) {
     const imp_native *n = (const imp_native *)d;
-    const enum direction direction = backward ? BACK : FORWARD;
     const size_t stride = filter->conv.stride;
     imp_taps taps[STRIDE_MAX * STRIDE_MAX];
-    imp_correlation job = job_of(y, x, filter, direction);
+    imp_correlation job = imp_native_job(y, x, filter, backward);
     size_t count = 1, space;
     taps[0] = job.taps;
     if (backward) {
@@ -444,7 +373,7 @@ void imp_native_workspace(const imp_device *d, imp_tensor y, imp_tensor x, const
         for (size_t i = 0; i < count; i++)
             taps[i] = taps_back(filter, i / stride, i % stride);
     }
-    job.tiles = taken(d, y, x, filter, direction)->tiles;
+    job.tiles = imp_native_algorithm_of(d, &filter->conv, backward ? x : y, backward, &job)->tiles;
     if (job.tiles > 0) {
         *filters = imp_native_winograd_packed(&job.taps, job.half);
         space = imp_native_winograd_space(n, &job);
@@ -452,8 +381,8 @@ void imp_native_workspace(const imp_device *d, imp_tensor y, imp_tensor x, const
         *filters = packed(taps, count);
         space = imp_native_direct_space(n, &job, backward && filter->conv.relu);
     }
-    if (imp_native_fuses_pool(d, y, x, filter, backward)) { /* strips may be cut otherwise */
-        job.joint = backward ? IMP_SPREAD : IMP_POOLED;
+    if (imp_native_fuses_pool(d, y, x, filter, backward)) { /* with other strips */
+        job.fused = backward ? IMP_FUSED_UNPOOL : IMP_FUSED_POOL;
         space = imp_max(space, job.tiles > 0 ? imp_native_winograd_space(n, &job)
                                              : imp_native_point_space(n, &job));
     }

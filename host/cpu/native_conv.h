@@ -39,17 +39,17 @@ static inline size_t imp_taps_count(const imp_taps *t) {
     return t->fold ? 1 : t->height * t->width;
 }
 
-/* A pooling made in the same go. POOLED: of the outputs only its y and choice are kept, y's sides
- * are half of height and width. SPREAD: x is its dy, and what is correlated is that, spread as the
- * choice says. */
-typedef enum imp_joint { IMP_ALONE, IMP_POOLED, IMP_SPREAD } imp_joint;
+/* A pooling fused with a correlation. POOL: y receives the pooled outputs, half as high and wide,
+ * and `indices` the pooling indices. UNPOOL: x is the gradient of the pooled map; it is unpooled
+ * by `indices`, and that is correlated. */
+typedef enum imp_fused { IMP_FUSED_NONE, IMP_FUSED_POOL, IMP_FUSED_UNPOOL } imp_fused;
 
 /* y[o, y_row + y_step p, y_column + y_step q] = bias[o] + sum w[o,i,a,b]
  * x~[i, row + stride p + a, column + stride q + b] for p < height, q < width; x~ is x with padding
  * all around and 0 where `positive` is a tensor and not above 0. */
 typedef struct imp_correlation {
     imp_tensor x, positive, y;
-    imp_joint joint; /* other than IMP_ALONE by Winograd's algorithm and with 1 x 1 filters only */
+    imp_fused fused; /* not NONE: only with Winograd's algorithm and 1 x 1 filters */
     imp_tensor indices;
     imp_pooling pooling;
     imp_padding padding;
@@ -105,24 +105,39 @@ size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c, bo
 imp_status imp_native_folded(imp_native *n, const imp_correlation *c);
 size_t imp_native_folded_space(const imp_native *n, const imp_correlation *c);
 
-/* Where a correlation is POOLED: so many windows of channel block `block` of a row of its y and
- * choice, from `first` on, where an element of the choice begins; from rows x and x + x_row of
- * pixels. */
+/* Of a correlation with IMP_FUSED_POOL: pools rows x and x + x_row of pixels of channel block
+ * `block` into `windows` windows of row `row` of y and its indices, from window `first` on, a
+ * multiple of IMP_INDICES. */
 void imp_native_pool_row(const imp_native *n, const imp_correlation *c, size_t block, size_t row,
                          size_t first, size_t windows, const float *x, size_t x_row);
 
-/* Filters of 1 x 1 on maps, of which every output is made of the pixel in its own place; with
- * weights from imp_native_pack. Its space is needed beside a pooling only. */
+/* native_point.c: 1 x 1 filters on maps, every output made from the pixel at its own position; with
+ * weights from imp_native_pack. space: a thread's floats; 0 unless a pooling is fused. */
 bool imp_native_point_takes(const imp_correlation *c);
 imp_status imp_native_point(imp_native *n, const imp_correlation *c);
 size_t imp_native_point_space(const imp_native *n, const imp_correlation *c);
 
-/* By Winograd's F(4x4,3x3), with weights from imp_native_winograd_pack, where it can: 3 x 3, stride
- * 1, maps of enough channels. It pays where there are enough positions. half: of the transformed
- * filters the nearest half (of the two, the even one), and of what is beyond them the last. */
+/* native_conv_choice.c: the algorithm for a job, which is imp_native_conv's or a part of
+ * imp_native_conv_grad's (gradient). map: the shape of the convolution's output. */
+typedef struct imp_conv_algorithm {
+    const char *name;
+    size_t tiles; /* of a strip of Winograd's algorithm; 0: direct */
+} imp_conv_algorithm;
+enum { IMP_NATIVE_TILES_FUSED = 48 }; /* where a pooling is fused and direct is chosen */
+const imp_conv_algorithm *imp_native_algorithm_of(const imp_device *d, const imp_conv *conv,
+                                                  imp_tensor map, bool gradient,
+                                                  const imp_correlation *job);
+
+/* native_conv.c: the correlation that conv (gradient: conv_grad, with dx and dy for y and x) makes
+ * of these tensors, without separate borders; and the convolution of a filter. */
+imp_correlation imp_native_job(imp_tensor y, imp_tensor x, const imp_filter *filter, bool gradient);
+const imp_conv *imp_native_conv_of(const imp_filter *filter);
+
+/* native_winograd.c: Winograd's F(4x4,3x3), with weights from imp_native_winograd_pack. half: the
+ * transformed filters are rounded to the nearest half (ties to even), those beyond the largest half
+ * to it. space: a thread's floats. */
 extern const imp_winograd imp_native_f4x4;
-bool imp_native_winograd_takes(const imp_correlation *c);
-bool imp_native_winograd_pays(const imp_correlation *c);
+enum { IMP_NATIVE_TILE = 4 }; /* rows and columns of a tile of outputs */
 size_t imp_native_winograd_packed(const imp_taps *taps, bool half); /* bytes */
 void imp_native_winograd_pack(imp_native *n, void *to, const imp_taps *taps, bool half);
 imp_status imp_native_winograd_conv(imp_native *n, const imp_correlation *c);

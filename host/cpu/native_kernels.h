@@ -75,10 +75,10 @@ typedef struct imp_vector_kernels {
 /* Pooling remembered, native_kernels_indices.c: a row of windows. */
 typedef struct imp_indices_kernels {
     /* From rows x and x + row of so many windows. */
-    void (*choose)(float *indices, const float *x, size_t row, size_t windows, imp_pooling kind);
+    void (*pool)(float *indices, const float *x, size_t row, size_t windows, imp_pooling kind);
     /* To rows dx and dx + row, as far as there are windows: those from `first` on of a row of dy
      * and of its choice. */
-    void (*spread)(float *dx, const float *dy, const float *indices, size_t row, size_t first,
+    void (*unpool)(float *dx, const float *dy, const float *indices, size_t row, size_t first,
                    size_t windows, imp_pooling kind);
 } imp_indices_kernels;
 
@@ -90,7 +90,7 @@ typedef struct imp_winograd_kernels {
                     const float *const positive[6], size_t floats);
     /* The same of so many windows from `first` on of four rows of dy, spread as their choices say
      * (NULL: nowhere): of the pixels' second to seventh row. */
-    void (*spread_columns)(float *space, size_t row, const float *const dy[4],
+    void (*unpool_columns)(float *space, size_t row, const float *const dy[4],
                            const float *const indices[4], size_t first, size_t windows,
                            imp_pooling kind);
     /* Then by rows: v[p * v_step + 16 tile + i], point p of 36, from 6 rows of the space, of 4

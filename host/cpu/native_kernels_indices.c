@@ -21,8 +21,8 @@ INLINE mask bits_of(const float *x, size_t row, const imp_pooling kind) {
     return ((last & 8) | (~last & three)) & (choose(last, d, abc) > 0);
 }
 
-INLINE void choose_of(float *indices, const float *x, size_t row, size_t windows,
-                      const imp_pooling kind) {
+INLINE void pool_indices_of(float *indices, const float *x, size_t row, size_t windows,
+                            const imp_pooling kind) {
     for (size_t first = 0; first < windows; first += IMP_INDICES, indices += IMP_BLOCK) {
         const size_t count = windows - first < IMP_INDICES ? windows - first : IMP_INDICES;
         for (size_t l = 0; l < IMP_BLOCK; l += LANES) {
@@ -34,15 +34,15 @@ INLINE void choose_of(float *indices, const float *x, size_t row, size_t windows
     }
 }
 
-static void choose_windows(float *indices, const float *x, size_t row, size_t windows,
-                           imp_pooling kind) {
+static void pool_indices(float *indices, const float *x, size_t row, size_t windows,
+                         imp_pooling kind) {
     if (kind == IMP_POOL_MAX)
-        choose_of(indices, x, row, windows, IMP_POOL_MAX);
+        pool_indices_of(indices, x, row, windows, IMP_POOL_MAX);
     else
-        choose_of(indices, x, row, windows, IMP_POOL_AVERAGE);
+        pool_indices_of(indices, x, row, windows, IMP_POOL_AVERAGE);
 }
 
-static void spread(float *dx, const float *dy, const float *indices, size_t row, size_t first,
+static void unpool(float *dx, const float *dy, const float *indices, size_t row, size_t first,
                    size_t windows, imp_pooling kind) {
     const vec share = splat(kind == IMP_POOL_MAX ? 1.0f : 0.25f);
     dy += first * IMP_BLOCK;
@@ -57,5 +57,4 @@ static void spread(float *dx, const float *dy, const float *indices, size_t row,
         }
 }
 
-const imp_indices_kernels IMP_KERNEL(indices_kernels) = {.choose = choose_windows,
-                                                         .spread = spread};
+const imp_indices_kernels IMP_KERNEL(indices_kernels) = {.pool = pool_indices, .unpool = unpool};

@@ -53,7 +53,7 @@ static void columns(float *space, size_t row, const float *const d[SIDE],
         columns_of(space, row, d, d, floats, false);
 }
 
-static void spread_columns(float *space, size_t row, const float *const dy[4],
+static void unpool_columns(float *space, size_t row, const float *const dy[4],
                            const float *const indices[4], size_t first, size_t windows,
                            imp_pooling kind) {
     const vec share = splat(kind == IMP_POOL_MAX ? 1.0f : 0.25f);
@@ -143,7 +143,7 @@ static void output(float *y, size_t row, const float *m, size_t m_step, const fl
 
 const imp_winograd_kernels IMP_KERNEL(winograd_kernels) = {
     .columns = columns,
-    .spread_columns = spread_columns,
+    .unpool_columns = unpool_columns,
     .rows = rows,
     .output = output,
 };

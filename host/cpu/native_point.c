@@ -29,8 +29,8 @@ struct point {
 
 /* Blocks of channels whose pixels are kept. */
 static size_t kept_blocks(const imp_native *n, const imp_correlation *c) {
-    return c->joint == IMP_SPREAD ? imp_native_blocks(c->taps.inputs)
-                                  : n->kernels->group / IMP_BLOCK;
+    return c->fused == IMP_FUSED_UNPOOL ? imp_native_blocks(c->taps.inputs)
+                                        : n->kernels->group / IMP_BLOCK;
 }
 
 /* Whole elements of a choice. */
@@ -86,7 +86,7 @@ static void spread(const struct point *job, float *space, size_t row, size_t fir
         const float *from = imp_native_floats(*dy) + (b * dy->h + row) * dy->w * IMP_BLOCK;
         const float *by =
             imp_native_floats(*indices) + (b * indices->h + row) * indices->w * IMP_BLOCK;
-        job->n->kernels->indices->spread(space, from, by, line, first, windows, job->c->pooling);
+        job->n->kernels->indices->unpool(space, from, by, line, first, windows, job->c->pooling);
         for (size_t r = 1; r <= 2 && pixels % 2; r++)
             memset(space + r * line - IMP_BLOCK, 0, IMP_BLOCK * sizeof *space);
     }
@@ -122,7 +122,7 @@ static void spread_stretch(void *context, size_t chunk, unsigned worker) {
 
 static void run_windows(imp_native *n, const imp_correlation *c) {
     struct point job = {.n = n, .c = c, .windows = windows_of(n, c)};
-    const bool pooled = c->joint == IMP_POOLED;
+    const bool pooled = c->fused == IMP_FUSED_POOL;
     const size_t rows = pooled ? c->y.h : imp_over(c->height, 2);
     job.across = imp_over(pooled ? c->y.w : imp_over(c->width, 2), job.windows);
     imp_threads_run(n->threads, rows * job.across, pooled ? pool_stretch : spread_stretch, &job);
@@ -136,7 +136,7 @@ size_t imp_native_point_space(const imp_native *n, const imp_correlation *c) {
 
 imp_status imp_native_point(imp_native *n, const imp_correlation *c) {
     const size_t pixels = c->height * c->width;
-    if (c->joint != IMP_ALONE) {
+    if (c->fused != IMP_FUSED_NONE) {
         TRY(imp_native_reserve(n, imp_native_point_space(n, c)));
         run_windows(n, c);
         return IMP_OK;

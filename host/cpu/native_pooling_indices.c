@@ -22,8 +22,8 @@ static void choose_row(void *context, size_t chunk, unsigned worker) {
     (void)worker;
     const struct choosing *job = context;
     const size_t block = chunk / job->h, row = chunk % job->h;
-    job->kernels->choose(row_of(job->indices, block, row), row_of(job->x, block, 2 * row),
-                         job->x.w * IMP_BLOCK, job->w, job->kind);
+    job->kernels->pool(row_of(job->indices, block, row), row_of(job->x, block, 2 * row),
+                       job->x.w * IMP_BLOCK, job->w, job->kind);
 }
 
 /* Rows and columns of dx that are in no window get 0. */
@@ -32,7 +32,7 @@ static void spread_row(void *context, size_t chunk, unsigned worker) {
     const struct choosing *job = context;
     const size_t block = chunk / job->h, row = chunk % job->h, width = job->x.w * IMP_BLOCK;
     float *dx = row_of(job->x, block, 2 * row);
-    job->kernels->spread(dx, row_of(job->dy, block, row), row_of(job->indices, block, row), width,
+    job->kernels->unpool(dx, row_of(job->dy, block, row), row_of(job->indices, block, row), width,
                          0, job->w, job->kind);
     if (job->x.w % 2)
         for (size_t r = 0; r < 2; r++)

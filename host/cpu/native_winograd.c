@@ -23,13 +23,11 @@
 
 enum {
     SIDE = IMP_WINOGRAD_SIDE,
-    OUT = 4,
+    OUT = IMP_NATIVE_TILE,
     POINTS = SIDE * SIDE,
     TILES_HIGH = 3,  /* of a strip's side: neighbouring strips read the same rows again */
     TILES_WIDE = 32, /* of its other side at most */
     TILES_CHOICE = IMP_INDICES * 2 / OUT, /* side by side that share an element of a choice */
-    TILES_FEW = 8, /* fewer do not pay for reading four times as many filters */
-    CHANNELS_MIN = IMP_BLOCK,
     TRANSFORM = 2 /* groups of channels in whose time a strip's inputs are transformed */
 };
 
@@ -55,23 +53,6 @@ const imp_winograd imp_native_f4x4 = {.out = OUT,
 
 static size_t tiles_of(size_t n) {
     return imp_over(n, OUT);
-}
-
-/* Padding that repeats x repeats what is in the same strip, if it is one pixel wide. */
-static bool pads_within_strips(const imp_correlation *c) {
-    return c->padding == IMP_PAD_ZERO ||
-           (c->row == -1 && c->column == -1 && c->height == c->x.h && c->width == c->x.w);
-}
-
-bool imp_native_winograd_takes(const imp_correlation *c) {
-    return pads_within_strips(c) && c->taps.height == 3 && c->taps.width == 3 && c->stride == 1 &&
-           c->y_step == 1 && c->taps.inputs >= CHANNELS_MIN && c->taps.outputs >= CHANNELS_MIN &&
-           c->x.layout == IMP_MAPS && c->y.layout == IMP_MAPS;
-}
-
-bool imp_native_winograd_pays(const imp_correlation *c) {
-    const size_t tiles = tiles_of(c->height) * tiles_of(c->width);
-    return tiles >= TILES_FEW && 2 * c->height * c->width >= OUT * OUT * tiles;
 }
 
 /* ---- filters ---- */
@@ -202,7 +183,7 @@ static void pad_columns(const struct winograd *job, const struct strip *s, ptrdi
 
 /* transform_columns of a gradient that a pooling spreads. The space begins a pixel further left,
  * with a window. */
-static void spread_columns(const struct winograd *job, const struct strip *s, size_t b, size_t r) {
+static void unpool_columns(const struct winograd *job, const struct strip *s, size_t b, size_t r) {
     const imp_tensor *dy = &job->c->x, *indices = &job->c->indices;
     const ptrdiff_t top = (ptrdiff_t)(2 * (s->row + r)) - 1, left = (ptrdiff_t)(2 * s->column) - 1;
     const size_t windows = reach(s->wide) / 2 + 1, row = 2 * windows * IMP_BLOCK;
@@ -214,7 +195,7 @@ static void spread_columns(const struct winograd *job, const struct strip *s, si
         from[i] = imp_native_floats(*dy) + line * dy->w * IMP_BLOCK;
         by[i] = there ? imp_native_floats(*indices) + line * indices->w * IMP_BLOCK : NULL;
     }
-    job->n->kernels->winograd->spread_columns(s->space + 2 * first * IMP_BLOCK, row, from, by,
+    job->n->kernels->winograd->unpool_columns(s->space + 2 * first * IMP_BLOCK, row, from, by,
                                               (size_t)(left + (ptrdiff_t)first), last - first,
                                               job->c->pooling);
     for (size_t i = 0; i < SIDE; i++) {
@@ -249,11 +230,11 @@ static void transform_columns(const struct winograd *job, const struct strip *s,
 
 /* v[point][channel block][tile]: the transformed inputs. */
 static void transform_inputs(const struct winograd *job, const struct strip *s) {
-    const bool spread = job->c->joint == IMP_SPREAD;
-    const size_t more = spread; /* pixels on each side of the space */
+    const bool unpool = job->c->fused == IMP_FUSED_UNPOOL;
+    const size_t more = unpool; /* pixels on each side of the space */
     for (size_t b = 0; b < imp_native_blocks(job->c->x.c); b++)
         for (size_t r = 0; r < s->high; r++) {
-            (spread ? spread_columns : transform_columns)(job, s, b, r);
+            (unpool ? unpool_columns : transform_columns)(job, s, b, r);
             job->n->kernels->winograd->rows(s->v + (b * s->tiles + r * s->wide) * IMP_BLOCK,
                                             s->v_step, s->space + more * IMP_BLOCK,
                                             (reach(s->wide) + 2 * more) * IMP_BLOCK, s->wide);
@@ -350,7 +331,7 @@ static void do_strip(void *context, size_t chunk, unsigned worker) {
     multiply(job, &s);
     for (size_t b = 0; b < s.blocks; b++)
         for (size_t r = 0; r < s.high; r++)
-            (c->joint == IMP_POOLED ? pool_row : transform_row)(job, &s, b, r);
+            (c->fused == IMP_FUSED_POOL ? pool_row : transform_row)(job, &s, b, r);
 }
 
 /* Into how many parts a strip's groups of channels are best shared out: each part transforms the
@@ -374,7 +355,7 @@ static struct winograd winograd_of(const imp_native *n, const imp_correlation *c
     struct winograd job = {.n = n, .c = c};
     job.across = imp_over(columns, imp_min(TILES_WIDE, c->tiles / TILES_HIGH));
     job.wide = imp_over(columns, job.across);
-    if (c->joint == IMP_POOLED) { /* strips share no element of a choice */
+    if (c->fused == IMP_FUSED_POOL) { /* strips share no element of a choice */
         job.wide = imp_max(job.wide / TILES_CHOICE, 1) * TILES_CHOICE;
         job.across = imp_over(columns, job.wide);
     }
@@ -397,7 +378,6 @@ size_t imp_native_winograd_space(const imp_native *n, const imp_correlation *c) 
 
 imp_status imp_native_winograd_conv(imp_native *n, const imp_correlation *c) {
     struct winograd job = winograd_of(n, c);
-    assert(imp_native_winograd_takes(c));
     TRY(imp_native_reserve(n, imp_native_winograd_space(n, c)));
     imp_threads_run(n->threads, job.strips * job.parts, do_strip, &job);
     return IMP_OK;

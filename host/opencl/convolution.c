@@ -259,6 +259,7 @@ static ocl_pass forward(imp_tensor y, imp_tensor x, imp_filter *filter) {
     return (ocl_pass){.y = y,
                       .x = x,
                       .filter = filter,
+                      .conv = c,
                       .relu = c->relu,
                       .half = c->half,
                       .in = c->in,
@@ -282,6 +283,7 @@ static ocl_pass backward(imp_tensor dx, imp_tensor dy, imp_tensor y, imp_filter 
                       .x = dy,
                       .mask = c->relu ? y : (imp_tensor){0},
                       .filter = filter,
+                      .conv = c,
                       .flipped = true,
                       .half = c->half,
                       .in = c->out,
@@ -320,106 +322,32 @@ imp_status ocl_conv_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor
     return make_pass(ocl_enter(d, conv_grad), &pass);
 }
 
-/* ---- ways ---- */
+/* ---- queries ---- */
 
-static const char *algorithm_name(const ocl_device *cl, unsigned algorithm) {
-    static const char *const names[][IMP_ALGORITHMS_MAX] = {
-        [OCL_WIDE] = {"direct", "F(4x4,3x3) narrow", "F(4x4,3x3) broad"},
-        [OCL_SIMT] = {"direct", "F(4x4,3x3)", "F(4x4,3x3) / 4", "F(4x4,3x3) / 16"}};
-    return algorithm >= 1 && algorithm <= IMP_ALGORITHMS_MAX ? names[cl->class][algorithm - 1]
-                                                             : NULL;
-}
-
-static bool takes(const ocl_device *cl, const ocl_pass *pass, unsigned algorithm) {
-    return algorithm_name(cl, algorithm) &&
-           (algorithm == OCL_ALGORITHM_DIRECT || ocl_winograd_takes(cl, pass));
-}
-
-unsigned ocl_algorithm_of(const ocl_device *cl, const ocl_pass *pass) {
-    const imp_tensor *out = pass->flipped ? &pass->x : &pass->y; /* of the convolution */
-    const imp_algorithm_choice *p =
-        imp_algorithm_choice_of(&cl->base, &pass->filter->conv, out->h, out->w, pass->flipped);
-    if (p && takes(cl, pass, p->algorithm))
-        return p->algorithm;
-    const unsigned algorithm = ocl_winograd_takes(cl, pass) ? ocl_winograd_algorithm(cl, pass) : 0;
-    return algorithm ? algorithm : OCL_ALGORITHM_DIRECT;
-}
-
-ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned algorithm) {
-    if (algorithm != OCL_ALGORITHM_DIRECT)
-        return OCL_FORM_WINOGRAD;
-    if (cl->class == OCL_SIMT) {
-        const bool three = pass->side == 3 && pass->stride == 1 && pass->step == 1;
-        return three || ocl_is_point(pass) ? OCL_FORM_TILES : OCL_FORM_ANY;
-    }
-    return pass->y.layout == IMP_PLANES ? OCL_FORM_PLANES : OCL_FORM_BLOCKS;
-}
-
-/* The pass that conv (back: conv_grad, with dx and dy for y and x) makes of these tensors. The
- * filter is not changed by what asks so. */
-static ocl_pass pass_of(imp_tensor y, imp_tensor x, const imp_filter *filter, bool back) {
+/* The queries that need the pass do not change the filter. */
+ocl_pass ocl_pass_of(imp_tensor y, imp_tensor x, const imp_filter *filter, bool back) {
     return back ? backward(y, x, x, (imp_filter *)filter) : forward(y, x, (imp_filter *)filter);
 }
 
-const char *ocl_algorithm_name(const imp_device *d, imp_tensor y, imp_tensor x,
-                               const imp_filter *filter, bool back, unsigned algorithm) {
-    const ocl_device *cl = (const ocl_device *)d;
-    const ocl_pass pass = pass_of(y, x, filter, back);
-    return takes(cl, &pass, algorithm) ? algorithm_name(cl, algorithm) : NULL;
-}
-
-/* The work space is there from the opening of the device on. */
+/* *work is 0: the work space belongs to the device and is allocated when it is opened. */
 void ocl_workspace(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
                    bool back, size_t *filters, size_t *work) {
     const ocl_device *cl = (const ocl_device *)d;
-    const ocl_pass pass = pass_of(y, x, filter, back);
+    const ocl_pass pass = ocl_pass_of(y, x, filter, back);
     ocl_form form = describe_form(cl, &pass, ocl_form_of(cl, &pass, ocl_algorithm_of(cl, &pass)));
     const size_t bytes = ocl_place(d, &form.units, 0);
     *filters = bytes == SIZE_MAX ? 0 : bytes;
     *work = 0;
 }
 
-const imp_winograd *ocl_winograd(const imp_device *d, imp_tensor y, imp_tensor x,
-                                 const imp_filter *filter, bool back) {
-    const ocl_pass pass = pass_of(y, x, filter, back);
-    return ocl_algorithm_of((const ocl_device *)d, &pass) == OCL_ALGORITHM_DIRECT
-               ? NULL
-               : &ocl_winograd_f4x4;
-}
+/* ---- fused with a pooling ---- */
 
-imp_algorithm ocl_algorithm(const imp_device *d, imp_tensor y, imp_tensor x,
-                            const imp_filter *filter, bool back) {
-    const ocl_device *cl = (const ocl_device *)d;
-    const ocl_pass pass = pass_of(y, x, filter, back);
-    return imp_algorithm_by(algorithm_name(cl, ocl_algorithm_of(cl, &pass)),
-                            ocl_winograd(d, y, x, filter, back), &filter->conv, y, x, back);
-}
-
-/* ---- with a pooling ---- */
-
-/* Whether a tensor, wherever it is placed, lies in one piece: a chunk takes it. */
-static bool fits_piece(const ocl_device *cl, const imp_tensor *t) {
-    return ocl_units(cl, t) * ocl_unit_floats(cl, t) * sizeof(cl_float) <= cl->chunk;
-}
-
-bool ocl_fuses_pool(const imp_device *d, imp_tensor y, imp_tensor x, const imp_filter *filter,
-                    bool back) {
-    const ocl_device *cl = (const ocl_device *)d;
-    const ocl_pass pass = pass_of(y, x, filter, back);
-    const imp_tensor *map = back ? &x : &y;
-    if (!filter->conv.relu || map->h < 2 || map->w < 2 || !fits_piece(cl, &y) ||
-        !fits_piece(cl, &x))
-        return false;
-    return ocl_points_pool(cl, &pass) || (ocl_algorithm_of(cl, &pass) != OCL_ALGORITHM_DIRECT &&
-                                          ocl_winograd_fuses_pool(cl, &pass));
-}
-
-/* A pass that ocl_fuses_pool has granted, with one of its tensors smaller than the map. What it
- * prefers may have changed since. */
-static imp_status make_pooled(ocl_device *cl, const ocl_pass *pass, unsigned algorithm) {
+/* Makes a pass for which ocl_fuses_pool was true. If direct was chosen since then, Winograd's
+ * algorithm still makes it. */
+static imp_status make_fused(ocl_device *cl, const ocl_pass *pass, unsigned algorithm) {
     if (pass->side == 1)
-        return ocl_points_pooled(cl, pass);
-    return ocl_winograd_pooled(
+        return ocl_points_fused(cl, pass);
+    return ocl_winograd_fused(
         cl, pass, algorithm == OCL_ALGORITHM_DIRECT ? OCL_ALGORITHM_WINOGRAD : algorithm);
 }
 
@@ -433,7 +361,7 @@ imp_status ocl_conv_pool(imp_device *d, imp_tensor y, imp_tensor indices, imp_te
     assert(y.c == pass.out && y.h == map.h / 2 && y.w == map.w / 2);
     assert(indices.c == y.c && indices.h == y.h && indices.w == imp_over(y.w, IMP_INDICES));
     pass.y = y, pass.indices = indices, pass.average = kind == IMP_POOL_AVERAGE;
-    return make_pooled(cl, &pass, algorithm);
+    return make_fused(cl, &pass, algorithm);
 }
 
 imp_status ocl_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor indices,
@@ -446,5 +374,5 @@ imp_status ocl_conv_pool_grad(imp_device *d, imp_tensor dx, imp_tensor dy, imp_t
     assert(dy.c == pass.in && dy.h == map.h / 2 && dy.w == map.w / 2);
     assert(indices.c == dy.c && indices.h == dy.h && indices.w == imp_over(dy.w, IMP_INDICES));
     pass.x = dy, pass.indices = indices, pass.average = kind == IMP_POOL_AVERAGE;
-    return make_pooled(cl, &pass, algorithm);
+    return make_fused(cl, &pass, algorithm);
 }

@@ -46,15 +46,16 @@ typedef struct ocl_form {
 typedef struct ocl_pass {
     imp_tensor y, x, mask;
     imp_filter *filter;
-    bool flipped; /* the gradient: filters turned round, no bias */
+    const imp_conv *conv; /* the filter's */
+    bool flipped;         /* the gradient: filters rotated by 180 degrees, no bias */
     bool relu;
     bool half; /* filters that are transformed are halves */
     size_t in, out, side, stride, step, h, w;
     ptrdiff_t before;
     imp_padding mode;
     const imp_conv *fold; /* the padding that y is to be folded by; NULL for none */
-    /* With memory: y is the pooling of what the pass makes, and this its choice; turned: x is the
-     * gradient of the pooling of what the pass reads. */
+    /* With memory, the pass is fused with a pooling, and these are its indices: y is then the
+     * pooling of the outputs; flipped: x is the gradient of the pooling of the inputs. */
     imp_tensor indices;
     bool average;
 } ocl_pass;
@@ -84,14 +85,15 @@ bool ocl_next_output(const ocl_device *cl, ocl_run *run, const ocl_pass *pass);
 imp_status ocl_fold_strip(ocl_device *cl, const ocl_pass *pass, const ocl_strip *strip,
                           const ocl_run *run);
 
-/* The ways to make a pass, from 1 on: directly, then by Winograd's algorithm in strips of another
- * length each. */
-enum { OCL_ALGORITHM_DIRECT = 1, OCL_ALGORITHM_WINOGRAD };
-/* The one that is preferred, or else the one that is likely the fastest. */
-unsigned ocl_algorithm_of(const ocl_device *cl, const ocl_pass *pass);
+/* The pass that conv (back: conv_grad, with dx and dy for y and x) makes of these tensors. */
+ocl_pass ocl_pass_of(imp_tensor y, imp_tensor x, const imp_filter *filter, bool back);
 /* Whether the filters of a form lie in one piece. */
 bool ocl_form_is_whole(const ocl_device *cl, const ocl_pass *pass, ocl_form_kind kind);
-/* The form of filters that it reads. */
+
+/* convolution_choice.c: the algorithm that makes a pass, and the form of filters that it reads.
+ * Algorithms from OCL_ALGORITHM_WINOGRAD on differ in the length of their strips. */
+enum { OCL_ALGORITHM_DIRECT = 1, OCL_ALGORITHM_WINOGRAD };
+unsigned ocl_algorithm_of(const ocl_device *cl, const ocl_pass *pass);
 ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned algorithm);
 
 /* OCL_CONV_FAR where y has IMP_FAR bytes or more. */
@@ -114,28 +116,27 @@ typedef struct ocl_point {
 /* Uses the work space where there is a mask. */
 imp_status ocl_points(ocl_device *cl, const ocl_point *point);
 
-/* winograd.c: whether Winograd's algorithm can make the pass, the way that is likely the fastest
- * (0: none of these), the pass made so in the wide class, and tiles of its outputs. */
-extern const imp_winograd ocl_winograd_f4x4; /* its matrices */
-bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass);
-unsigned ocl_winograd_algorithm(const ocl_device *cl, const ocl_pass *pass);
+/* winograd.c: a pass by Winograd's algorithm in the wide class, alone and fused with a pooling. */
+extern const imp_winograd ocl_winograd_f4x4;              /* its matrices, in both classes */
+enum { OCL_WINOGRAD_POINTS = 36, OCL_WINOGRAD_TILE = 4 }; /* products, and side, of a tile */
+enum { OCL_WINOGRAD_SIDE = 64 }; /* simt: outputs, and tiles, of a work-group */
 imp_status ocl_winograd_wide(ocl_device *cl, const ocl_pass *pass, unsigned algorithm);
-/* Whether it makes passes like this one with a pooling, in the wide class, and one of those. */
-bool ocl_winograd_fuses_pool(const ocl_device *cl, const ocl_pass *pass);
-imp_status ocl_winograd_pooled(ocl_device *cl, const ocl_pass *pass, unsigned algorithm);
+imp_status ocl_winograd_fused(ocl_device *cl, const ocl_pass *pass, unsigned algorithm);
+/* The number of tiles of a pass's outputs. */
 size_t ocl_winograd_tiles(const ocl_pass *pass);
-enum { OCL_WINOGRAD_SIDE = 64 }; /* outputs, and tiles, of a work-group in the simt class */
+/* Floats of the work space that a pass needs at least, with `blocks` blocks of inputs at a time. */
+size_t ocl_winograd_wide_least(size_t blocks);
 
-/* winograd_simt.c: the same in the simt class, and floats of the work space that it needs at least.
- */
+/* winograd_simt.c: the same in the simt class. */
 imp_status ocl_winograd_simt(ocl_device *cl, const ocl_pass *pass, unsigned algorithm);
 size_t ocl_winograd_simt_least(const ocl_pass *pass);
 
-/* convolution_wide.c, convolution_simt.c: directly. */
+/* convolution_wide.c, convolution_simt.c: a pass by direct convolution. */
 imp_status ocl_pass_wide(ocl_device *cl, const ocl_pass *pass);
-/* Filters of 1 x 1 with a pooling: as ocl_winograd_fuses_pool, ocl_winograd_pooled. */
-bool ocl_points_pool(const ocl_device *cl, const ocl_pass *pass);
-imp_status ocl_points_pooled(ocl_device *cl, const ocl_pass *pass);
 imp_status ocl_pass_simt(ocl_device *cl, const ocl_pass *pass);
+/* Wide: a pass with 1 x 1 filters fused with a pooling, and the floats of the work space that it
+ * needs at least. */
+imp_status ocl_points_fused(ocl_device *cl, const ocl_pass *pass);
+size_t ocl_points_fused_least(const ocl_device *cl, const ocl_pass *pass);
 
 #endif

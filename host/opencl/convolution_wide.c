@@ -246,26 +246,19 @@ static size_t windows_row(const ocl_device *cl, const ocl_pass *pass) {
     return point_row(cl, 2 * pass->in);
 }
 
-static size_t windows_slab(const ocl_device *cl, const ocl_pass *pass) {
+size_t ocl_points_fused_least(const ocl_device *cl, const ocl_pass *pass) {
     const size_t kept = pass->flipped ? imp_over(pass->in, BLOCK) : PAIR;
     return 2 * kept * windows_row(cl, pass) * BLOCK;
 }
 
-bool ocl_points_pool(const ocl_device *cl, const ocl_pass *pass) {
-    return cl->class == OCL_WIDE && pass->y.layout == IMP_MAPS && pass->x.layout == IMP_MAPS &&
-           ocl_is_point(pass) && cl->turns == SIZE_MAX &&
-           ocl_form_is_whole(cl, pass, OCL_FORM_BLOCKS) &&
-           windows_slab(cl, pass) <= cl->work_floats;
-}
-
-imp_status ocl_points_pooled(ocl_device *cl, const ocl_pass *pass) {
+imp_status ocl_points_fused(ocl_device *cl, const ocl_pass *pass) {
     const size_t cores = cl->base.info.units ? cl->base.info.units : 1;
-    const size_t row = windows_row(cl, pass), slab = windows_slab(cl, pass);
+    const size_t row = windows_row(cl, pass), slab = ocl_points_fused_least(cl, pass);
     const size_t rows = pass->flipped ? imp_over(pass->h, 2) : pass->h / 2;
     const size_t stretches = rows * imp_over(pass->w, row);
     const size_t items = imp_min(POINT_ITEMS * cores, cl->work_floats / slab);
     const size_t share = imp_over(stretches, items);
-    const ocl_kernel kernel = pass->flipped ? OCL_K_point_chosen : OCL_K_point_pooled;
+    const ocl_kernel kernel = pass->flipped ? OCL_K_point_unpool : OCL_K_point_pool;
     ocl_form *form = NULL;
     TRY(ocl_form_get(cl, &form, pass, OCL_FORM_BLOCKS));
     const ocl_arg arguments[] = {

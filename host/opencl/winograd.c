@@ -6,28 +6,24 @@
  */
 #include "opencl/convolution.h"
 
-/* TILE: rows and columns of a tile of outputs. UNIT: a strip's tiles are a multiple of it. With
- * fewer than ENOUGH tiles in all the filters, four times as large as plain ones, cost more than the
- * products save (of 512 channels, 4 tiles take a tenth longer than directly, 16 half the time); in
- * the simt class, where work-groups multiply 64 tiles at once, with fewer than ENOUGH_SIMT.
- * HEAD: floats of the work space before the slabs, as in cl/winograd.cl. TOGETHER: tiles side by
- * side that share an element of a choice. */
+/* UNIT: the number of tiles of a strip is a multiple of it. PAIR: blocks of outputs that a
+ * work-item multiplies at a time. HEAD: floats of the work space before the slabs, as in
+ * cl/winograd.cl. ELEMENT: tiles side by side whose pooling indices share an element. NARROW,
+ * BROAD: tiles of a strip, for the two algorithms. In narrow strips the transformed inputs and
+ * products stay in a core's cache beside the filters, and PAIR blocks of outputs are finished at a
+ * time. In broad strips the products of all outputs wait in the work space, so that one point's
+ * inputs stay in the cache while all of its filters are read. */
 enum {
     BLOCK = 16,
-    TILE = 4,
-    POINTS = 36,
+    TILE = OCL_WINOGRAD_TILE,
+    POINTS = OCL_WINOGRAD_POINTS,
     UNIT = 4,
-    ENOUGH = 8,
-    ENOUGH_SIMT = 32,
     PAIR = 2,
     HEAD = 16,
-    TOGETHER = IMP_INDICES * 2 / TILE
+    ELEMENT = IMP_INDICES * 2 / TILE,
+    NARROW = 48,
+    BROAD = 128
 };
-/* Filters of so many floats stay in a core's cache from strip to strip: then strips are NARROW,
- * what is transformed stays there too, and PAIR blocks of outputs are finished at a time. Others
- * are read anew for each strip: then strips are BROAD, and the products of all outputs wait in the
- * work space, so that one point's inputs stay in the cache while all its filters come by. */
-enum { CACHED = 1 << 20, NARROW = 48, BROAD = 128 };
 
 /* Of the points 0, +-A, +-B and infinity, as cl/winograd.cl has them. */
 #define A 0.70710678118654752
@@ -70,30 +66,8 @@ static size_t slab_floats(size_t blocks, size_t tiles, size_t batch) {
     return POINTS * BLOCK * ((blocks * tiles + 1) + (batch * tiles + 1));
 }
 
-bool ocl_winograd_takes(const ocl_device *cl, const ocl_pass *pass) {
-    const bool wide = cl->class == OCL_WIDE;
-    const size_t block = wide ? BLOCK : OCL_WINOGRAD_SIDE;
-    const size_t row = POINTS * block * imp_over(pass->in, BLOCK) * BLOCK * sizeof(float);
-    const size_t work = wide ? slab_floats(1, UNIT, PAIR) : ocl_winograd_simt_least(pass);
-    return (!wide || cl->turns == SIZE_MAX) && pass->side == 3 && pass->stride == 1 &&
-           pass->step == 1 && !pass->fold && pass->x.layout == IMP_MAPS &&
-           pass->y.layout == IMP_MAPS && pass->in >= BLOCK && pass->out >= BLOCK && pass->h >= 8 &&
-           pass->w >= 8 && row <= cl->chunk && work <= room(cl);
-}
-
-/* Narrow where the filters stay in a cache, else broad; in the simt class what needs not more than
- * a quarter of the work space, which a cache may hold. */
-unsigned ocl_winograd_algorithm(const ocl_device *cl, const ocl_pass *pass) {
-    const size_t filters = POINTS * imp_over(pass->in, BLOCK) * BLOCK * pass->out / in_float(pass);
-    if (ocl_winograd_tiles(pass) < (cl->class == OCL_WIDE ? ENOUGH : ENOUGH_SIMT))
-        return 0;
-    return OCL_ALGORITHM_WINOGRAD + (cl->class == OCL_SIMT || filters > CACHED);
-}
-
-bool ocl_winograd_fuses_pool(const ocl_device *cl, const ocl_pass *pass) {
-    return cl->class == OCL_WIDE && pass->mode == IMP_PAD_ZERO && pass->before == 1 &&
-           ocl_winograd_takes(cl, pass) && ocl_form_is_whole(cl, pass, OCL_FORM_WINOGRAD) &&
-           slab_floats(imp_over(pass->in, BLOCK), UNIT, PAIR) <= room(cl);
+size_t ocl_winograd_wide_least(size_t blocks) {
+    return HEAD + slab_floats(blocks, UNIT, PAIR);
 }
 
 /* How a pass is shared: strips of `tiles` tiles x groups of blocks of outputs, `batch` blocks of
@@ -109,7 +83,7 @@ static bool pools(const ocl_pass *pass) {
 
 /* Elements of a choice, as tiles have them. */
 static size_t elements(const ocl_pass *pass) {
-    return imp_over(pass->h, TILE) * imp_over(imp_over(pass->w, TILE), TOGETHER);
+    return imp_over(pass->h, TILE) * imp_over(imp_over(pass->w, TILE), ELEMENT);
 }
 
 /* Tiles of a strip at most, of so many strips; narrow: such that UNIT divides most. */
@@ -117,7 +91,7 @@ static size_t strip_tiles(const ocl_pass *pass, bool narrow, size_t strips) {
     if (!pools(pass))
         return imp_over(imp_over(ocl_winograd_tiles(pass), strips), UNIT) * UNIT;
     const size_t each = imp_over(elements(pass), strips), even = each / UNIT * UNIT;
-    return imp_over(TOGETHER * (narrow && even > 0 ? even : each), UNIT) * UNIT;
+    return imp_over(ELEMENT * (narrow && even > 0 ? even : each), UNIT) * UNIT;
 }
 
 /* For `blocks` blocks of inputs and `outs` of outputs. */
@@ -136,7 +110,7 @@ static sharing share(const ocl_device *cl, const ocl_pass *pass, bool narrow, si
     if (slab_floats(blocks, s.tiles, s.batch) > room(cl))
         s.batch = PAIR;
     s.slab = slab_floats(blocks, s.tiles, s.batch);
-    strips = pools(pass) ? imp_over(elements(pass), s.tiles / TOGETHER) : imp_over(all, s.tiles);
+    strips = pools(pass) ? imp_over(elements(pass), s.tiles / ELEMENT) : imp_over(all, s.tiles);
     s.items = imp_min(imp_min(strips * groups, units), room(cl) / s.slab);
     return s;
 }
@@ -176,10 +150,10 @@ static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, bool narrow, 
                                  i32(s.batch),
                                  i32(s.slab),
                                  i32(kind)};
-    const ocl_kernel pooled = pass->flipped ? OCL_K_winograd_chosen : OCL_K_winograd_pooled;
+    const ocl_kernel fused = pass->flipped ? OCL_K_winograd_unpool : OCL_K_winograd_pool;
     TRY(ocl_launch(cl, fill, grid1(1), at(ocl_work(cl, 0)), f32(0), u64(1)));
-    return ocl_enqueue(cl, pass->indices.memory ? pooled : OCL_K_winograd, grid1(s.items),
-                       arguments, sizeof arguments / sizeof *arguments);
+    return ocl_enqueue(cl, pass->indices.memory ? fused : OCL_K_winograd, grid1(s.items), arguments,
+                       sizeof arguments / sizeof *arguments);
 }
 
 /* The outputs of a run from as many inputs at a time as there are in one run and have room. */
@@ -221,7 +195,7 @@ imp_status ocl_winograd_wide(ocl_device *cl, const ocl_pass *pass, unsigned algo
     return IMP_OK;
 }
 
-imp_status ocl_winograd_pooled(ocl_device *cl, const ocl_pass *pass, unsigned algorithm) {
+imp_status ocl_winograd_fused(ocl_device *cl, const ocl_pass *pass, unsigned algorithm) {
     ocl_form *form = NULL;
     TRY(ocl_form_get(cl, &form, pass, OCL_FORM_WINOGRAD));
     size_t outs = form->outs, ins = 1;

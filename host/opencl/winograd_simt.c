@@ -6,7 +6,7 @@
  */
 #include "opencl/convolution.h"
 
-enum { SIDE = OCL_WINOGRAD_SIDE, TILE = 4, POINTS = 36 };
+enum { SIDE = OCL_WINOGRAD_SIDE, TILE = OCL_WINOGRAD_TILE, POINTS = OCL_WINOGRAD_POINTS };
 
 /* Where a pass is: these tiles, these outputs. */
 typedef struct strip {
