@@ -187,15 +187,10 @@ IMP_API imp_status imp_film_close(imp_film *film, bool keep, imp_error *err);
 
 /* ---- Devices --------------------------------------------------------------------------------- */
 
-typedef enum imp_device_kind {
-    IMP_DEVICE_ORACLE,
-    IMP_DEVICE_CPU,
-    IMP_DEVICE_OPENCL
-} imp_device_kind;
-
 typedef struct imp_device_info {
-    imp_device_kind kind;
-    int index; /* what --device takes; -1 for cpu and oracle */
+    char backend[16];        /* "opencl", "cpu" or "oracle" */
+    bool shares_host_memory; /* it is the processor: pictures take the same memory */
+    int index;               /* what imp_device_open takes; -1: it takes the backend's name */
     char platform[128], vendor[128], name[128], driver[128];
     uint64_t memory_bytes, max_alloc_bytes, local_bytes;
     unsigned units, max_group;

@@ -129,7 +129,7 @@ static void descriptions_are_whole(void **state) {
     const size_t count = imp_opencl_list(all, 32);
     assert_int_equal(imp_opencl_list(NULL, 0), count);
     for (size_t i = 0; i < count && i < 32; i++) {
-        assert_int_equal(all[i].kind, IMP_DEVICE_OPENCL);
+        assert_string_equal(all[i].backend, "opencl");
         assert_int_equal(all[i].index, i);
         assert_true(all[i].name[0] && all[i].platform[0]);
         assert_true(all[i].memory_bytes >= all[i].max_alloc_bytes && all[i].max_alloc_bytes > 0);

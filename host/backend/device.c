@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every user of a backend does with a device: takes over its error, and places tensors.
+ * What every user of a backend needs: descriptions, errors, and places for tensors.
  */
-#include "backend/ops.h"
+#include "backend/backend.h"
+
+#include <stdio.h>
+
+imp_device_info imp_backend_info(const imp_backend *backend, int index) {
+    imp_device_info info = {.index = index, .shares_host_memory = backend->shares_host_memory};
+    snprintf(info.backend, sizeof info.backend, "%s", backend->name);
+    return info;
+}
 
 imp_status imp_fail_device(imp_error *err, imp_device *device) {
     const imp_error e = device->error;

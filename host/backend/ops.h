@@ -141,7 +141,8 @@ enum { IMP_ALGORITHMS_MAX = IMP_TUNED_ALGORITHMS, IMP_ALGORITHM_CHOICES_MAX = 51
  * session on the device is closed. */
 struct imp_device {
     const imp_ops *ops;
-    imp_error error; /* of the last failing operation */
+    const struct imp_backend *backend; /* backend/backend.h */
+    imp_error error;                   /* of the last failing operation */
     imp_device_info info;
     imp_device_options options;
     imp_counters counters;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/backend.h"
 #include "device/trust.h"
 
 enum { SCORE_SIZE = 512 };
@@ -172,7 +173,7 @@ imp_status imp_bench(imp_bench_report *out, imp_device *const *devices, size_t c
         if (out->devices[i].precision != out->devices[0].precision)
             status = imp_fail(err, IMP_ERR_ARGUMENT,
                               "bench: devices of two precisions are not to be compared");
-        if (devices[i]->info.kind == IMP_DEVICE_ORACLE)
+        if (devices[i]->backend->role == IMP_BACKEND_REFERENCE)
             status = imp_fail(err, IMP_ERR_ARGUMENT,
                               "bench: the oracle says what is right, and is not measured itself");
     }

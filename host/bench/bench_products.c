@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * CLBlast against the project's own matrix products, on OpenCL devices.
+ * CLBlast against the project's own matrix products, on backends that have both.
  */
+#include "backend/backend.h"
 #include "bench/bench.h"
-#include "opencl/opencl.h"
 
 enum { SHAPES = 5, REPEATS = 3 };
 
@@ -28,14 +28,15 @@ static imp_status keep(imp_bench_state *b, const struct shape *s, bool back, boo
 static imp_status measure(imp_bench_state *b, size_t device, const struct shape *s, bool back) {
     imp_bench_lane own = {.device = device}, blas = own;
     for (int i = 0; i < REPEATS; i++) {
-        imp_opencl_products p;
-        if (imp_opencl_compare_products(b->devices[device], back, s->c, s->m, &p) != IMP_OK) {
-            imp_fail_device(&own.err, b->devices[device]);
+        imp_device *d = b->devices[device];
+        imp_products p;
+        if (d->backend->compare_products(d, back, s->c, s->m, &p) != IMP_OK) {
+            imp_fail_device(&own.err, d);
             break;
         }
         imp_bench_sample(&own, p.own);
         if (p.right)
-            imp_bench_sample(&blas, p.blas);
+            imp_bench_sample(&blas, p.library);
         else
             imp_fail(&blas.err, IMP_ERR_DEVICE, "CLBlast is wrong here, or fails");
     }
@@ -47,7 +48,7 @@ imp_status imp_bench_products(imp_bench_state *b) {
     for (size_t i = 0; i < 2 * SHAPES; i++)
         for (size_t k = 0; k < b->report->device_count; k++) {
             const struct shape *s = &shapes[i / 2];
-            if (b->devices[k]->info.kind != IMP_DEVICE_OPENCL)
+            if (!b->devices[k]->backend->compare_products)
                 continue;
             if (!imp_bench_say(b, "matrix products %zu x %zu", s->c, s->m))
                 return IMP_OK;

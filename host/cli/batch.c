@@ -148,7 +148,7 @@ static size_t find_devices(char names[DEVICES_MAX][64]) {
         imp_device_info all[DEVICES_MAX];
         const size_t found = imp_device_list(all, DEVICES_MAX, true, NULL, NULL);
         for (size_t i = 0; i < found && i < DEVICES_MAX; i++)
-            if (all[i].kind == IMP_DEVICE_OPENCL && all[i].usable)
+            if (!all[i].shares_host_memory && all[i].usable)
                 fprintf(list, "%d\n", all[i].index);
         fflush(list);
         _exit(0);

@@ -109,7 +109,7 @@ static void hear(void *user, const char *line) {
 static bool open_already(const measuring *m, const imp_device_info *info) {
     for (size_t i = 0; i < m->count; i++) {
         const imp_device_info *other = imp_device_describe(m->devices[i]);
-        if (other->kind == info->kind && other->index == info->index)
+        if (!strcmp(other->backend, info->backend) && other->index == info->index)
             return true;
     }
     return false;
@@ -131,7 +131,8 @@ static int open_device(measuring *m, const char *which) {
     if (imp_device_open(&d, which, &options, &err) != IMP_OK)
         return cli_complain_error(&err);
     const imp_device_info *info = imp_device_describe(d);
-    if (info->kind == IMP_DEVICE_CPU && strcmp(which, "cpu") != 0 && strcmp(which, "auto") != 0) {
+    if (info->shares_host_memory && strcmp(which, info->backend) != 0 &&
+        strcmp(which, "auto") != 0) {
         refusal *r = &m->refused[m->refused_count++]; /* the processor came instead of it */
         snprintf(r->which, sizeof r->which, "%s", which);
         snprintf(r->reason, sizeof r->reason, "%s", m->said);
@@ -149,10 +150,9 @@ static int open_all(measuring *m) {
     const size_t count = imp_device_list(list, DEVICES_MAX, false, hear, m);
     int status = CLI_DONE;
     for (size_t i = 0; i < count && i < DEVICES_MAX && !status; i++) {
-        char which[WORD] = "cpu";
-        if (list[i].index >= 0)
-            snprintf(which, sizeof which, "%d", list[i].index);
-        status = open_device(m, which);
+        char number[16];
+        snprintf(number, sizeof number, "%d", list[i].index);
+        status = open_device(m, list[i].index >= 0 ? number : list[i].backend);
     }
     return status;
 }
@@ -175,7 +175,7 @@ static int list_refused(measuring *m) {
             return cli_complain(CLI_FAILED, "bench: out of memory");
         r->devices = more;
         imp_bench_device *d = &more[r->device_count++];
-        *d = (imp_bench_device){.info = {.kind = IMP_DEVICE_OPENCL, .index = -1}};
+        *d = (imp_bench_device){.info = {.backend = "opencl", .index = -1}};
         snprintf(d->info.name, sizeof d->info.name, "%s", m->refused[i].which);
         snprintf(d->note, sizeof d->note, "no score: %.240s", m->refused[i].reason);
     }

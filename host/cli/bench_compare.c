@@ -24,7 +24,8 @@ static bool same_thing(const imp_bench_result *a, const imp_bench_result *b) {
 }
 
 static bool same_device(const imp_device_info *a, const imp_device_info *b) {
-    return a->kind == b->kind && !strcmp(a->name, b->name) && !strcmp(a->platform, b->platform);
+    return !strcmp(a->backend, b->backend) && !strcmp(a->name, b->name) &&
+           !strcmp(a->platform, b->platform);
 }
 
 /* The device of the first file that one is compared with: the same, else the first. */

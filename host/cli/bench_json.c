@@ -4,12 +4,12 @@
  *
  *   format   "impasto-bench-1"; another number where the meaning of anything below has changed
  *   version, time, system, quick     the program, when (UTC), on what, and whether with --quick
- *   devices  a list: index (what --device takes, null for cpu), kind, platform, vendor, name,
- *            driver, memory, max_alloc, local (bytes), units, max_group, gflops and gbs (the
- *            measured roofs), usable, score (iterations of `gatys` a second at 512 x 512 with Adam,
- *            null where there is none), fall (how much slower it multiplied at the end than at the
- *            beginning, 0..1), precision (of its filters: fp32, fp16; only scores of one are to be
- *            compared; fp32 where it is missing), note
+ *   devices  a list: index (what --device takes, null for cpu), kind, host (whether it is the
+ *            processor), platform, vendor, name, driver, memory, max_alloc, local (bytes), units,
+ *            max_group, gflops and gbs (the measured roofs), usable, score (iterations of `gatys`
+ *            a second at 512 x 512 with Adam, null where there is none), fall (how much slower it
+ *            multiplied at the end than at the beginning, 0..1), precision (of its filters: fp32,
+ *            fp16; only scores of one are to be compared; fp32 where it is missing), note
  *   results  a flat list, one object for each thing measured:
  *     part       roofs, layers, operations, products, iteration, start
  *     name       what: "fp32", "conv4_2-4", "gram relu1_1", "iteration", ...
@@ -41,7 +41,6 @@
 
 static const char format[] = "impasto-bench-1";
 static const char *const verdicts[] = {"unchecked", "right", "wrong"};
-static const char *const kinds[] = {"oracle", "cpu", "opencl"};
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
@@ -61,7 +60,8 @@ static json_t *device_object(const imp_bench_device *device) {
     const imp_device_info *d = &device->info;
     json_t *o = json_object();
     set(o, "index", d->index < 0 ? json_null() : json_integer(d->index));
-    set(o, "kind", json_string(kinds[d->kind]));
+    set(o, "kind", json_string(d->backend));
+    set(o, "host", json_boolean(d->shares_host_memory));
     set(o, "platform", cli_json_text(d->platform));
     set(o, "vendor", cli_json_text(d->vendor));
     set(o, "name", cli_json_text(d->name));
@@ -170,7 +170,8 @@ static void read_device(imp_bench_device *device, const json_t *o) {
     imp_device_info *d = &device->info;
     const json_t *index = json_object_get(o, "index");
     d->index = json_is_integer(index) ? (int)json_integer_value(index) : -1;
-    d->kind = (imp_device_kind)take_word(o, "kind", kinds, 3);
+    d->shares_host_memory = json_is_true(json_object_get(o, "host"));
+    take_text(d->backend, sizeof d->backend, o, "kind");
     take_text(d->platform, sizeof d->platform, o, "platform");
     take_text(d->vendor, sizeof d->vendor, o, "vendor");
     take_text(d->name, sizeof d->name, o, "name");

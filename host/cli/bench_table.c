@@ -108,9 +108,8 @@ static void show_device(const imp_bench_device *device, bool markdown) {
     cli_bytes_text(memory, sizeof memory, (double)d->memory_bytes);
     cli_bytes_text(largest, sizeof largest, (double)d->max_alloc_bytes);
     printf("%s%s: %s, %s, driver %s; %u units, %s", markdown ? "- " : "", cli_device_name(d),
-           d->kind == IMP_DEVICE_CPU ? d->name : d->platform, d->vendor, d->driver, d->units,
-           memory);
-    if (d->kind == IMP_DEVICE_OPENCL)
+           d->shares_host_memory ? d->name : d->platform, d->vendor, d->driver, d->units, memory);
+    if (!d->shares_host_memory)
         printf(", largest buffer %s", largest);
     puts(cli_precision_aside(device->precision));
 }

@@ -28,14 +28,10 @@ static size_t automatic(const imp_device_info *list, size_t count, bool quick,
         return count;
     const imp_device_info *info = imp_device_describe(device);
     for (size_t i = 0; i < count && chosen == count; i++)
-        if (list[i].kind == info->kind && list[i].index == info->index)
+        if (!strcmp(list[i].backend, info->backend) && list[i].index == info->index)
             chosen = i;
     imp_device_close(device);
     return chosen;
-}
-
-static const char *kind_name(imp_device_kind kind) {
-    return kind == IMP_DEVICE_OPENCL ? "opencl" : kind == IMP_DEVICE_CPU ? "cpu" : "oracle";
 }
 
 static json_t *measured(double value) {
@@ -45,7 +41,7 @@ static json_t *measured(double value) {
 static void say(const imp_device_info *d, bool chosen) {
     json_t *object = cli_json_event("device");
     json_object_set_new(object, "index", d->index < 0 ? json_null() : json_integer(d->index));
-    json_object_set_new(object, "kind", json_string(kind_name(d->kind)));
+    json_object_set_new(object, "kind", json_string(d->backend));
     json_object_set_new(object, "platform", cli_json_text(d->platform));
     json_object_set_new(object, "vendor", cli_json_text(d->vendor));
     json_object_set_new(object, "name", cli_json_text(d->name));
@@ -77,10 +73,10 @@ static void tell_memory(const imp_device_info *d) {
     cli_bytes_text(largest, sizeof largest, (double)d->max_alloc_bytes);
     cli_bytes_text(local, sizeof local, (double)d->local_bytes);
     printf("    %-10s %s", "memory", memory);
-    if (d->kind == IMP_DEVICE_OPENCL)
+    if (!d->shares_host_memory)
         printf(" (largest buffer %s, local %s)", largest, local);
     printf("\n    %-10s %u", "units", d->units);
-    if (d->kind == IMP_DEVICE_OPENCL)
+    if (!d->shares_host_memory)
         printf(" (work-groups of up to %u)", d->max_group);
     putchar('\n');
 }
@@ -89,8 +85,7 @@ static void tell(const imp_device_info *d, bool chosen) {
     if (d->index >= 0)
         printf("%-3d %s%s\n", d->index, d->name, chosen ? "   <- auto takes this one" : "");
     else
-        printf("%-3s %s%s\n", kind_name(d->kind), d->name,
-               chosen ? "   <- auto takes this one" : "");
+        printf("%-3s %s%s\n", d->backend, d->name, chosen ? "   <- auto takes this one" : "");
     tell_text("platform", d->platform);
     tell_text("vendor", d->vendor);
     tell_text("driver", d->driver);

@@ -127,9 +127,7 @@ int cli_job_pictures(cli_job *job, const cli_sources *sources) {
 /* ---- The device ------------------------------------------------------------------------------ */
 
 const char *cli_device_name(const imp_device_info *info) {
-    return info->kind == IMP_DEVICE_CPU      ? "cpu"
-           : info->kind == IMP_DEVICE_ORACLE ? "oracle"
-                                             : info->name;
+    return info->shares_host_memory ? info->backend : info->name;
 }
 
 const char *const cli_precision_words[] = {"fp32", "fp16"};
@@ -187,7 +185,7 @@ static imp_status open_device(cli_job *job, const char *which, imp_error *err) {
 /* The processor was not asked for, but there is nothing else: people should know. */
 static void tell_no_opencl(const cli_job *job, const char *which) {
     if (!job->values->quiet && !strcmp(which, "auto") &&
-        imp_device_describe(job->device)->kind == IMP_DEVICE_CPU &&
+        imp_device_describe(job->device)->shares_host_memory &&
         imp_device_list(NULL, 0, false, NULL, NULL) == 1)
         cli_progress_log(job->progress, "no OpenCL device is here; the processor does the work");
 }
@@ -263,7 +261,7 @@ static imp_status perform_on(cli_job *job, const char *which, const char *becaus
 
 static bool may_fall_back(const cli_job *job, imp_status status) {
     return (status == IMP_ERR_MEMORY || status == IMP_ERR_DEVICE) && job->device &&
-           imp_device_describe(job->device)->kind == IMP_DEVICE_OPENCL;
+           !imp_device_describe(job->device)->shares_host_memory;
 }
 
 int cli_job_perform(cli_job *job, cli_work work, void *user) {

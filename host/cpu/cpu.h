@@ -6,7 +6,9 @@
 #ifndef IMP_CPU_H
 #define IMP_CPU_H
 
-#include "backend/ops.h"
+#include "backend/backend.h"
+
+extern const imp_backend imp_oracle_backend, imp_cpu_backend;
 
 /* Opens the backend; options may be NULL. The device goes back through imp_device_close.
  * IMP_ERR_MEMORY when host memory ran out.

@@ -234,8 +234,6 @@ static void cpuinfo(char *out, size_t size, const char *key, const char *fallbac
 
 static void describe(imp_native *n) {
     imp_device_info *info = &n->base.info;
-    info->kind = IMP_DEVICE_CPU;
-    info->index = -1;
     snprintf(info->platform, sizeof info->platform, "Impasto");
     cpuinfo(info->vendor, sizeof info->vendor, "vendor_id", "");
     cpuinfo(info->name, sizeof info->name, "model name", "cpu");
@@ -263,6 +261,8 @@ imp_status imp_cpu_open(imp_device **out, const imp_device_options *options, imp
         return imp_fail(err, IMP_ERR_MEMORY, "device 'cpu': no memory to open it");
     const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     n->base.ops = &native_ops;
+    n->base.backend = &imp_cpu_backend;
+    n->base.info = imp_backend_info(&imp_cpu_backend, -1);
     n->base.info.memory_bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : SIZE_MAX;
     n->base.info.max_alloc_bytes = n->base.info.memory_bytes;
     if (options)
@@ -283,3 +283,28 @@ imp_status imp_cpu_open(imp_device **out, const imp_device_options *options, imp
     *out = &n->base;
     return IMP_OK;
 }
+
+static size_t list_devices(imp_device_info *out, size_t cap, const imp_device_options *options) {
+    imp_device *d = NULL;
+    if (cap == 0)
+        return 1;
+    *out = imp_backend_info(&imp_cpu_backend, -1);
+    if (imp_cpu_open(&d, options, NULL) == IMP_OK) {
+        *out = d->info;
+        d->ops->close(d);
+    }
+    return 1;
+}
+
+static imp_status open_device(imp_device **out, size_t index, const imp_device_options *options,
+                              imp_error *err) {
+    (void)index;
+    return imp_cpu_open(out, options, err);
+}
+
+const imp_backend imp_cpu_backend = {.name = "cpu",
+                                     .role = IMP_BACKEND_PROCESSOR,
+                                     .shares_host_memory = true,
+                                     .list = list_devices,
+                                     .open = open_device,
+                                     .measure = imp_cpu_measure};

@@ -134,9 +134,8 @@ imp_status imp_oracle_open(imp_device **out, const imp_device_options *options, 
     if (!o)
         return imp_fail(err, IMP_ERR_MEMORY, "device 'oracle': no memory to open it");
     imp_device_info *info = &o->base.info;
+    *info = imp_backend_info(&imp_oracle_backend, -1);
     const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    info->kind = IMP_DEVICE_ORACLE;
-    info->index = -1;
     snprintf(info->platform, sizeof info->platform, "Impasto");
     snprintf(info->name, sizeof info->name, "oracle");
     snprintf(info->driver, sizeof info->driver, "%s", imp_version());
@@ -145,8 +144,30 @@ imp_status imp_oracle_open(imp_device **out, const imp_device_options *options, 
     info->units = 1;
     info->usable = true;
     o->base.ops = &imp_oracle_ops;
+    o->base.backend = &imp_oracle_backend;
     if (options)
         o->base.options = *options;
     *out = &o->base;
     return IMP_OK;
 }
+
+static size_t list_devices(imp_device_info *out, size_t cap, const imp_device_options *options) {
+    imp_device *d = NULL;
+    if (cap > 0 && imp_oracle_open(&d, options, NULL) == IMP_OK)
+        *out = d->info;
+    if (d)
+        d->ops->close(d);
+    return 1;
+}
+
+static imp_status open_device(imp_device **out, size_t index, const imp_device_options *options,
+                              imp_error *err) {
+    (void)index;
+    return imp_oracle_open(out, options, err);
+}
+
+const imp_backend imp_oracle_backend = {.name = "oracle",
+                                        .role = IMP_BACKEND_REFERENCE,
+                                        .shares_host_memory = true,
+                                        .list = list_devices,
+                                        .open = open_device};

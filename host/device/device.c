@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The public functions of devices: what is there, which one is meant, and whether it can be
- * trusted. A device that cannot is passed over with one line that says why, down to `cpu`.
+ * The public functions of devices: which ones there are, which one is meant, and whether it passes
+ * its self-test. A device that does not is passed over, with one line that says why; if none is
+ * left, the fallback (`cpu`) is taken.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -10,9 +11,8 @@
 #include <strings.h>
 
 #include "backend/profile.h"
-#include "cpu/cpu.h"
+#include "device/registry.h"
 #include "device/trust.h"
-#include "opencl/opencl.h"
 #include "selftest/cases.h"
 
 static const imp_device_options no_options;
@@ -29,61 +29,45 @@ __attribute__((format(printf, 2, 3))) static void say(const imp_device_options *
     options->log(options->user, line);
 }
 
-/* ---- What is there ---- */
+/* ---- Opening and testing ---- */
 
-/* All OpenCL devices, then cpu; the caller frees. NULL: out of memory. */
-static imp_device_info *all_devices(size_t *count, const imp_device_options *options) {
-    const size_t opencl = imp_opencl_list(NULL, 0);
-    imp_device_info *all = calloc(opencl + 1, sizeof *all);
-    if (!all)
-        return NULL;
-    const size_t now = imp_opencl_list(all, opencl);
-    *count = (now < opencl ? now : opencl) + 1; /* a device may have gone meanwhile */
-    imp_device *cpu = NULL;
-    if (imp_cpu_open(&cpu, options, NULL) == IMP_OK)
-        all[*count - 1] = cpu->info;
-    imp_device_close(cpu);
-    return all;
+static imp_status out_of_memory(imp_error *err) {
+    return imp_fail(err, IMP_ERR_MEMORY, "devices: out of host memory");
 }
 
-static imp_status open_untested(imp_device **out, const imp_device_info *info,
-                                const imp_device_options *options, imp_error *err) {
-    if (info->kind == IMP_DEVICE_CPU)
-        return imp_cpu_open(out, options, err);
-    return imp_opencl_open(out, (size_t)info->index, options, err);
-}
-
-/* What verdicts do not tell: whether the device is right with filters of half precision. It is
- * opened for this alone, so that nothing of it is counted elsewhere. */
-static imp_status check_half(const imp_device_info *info, const imp_device_options *options,
+/* The remembered test is in fp32. This one tests the device with filters of half precision. The
+ * device is opened for this alone, so that the test does not count in its profile. */
+static imp_status check_half(const imp_found *found, const imp_device_options *options,
                              imp_error *err) {
     imp_device_options apart = *options;
     imp_device *d = NULL;
     char reason[512] = "";
     apart.profile = false;
-    TRY(open_untested(&d, info, &apart, err));
+    TRY(imp_registry_open(&d, found, &apart, err));
     const imp_status status = imp_selftest(d, reason, sizeof reason);
     imp_device_close(d);
     if (status == IMP_OK)
         return IMP_OK;
     if (!reason[0])
         return imp_fail(err, status, "device '%s': no memory to test it with fp16 filters",
-                        info->name);
+                        found->info.name);
     return imp_fail(err, IMP_ERR_DEVICE,
                     "device '%s': wrong with fp16 filters (%.300s): choose precision fp32 or "
                     "another device",
-                    info->name, reason);
+                    found->info.name, reason);
 }
 
-static imp_status open_described(imp_device **out, const imp_device_info *info,
-                                 const imp_device_options *options, imp_error *err) {
+static imp_status open_found(imp_device **out, const imp_found *found,
+                             const imp_device_options *options, imp_error *err) {
     if (options->precision == IMP_FP16)
-        TRY(check_half(info, options, err));
-    return open_untested(out, info, options, err);
+        TRY(check_half(found, options, err));
+    return imp_registry_open(out, found, options, err);
 }
 
-/* Fills the verdict of `info`: remembered, or measured now; in fp32, whatever is asked for. */
-static void judge(imp_device_info *info, const imp_device_options *options) {
+/* Completes found->info by the result of the self-test and by how fast the device is: remembered,
+ * or measured now. Always in fp32. */
+static void assess(imp_found *found, const imp_device_options *options) {
+    imp_device_info *info = &found->info;
     imp_device_options plain = *options;
     plain.precision = IMP_FP32;
     const bool unusable = !info->usable && info->reason[0]; /* known without opening it */
@@ -93,25 +77,25 @@ static void judge(imp_device_info *info, const imp_device_options *options) {
         say(options, "testing and measuring device '%s' (once)", info->name);
     imp_device *d = NULL;
     imp_error e = {0};
-    if (open_described(&d, info, &plain, &e) != IMP_OK) {
+    if (open_found(&d, found, &plain, &e) != IMP_OK) {
         imp_trust_refuse(info, options->threads, e.text);
         return;
     }
-    const int index = info->index;
     imp_trust_measure(d);
     *info = d->info;
-    info->index = index;
     imp_device_close(d);
 }
+
+/* ---- Which ones there are ---- */
 
 size_t imp_device_list(imp_device_info *out, size_t cap, bool measure, imp_log log, void *user) {
     const imp_device_options options = {.log = log, .user = user};
     size_t count = 0;
-    imp_device_info *all = all_devices(&count, &options);
+    imp_found *all = imp_registry_find(&count, &options);
     for (size_t i = 0; all && i < count && i < cap; i++) {
         if (measure)
-            judge(&all[i], &options);
-        out[i] = all[i];
+            assess(&all[i], &options);
+        out[i] = all[i].info;
     }
     free(all);
     return count;
@@ -127,44 +111,50 @@ static bool contains(const char *text, const char *part) {
     return n == 0;
 }
 
-static bool means(const imp_device_info *info, const char *which) {
+static bool means(const imp_found *found, const char *which) {
+    const imp_device_info *info = &found->info;
     char *end;
     const long index = strtol(which, &end, 10);
+    if (found->backend->role != IMP_BACKEND_DEVICES)
+        return strcmp(found->backend->name, which) == 0;
     if (isdigit((unsigned char)which[0]) && *end == 0)
-        return info->kind == IMP_DEVICE_OPENCL && info->index == index;
-    return info->kind == IMP_DEVICE_OPENCL &&
-           (contains(info->vendor, which) || contains(info->name, which) ||
-            contains(info->platform, which));
+        return info->index == index;
+    return contains(info->vendor, which) || contains(info->name, which) ||
+           contains(info->platform, which);
 }
 
-static imp_status none_such(const char *which, const imp_device_info *all, size_t count,
-                            imp_error *err) {
+static imp_status none_such(const char *which, const imp_found *all, size_t count, imp_error *err) {
     char names[384] = "";
     size_t n = 0;
-    for (size_t i = 0; i + 1 < count && n < sizeof names; i++)
-        n += (size_t)snprintf(names + n, sizeof names - n, "%d '%s', ", all[i].index, all[i].name);
+    for (size_t i = 0; i < count && n < sizeof names; i++) {
+        const imp_device_info *info = &all[i].info;
+        if (all[i].backend->role == IMP_BACKEND_DEVICES)
+            n +=
+                (size_t)snprintf(names + n, sizeof names - n, "%d '%s', ", info->index, info->name);
+        else
+            n += (size_t)snprintf(names + n, sizeof names - n, "%s, ", info->backend);
+    }
     return imp_fail(err, IMP_ERR_ARGUMENT,
-                    "device '%s' is not here; there are: %scpu, oracle (see: impasto devices)",
-                    which, names);
+                    "no device '%s' here; available are: %s%s (see: impasto devices)", which, names,
+                    imp_registry_first(IMP_BACKEND_REFERENCE)->name);
 }
 
-/* Opens `info` when its verdict is good. False: it is passed over, as info->reason says. */
-static bool try_device(imp_device **out, imp_device_info *info, const imp_device_options *options) {
-    judge(info, options);
+/* Opens a device that passes its self-test. False: info.reason says why it is passed over. */
+static bool try_device(imp_device **out, imp_found *found, const imp_device_options *options) {
+    imp_device_info *info = &found->info;
+    assess(found, options);
     if (!info->usable)
         return false;
     imp_error e = {0};
-    if (open_described(out, info, options, &e) != IMP_OK) {
+    if (open_found(out, found, options, &e) != IMP_OK) {
         snprintf(info->reason, sizeof info->reason, "%s", e.text);
         return false;
     }
-    const int index = (*out)->info.index;
     (*out)->info = *info;
-    (*out)->info.index = index;
     return true;
 }
 
-/* One line: which device, unless the reason names it itself, and why. */
+/* Logs one line: which device, unless the reason names it, and why. */
 static void pass_over(const imp_device_info *info, const char *instead,
                       const imp_device_options *options) {
     if (strncmp(info->reason, "device '", 8) == 0)
@@ -173,9 +163,13 @@ static void pass_over(const imp_device_info *info, const char *instead,
         say(options, "device '%s': %s; passed over%s", info->name, info->reason, instead);
 }
 
-static imp_status open_cpu(imp_device **out, const imp_device_options *options, imp_error *err) {
-    const imp_device_info cpu = {.kind = IMP_DEVICE_CPU, .name = "cpu"};
-    TRY(open_described(out, &cpu, options, err));
+/* The fallback is not tested: nothing could replace it. */
+static imp_status open_fallback(imp_device **out, const imp_device_options *options,
+                                imp_error *err) {
+    imp_found found = {.backend = imp_registry_first(IMP_BACKEND_PROCESSOR)};
+    found.info = imp_backend_info(found.backend, -1);
+    snprintf(found.info.name, sizeof found.info.name, "%s", found.backend->name);
+    TRY(open_found(out, &found, options, err));
     imp_trust_recall(&(*out)->info, options->threads);
     return IMP_OK;
 }
@@ -183,19 +177,21 @@ static imp_status open_cpu(imp_device **out, const imp_device_options *options, 
 static imp_status open_named(imp_device **out, const char *which, const imp_device_options *options,
                              imp_error *err) {
     size_t count = 0;
-    imp_device_info *all = all_devices(&count, options);
+    imp_found *all = imp_registry_find(&count, options), *found = NULL;
     if (!all)
-        return imp_fail(err, IMP_ERR_MEMORY, "devices: out of host memory");
-    imp_device_info *info = NULL;
-    for (size_t i = 0; i < count && !info; i++)
+        return out_of_memory(err);
+    for (size_t i = 0; i < count && !found; i++)
         if (means(&all[i], which))
-            info = &all[i];
+            found = &all[i];
     imp_status status = IMP_OK;
-    if (!info) {
+    if (!found) {
         status = none_such(which, all, count, err);
-    } else if (!try_device(out, info, options)) {
-        pass_over(info, ", going on with device 'cpu'", options);
-        status = open_cpu(out, options, err);
+    } else if (!try_device(out, found, options)) {
+        char instead[64];
+        snprintf(instead, sizeof instead, ", going on with device '%s'",
+                 imp_registry_first(IMP_BACKEND_PROCESSOR)->name);
+        pass_over(&found->info, instead, options);
+        status = open_fallback(out, options, err);
     }
     free(all);
     return status;
@@ -203,7 +199,7 @@ static imp_status open_named(imp_device **out, const char *which, const imp_devi
 
 /* Puts the fastest first; what is unusable comes last. */
 static int by_speed(const void *a, const void *b) {
-    const imp_device_info *x = a, *y = b;
+    const imp_device_info *x = &((const imp_found *)a)->info, *y = &((const imp_found *)b)->info;
     if (x->usable != y->usable)
         return x->usable ? -1 : 1;
     return (x->seconds > y->seconds) - (x->seconds < y->seconds);
@@ -212,44 +208,46 @@ static int by_speed(const void *a, const void *b) {
 static imp_status open_fastest(imp_device **out, const imp_device_options *options,
                                imp_error *err) {
     size_t count = 0;
-    imp_device_info *all = all_devices(&count, options);
+    imp_found *all = imp_registry_find(&count, options);
     if (!all)
-        return imp_fail(err, IMP_ERR_MEMORY, "devices: out of host memory");
+        return out_of_memory(err);
     for (size_t i = 0; i < count; i++) {
-        judge(&all[i], options);
-        if (!all[i].usable)
-            pass_over(&all[i], "", options);
+        assess(&all[i], options);
+        if (!all[i].info.usable)
+            pass_over(&all[i].info, "", options);
     }
     qsort(all, count, sizeof *all, by_speed);
     bool found = false;
-    for (size_t i = 0; i < count && all[i].usable && !found; i++)
+    for (size_t i = 0; i < count && all[i].info.usable && !found; i++)
         if (!(found = try_device(out, &all[i], options)))
-            pass_over(&all[i], "", options);
+            pass_over(&all[i].info, "", options);
     free(all);
     if (found)
         return IMP_OK;
-    return open_cpu(out, options, err);
+    return open_fallback(out, options, err);
 }
 
-static imp_status open_oracle(imp_device **out, const imp_device_options *options, imp_error *err) {
+static imp_status open_reference(imp_device **out, const imp_backend *reference,
+                                 const imp_device_options *options, imp_error *err) {
     if (options->precision == IMP_FP16)
         return imp_fail(err, IMP_ERR_UNSUPPORTED,
-                        "device 'oracle': keeps no filters that could be fp16: choose precision "
-                        "fp32 or another device");
-    return imp_oracle_open(out, options, err);
+                        "device '%s' has no fp16 filters: choose precision fp32 or another device",
+                        reference->name);
+    return reference->open(out, 0, options, err);
 }
 
 imp_status imp_device_open(imp_device **out, const char *which, const imp_device_options *options,
                            imp_error *err) {
+    const imp_backend *named = imp_registry_named(which);
     *out = NULL;
     if (!options)
         options = &no_options;
     if (strcmp(which, "auto") == 0)
         return open_fastest(out, options, err);
-    if (strcmp(which, "oracle") == 0)
-        return open_oracle(out, options, err);
-    if (strcmp(which, "cpu") == 0)
-        return open_cpu(out, options, err);
+    if (named && named->role == IMP_BACKEND_REFERENCE)
+        return open_reference(out, named, options, err);
+    if (named && named == imp_registry_first(IMP_BACKEND_PROCESSOR))
+        return open_fallback(out, options, err);
     return open_named(out, which, options, err);
 }
 

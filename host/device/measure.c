@@ -4,11 +4,10 @@
  */
 #include <stdlib.h>
 
+#include "backend/backend.h"
 #include "backend/profile.h"
 #include "base/clock.h"
-#include "cpu/cpu.h"
 #include "device/trust.h"
-#include "opencl/opencl.h"
 
 enum { REPEATS = 3 };
 
@@ -104,7 +103,5 @@ double imp_measure_seconds(imp_device *d) {
 
 imp_status imp_measure_roofs(imp_device *d, double *gflops, double *gbs) {
     *gflops = *gbs = 0;
-    if (d->info.kind == IMP_DEVICE_CPU)
-        return imp_cpu_measure(d, gflops, gbs);
-    return d->info.kind == IMP_DEVICE_OPENCL ? imp_opencl_measure(d, gflops, gbs) : IMP_OK;
+    return d->backend->measure ? d->backend->measure(d, gflops, gbs) : IMP_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Verdicts on devices, remembered as one JSON file.
+ * What tests and measurements of devices gave, remembered in one JSON file.
  */
 #include "device/trust.h"
 
@@ -8,19 +8,19 @@
 #include <string.h>
 
 #include "base/cache.h"
-#include "cpu/cpu.h"
-#include "opencl/opencl.h"
+#include "device/registry.h"
 #include "selftest/cases.h"
 
 static const char entry[] = "devices.json";
 
-/* The environment variables change what a device does in tests. */
+/* In tests these environment variables change what a device does. */
 void imp_trust_key(char *key, size_t size, const imp_device_info *info, unsigned threads) {
     static const char *const variables[] = {"IMPASTO_CLASS", "IMPASTO_ISA", "IMPASTO_MAX_ALLOC",
                                             "IMPASTO_FAULT", "IMPASTO_CL_DIR"};
-    const bool cpu = info->kind == IMP_DEVICE_CPU;
+    const imp_backend *backend = imp_registry_named(info->backend);
     int n = snprintf(key, size, "%s|%s|%s|%u|%s|%.12s", info->platform, info->name, info->driver,
-                     cpu ? threads : 0, IMP_VERSION, cpu ? "" : imp_opencl_digest());
+                     backend->role == IMP_BACKEND_PROCESSOR ? threads : 0, IMP_VERSION,
+                     backend->digest ? backend->digest() : "");
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
         const char *value = getenv(variables[i]);
         if (value && n > 0 && (size_t)n < size)
@@ -53,7 +53,7 @@ static void remember(const imp_device_info *info, unsigned threads) {
     json_t *all = imp_cache_load_json(entry);
     json_t *v = json_pack("{sb sf sf sf}", "usable", info->usable, "gflops", info->gflops, "gbs",
                           info->gbs, "seconds", info->seconds);
-    if (v && info->reason[0]) /* a driver's words that are no UTF-8 are left out */
+    if (v && info->reason[0]) /* nothing is stored if a driver's message is not UTF-8 */
         json_object_set_new(v, "reason", json_string(info->reason));
     if (all && v && json_object_set_new(all, key, v) == 0)
         imp_cache_store_json(entry, all);

@@ -88,7 +88,7 @@ size_t imp_session_limit(const imp_session *s) {
 
 /* All that counts against the limit: of a processor the pictures too. */
 static size_t total(const imp_session *s, const imp_need *need) {
-    const bool apart = s->device->info.kind == IMP_DEVICE_OPENCL;
+    const bool apart = !s->device->info.shares_host_memory;
     if (need->arena == SIZE_MAX)
         return SIZE_MAX;
     return need->arena + need->filters + need->work + (apart ? 0 : need->host);

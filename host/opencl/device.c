@@ -242,6 +242,7 @@ imp_status imp_opencl_open(imp_device **out, size_t index, const imp_device_opti
     if (!cl)
         return imp_fail(err, IMP_ERR_MEMORY, "OpenCL device %zu: out of host memory", index);
     cl->base.ops = &ocl_table;
+    cl->base.backend = &imp_opencl_backend;
     if (options)
         cl->base.options = *options;
     snprintf(cl->fault, sizeof cl->fault, "%s", fault ? fault : "");

@@ -74,7 +74,7 @@ static const char *obstacle(cl_device_id id) {
 }
 
 static void describe(imp_device_info *info, cl_platform_id platform, cl_device_id id, int index) {
-    *info = (imp_device_info){.kind = IMP_DEVICE_OPENCL, .index = index};
+    *info = imp_backend_info(&imp_opencl_backend, index);
     if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof info->platform - 1, info->platform,
                           NULL) != CL_SUCCESS)
         snprintf(info->platform, sizeof info->platform, "unknown");

@@ -257,13 +257,13 @@ imp_status ocl_blas_takes(ocl_device *cl, bool *takes, ocl_product product, cons
 }
 
 imp_status imp_opencl_compare_products(imp_device *device, bool back, size_t c, size_t m,
-                                       imp_opencl_products *out) {
+                                       imp_products *out) {
     ocl_device *cl = ocl_enter(device, gram);
     ocl_trial t = {.product = back ? OCL_PRODUCT_STYLE_GRAD : OCL_PRODUCT_GRAM, .c = c, .m = m};
     if (t.m > OCL_TRIAL_POSITIONS)
         t.m = OCL_TRIAL_POSITIONS;
     TRY(ocl_gemm_open(cl));
     run_trial(cl, &t);
-    *out = (imp_opencl_products){t.right, t.blas, t.own};
+    *out = (imp_products){t.right, t.blas, t.own};
     return IMP_OK;
 }

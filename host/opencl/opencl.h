@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The OpenCL backend as the choice of devices (host/device) sees it.
+ * The OpenCL backend as others see it: its entry for the registry, and its functions for tests.
  */
 #ifndef IMP_OPENCL_H
 #define IMP_OPENCL_H
 
-#include "backend/ops.h"
+#include "backend/backend.h"
+
+extern const imp_backend imp_opencl_backend;
 
 /* Describes every device of every OpenCL platform, in the loader's order: index is the position in
  * that order. Writes up to cap and gives their full number. A device that cannot be used for good
@@ -24,16 +26,10 @@ imp_status imp_opencl_open(imp_device **out, size_t index, const imp_device_opti
  * GFLOP/s, and bytes read and written by a copy in GB/s. device: opened by imp_opencl_open. */
 imp_status imp_opencl_measure(imp_device *device, double *gflops, double *gbs);
 
-/* A product of an iteration by CLBlast and by the project's own kernel: seconds of each. */
-typedef struct imp_opencl_products {
-    bool right; /* CLBlast ran, and agrees with our kernel within the bound of both */
-    double blas, own;
-} imp_opencl_products;
-
 /* Times, once more, the Gram matrix of maps of c channels and m positions (back: its gradient); m
  * counts up to 65536. c and m: powers of two. Errors: device->error. */
 imp_status imp_opencl_compare_products(imp_device *device, bool back, size_t c, size_t m,
-                                       imp_opencl_products *out);
+                                       imp_products *out);
 
 /* Tells one set of built-in kernels from another, in 64 letters: static. */
 const char *imp_opencl_digest(void);
