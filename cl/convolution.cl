@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Convolution, the direct way. Both classes read x through conv_source, which knows padding and the
- * zeros between the rows of a strided gradient, and y > 0 masks what they read where a ReLU asks
- * for it; so one product serves every kind of convolution and, with filters that conv_filter has
- * turned round, its gradient. What reflect and replicate padding copied is folded back afterwards.
+ * Direct convolution. Both classes read x through conv_source, which knows padding and the zeros
+ * between the elements of a strided gradient. Where the operation includes the gradient of a ReLU,
+ * y > 0 masks what they read. So one product serves every kind of convolution, and its gradient
+ * with the filters that conv_filter has flipped. For reflect and replicate padding the gradient of
+ * the padded input is then folded back (conv_fold).
  *
  * wide: a strip of output rows at a time, small enough for the cache. conv_pack resolves padding,
- * stride and mask into scratch, conv_product multiplies from there. A packed strip is [blocks of
- * channels][rows][stride][half_pitch][16], element (b, r, f, q, k) being channel 16 b + k at
- * position (r, q * stride + f): neighbours of an output are neighbours in memory.
+ * stride and mask into the work space, and conv_product multiplies from there. A packed strip is
+ * [blocks of channels][rows][stride][half_pitch][16]: element (b, r, f, q, k) is channel 16 b + k
+ * at position (r, q * stride + f), so inputs of neighbouring outputs are neighbours in memory.
  *
  * simt: conv_3x3 with tiles in local memory, conv_any for every other kind. 1 x 1: point.cl.
  */
@@ -20,10 +21,10 @@ enum {
     CONV_ACCUMULATE = 4,
     CONV_RELU = 8,
     CONV_HALF = 16,
-    CONV_AVERAGE = 32, /* where there is a pooling */
-    CONV_FAR = 64      /* no cache holds y until it is read */
+    CONV_AVERAGE = 32, /* the fused pooling takes averages */
+    CONV_FAR = 64      /* y is too large to stay in a cache until it is read */
 };
-enum { CONV_COPIES = 9 }; /* most padded positions of a row that are copies of one position */
+enum { CONV_COPIES = 9 }; /* the most padded positions that show one position of a side */
 
 #if BLOCK == 16
 #define CONV_GROUP GROUP(1, 1)
@@ -31,8 +32,8 @@ enum { CONV_COPIES = 9 }; /* most padded positions of a row that are copies of o
 #define CONV_GROUP GROUP(64, 1)
 #endif
 
-/* Where padded position u of n comes from; -1 where it is a zero. Every step-th position holds a
- * value, with zeros between. */
+/* The position of a side of n that padded position u shows, or -1 where u is a zero. Only every
+ * step-th position holds a value; there are zeros between. */
 INLINE int conv_source(int u, int n, int step, int mode) {
     const int v = u / step;
     const int inside = clamp(v, 0, n - 1);
@@ -41,7 +42,7 @@ INLINE int conv_source(int u, int n, int step, int mode) {
     return u % step != 0 || (mode == PAD_ZERO && v != inside) ? -1 : source;
 }
 
-/* Lists the padded positions that padding copied from position m of n; gives their number. */
+/* Lists the padded positions that show position m of n. Returns their number. */
 INLINE int conv_copies(int *list, int m, int n, int before, int after, int mode) {
     int count = 1;
     list[0] = m + before;
@@ -53,11 +54,12 @@ INLINE int conv_copies(int *list, int m, int n, int before, int after, int mode)
     return count;
 }
 
-/* Prepares filters: units of bo outputs x bi inputs, each [tap][bi][bo], 0 beyond `outputs` and
- * `inputs`; the first unit here begins at o0, i0; row: floats from one unit of outputs to the next.
- * w: weights O x I x taps, of which O from `first` on, `count` of them, are there: only what comes
- * from these is written. turned: for the gradient, with O and I swapped and the taps reversed.
- * Grid: units of outputs x units of inputs. */
+/* Prepares filters for direct convolution: f[uo][ui][tap][bi][bo], in units of bo outputs x bi
+ * inputs, 0 beyond `outputs` and `inputs`. The first unit of f begins at output o0 and input i0;
+ * `row` floats separate the units of neighbouring outputs. w: weights O x I x taps, of which only O
+ * from `first` to first + count - 1 are present; only filters made from these are written. flipped:
+ * for the gradient, with O and I swapped and the taps reversed. Grid: units of outputs x units of
+ * inputs. */
 __kernel GROUP(1, 1) void conv_filter(__global float *f, ulong f_at, __global const float *w,
                                       ulong w_at, int o0, int i0, int outputs, int inputs, int taps,
                                       int bo, int bi, int row, int first, int count, int flipped) {
@@ -76,10 +78,10 @@ __kernel GROUP(1, 1) void conv_filter(__global float *f, ulong f_at, __global co
             }
 }
 
-/* The adjoint of padding: x[m] = the sum of the gradients s of the padded positions that are copies
- * of m. s: rows from, from + 1, ... of `rows` of the padded units; x: units of h x w positions of
- * `width` floats, rows first, first + 1, ...
- * Grid: columns of x (wide: 1) x rows of x x units. */
+/* The adjoint of padding: x[m] = the sum of s over the padded positions that show m. s: the
+ * gradient of padded rows from, from + 1, ..., `rows` of them in each unit; x: units of h x w
+ * positions of `width` floats, whose rows first, first + 1, ... are written. Grid: columns of x
+ * (wide: 1) x rows of x x units. */
 __kernel CONV_GROUP void conv_fold(__global float *x, ulong x_at, __global const float *s,
                                    ulong s_at, int h, int w, int width, int first, int from,
                                    int rows, int before, int after, int mode) {
@@ -111,7 +113,7 @@ __kernel CONV_GROUP void conv_fold(__global float *x, ulong x_at, __global const
 #define CONV_BLOCKS 1
 #endif
 
-/* The i-th vector of y. */
+/* Stores v as the i-th vector of y. */
 INLINE void conv_put(float16 v, size_t i, __global float *y, int kind) {
     if (kind & CONV_FAR)
         put16_past(v, i, y);
@@ -119,15 +121,16 @@ INLINE void conv_put(float16 v, size_t i, __global float *y, int kind) {
         put16(v, i, y);
 }
 
-/* At the end of a kernel: others see what conv_put wrote. */
+/* Makes visible to others what conv_put wrote. To be called at the end of a kernel. */
 INLINE void conv_flush(int kind) {
     if (kind & CONV_FAR)
         flush_past();
 }
 
-/* Packs rows top, top + 1, ... and columns left, left + 1, ... (of the padded x) of units of
- * h x w; where MASKED times [y > 0]. Of PLANES those that are channels lo..hi-1 of the block, and 0
- * for its others. Grid: packed rows x blocks of channels. */
+/* p = rows top, top + 1, ... and columns left, left + 1, ... of the padded x, in units of h x w
+ * positions; where MASKED times [y > 0]. PLANES: x is planes, of which the present ones are
+ * channels lo..hi-1 of the block; its other channels become 0. Grid: packed rows x blocks of
+ * channels. */
 __kernel GROUP(1, 1) void conv_pack(__global float *p, ulong p_at, __global const float *x,
                                     ulong x_at, __global const float *y, ulong y_at, int lo, int hi,
                                     int h, int w, int top, int left, int stride, int half_pitch,
@@ -156,25 +159,25 @@ __kernel GROUP(1, 1) void conv_pack(__global float *p, ulong p_at, __global cons
         }
 }
 
-/* What conv_product and conv_planes read. Distances in floats. */
+/* A packed strip, as conv_product and conv_planes read it. */
 typedef struct conv_strip {
     int channels, side, stride, half_pitch;
-    size_t plane; /* from one packed block to the next */
+    size_t plane; /* floats from one packed block to the next */
 } conv_strip;
 
-/* A tap of a block, its place in the strip, and how many channels are left. The place is counted
- * up: divisions would hold up every step. */
+/* A tap of a block of inputs, its place in the strip, and the number of channels left. The place is
+ * counted up instead of computed, because divisions would delay every step. */
 typedef struct conv_tap {
     __global const float *block;
     int left, row, column, phase, place;
 } conv_tap;
 
-/* Where its inputs begin. */
+/* The first of the tap's inputs. */
 INLINE __global const float *conv_inputs(const conv_tap t, const conv_strip s) {
     return t.block + ((size_t)(t.row * s.stride + t.phase) * s.half_pitch + t.place) * 16;
 }
 
-/* The next one, after the last of a block the first of the next. */
+/* The next tap; after the last tap of a block, the first of the next block. */
 INLINE conv_tap conv_next(conv_tap t, const conv_strip s) {
     if (++t.phase == s.stride) {
         t.phase = 0;
@@ -191,23 +194,24 @@ INLINE conv_tap conv_next(conv_tap t, const conv_strip s) {
     return t;
 }
 
-/* Sixteen filters, the k-th of 16; lines: see conv_tile. */
+/* The 16 filters of the k-th of 16 inputs; lines: see conv_tile. */
 INLINE float16 conv_sixteen(__global const float *f, int k, const int lines) {
     return lines == 8 ? vload_half16(k, (__global const half *)f) : vload16(k, f);
 }
 
-/* What is fetched during a row of products because it comes next: at each step, `step` floats
- * apart, and for each block of outputs, `row` floats apart, so many lines of 16 floats, spread over
- * the row's tiles, which take lo..hi-1 each. f NULL: nothing. */
+/* What a row of products prefetches because it is needed next: `lines` lines of 16 floats at each
+ * step, `step` floats apart, and for each block of outputs, `row` floats apart. The tiles of the
+ * row share the lines: one tile fetches lo..hi-1. f NULL: nothing is fetched. */
 typedef struct conv_ahead {
     __global const float *f;
     size_t step, row;
     int lines, lo, hi;
 } conv_ahead;
 
-/* `size` positions of a row (at most 3 CONV_UNIT) x `blocks` blocks of outputs, in registers. Of
- * the positions `valid` exist; y_plane, f_row: from one block of outputs to the next, in floats.
- * lines: of 16 x 16 filters, 16 or, where they are halves, 8. */
+/* Computes `size` positions of a row (at most 3 CONV_UNIT) x `blocks` blocks of outputs in
+ * registers. The first `valid` positions exist; the others compute values that are not kept.
+ * y_plane, f_row: floats from one block of outputs to the next. lines: vectors of 16 floats that 16
+ * x 16 filters take: 16, or 8 where the filters are halves. */
 INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p,
                       const conv_strip s, __global const float *f, size_t f_row,
                       __global const float *bias, conv_ahead ahead, const int lines, const int size,
@@ -241,14 +245,15 @@ INLINE void conv_tile(__global float *y, size_t y_plane, __global const float *p
     const float16 lower = kind & CONV_RELU ? 0.0f : -INFINITY;
     const int put = valid < size ? kind & ~CONV_FAR : kind;
     UNROLL(k, size) {
-        const int i = size - 1 - k; /* downwards: what is not valid is overwritten */
+        const int i = size - 1 - k; /* from the last: valid values overwrite the others */
         UNROLL(j, blocks)
             conv_put(select(sum[i][j], lower, sum[i][j] < lower), min(i, valid - 1),
                      y + j * y_plane, put);
     }
 }
 
-/* w outputs of a row, `blocks` (1 or CONV_BLOCKS) blocks of them; lines: see conv_tile. */
+/* Computes w positions of a row x `blocks` (1 or CONV_BLOCKS) blocks of outputs; lines: see
+ * conv_tile. */
 INLINE void conv_row(__global float *y, size_t y_plane, __global const float *p, const conv_strip s,
                      __global const float *f, size_t f_row, __global const float *bias,
                      conv_ahead ahead, const int lines, const int blocks, int w, int kind) {
@@ -270,8 +275,8 @@ INLINE void conv_row(__global float *y, size_t y_plane, __global const float *p,
                   w - q, kind);
 }
 
-/* conv_row of CONV_BLOCKS blocks and of one, of filters that are floats and of halves: kernels that
- * know no halves are not compiled with theirs. */
+/* conv_row for CONV_BLOCKS blocks and for one, with filters that are floats and halves. Kernels
+ * without half filters thus contain no code for them. */
 #define CONV_ROW(name, lines, blocks)                                                              \
     OUTLINE void name(__global float *y, size_t y_plane, __global const float *p,                  \
                       const conv_strip s, __global const float *f, size_t f_row,                   \
@@ -284,8 +289,8 @@ CONV_ROW(conv_one, 16, 1)
 CONV_ROW(conv_one_halves, 8, 1)
 #undef CONV_ROW
 
-/* conv_row of `outputs` blocks. ahead: whether to fetch the filters that come next; lines: see
- * conv_tile. */
+/* conv_row for `outputs` blocks. ahead: whether to prefetch the next filters; lines: see conv_tile.
+ */
 INLINE void conv_rows(__global float *y, size_t y_plane, __global const float *p,
                       const conv_strip s, __global const float *f, size_t f_row,
                       __global const float *bias, int ahead, const int lines, int outputs, int w,
@@ -307,9 +312,10 @@ INLINE void conv_rows(__global float *y, size_t y_plane, __global const float *p
         conv_one(y + o * y_plane, 0, p, s, f, 0, bias, next, w, kind);
 }
 
-/* y = [y, or bias] + filters * p, then ReLU: rows of w outputs, from position y_first on.
- * outputs: blocks. y_plane, p_plane: positions from one block to the next; f_row: floats.
- * Grid: rows x stretches of `columns` x pairs of blocks of outputs. */
+/* y = [y, or bias] + filters * p, then ReLU, for rows of w positions from position y_first of y on.
+ * p: a packed strip; f: from conv_filter, units of 16 x 16; outputs: blocks of them. y_plane,
+ * p_plane: positions from one block to the next; f_row: floats. Grid: rows x stretches of `columns`
+ * positions x pairs of blocks of outputs. */
 __kernel GROUP(1, 1) void conv_product(__global float *y, ulong y_at, __global const float *p,
                                        ulong p_at, __global const float *f, ulong f_at,
                                        __global const float *bias, ulong bias_at, int channels,
@@ -326,9 +332,9 @@ __kernel GROUP(1, 1) void conv_product(__global float *y, ulong y_at, __global c
     conv_flush(kind);
 }
 
-/* conv_product for outputs that are planes: the lanes are input channels, and are summed at the
- * end. f: [outputs][blocks of inputs][taps][16 inputs]. y_plane in floats.
- * Grid: rows x stretches of `columns` x outputs. */
+/* conv_product for outputs that are planes: the lanes are input channels, summed at the end. f:
+ * [outputs][blocks of inputs][taps][16 inputs]; y_plane in floats. Grid: rows x stretches of
+ * `columns` positions x outputs. */
 __kernel GROUP(1, 1) void conv_planes(__global float *y, ulong y_at, __global const float *p,
                                       ulong p_at, __global const float *f, ulong f_at,
                                       __global const float *bias, ulong bias_at, int channels,
@@ -364,17 +370,17 @@ __kernel GROUP(1, 1) void conv_planes(__global float *y, ulong y_at, __global co
 
 /* ---- few outputs ----
  *
- * Three outputs or fewer would waste a register, so here its lanes are outputs and taps: 1 x 1
- * products z of each position with the filters of all taps, which are then added up by position.
- */
+ * With at most three outputs most lanes of a vector would be wasted, so here the lanes are pairs of
+ * output and tap: z = 1 x 1 products of each position with the filters of all taps, which are then
+ * added up by position. */
 #define THIN_OUTS 3
 #define THIN_SIDE (3 * CONV_UNIT)
 
-/* Lanes of tap t: so many from this one on, of two blocks. */
+/* The outputs of tap t are THIN_OUTS lanes from this one on, of one of two blocks. */
 #define THIN_BLOCK(t) ((t) / 5)
 #define THIN_LANE(t)  ((t) % 5 * THIN_OUTS)
 
-/* g[2][channels][16]: the filters of conv_planes' f by lanes. */
+/* g[2][channels][16] = the filters f of conv_planes, arranged by lanes. */
 OUTLINE void thin_filters(__global float *g, __global const float *f, int blocks, int outputs,
                           int f_row) {
     for (int i = 0; i < 2 * blocks * 256; i++)
@@ -387,9 +393,9 @@ OUTLINE void thin_filters(__global float *g, __global const float *f, int blocks
                         f[(size_t)o * f_row + (b * 9 + t) * 16 + k];
 }
 
-/* The products of a row of w positions, units `plane` floats apart, to the two rows of z, w + 2
- * positions each with the padding; where MASKED times [m > 0]. part: space for THIN_SIDE positions
- * of all channels. */
+/* z = the products of a row of w positions of x, where MASKED times [m > 0]; the units of x and m
+ * are `plane` floats apart. z has two rows of w + 2 positions, with the padding. part: space for
+ * THIN_SIDE positions of all channels. */
 OUTLINE void thin_row(__global float *z, __global float *part, __global const float *x,
                       __global const float *m, size_t plane, __global const float *g, int channels,
                       int w, int mode, int kind) {
@@ -416,7 +422,7 @@ OUTLINE void thin_row(__global float *z, __global float *part, __global const fl
         }
 }
 
-/* The sum of what the taps put at position q, from the three rows of z. */
+/* The sum over the nine taps at position q, from the three rows of z. */
 INLINE float4 thin_sum(__global const float *z0, __global const float *z1, __global const float *z2,
                        size_t line, int q) {
     __global const float *z[3] = {z0 + q * 16, z1 + q * 16, z2 + q * 16};
@@ -426,9 +432,9 @@ INLINE float4 thin_sum(__global const float *z0, __global const float *z1, __glo
     return sum;
 }
 
-/* conv_planes for at most THIN_OUTS outputs of maps of h x w, 3 x 3, stride 1, padded by 1; where
- * MASKED of x times [m > 0]. A work-item makes `rows` rows and has `slab` floats of the work space:
- * the filters, a part of a row, z of three rows and one of zeros. Grid: stretches of rows. */
+/* conv_planes for at most THIN_OUTS outputs and maps x of h x w, 3 x 3, stride 1, padded by 1;
+ * where MASKED of x times [m > 0]. A work-item makes `rows` rows and has `slab` floats of the work
+ * space: the filters, part of a row, three rows of z and one of zeros. Grid: stretches of rows. */
 __kernel GROUP(1, 1) void conv_thin(__global float *y, ulong y_at, __global const float *x,
                                     ulong x_at, __global const float *m, ulong m_at,
                                     __global const float *f, ulong f_at, __global const float *bias,
@@ -450,7 +456,7 @@ __kernel GROUP(1, 1) void conv_thin(__global float *y, ulong y_at, __global cons
         for (; next <= min(p + 1, h - 1); next++)
             thin_row(z + next % 3 * 2 * line, part, x + next * w * 16ul, m + next * w * 16ul,
                      plane * 16, g, channels, w, mode, kind);
-        int at[3]; /* rows of z */
+        int at[3]; /* the rows of z for the three rows of taps; 3: zeros */
         for (int a = 0; a < 3; a++) {
             const int row = conv_source(p + a - 1, h, 1, mode);
             at[a] = row < 0 ? 3 : row % 3;
@@ -470,15 +476,15 @@ __kernel GROUP(1, 1) void conv_thin(__global float *y, ulong y_at, __global cons
 
 #else
 
-#define CONV_X      16 /* columns of a tile of conv_3x3, one a work-item */
-#define CONV_ROWS   8  /* its rows, all of them in each work-item */
+#define CONV_X      16 /* columns of a tile of conv_3x3, one for each work-item */
+#define CONV_ROWS   8  /* its rows, all of them in every work-item */
 #define CONV_GROUPS 8
 #define CONV_OUTS   8                         /* outputs of a work-item */
 #define CONV_TILE   (CONV_GROUPS * CONV_OUTS) /* outputs of a work-group */
 #define CONV_DEPTH  4                         /* input channels in local memory at a time */
 #define CONV_FEW    8                         /* outputs of a work-item of conv_any */
 
-/* Element (row, column) of a plane of x, 0 where one is negative; where MASKED times [m > 0]. */
+/* Element (row, column) of a plane of x, 0 where either is negative; where MASKED times [m > 0]. */
 INLINE float conv_load(__global const float *x, __global const float *m, size_t plane, int row,
                        int column, int w, int kind) {
     const size_t i = plane + (size_t)max(row, 0) * w + max(column, 0);
@@ -493,10 +499,10 @@ INLINE void conv_store(__global float *y, size_t i, float sum, float bias, int k
 }
 
 /* y = [y, or bias] + 3 x 3 filters * x, then ReLU. x: `channels` planes of h x w, where MASKED
- * times [m > 0]. Output (r, q) of rows x columns reads x from (top + r, left + q) on and lies at
- * y_first + r * columns + q of its plane. Outputs lo..hi-1 of the blocks in f are made, lo being
- * the first plane of y. f: [blocks of CONV_TILE outputs][inputs][9][CONV_TILE].
- * Grid: groups: CONV_X columns x CONV_ROWS rows x blocks of outputs. */
+ * times [m > 0]. Output (r, q) of rows x columns reads x from (top + r, left + q) on and is element
+ * y_first + r * columns + q of its plane. Of the outputs in f, lo..hi-1 are made; lo is the first
+ * plane of y. f: [blocks of CONV_TILE outputs][inputs][9][CONV_TILE]. Grid: groups: stretches of
+ * CONV_X columns x of CONV_ROWS rows x blocks of outputs. */
 __kernel GROUP(CONV_X, CONV_GROUPS) void conv_3x3(
     __global float *y, ulong y_at, __global const float *x, ulong x_at, __global const float *m,
     ulong m_at, __global const float *f, ulong f_at, __global const float *bias, ulong bias_at,
@@ -550,9 +556,9 @@ __kernel GROUP(CONV_X, CONV_GROUPS) void conv_3x3(
     })
 }
 
-/* The same for any side and stride, and for inputs with zeros between them (step: conv_source).
- * f: [blocks of CONV_FEW outputs][inputs][taps][CONV_FEW].
- * Grid: columns x rows x blocks of outputs. */
+/* conv_3x3 for any side and stride, and for inputs with zeros between them (step: conv_source). f:
+ * [blocks of CONV_FEW outputs][inputs][taps][CONV_FEW]. Grid: columns x rows x blocks of outputs.
+ */
 __kernel GROUP(64, 1) void conv_any(__global float *y, ulong y_at, __global const float *x,
                                     ulong x_at, __global const float *m, ulong m_at,
                                     __global const float *f, ulong f_at, __global const float *bias,

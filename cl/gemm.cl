@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * What lies between feature maps and a library of matrix products (host/opencl/gemm.c): F packed as
- * plain matrices, a stretch of positions each, and the results added up.
+ * Kernels around a library of matrix products (host/opencl/gemm.c): feature maps packed as plain
+ * matrices, one for each stretch of positions, and results added up.
  */
 
 #if BLOCK == 16
 
-/* p[position][channel], rows of `side` channels, for `count` positions from `first` on; 0 beyond
- * the m positions of f. f: maps whose first channel is c0, `channels` of them.
- * Grid: work-items that share the positions x units of f. */
+/* p[position][channel] = f, in rows of `side` channels, for `count` positions from `first` on; 0
+ * beyond the m positions of f. f: maps with `channels` channels from channel c0 on. Grid:
+ * work-items that share the positions x units of f. */
 __kernel GROUP(1, 1) void gemm_pack(__global float *p, ulong p_at, __global const float *f,
                                     ulong f_at, int m, int first, int count, int side, int c0,
                                     int channels, int stretch) {
@@ -23,7 +23,7 @@ __kernel GROUP(1, 1) void gemm_pack(__global float *p, ulong p_at, __global cons
     }
 }
 
-/* df += p, both as above. */
+/* df += p, with df as f and p as above. Grid: as above. */
 __kernel GROUP(1, 1) void gemm_add(__global float *df, ulong df_at, __global const float *p,
                                    ulong p_at, int m, int first, int count, int side, int c0,
                                    int channels) {
@@ -38,9 +38,9 @@ __kernel GROUP(1, 1) void gemm_add(__global float *df, ulong df_at, __global con
 
 #else
 
-/* p[stretch][channel][position], `stretch` positions each, for `count` positions from `first` on;
- * 0 beyond the m positions of f. f: planes whose first is channel c0.
- * Grid: positions x planes of f. */
+/* p[stretch][channel][position] = f, with `stretch` positions in each, for `count` positions from
+ * `first` on; 0 beyond the m positions of f. f: planes from channel c0 on. Grid: positions x planes
+ * of f. */
 __kernel GROUP(64, 1) void gemm_pack(__global float *p, ulong p_at, __global const float *f,
                                      ulong f_at, int m, int first, int count, int side, int c0,
                                      int channels, int stretch) {
@@ -53,7 +53,8 @@ __kernel GROUP(64, 1) void gemm_pack(__global float *p, ulong p_at, __global con
 
 #endif
 
-/* g = [g +] the sum of `parts` matrices of n elements behind one another. */
+/* g = [g +] the sum of `parts` contiguous matrices of n elements. Grid: any number of work-items.
+ */
 __kernel GROUP(LANES, 1) void gemm_total(__global float *g, ulong g_at, __global const float *part,
                                          ulong part_at, ulong n, int parts, int accumulate) {
     g += g_at;

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
- * Gram matrices G = F F^T: tiles of G for stretches of positions, which gram_total then adds up.
- * Sums have levels: GRAM_RUN products in registers, then the stretch, then all stretches, so the
- * rounding error does not grow with the picture. In the simt class also style_grad; the wide class
- * makes that of conv_product.
+ * Gram matrices G = F F^T: tiles of G for stretches of positions, which gram_total adds up. The
+ * sums have three levels: GRAM_RUN products in registers, then the stretch, then all stretches; so
+ * the rounding error does not grow with the picture. In the simt class also the gradient of the
+ * Gram loss, style_tile; the wide class uses conv_point for it.
  */
 
-#define GRAM_RUN 64 /* products in a sum of the first level */
+#define GRAM_RUN 64 /* products in a first-level sum */
 
 #if BLOCK == 16
 
 #define GRAM_TILE         16
-#define GRAM_LANES        1  /* work-items of a group of gram_total, */
-#define GRAM_SHARE        16 /* and channels of x for each */
+#define GRAM_LANES        1  /* work-items in a group of gram_total */
+#define GRAM_SHARE        16 /* channels of x for each of them */
 #define GRAM_SPREAD(v, x) vstore16(v, 0, x)
 #if NATIVE == 16
-#define GRAM_ROWS 8 /* of a tile, and of the one beside it, in registers at a time */
+#define GRAM_ROWS 8 /* rows of two tiles side by side in registers at a time */
 #else
 #define GRAM_ROWS 2
 #endif
-#define GRAM_STEPS 8 /* positions of a turn of the loop */
+#define GRAM_STEPS 8 /* positions in one iteration of the loop */
 
-/* sum[i * blocks + j] += x[row + i] y_j of position p, for rows of x and blocks y_j, `plane` floats
- * apart. */
+/* sum[i * blocks + j] += x[i] y_j at position p, for `rows` rows of x and `blocks` blocks y_j,
+ * `plane` floats apart. */
 INLINE void gram_step(float16 *sum, __global const float *x, __global const float *y, size_t plane,
                       size_t p, const int rows, const int blocks) {
     float16 v[2];
@@ -32,7 +32,7 @@ INLINE void gram_step(float16 *sum, __global const float *x, __global const floa
         sum[i] = fma((float16)(x[p * 16 + i / blocks]), v[i % blocks], sum[i]);
 }
 
-/* all[2 * i + j] += the sums of positions p .. end. */
+/* all[2 * i + j] += the sums over positions p .. end - 1. */
 INLINE void gram_rows(float16 *all, __global const float *x, __global const float *y, size_t plane,
                       size_t p, size_t end, const int rows, const int blocks) {
     float16 sum[2 * GRAM_ROWS];
@@ -47,9 +47,9 @@ INLINE void gram_rows(float16 *all, __global const float *x, __global const floa
         all[i / blocks * 2 + i % blocks] += sum[i];
 }
 
-/* part[stretch][block of x][block of y][16][16] = x y^T over stretches of the m positions of maps,
- * from `start` on, for `ys` blocks of y; where `triangle` only those from that of x on.  Grid:
- * pairs of blocks of y x blocks of x x stretches. */
+/* part[stretch][block of x][block of y][16][16] = x y^T over stretches of the m positions of maps x
+ * and y, from position `start` on, for `ys` blocks of y. triangle: x is y, and only blocks of y
+ * from that of x on are made. Grid: pairs of blocks of y x blocks of x x stretches. */
 __kernel GROUP(1, 1) void gram_block(__global float *part, ulong part_at, __global const float *x,
                                      ulong x_at, __global const float *y, ulong y_at, int ys, int m,
                                      int start, int stretch, int triangle) {
@@ -88,8 +88,8 @@ __kernel GROUP(1, 1) void gram_block(__global float *part, ulong part_at, __glob
 #define GRAM_DEPTH        16       /* positions in local memory at a time */
 #define GRAM_PITCH        (64 + 4) /* keeps rows apart in the banks of local memory */
 
-/* The same for planes, tiles of 64 x 64; xs, ys: planes in x and y.
- * Grid: groups of 16 x 16, blocks of y x blocks of x x stretches. */
+/* The same for planes, in tiles of 64 x 64; xs, ys: the planes of x and y. Grid: groups of 16 x 16:
+ * blocks of y x blocks of x x stretches. */
 __kernel GROUP(16, 16) void gram_tile(__global float *part, ulong part_at, __global const float *x,
                                       ulong x_at, __global const float *y, ulong y_at, int m,
                                       int start, int stretch, int triangle, int xs, int ys) {
@@ -126,9 +126,9 @@ __kernel GROUP(16, 16) void gram_tile(__global float *part, ulong part_at, __glo
     REPEAT(4, i, 4, vstore4(all[i], (4 * ty + i) * 16 + tx, part))
 }
 
-/* df[c,p] += sum_d dm[c,d] f[d,p] for the `rows` planes of df from channel `row` of dm's `side`,
- * and the `inner` planes of f from channel `column` on. dm: side x side, symmetric. Grid: groups of
- * 16 x 16 over 64 positions x 64 channels. */
+/* df[c,p] += sum over d of dm[c,d] f[d,p], for `rows` planes of df from channel `row` on and
+ * `inner` planes of f from channel `column` on. dm: side x side, symmetric. Grid: groups of 16 x
+ * 16: stretches of 64 positions x blocks of 64 channels. */
 __kernel GROUP(16, 16) void style_tile(__global float *df, ulong df_at, __global const float *dm,
                                        ulong dm_at, __global const float *f, ulong f_at, int m,
                                        int side, int row, int rows, int column, int inner) {
@@ -166,9 +166,9 @@ __kernel GROUP(16, 16) void style_tile(__global float *df, ulong df_at, __global
 
 #endif
 
-/* g[c,d] = [g[c,d] +] the sum over stretches of part, c and d running over xs and ys channels from
- * x0 and y0 on of g's `side`; what lies below the diagonal of tiles is mirrored.
- * Grid: VEC-s of ys channels x GRAM_SHARE-s of xs channels. */
+/* g[x0+c, y0+d] = [that +] the sum over stretches of part, for xs channels c and ys channels d; g:
+ * side x side. Tiles below the diagonal are mirrored from those above. Grid: VEC channels d x
+ * GRAM_SHARE channels c for each work-item. */
 __kernel GROUP(GRAM_LANES, 1) void gram_total(__global float *g, ulong g_at,
                                               __global const float *part, ulong part_at, int side,
                                               int x0, int xs, int y0, int ys, int stretches,
@@ -195,7 +195,7 @@ __kernel GROUP(GRAM_LANES, 1) void gram_total(__global float *g, ulong g_at,
     }
 }
 
-/* s[c] = [s[c] +] the sum of m positions of f. Grid: 1 x units of f, groups of LANES. */
+/* s[c] = [s[c] +] the sum of f[c,p] over m positions p. Grid: groups of LANES: 1 x units of f. */
 __kernel GROUP(LANES, 1) void gram_sum(__global float *s, ulong s_at, __global const float *f,
                                        ulong f_at, int m, int channels, int accumulate) {
     LANE_SUMS(sums);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * L-BFGS's passes over its history: vectors of n floats that begin `step` floats apart.
+ * What L-BFGS computes from its history: vectors of n floats that begin `step` floats apart.
  */
 
-/* Floats of a vector that a work-item of the wide class takes through all vectors at a time. */
+/* Elements that a work-item of the wide class takes through all vectors at a time. */
 #define MIX_PIECE 2048
 
-/* For each vector k: partial sum p of by_x's slot 2 k = [that +] v_k . x, and of by_y's = v_k . y,
- * over the p-th of PARTIALS stretches. Grid: groups, vectors x PARTIALS: those that share a stretch
- * of x and y are neighbours. Sums are plain: a lane adds up n / (PARTIALS VEC LANES) at most. */
+/* For each vector v_k: partial sum p of slot 2 k of by_x = [that +] v_k . x, and of slot 2 k of
+ * by_y = [that +] v_k . y, over the p-th of PARTIALS stretches. Grid: groups: vectors x PARTIALS,
+ * so that groups that share a stretch of x and y are neighbours. The sums are not compensated: a
+ * lane adds n / (PARTIALS VEC LANES) terms at most. */
 __kernel GROUP(LANES, 1) void dots(__global const float *v, ulong v_at, ulong step,
                                    __global const float *x, ulong x_at, __global const float *y,
                                    ulong y_at, __global float *by_x, ulong by_x_at,
@@ -37,8 +38,8 @@ __kernel GROUP(LANES, 1) void dots(__global const float *v, ulong v_at, ulong st
     }
 }
 
-/* z = a x + sum_k factors[k] v_k over `count` vectors; those with a factor of 0 are not read. z may
- * be x. Grid: wide, any number of work-items; simt, any number of groups. */
+/* z = a x + the sum over k of factors[k] v_k, for `count` vectors; those with a factor of 0 are not
+ * read. z may be x. Grid: any number of work-items. */
 __kernel GROUP(LANES,
                1) void mix_of(__global float *z, ulong z_at, float a, __global const float *x,
                               ulong x_at, __global const float *factors, ulong factors_at,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between the picture and the network's input: three planes of m floats each, which may lie in
- * different places. Grid: any number of work-items.
+ * From the picture to the network's input: three planes of m floats each, which may lie in
+ * different buffers. Grids: any number of work-items.
  */
 
 /* y_r = m_r . (x_0, x_1, x_2, 1) for r = 0, 1, 2. */

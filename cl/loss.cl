@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Losses and their gradients. Kernels with scalars take exactly PARTIALS groups; accumulate: a
- * tensor in several runs adds its later ones to the scalars' partial sums.
+ * Losses and their gradients. A kernel with a slot takes exactly PARTIALS groups. accumulate: add
+ * to the slot's partial sums, for the later runs of a tensor in several pieces.
  */
 
 /* slot = [slot +] weight sum (f - p)^2; df += 2 weight (f - p): n floats. */
@@ -20,7 +20,7 @@ __kernel GROUP(LANES, 1) void content(__global float *df, ulong df_at, __global 
     leave(weight * total(sum, sums), slot, accumulate);
 }
 
-/* |d| or d^2, and its derivative, 0 where d is. */
+/* |d| or d^2, and its derivative, which is 0 at 0. */
 static inline vec variation(vec d, int squared) {
     return squared ? d * d : fabs(d);
 }
@@ -28,9 +28,10 @@ static inline vec slope(vec d, int squared) {
     return squared ? 2 * d : sign(d);
 }
 
-/* slot = [slot +] weight (sum |right - here| + sum |below - here|), or of squares; dx += its
- * gradient. x, dx: rows = C * height rows of width. A group takes every PARTIALS-th row, a
- * work-item VEC columns of it. Beyond the border stands the border's own value: no difference. */
+/* Total variation and its gradient: slot = [slot +] weight (sum |right - here| + sum |below -
+ * here|), or of squares; dx += its gradient. x, dx: `rows` = C * height rows of `width` elements. A
+ * group takes every PARTIALS-th row, a work-item VEC columns of it at a time. Beyond the border the
+ * border's value is repeated, so differences there are 0. */
 __kernel GROUP(LANES, 1) void tv(__global float *dx, ulong dx_at, __global const float *x,
                                  ulong x_at, __global float *slot, ulong slot_at, int accumulate,
                                  uint squared, float weight, uint rows, uint height, uint width) {
@@ -57,8 +58,8 @@ __kernel GROUP(LANES, 1) void tv(__global float *dx, ulong dx_at, __global const
     leave(weight * total(sum, sums), slot, accumulate);
 }
 
-/* y = a^T b for n x n matrices. Grid: groups (n / 64, n / 4) on wide, where a work-item does 4 rows
- * of 64; (n / 16, n / 16) on simt, where a group does a square; rounded up. */
+/* y = a^T b for n x n matrices. Grid, rounded up: wide: groups (n / 64, n / 4), where a work-item
+ * makes 4 rows x 64 columns; simt: groups (n / 16, n / 16), where a group makes a square. */
 #if BLOCK == 16
 #define ROWS 4
 #define VECS 4
@@ -92,7 +93,7 @@ __kernel GROUP(SIDE, SIDE) void product(__global float *y, ulong y_at, __global 
     y += y_at, a += a_at, b += b_at;
     const uint u = get_local_id(0), v = get_local_id(1);
     const uint column = get_global_id(0), row = get_global_id(1);
-    const uint first = row - v; /* of the square's rows */
+    const uint first = row - v; /* the square's first row */
     __local float of_a[SIDE][SIDE], of_b[SIDE][SIDE];
     float sum = 0;
     for (uint k = 0; k < n; k += SIDE) {
@@ -111,8 +112,8 @@ __kernel GROUP(SIDE, SIDE) void product(__global float *y, ulong y_at, __global 
 }
 #endif
 
-/* With E = scale g - target, and E' what dm holds (has_metric) or else E: slot = weight sum E . E',
- * dm = 4 weight scale E'. n floats each. */
+/* The Gram loss: with E = scale g - target, and E' = what dm holds (has_metric) or E, slot = weight
+ * sum E . E', dm = 4 weight scale E'. n elements each. */
 __kernel GROUP(LANES, 1) void style(__global float *dm, ulong dm_at, __global const float *g,
                                     ulong g_at, __global const float *target, ulong target_at,
                                     __global float *slot, ulong slot_at, int has_metric,

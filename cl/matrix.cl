@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Matrices of n x n in rows, and what a Wasserstein style term makes of them (backend/ops.h:
- * multiply, covariance, transport, shift), and rescale, which such terms need between them.
+ * n x n matrices in rows, the Wasserstein style term (backend/ops.h: multiply, covariance,
+ * transport, shift), and rescale, which normalizes gradients.
  */
 
-/* y = alpha a b + beta I. Grid: groups (n / 64, n / 4) on wide, where a work-item does 4 rows of
- * 64; (n / 32, n / 32) on simt, where a group does a square, 2 x 2 a work-item; rounded up. */
+/* y = alpha a b + beta I. Grid, rounded up: wide: groups (n / 64, n / 4), where a work-item makes 4
+ * rows x 64 columns; simt: groups (n / 32, n / 32), where a group makes a square and a work-item 2
+ * x 2 of it. */
 #if BLOCK == 16
 #define MATRIX_ROWS 4
 #define MATRIX_VECS 4
@@ -91,8 +92,9 @@ __kernel GROUP(LANES, 1) void covariance(__global float *y, ulong y_at, __global
     }
 }
 
-/* With e = scale s - mean: v = 2 weight scale / n e - dm (scale s), and slot = weight / n (sum e^2
- * + trace + tr cov - 2 tr root). PARTIALS groups, each with every PARTIALS-th row. */
+/* With e = scale s - mean: v = (2 weight scale / n) e - scale (dm s), and slot = weight / n (sum
+ * e^2 + trace + tr cov - 2 tr root), with dm, cov and root n x n. Grid: PARTIALS groups, each of
+ * which takes every PARTIALS-th row. */
 __kernel GROUP(LANES,
                1) void transport(__global float *v, ulong v_at, __global float *slot, ulong slot_at,
                                  __global const float *dm, ulong dm_at, __global const float *cov,
@@ -112,14 +114,14 @@ __kernel GROUP(LANES,
         if (get_local_id(0) == 0)
             v[row] = scale * (2 * weight / n * e - product);
 #if BLOCK != 16
-        barrier(CLK_LOCAL_MEM_FENCE); /* the sums are used again */
+        barrier(CLK_LOCAL_MEM_FENCE); /* before total() writes sums again */
 #endif
     }
     leave(weight / n * loss, slot, 0);
 }
 
-/* f[c,p] += v[c], for the units of f from channel 0 of v on; `channels` in all of them. Grid:
- * work-items that share m positions x units. */
+/* f[c,p] += v[c], for units of f with `channels` channels and m positions; v begins at their first
+ * channel. Grid: work-items that share the positions x units. */
 __kernel GROUP(LANES, 1) void shift(__global float *f, ulong f_at, __global const float *v,
                                     ulong v_at, ulong m, uint channels) {
     const ulong unit = get_global_id(1);
@@ -129,7 +131,8 @@ __kernel GROUP(LANES, 1) void shift(__global float *f, ulong f_at, __global cons
         store(load(f, p, m * VEC) + by, f, p, m * VEC);
 }
 
-/* y = [y +] a (value + epsilon)^power x, the value that of a slot; y may be x. */
+/* y = [y +] a (value + epsilon)^power x, with the value of a slot; y may be x. Grid: any number of
+ * work-items; each adds up the slot's partial sums. */
 __kernel GROUP(LANES, 1) void rescale(__global float *y, ulong y_at, __global const float *x,
                                       ulong x_at, __global const float *slot, ulong slot_at,
                                       float a, float epsilon, float power, int add_up, ulong n) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the device can do at most. Grids: any number of work-items; the host counts.
+ * The device's peak of multiply-adds, for `bench`. (The peak of bandwidth is measured with `copy`.)
  */
 
-#define CHAINS 12 /* independent, to cover the latency of one multiply-add */
+#define CHAINS 12 /* independent multiply-adds, which hide the latency of one */
 
-/* CHAINS * n multiply-adds of a vec for each work-item: x = a x + b, n times, from values that
- * differ; the sum goes to y, one float a work-item, so that no compiler leaves them out. */
+/* CHAINS n multiply-adds of a vec for each work-item: x = a x + b, n times, from different start
+ * values. The sum goes to y, one float a work-item, so that no compiler removes them. Grid: any
+ * number of work-items. */
 __kernel GROUP(LANES, 1) void measure_flops(__global float *y, ulong y_at, float a, uint n) {
     y += y_at;
     const float b = 1 - a;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Total variation over eight neighbours.
+ * Total variation over the eight neighbours of a pixel, and its gradient.
  */
 
 #if BLOCK == 16
@@ -9,10 +9,10 @@
 #define LANE_NUMBERS 0
 #endif
 
-/* slot = [slot +] straight sum (Dx^2 + Dy^2) + diagonal sum (D1^2 + D2^2), with x continued by its
- * border; dx += its gradient. Every pixel gathers its own: beyond the border stands the border's
- * value, and a diagonal that leaves the plane on one side only is there twice, from the pixel and
- * from its copy beyond. Rows as for tv. */
+/* slot = [slot +] straight sum (Dx^2 + Dy^2) + diagonal sum (D1^2 + D2^2), with the border's values
+ * repeated beyond the border; dx += its gradient. Every pixel gathers its own gradient. A diagonal
+ * difference that leaves the plane on one side only counts twice: for the pixel and for its copy
+ * beyond the border. Rows and grid as for tv (loss.cl). */
 __kernel GROUP(LANES, 1) void neighbours(__global float *dx, ulong dx_at, __global const float *x,
                                          ulong x_at, __global float *slot, ulong slot_at,
                                          int accumulate, float straight, float diagonal, uint rows,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Convolution of 1 x 1, stride 1: a product of matrices, of which positions are the columns. It
- * stands behind pooling_indices.cl and convolution.cl, whose tiles and loads it uses.
+ * 1 x 1 convolution, stride 1: a product of matrices whose columns are the positions. It uses tiles
+ * and loads of convolution.cl, which comes before it in the program.
  */
 
 #if BLOCK == 16
 
-/* part[blocks][row][16]: `count` positions of x times [m > 0], the last of them repeated up to
- * `row`; plane: floats from one block of x to the next. */
+/* part[blocks][row][16] = `count` positions of x times [m > 0], the last one repeated up to `row`.
+ * plane: floats from one block of x to the next. */
 OUTLINE void point_mask(__global float *part, __global const float *x, __global const float *m,
                         size_t plane, int blocks, int row, int count) {
     for (int b = 0; b < blocks; b++, x += plane, m += plane)
@@ -18,8 +18,8 @@ OUTLINE void point_mask(__global float *part, __global const float *x, __global 
         }
 }
 
-/* conv_row of `outputs` blocks. Meanwhile `next` positions of x and, where MASKED, of m are
- * fetched, whose blocks are `plane` floats apart. */
+/* conv_row for `outputs` blocks. Meanwhile the `next` positions of x and, where MASKED, of m are
+ * prefetched; their blocks are `plane` floats apart. */
 OUTLINE void point_rows(__global float *y, size_t y_plane, __global const float *p,
                         const conv_strip s, __global const float *f, size_t f_row,
                         __global const float *bias, __global const float *x,
@@ -38,7 +38,7 @@ OUTLINE void point_rows(__global float *y, size_t y_plane, __global const float 
         conv_one(y + o * y_plane, 0, p, s, f + o * f_row, 0, bias + o * 16, ahead, w, kind);
 }
 
-/* Positions q..n-1 one by one. */
+/* conv_row for positions q..n-1, one by one. */
 OUTLINE void point_rest(__global float *y, size_t y_plane, __global const float *x,
                         const conv_strip s, __global const float *f, size_t f_row,
                         __global const float *bias, int outputs, int q, int n, int kind) {
@@ -49,10 +49,10 @@ OUTLINE void point_rest(__global float *y, size_t y_plane, __global const float 
                       none, 16, 1, 1, 1, kind);
 }
 
-/* conv_product's y from n positions of maps x, where MASKED times [m > 0]: 1 x 1 filters, stride 1.
- * A work-item takes `share` positions, in stretches of `row` that stay in the cache while all
- * filters come by: where MASKED, in its own `slab` floats of the work space, `row` being a multiple
- * of the columns that it reads at a time.
+/* y = [y, or bias] + 1 x 1 filters * x, then ReLU, for n positions of maps x, where MASKED times [m
+ * > 0]; f as for conv_product. A work-item makes `share` positions, in stretches of `row` whose
+ * inputs stay in the cache while all filters are read. Where MASKED it first masks a stretch into
+ * its own `slab` floats of the work space; then `row` is a multiple of the positions of a tile.
  * Grid: shares x groups of `group` blocks of outputs. */
 __kernel GROUP(1, 1) void conv_point(__global float *y, ulong y_at, __global const float *x,
                                      ulong x_at, __global const float *m, ulong m_at,
@@ -86,9 +86,10 @@ __kernel GROUP(1, 1) void conv_point(__global float *y, ulong y_at, __global con
     conv_flush(kind);
 }
 
-/* ---- with a pooling ---- */
+/* ---- fused with a pooling ---- */
 
-/* y and choice of n windows, the first of an element of the choice, of rows p and p + row. */
+/* y and indices = the pooling of n windows, whose rows are p and p + row; the first window begins
+ * an element of the indices. */
 OUTLINE void point_windows(__global float *y, __global float *indices, __global const float *p,
                            size_t row, int n, int average) {
     for (int k = 0; k < n; k += INDICES, indices += 16) {
@@ -103,8 +104,9 @@ OUTLINE void point_windows(__global float *y, __global float *indices, __global 
     }
 }
 
-/* conv_point's outputs of n windows of rows x and x + x_row, `pixels` of which are to come next,
- * by CONV_BLOCKS in part[CONV_BLOCKS][2][row][16], to y and choice. */
+/* y and indices = the pooling of conv_point's outputs for n windows of rows x and x + x_row.
+ * CONV_BLOCKS blocks of outputs at a time are made in part[CONV_BLOCKS][2][row][16]. Meanwhile
+ * `pixels` positions at `then` are prefetched. */
 OUTLINE void point_pool_rows(__global float *y, size_t y_plane, __global float *indices,
                              size_t c_plane, __global float *part, size_t row,
                              __global const float *x, size_t x_row, const conv_strip s,
@@ -127,9 +129,9 @@ OUTLINE void point_pool_rows(__global float *y, size_t y_plane, __global float *
     }
 }
 
-/* conv_point of the h x w positions of x, and its pooling: to y and choice. A work-item takes
- * `share` stretches of `row` positions, whole elements of the choice, of the two rows of a window.
- * Grid: work-items, of `slab` floats of the work space each. */
+/* conv_point for the h x w positions of x, fused with its pooling: y and indices. A work-item takes
+ * `share` stretches of `row` positions in the two rows of windows; a stretch fills whole elements
+ * of the indices. Grid: work-items, each with `slab` floats of the work space. */
 __kernel GROUP(1, 1) void point_pool(__global float *y, ulong y_at, __global const float *x,
                                      ulong x_at, __global float *indices, ulong indices_at,
                                      __global const float *f, ulong f_at,
@@ -156,8 +158,8 @@ __kernel GROUP(1, 1) void point_pool(__global float *y, ulong y_at, __global con
     }
 }
 
-/* part[blocks][2][row][16]: `many` positions of two rows, of which n are in windows: of those dy
- * spread as their choices say, from window q on; 0 in the others. */
+/* part[blocks][2][row][16] = dy unpooled by its indices, for `many` positions of two rows from
+ * window q on; 0 at positions from n on, which are in no window. */
 OUTLINE void point_unpool_rows(__global float *part, int row, __global const float *dy,
                                size_t y_plane, __global const float *indices, size_t c_plane,
                                int blocks, int q, int n, int many, int average) {
@@ -181,8 +183,8 @@ OUTLINE void point_unpool_rows(__global float *part, int row, __global const flo
     }
 }
 
-/* conv_point to the h x w positions of y from the gradient x of the windows of a pooling, and its
- * choice. Else as point_pool. */
+/* conv_point for the h x w positions of y, fused with an unpooling: x is the gradient of the pooled
+ * map, `indices` its pooling indices. Otherwise as point_pool. */
 __kernel GROUP(1, 1) void point_unpool(__global float *y, ulong y_at, __global const float *x,
                                        ulong x_at, __global float *indices, ulong indices_at,
                                        __global const float *f, ulong f_at,
@@ -214,8 +216,9 @@ __kernel GROUP(1, 1) void point_unpool(__global float *y, ulong y_at, __global c
 
 #define CONV_PRODUCTS 16 /* input channels in local memory at a time */
 
-/* What a group of 8 x 8 work-items makes of as many channels in local memory, outputs by columns:
- * sum[i] are the products of output 8 ty + i and columns 4 tx .. 4 tx + 3, and those 32 on. */
+/* Adds CONV_PRODUCTS channels, which are in local memory, to the sums of a group of 8 x 8
+ * work-items: sum[i] holds output 8 ty + i at columns 4 tx .. 4 tx + 3, and at the columns 32
+ * further on. */
 INLINE void tile_products(float4 (*sum)[2], __local float4 (*fs)[CONV_TILE / 4],
                           __local float4 (*xs)[CONV_TILE / 4], int tx, int ty) {
     for (int k = 0; k < CONV_PRODUCTS; k++) {
@@ -227,9 +230,10 @@ INLINE void tile_products(float4 (*sum)[2], __local float4 (*fs)[CONV_TILE / 4],
     }
 }
 
-/* y = [y, or bias] + 1 x 1 filters * x, then ReLU, as conv_3x3: `count` positions from `first` on
- * of planes x and y of `plane` each. f: [blocks of CONV_TILE outputs][inputs][CONV_TILE]. Grid:
- * groups: stretches of CONV_TILE positions x blocks of outputs. */
+/* y = [y, or bias] + 1 x 1 filters * x, then ReLU, for `count` positions from `first` on of planes
+ * x and y of `plane` positions; otherwise as conv_3x3. f: [blocks of CONV_TILE
+ * outputs][inputs][CONV_TILE]. Grid: groups: stretches of CONV_TILE positions x blocks of outputs.
+ */
 __kernel GROUP(8, 8) void conv_1x1(__global float *y, ulong y_at, __global const float *x,
                                    ulong x_at, __global const float *m, ulong m_at,
                                    __global const float *f, ulong f_at, __global const float *bias,

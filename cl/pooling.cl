@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pooling, 2 x 2 with stride 2, both ways. Units of x are h x w positions of `width` floats: 16 for
- * wide maps, else 1 (then the wide class uses one lane of its vectors; only pictures are so). Rows
- * and columns of x that fill no window are dropped, and their gradient is 0.
+ * Pooling, 2 x 2 with stride 2, and its gradient. The units of x are h x w positions of `width`
+ * floats: 16 for wide maps, else 1. (With 1 the wide class uses one lane of its vectors; only
+ * pictures are like that.) Rows and columns of x that fill no window are dropped, and their
+ * gradient is 0.
  */
 
 #if BLOCK == 16
@@ -19,8 +20,9 @@ static inline vec pool_root(vec a, vec b, vec c, vec d) {
     return sqrt((a * a + b * b) + (c * c + d * d));
 }
 
-/* y[r,q] = what the kind of pooling makes of x[2r..2r+1, 2q..2q+1].
- * Grid: columns of y (wide: 1) x rows of y x units. */
+/* y[r,q] = the pooling of x[2r..2r+1, 2q..2q+1]: MAX, AVERAGE, TWICE (twice the average), L2
+ * (POOL_L2_SCALE times the root of the sum of squares). Grid: columns of y (wide: 1) x rows of y x
+ * units. */
 __kernel POOL_GROUP void pool(__global float *y, ulong y_at, __global const float *x, ulong x_at,
                               int h, int w, int width, int kind) {
     const ulong row = (ulong)w * width, unit = get_global_id(2), r = get_global_id(1);
@@ -40,9 +42,9 @@ __kernel POOL_GROUP void pool(__global float *y, ulong y_at, __global const floa
     }
 }
 
-/* dx = dy at the first maximum of x in the window, row by row, else 0; dy / 4 or dy / 2 at all
- * four; or dy scale x / root, 0 where the root is.
- * Grid: windows, partial ones too: columns (wide: 1) x rows x units. */
+/* MAX: dx = dy at the first maximum of x in the window, row by row, else 0. AVERAGE, TWICE: dx = dy
+ * / 4, dy / 2. L2: dx = POOL_L2_SCALE dy x / root, 0 where the root is 0. Grid: windows, partial
+ * ones included: columns (wide: 1) x rows x units. */
 __kernel POOL_GROUP void pool_grad(__global float *dx, ulong dx_at, __global const float *dy,
                                    ulong dy_at, __global const float *x, ulong x_at, int h, int w,
                                    int width, int kind) {

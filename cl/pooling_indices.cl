@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pooling indices: which positions of 2 x 2 windows pass a gradient on, and the gradient spread by
- * them. Maps only: units are h x w positions of BLOCK floats. An element of the indices holds those
- * of INDICES windows, four bits each, as a whole number (prelude.cl).
+ * Pooling indices of 2 x 2 windows: which of a window's four positions pass a gradient on, and the
+ * gradient unpooled by them. Maps only: units of h x w positions of BLOCK floats. An element of the
+ * indices is a whole number that holds four bits for each of INDICES windows (prelude.cl).
  */
-/* indices[r,k] = sum_j 16^j bits of window (r, INDICES k + j) of x.
- * Grid: columns of the choice (wide: 1) x rows of it x units. */
+/* indices[r,k] = sum over j of 16^j times the bits of window (r, INDICES k + j) of x. Grid: columns
+ * of the indices (wide: 1) x their rows x units. */
 __kernel INDICES_GROUP void pool_indices(__global float *indices, ulong indices_at,
                                          __global const float *x, ulong x_at, int h, int w,
                                          int average) {
@@ -26,8 +26,8 @@ __kernel INDICES_GROUP void pool_indices(__global float *indices, ulong indices_
     }
 }
 
-/* dx = share * dy at the positions that the choice names, else 0.
- * Grid: windows, partial ones too: columns (wide: 1) x rows x units. */
+/* dx = share * dy at the positions whose bit is set, else 0. Grid: windows, partial ones included:
+ * columns (wide: 1) x rows x units. */
 __kernel INDICES_GROUP void unpool(__global float *dx, ulong dx_at, __global const float *dy,
                                    ulong dy_at, __global const float *indices, ulong indices_at,
                                    int h, int w, float share) {
@@ -41,19 +41,19 @@ __kernel INDICES_GROUP void unpool(__global float *dx, ulong dx_at, __global con
         const ulong i = 2 * q * BLOCK, next = i + BLOCK, k = q / INDICES;
         const vec zero = 0.0f;
         vec value = zero;
-        bits chosen = 0;
+        bits set = 0;
         if (r < (ulong)h / 2 && q < windows) {
             value = share * load(dy, q * BLOCK, (q + 1) * BLOCK);
-            chosen = bits_from(load(indices, k * BLOCK, (k + 1) * BLOCK)) >>
-                     (int)(4 * (q - k * INDICES));
+            set = bits_from(load(indices, k * BLOCK, (k + 1) * BLOCK)) >>
+                  (int)(4 * (q - k * INDICES));
         }
-        store(select(zero, value, (chosen & 1) != 0), dx, i, next);
+        store(select(zero, value, (set & 1) != 0), dx, i, next);
         if (2 * q + 1 < (ulong)w)
-            store(select(zero, value, (chosen & 2) != 0), dx, next, next + BLOCK);
+            store(select(zero, value, (set & 2) != 0), dx, next, next + BLOCK);
         if (2 * r + 1 < (ulong)h) {
-            store(select(zero, value, (chosen & 4) != 0), dx, i + row, next + row);
+            store(select(zero, value, (set & 4) != 0), dx, i + row, next + row);
             if (2 * q + 1 < (ulong)w)
-                store(select(zero, value, (chosen & 8) != 0), dx, next + row, next + BLOCK + row);
+                store(select(zero, value, (set & 8) != 0), dx, next + row, next + BLOCK + row);
         }
     }
 }

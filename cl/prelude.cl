@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What all kernels share: this file and then the others of cl/, by name, are one program. BLOCK,
- * from host/opencl/tiles.def, tells the two classes apart:
+ * What all kernels share. One program consists of this file and then of the other files of cl/ in
+ * the order of their names. BLOCK, from host/opencl/tiles.def, selects the class of devices:
  *
  *   16  wide: processors. One work-item a work-group, float16 vectors, no local memory.
  *    1  simt: everything else. Groups of LANES work-items, one float at a time.
  *
- * A tensor comes as two parameters, `__global float *x, ulong x_at`, the second in floats. Code
- * that is right with `vec` as float and as float16 is written once, between EACH and store.
+ * A tensor is two parameters, `__global float *x, ulong x_at`; the offset counts floats. Code that
+ * is right with `vec` as float and as float16 is written once, with EACH, load and store.
  */
 #ifndef BLOCK
 #define BLOCK 16 /* channels innermost in maps */
@@ -18,27 +18,27 @@
 
 #define GROUP(x, y) __attribute__((reqd_work_group_size(x, y, 1)))
 
-/* Brings the cache line of a __global address nearer to a processor. OpenCL's own prefetch does
- * nothing on most devices; before clang 8 the built-in function takes no pointer of OpenCL C. */
+/* Prefetches the cache line of a __global address. OpenCL's own prefetch does nothing on most
+ * devices. Before clang 8 the built-in function does not accept a pointer of OpenCL C. */
 #if defined(__clang_major__) && __clang_major__ < 8
 #define FETCH(address) ((void)(address))
 #else
 #define FETCH(address) __builtin_prefetch((const __private void *)(ulong)(address), 0, 2)
 #endif
 
-/* For arrays that are to stay in registers: loops over them are unrolled, and functions that take
- * their sizes inlined. */
+/* Keep arrays in registers: loops over such arrays are unrolled, and functions that take their
+ * sizes as parameters are inlined. */
 #define UNROLL(i, n) _Pragma("unroll") for (int i = 0; i < (n); i++)
 #define INLINE       __attribute__((always_inline)) static inline
 
-/* For long functions of the wide class, once each in the program: Intel's compiler, left to itself,
- * copies them for every value of every flag that a kernel's loops pass on, for half a minute. */
+/* For long functions of the wide class. Left to itself, Intel's compiler copies them for every
+ * value of every flag that a kernel's loops pass on, which takes half a minute. */
 #define OUTLINE __attribute__((noinline)) static
 
-/* Writes `body` out for i = 0, 1, ... below limit, at most n times (2, 4, 8, 12 or 16, a literal).
- * Arrays that are indexed only in this way stay in registers, even with a compiler that unrolls no
- * loop. `body` may hold a comma only inside parentheses: OpenCL C 1.2 (6.9.e) has no variadic
- * macros, and compilers built on clang 7, NVIDIA's among them, refuse them. */
+/* Repeats `body` in the source for i = 0, 1, ... below limit, at most n times (n: 2, 4, 8, 12 or
+ * 16, a literal). Arrays indexed only in this way stay in registers even if the compiler unrolls no
+ * loop. `body` may contain a comma only inside parentheses: OpenCL C 1.2 (6.9.e) has no variadic
+ * macros, and compilers built on clang 7, NVIDIA's among them, reject them. */
 #define REPEAT(n, i, limit, body) REPEAT_##n(0, i, limit, body)
 #define REPEAT_1(k, i, limit, body)                                                                \
     {                                                                                              \
@@ -53,13 +53,13 @@
 #define REPEAT_12(k, i, limit, body) REPEAT_8(k, i, limit, body) REPEAT_4(k + 8, i, limit, body)
 #define REPEAT_16(k, i, limit, body) REPEAT_8(k, i, limit, body) REPEAT_8(k + 8, i, limit, body)
 
-/* Partial sums that a reduction leaves in its slot of the scalars: IMP_PARTIALS of backend/ops.h.
- */
+/* The number of partial sums that a reduction leaves in a slot of scalars: IMP_PARTIALS of
+ * backend/ops.h. */
 #define PARTIALS 64
 
-/* The sum of 16 floats, pairwise. Not written as a sum of components: of those LLVM makes shuffles
- * with undefined lanes, at which Oclgrind 21.10 breaks down when it checks for uninitialised reads.
- */
+/* The pairwise sum of 16 floats. It is not written as a sum of components: from those LLVM makes
+ * shuffles with undefined lanes, on which Oclgrind 21.10 fails when it checks for uninitialised
+ * reads. */
 static inline float lane_sum(float16 v) {
     float lane[16];
     vstore16(v, 0, lane);
@@ -75,8 +75,9 @@ static inline float lane_sum(float16 v) {
 #define VEC   16
 typedef float16 vec;
 
-/* vload16 and vstore16 of global memory in one instruction: PoCL makes its own of parts. But in
- * loops of products it joins the parts that it loads, and get16 is up to twice as slow. */
+/* vload16 and vstore16 of global memory as one instruction; PoCL's own consist of several parts. In
+ * loops of products, though, PoCL merges the parts it loads, and there get16 is up to twice as slow
+ * as vload16. */
 typedef float16 __attribute__((aligned(4))) anywhere16;
 INLINE float16 get16(size_t i, const __global float *x) {
     return *(const __global anywhere16 *)(x + i * 16);
@@ -85,8 +86,7 @@ INLINE void put16(float16 v, size_t i, __global float *x) {
     *(__global anywhere16 *)(x + i * 16) = v;
 }
 
-/* put16 past the caches, where x is at a multiple of 16 floats: others see it after `flush_past`.
- */
+/* put16 that bypasses the caches; x at a multiple of 16 floats. Others see it after flush_past. */
 INLINE void put16_past(float16 v, size_t i, __global float *x) {
 #if __has_builtin(__builtin_nontemporal_store)
     __builtin_nontemporal_store(v, (__global float16 *)x + i);
@@ -101,7 +101,7 @@ INLINE void flush_past(void) {
 #endif
 }
 
-/* What load gives and store does where not all of the 16 are below x[n]. */
+/* load and store where not all 16 elements are below x[n]. */
 OUTLINE vec load_tail(const __global float *x, ulong i, ulong n) {
     float tail[16];
     for (uint k = 0; k < 16; k++)
@@ -116,12 +116,12 @@ OUTLINE void store_tail(vec v, __global float *x, ulong i, ulong n) {
         x[i + k] = tail[k];
 }
 
-/* x[i..i+15], and 0 from x[n] on. */
+/* x[i..i+15], with 0 for elements from x[n] on. */
 INLINE vec load(const __global float *x, ulong i, ulong n) {
     return i + 16 <= n ? vload16(0, x + i) : load_tail(x, i, n);
 }
 
-/* x[i..i+15] = v, as far as below x[n]. */
+/* x[i..i+15] = v, for elements below x[n]. */
 INLINE void store(vec v, __global float *x, ulong i, ulong n) {
     if (i + 16 <= n)
         put16(v, 0, x + i);
@@ -129,7 +129,7 @@ INLINE void store(vec v, __global float *x, ulong i, ulong n) {
         store_tail(v, x, i, n);
 }
 
-/* x[i..i+15] with the first and the last of the n repeated beyond the ends. */
+/* x[i..i+15], with the first and the last of the n elements repeated beyond the ends. */
 static inline vec load_edge(const __global float *x, int i, int n) {
     if (i >= 0 && i + 16 <= n)
         return vload16(0, x + i);
@@ -139,7 +139,7 @@ static inline vec load_edge(const __global float *x, int i, int n) {
     return vload16(0, row);
 }
 
-/* i runs over this work-item's part of 0..n-1, VEC at a time: one stretch for each work-item. */
+/* Loops over this work-item's part of 0..n-1, VEC elements at a time; the part is one stretch. */
 #define EACH(i, n)                                                                                 \
     for (ulong i = each_part(n) * get_global_id(0), each_end = min((ulong)(n), i + each_part(n));  \
          i < each_end; i += VEC)
@@ -148,11 +148,11 @@ static inline ulong each_part(ulong n) {
     return ((n + items - 1) / items + VEC - 1) / VEC * VEC;
 }
 
-/* Space of the work-group for total(), to be declared in the kernel itself: none is needed. */
+/* Declares total()'s local memory, in the kernel itself. Here none is needed. */
 #define LANE_SUMS(name) float *name = 0
 
-/* The sum over all lanes of the work-group, in its first work-item, else 0. Every work-item must
- * call it. */
+/* The sum over all lanes of the work-group in its first work-item, 0 in the others. Every work-item
+ * must call it. */
 static inline float total(vec v, float *sums) {
     (void)sums;
     return lane_sum(v);
@@ -178,7 +178,8 @@ static inline vec load_edge(const __global float *x, int i, int n) {
     return x[clamp(i, 0, n - 1)];
 }
 
-/* i runs over this work-item's part of 0..n-1: neighbours in memory go to neighbours. */
+/* Loops over this work-item's part of 0..n-1; neighbouring work-items take neighbouring elements.
+ */
 #define EACH(i, n) for (ulong i = get_global_id(0); i < (n); i += get_global_size(0))
 
 #define LANE_SUMS(name) __local float name[LANES]
@@ -196,16 +197,16 @@ static inline float total(vec v, __local float *sums) {
 
 #endif
 
-/* Adds a value to a running sum that carries its rounding error along (Kahan 1965): the error of
- * the whole does not grow with the number of terms. */
+/* Adds a value to a compensated sum (Kahan 1965), whose error does not grow with the number of
+ * terms. */
 static inline void add(vec *sum, vec *carry, vec value) {
     const vec term = value - *carry, next = *sum + term;
     *carry = (next - *sum) - term;
     *sum = next;
 }
 
-/* Ends a reduction of PARTIALS work-groups: leaves a group's sum in its place of the scalars'
- * slot, or adds it there. sum: from total(). */
+/* Ends a reduction by PARTIALS work-groups: writes this group's sum, from total(), to its partial
+ * sum in the slot, or adds it there. */
 static inline void leave(float sum, __global float *slot, int accumulate) {
     if (get_local_id(0) == 0) {
         __global float *partial = slot + get_group_id(0);
@@ -213,7 +214,7 @@ static inline void leave(float sum, __global float *slot, int accumulate) {
     }
 }
 
-/* The value of a slot. */
+/* The value of a slot: the sum of its partial sums. */
 static inline float slot_value(const __global float *slot) {
     float16 sum = 0;
     for (uint k = 0; k < PARTIALS / 16; k++)
@@ -221,17 +222,17 @@ static inline float slot_value(const __global float *slot) {
     return lane_sum(sum);
 }
 
-static inline vec pool_maximum(vec a, vec b) { /* a, where neither is greater */
+static inline vec pool_maximum(vec a, vec b) { /* a where neither is greater */
     return select(a, b, b > a);
 }
 
-/* The maximum or the average of a window. */
+/* The maximum or the average of the window a b / c d. */
 static inline vec pool_window(vec a, vec b, vec c, vec d, int average) {
     return average ? 0.25f * ((a + b) + (c + d))
                    : pool_maximum(pool_maximum(pool_maximum(a, b), c), d);
 }
 
-/* Pooling indices: the bits of INDICES windows share an element. */
+/* Windows whose pooling indices share an element. */
 enum { INDICES = 6 }; /* IMP_INDICES of backend/ops.h */
 
 #if BLOCK == 16
@@ -246,20 +247,20 @@ typedef int bits;
 #define bits_to       convert_float
 #endif
 
-/* bit where x > y, else 0. */
+/* `bit` where x > y, else 0. */
 static inline bits indices_where(vec x, vec y, int bit) {
     return select((bits)(0), (bits)(bit), x > y);
 }
 
-/* The bits of a window. */
+/* The four bits of the window a b / c d: 1, 2, 4, 8 for the positions that pass a gradient on. */
 static inline bits indices_of(vec a, vec b, vec c, vec d, int average) {
     const vec zero = 0.0f;
     if (average)
         return indices_where(a, zero, 1) | indices_where(b, zero, 2) | indices_where(c, zero, 4) |
                indices_where(d, zero, 8);
     const vec ab = select(a, b, b > a), abc = select(ab, c, c > ab);
-    bits chosen = select((bits)(1), (bits)(2), b > a);
-    chosen = select(chosen, (bits)(4), c > ab);
-    chosen = select(chosen, (bits)(8), d > abc);
-    return select((bits)(0), chosen, select(abc, d, d > abc) > zero);
+    bits set = select((bits)(1), (bits)(2), b > a);
+    set = select(set, (bits)(4), c > ab);
+    set = select(set, (bits)(8), d > abc);
+    return select((bits)(0), set, select(abc, d, d > abc) > zero);
 }

@@ -3,8 +3,8 @@
  * Regions of a map and periodic borders of a picture.
  */
 
-/* y[c,p] = [y +] t[p] x[c,p] for the units of y and x; m positions. Grid: work-items that share
- * the positions x units. */
+/* y[c,p] = [y[c,p] +] t[p] x[c,p] for units of y and x with m positions. Grid: work-items that
+ * share the positions x units. */
 __kernel GROUP(LANES, 1) void mask(__global float *y, ulong y_at, __global const float *x,
                                    ulong x_at, __global const float *t, ulong t_at, ulong m,
                                    int add_up) {
@@ -16,12 +16,13 @@ __kernel GROUP(LANES, 1) void mask(__global float *y, ulong y_at, __global const
     }
 }
 
-/* The first position of a side continued from n to `wrapped` that shows position i. */
+/* The first position that shows position i of a side of n which is continued periodically to
+ * `wrapped` positions. */
 static inline uint shown(uint i, uint n, uint wrapped) {
     return (i + (wrapped - n) / 2) % n;
 }
 
-/* One plane x, h x w, continued periodically to y, yh x yw. Grid: any number of work-items. */
+/* y = one plane x, h x w, continued periodically to yh x yw. Grid: any number of work-items. */
 __kernel GROUP(LANES, 1) void wrap(__global float *y, ulong y_at, __global const float *x,
                                    ulong x_at, uint yh, uint yw, uint h, uint w) {
     y += y_at, x += x_at;
@@ -32,7 +33,8 @@ __kernel GROUP(LANES, 1) void wrap(__global float *y, ulong y_at, __global const
     }
 }
 
-/* dx, h x w: the sums of one plane dy, yh x yw, over what shows the same pixel. Grid: as above. */
+/* dx, h x w: the sums of one plane dy, yh x yw, over the positions that show the same pixel. Grid:
+ * as above. */
 __kernel GROUP(LANES, 1) void wrap_grad(__global float *dx, ulong dx_at, __global const float *dy,
                                         ulong dy_at, uint yh, uint yw, uint h, uint w) {
     dx += dx_at, dy += dy_at;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Vectors of n floats, element by element, and their reductions. Grids: a kernel without scalars
- * takes any number of work-items; one with scalars exactly PARTIALS groups. accumulate: a tensor
- * in several runs adds its later ones to the scalars' partial sums.
+ * Vectors of n floats, element by element, and their reductions. Grids: a kernel without a slot
+ * takes any number of work-items, one with a slot exactly PARTIALS groups. accumulate: add to the
+ * slot's partial sums, for the later runs of a tensor in several pieces.
  */
 
 /* x = value. */
@@ -20,8 +20,8 @@ __kernel GROUP(LANES, 1) void copy(__global float *y, ulong y_at, __global const
         store(load(x, i, n), y, i, n);
 }
 
-/* Makes the padding channels of wide maps zero again. x: the last unit of maps, whose first
- * `channels` of BLOCK count; m positions. */
+/* Sets the padding channels of wide maps to 0. x: the last unit of the maps, in which the first
+ * `channels` of BLOCK are real; m positions. */
 __kernel GROUP(LANES, 1) void padding(__global float *x, ulong x_at, uint channels, ulong m) {
     x += x_at;
     for (ulong p = get_global_id(0); p < m; p += get_global_size(0))
@@ -38,7 +38,7 @@ __kernel GROUP(LANES, 1) void combine(__global float *z, ulong z_at, __global co
         store(a * load(x, i, n) + b * load(y, i, n), z, i, n);
 }
 
-/* x = min(hi, max(lo, x)), and lo where x is no number. */
+/* x = min(hi, max(lo, x)); lo where x is NaN. */
 __kernel GROUP(LANES, 1) void clamp_to(__global float *x, ulong x_at, float lo, float hi, ulong n) {
     x += x_at;
     EACH(i, n) {

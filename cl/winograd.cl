@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Convolution of 3 x 3 by Winograd's F(4x4, 3x3), 36 products for 16 outputs (Lavin and Gray 2016).
- * It stands behind pooling_indices.cl and convolution.cl, whose sources and products it uses.
+ * 3 x 3 convolution by Winograd's F(4x4, 3x3): 36 products for 16 outputs (Lavin and Gray 2016). It
+ * uses functions of convolution.cl and point.cl, which come before it in the program.
+ * host/opencl/convolution_choice.c decides where it is used.
  *
  * wide: one kernel takes strips of tiles through all steps, each in a core's own cache.
  *
@@ -9,8 +10,9 @@
  * v[36][channels][pitch] in the work space, winograd_products multiplies them by the filters into
  * s[36][outputs][pitch], and winograd_outputs transforms those back.
  *
- * At the points 0, +-A, +-B and infinity with A B = 1: of the usual 0, +-1, +-2 the rounding error
- * is four times as large. In one dimension y = A^T ((G g) . (B^T d)), for six d, three g, four y.
+ * The polynomial points are 0, +-A, +-B and infinity with A B = 1. With the usual 0, +-1, +-2 the
+ * rounding error is four times as large. In one dimension y = A^T ((G g) . (B^T d)), for six d,
+ * three g, four y.
  */
 #define WINOGRAD_A  0.70710678f
 #define WINOGRAD_B  1.41421356f
@@ -28,7 +30,7 @@ INLINE void winograd_weights(vec *u, const int step, vec g0, vec g1, vec g2) {
     u[5 * step] = g2;
 }
 
-/* B^T d, of six values `step` apart. */
+/* d = B^T d, for six values `step` apart. */
 INLINE void winograd_in(vec *d, const int step) {
     const vec d0 = d[0], d1 = d[step], d2 = d[2 * step];
     const vec d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
@@ -42,7 +44,7 @@ INLINE void winograd_in(vec *d, const int step) {
     d[5 * step] = fma(-2.5f, d3, d1 + d5);
 }
 
-/* A^T m, of six values `step` apart, in the places of the first four. */
+/* m = A^T m, for six values `step` apart; the result takes the places of the first four. */
 INLINE void winograd_out(vec *m, const int step) {
     const vec sum_a = m[step] + m[2 * step], difference_a = m[step] - m[2 * step];
     const vec sum_b = m[3 * step] + m[4 * step], difference_b = m[3 * step] - m[4 * step];
@@ -52,7 +54,7 @@ INLINE void winograd_out(vec *m, const int step) {
     m[3 * step] = fma(WINOGRAD_A3, difference_a, fma(WINOGRAD_B3, difference_b, m[5 * step]));
 }
 
-/* Makes value the k-th filter at f; halves: as the nearest half there is. */
+/* Stores value as the k-th filter at f; halves: rounded to the nearest finite half. */
 INLINE void winograd_keep(__global float *f, size_t k, float value, int halves) {
     if (halves)
         vstore_half_rte(clamp(value, -65504.0f, 65504.0f), k, (__global half *)f);
@@ -62,9 +64,9 @@ INLINE void winograd_keep(__global float *f, size_t k, float value, int halves) 
 
 #if BLOCK == 16
 
-/* The filters G g G^T: [blocks of outputs][36][blocks of inputs][16 inputs][16 outputs], floats or
- * halves, `row` floats from one block of outputs to the next. Else as conv_filter. Grid: blocks of
- * outputs, of inputs. */
+/* f = G g G^T: [blocks of outputs][36][blocks of inputs][16 inputs][16 outputs], floats or halves;
+ * `row` floats separate blocks of outputs. Other parameters as for conv_filter. Grid: blocks of
+ * outputs x blocks of inputs. */
 __kernel GROUP(1, 1) void winograd_filter(__global float *f, ulong f_at, __global const float *w,
                                           ulong w_at, int o0, int outputs, int inputs, int row,
                                           int first, int count, int flipped, int halves) {
@@ -75,7 +77,7 @@ __kernel GROUP(1, 1) void winograd_filter(__global float *f, ulong f_at, __globa
     f += f_at + get_global_id(0) * (size_t)row;
     for (int i = i0; i < i0 + 16; i++) {
         float taps[9][16];
-        int known[16], all = 1; /* lanes whose weights are here, or that are beyond the end */
+        int known[16], all = 1; /* lanes whose weights are present, or that are beyond the end */
         for (int k = 0; k < 16; k++) {
             const int o = o0 + k, there = o < outputs && i < inputs;
             const int outer = there ? (flipped ? i : o) - first : 0, inner = flipped ? o : i;
@@ -104,17 +106,17 @@ __kernel GROUP(1, 1) void winograd_filter(__global float *f, ulong f_at, __globa
 
 #define WINOGRAD_HEAD 16
 
-/* The maps that a pass goes between. */
+/* The shapes of a pass. */
 typedef struct winograd_map {
     int h, w, before, mode, kind; /* of x */
-    int oh, ow, across;           /* of y; tiles in a row */
+    int oh, ow, across;           /* of the convolution's output; tiles in a row */
 } winograd_map;
 
-/* Tiles side by side, at most, that are transformed together, and columns of their inputs. */
+/* The most tiles side by side that are transformed together, and the columns of their inputs. */
 enum { WINOGRAD_RUN = 8, WINOGRAD_WIDTH = 4 * WINOGRAD_RUN + 2 };
 
-/* v[36][tiles][16], v_point floats apart: (B^T d) B of tiles side by side, from the columns of
- * B^T d. */
+/* v[36][tiles][16], points v_point floats apart, = (B^T d) B for tiles side by side, from the
+ * columns of B^T d. */
 INLINE void winograd_put_inputs(__global float *v, size_t v_point, const float16 (*columns)[6],
                                 int tiles) {
     for (int a = 0; a < 6; a++, v += 6 * v_point)
@@ -128,7 +130,7 @@ INLINE void winograd_put_inputs(__global float *v, size_t v_point, const float16
         }
 }
 
-/* d[4][6] = A^T m; m[36][..][16], m_point floats apart. */
+/* d[4][6] = A^T m; m[36][..][16], points m_point floats apart. */
 INLINE void winograd_get_sums(float16 *d, __global const float *m, size_t m_point) {
     UNROLL(b, 6) {
         float16 c[6];
@@ -150,7 +152,7 @@ INLINE float16 winograd_source(__global const float *x, __global const float *y,
     return s.kind & CONV_MASKED ? select((float16)(0.0f), value, get16(at, y) > 0.0f) : value;
 }
 
-/* v[36][tiles][16], v_point floats apart: the transformed inputs of tiles side by side. */
+/* v[36][tiles][16], points v_point floats apart, = the transformed inputs of tiles side by side. */
 OUTLINE void winograd_read(__global float *v, size_t v_point, __global const float *x,
                            __global const float *y, const winograd_map s, int tile, int tiles) {
     const int top = tile / s.across * 4 - s.before, left = tile % s.across * 4 - s.before;
@@ -170,7 +172,8 @@ OUTLINE void winograd_read(__global float *v, size_t v_point, __global const flo
     winograd_put_inputs(v, v_point, columns, tiles);
 }
 
-/* y = [y, or bias] + the output of a tile, then ReLU; m[36][..][16], m_point floats apart. */
+/* y = [y, or bias] + the outputs of a tile, then ReLU; m[36][..][16], points m_point floats apart.
+ */
 OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m_point,
                             float16 bias, const winograd_map s, int tile) {
     const int top = tile / s.across * 4, left = tile % s.across * 4;
@@ -187,10 +190,10 @@ OUTLINE void winograd_write(__global float *y, __global const float *m, size_t m
         }
 }
 
-/* ---- with a pooling ---- */
+/* ---- fused with a pooling ---- */
 
-/* winograd_read of a gradient dy of h x w windows, spread as their choices say; 0 elsewhere. The
- * tiles begin with the second row and column of a window. */
+/* winograd_read for the gradient dy of h x w windows, unpooled by its indices; 0 outside of
+ * windows. The tiles' inputs begin with the second row and column of a window. */
 OUTLINE void winograd_read_unpool(__global float *v, size_t v_point, __global const float *dy,
                                   __global const float *indices, const winograd_map s, int tile,
                                   int tiles) {
@@ -201,19 +204,19 @@ OUTLINE void winograd_read_unpool(__global float *v, size_t v_point, __global co
     for (int j = 0; j < 2 * tiles + 2; j++) {
         const int q = clamp(left + j, 0, s.w - 1), k = q / INDICES;
         float16 value[4];
-        int16 chosen[4];
-        int first[4]; /* bit of the window's four in its element; 0: there is no window */
+        int16 set[4];
+        int first[4]; /* the first of the window's four bits in its element; 0: no window */
         UNROLL(i, 4) {
             const int r = clamp(top + i, 0, s.h - 1), there = r == top + i && q == left + j;
             value[i] = share * vload16((size_t)r * s.w + q, dy);
-            chosen[i] = convert_int16(vload16((size_t)r * elements + k, indices));
+            set[i] = convert_int16(vload16((size_t)r * elements + k, indices));
             first[i] = there << (4 * (q - k * INDICES));
         }
         UNROLL(c, 2) {
             float16 d[6];
             UNROLL(a, 6) {
                 const int i = (a + 1) / 2, bit = first[i] << (2 * ((a + 1) % 2) + c);
-                d[a] = select((float16)(0.0f), value[i], (chosen[i] & bit) != 0);
+                d[a] = select((float16)(0.0f), value[i], (set[i] & bit) != 0);
             }
             winograd_in(d, 1);
             UNROLL(a, 6)
@@ -223,8 +226,8 @@ OUTLINE void winograd_read_unpool(__global float *v, size_t v_point, __global co
     winograd_put_inputs(v, v_point, columns + 1, tiles);
 }
 
-/* winograd_write of the tile's windows to y, and their bits to the choice, of which a work-item
- * makes an element's tiles from left to right. */
+/* winograd_write of the tile's pooled windows to y, and of their indices. The tiles that share an
+ * element of the indices are made by one work-item from left to right. */
 OUTLINE void winograd_write_pool(__global float *y, __global float *indices,
                                  __global const float *m, size_t m_point, float16 bias,
                                  const winograd_map s, int tile) {
@@ -259,17 +262,17 @@ OUTLINE void winograd_write_pool(__global float *y, __global float *indices,
 
 /* ---- strips ---- */
 
-/* The forms of the kernel: as it is; with the pooling of its outputs, y and choice m; from a
- * gradient before a pooling, x, and its choice m. */
+/* The forms of the kernel: plain; POOL: its outputs are pooled, m receives the indices; UNPOOL: its
+ * input x is the gradient of a pooled map, unpooled by the indices m. */
 enum { WINOGRAD_PLAIN, WINOGRAD_POOL, WINOGRAD_UNPOOL };
 
-/* The first tile of a strip: one of `whole` tiles of a row that belong together. */
+/* The first tile of a strip. `whole` tiles side by side stay in one strip. */
 INLINE int winograd_first(const winograd_map s, int strip, int tiles, const int whole) {
     const int line = (s.across + whole - 1) / whole, k = strip * (tiles / whole);
     return whole == 1 ? k : k / line * s.across + k % line * whole;
 }
 
-/* What the kernels below do. */
+/* The body of the kernels below. */
 INLINE void winograd_strips(__global float *y, __global const float *x, __global float *m,
                             __global const float *f, __global const float *bias,
                             __global float *work, const winograd_map s, int channels, int outputs,
@@ -328,13 +331,13 @@ INLINE void winograd_strips(__global float *y, __global const float *x, __global
     conv_flush(s.kind);
 }
 
-/* conv_product's y from maps x of h x w, where MASKED times [m > 0]: 3 x 3 filters, stride 1. Jobs
- * are strips of `tiles` tiles x groups of `group` blocks of outputs; a work-item takes one after
- * another and makes it in its own `slab` floats of the work space: the transformed inputs of all
- * blocks, then for `batch` blocks of outputs at a time the 36 products. f: from winograd_filter
- * (HALF: halves), f_point floats from one of the 36 to the next. Before the slabs WINOGRAD_HEAD
- * floats, of which the first is 0: as an int, how many jobs are taken. Grid: work-items that share
- * the jobs, one a core. */
+/* winograd: y = [y, or bias] + 3 x 3 filters * x, then ReLU, for maps x of h x w, where MASKED
+ * times [m > 0]; stride 1. The jobs are strips of `tiles` tiles x groups of `group` blocks of
+ * outputs. A work-item takes one job after another and has `slab` floats of the work space: for the
+ * transformed inputs of all blocks, then, for `batch` blocks of outputs at a time, the 36 products.
+ * f: from winograd_filter (HALF: halves), f_point floats from one of the 36 points to the next. The
+ * slabs begin WINOGRAD_HEAD floats into the work space; its first float is 0 at first and, as an
+ * int, counts the jobs taken. Grid: work-items that share the jobs, one for each core. */
 #define WINOGRAD_KERNEL(name, form)                                                                \
     __kernel GROUP(1, 1) void name(                                                                \
         __global float *y, ulong y_at, __global const float *x, ulong x_at, __global float *m,     \
@@ -347,17 +350,17 @@ INLINE void winograd_strips(__global float *y, __global const float *x, __global
                         channels, outputs, f_point, f_row, tiles, group, batch, slab, form);       \
     }
 WINOGRAD_KERNEL(winograd, WINOGRAD_PLAIN)
-/* The same with the pooling of its outputs, of oh x ow, to y and choice m. */
+/* The same with a pooling of its oh x ow outputs: y, and indices m. */
 WINOGRAD_KERNEL(winograd_pool, WINOGRAD_POOL)
-/* The same from the gradient x of h x w windows of a pooling, and its choice m. */
+/* The same for the gradient x of h x w windows of a pooling, unpooled by the indices m. */
 WINOGRAD_KERNEL(winograd_unpool, WINOGRAD_UNPOOL)
 
 #else
 
-#define WINOGRAD_SIDE 64 /* outputs, and tiles, that a work-group multiplies */
+#define WINOGRAD_SIDE 64 /* outputs, and tiles, of a work-group of winograd_products */
 
-/* The filters G g G^T: [blocks of WINOGRAD_SIDE outputs][36][channels][WINOGRAD_SIDE], floats or
- * halves, as many channels as the grid has, `row` floats from one block to the next. Else as
+/* f = G g G^T: [blocks of WINOGRAD_SIDE outputs][36][channels][WINOGRAD_SIDE], floats or halves,
+ * with as many channels as the grid has; `row` floats separate blocks. Other parameters as for
  * conv_filter. Grid: outputs x channels. */
 __kernel GROUP(64, 1) void winograd_filter_tile(__global float *f, ulong f_at,
                                                 __global const float *w, ulong w_at, int o0,
@@ -381,9 +384,9 @@ __kernel GROUP(64, 1) void winograd_filter_tile(__global float *f, ulong f_at,
            REPEAT(8, b, 6, winograd_keep(f, place + (a * 6 + b) * point, u[a * 6 + b], halves)))
 }
 
-/* v[36][channels][pitch]: the inputs of `count` tiles from `first` on, of `across` in a row, of
- * planes of h x w, where MASKED times [m > 0]. Tiles beyond count repeat the last.
- * Grid: pitch x channels. */
+/* v[36][channels][pitch] = B^T d B for `count` tiles from `first` on, `across` tiles in a row, of
+ * planes x of h x w, where MASKED times [m > 0]. Tiles beyond count repeat the last. Grid: pitch x
+ * channels. */
 __kernel GROUP(64, 1) void winograd_inputs(__global float *v, ulong v_at, __global const float *x,
                                            ulong x_at, __global const float *m, ulong m_at, int h,
                                            int w, int before, int mode, int across, int first,
@@ -405,10 +408,9 @@ __kernel GROUP(64, 1) void winograd_inputs(__global float *v, ulong v_at, __glob
     REPEAT(8, a, 6, REPEAT(8, b, 6, v[(size_t)(a * 6 + b) * v_point] = d[a * 6 + b]))
 }
 
-/* s[36][outputs][pitch] = filters f (halves: of those) * inputs v, of `channels` channels. v, s and
- * f lie at multiples of four floats. Grid: groups: stretches of WINOGRAD_SIDE tiles x blocks of as
- * many outputs x 36.
- */
+/* s[36][outputs][pitch] = f v, 36 products of matrices over `channels` channels. halves: f holds
+ * halves. v, s and f begin at multiples of four floats. Grid: groups: stretches of WINOGRAD_SIDE
+ * tiles x blocks of as many outputs x 36 points. */
 __kernel GROUP(8, 8) void winograd_products(__global float *s, ulong s_at, __global const float *v,
                                             ulong v_at, __global const float *f, ulong f_at,
                                             int channels, int v_point, int s_point, int f_point,
@@ -440,8 +442,8 @@ __kernel GROUP(8, 8) void winograd_products(__global float *s, ulong s_at, __glo
     REPEAT(8, i, 8, y[i * pitch + tx] = sum[i][0]; y[i * pitch + tx + 8] = sum[i][1])
 }
 
-/* y = [y, or bias] + the outputs of `count` tiles from `first` on, then ReLU. s: from its first
- * output on. Grid: tiles x outputs. */
+/* y = [y, or bias] + A^T s A for `count` tiles from `first` on, then ReLU; y: planes of h x w; s
+ * from the first output of y on. Grid: tiles x outputs. */
 __kernel GROUP(64, 1) void winograd_outputs(__global float *y, ulong y_at, __global const float *s,
                                             ulong s_at, __global const float *bias, ulong bias_at,
                                             int h, int w, int across, int first, int count,
