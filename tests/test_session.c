@@ -338,7 +338,7 @@ static void test_gives_up(void **state) {
     painting_begin(f);
     imp_error e = {0};
     assert_int_equal(imp_session_run(f->session, NULL, NULL, &e), IMP_ERR_NUMBER);
-    assert_non_null(strstr(e.text, "--learning-rate"));
+    assert_non_null(strstr(e.text, "smaller learning-rate"));
     imp_picture now = {0};
     assert_int_equal(imp_session_picture(f->session, &now, NULL), IMP_OK); /* nothing is lost */
     imp_picture_finish(&now);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * How a device makes its layers, on disk.
+ * Choices of algorithms in a checkpoint.
  */
 #include "engine/algorithms.h"
 
 #include <string.h>
 
-/* A preference on disk. */
+/* A choice in the file. */
 enum { CHOICE_WORDS = 13 };
 typedef uint64_t choice_words[CHOICE_WORDS];
 
@@ -44,7 +44,7 @@ bool imp_algorithms_write(const imp_device *d, FILE *file) {
     return true;
 }
 
-/* Whether one of so many preferences is not the device's. */
+/* Whether one of the choices is not what the device uses. */
 static bool differs(const imp_device *d, const imp_algorithm_choice *all, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const imp_algorithm_choice *p = &all[i];

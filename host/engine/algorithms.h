@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How a device makes its layers, on disk: what it prefers, for a run that goes on later.
+ * The algorithms that a device has chosen for its layers, in a checkpoint.
  */
 #ifndef IMP_ALGORITHMS_H
 #define IMP_ALGORITHMS_H
@@ -9,12 +9,12 @@
 
 #include "backend/ops.h"
 
-/* Writes all the device's preferences; false: the file could not take them. */
+/* Writes all choices of the device; false: the file could not be written. */
 bool imp_algorithms_write(const imp_device *d, FILE *file);
 
-/* Reads `count` preferences, at most IMP_ALGORITHM_CHOICES_MAX. Where they were the `same` device's
- * they become all that this one has; another one keeps its own. *changed: some layers were made
- * otherwise till now. False: the file ends. */
+/* Reads `count` choices, at most IMP_ALGORITHM_CHOICES_MAX. If they were made for the `same` device
+ * they replace its choices, else the device keeps its own. *changed: some layers used another
+ * algorithm until now. False: the file ends too early. */
 bool imp_algorithms_read(imp_device *d, size_t count, bool same, FILE *file, bool *changed);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The moving average of the variable.
+ * The moving average of the variable: README.md, Average of iterates.
  */
 #include "engine/average.h"
 

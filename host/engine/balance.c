@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one knob: how strong the style is. Fixed weights mean another balance for every pair and
- * every preset, as losses have the size of the pictures' own features. So both losses are held
- * against what they would be of a blank picture, one without features, which is measured with the
- * targets: content against the size of the content's features, style against that of the style's
- * Gram matrices. At strength 1/2 the content so measured counts 4 % of the style, which is the
- * preset `default` (its losses are relative to the same sizes already). From there to 0 that
- * grows a thousandfold; to 1 it falls to a thirtieth only, as less of the content no longer brings
- * the picture nearer to the style.
+ * The setting `strength` becomes weights: README.md, Balance by strength.
  *
- * Total variation is the preset's up to the middle, as more of it would blur the photograph, and
- * keeps its share to the content from there on, where it would hold strokes back.
+ * Losses have the size of the pictures' own features, so fixed weights balance differently for
+ * every pair of pictures and every preset. Therefore each loss is compared with what it would be
+ * for a blank picture, one without features; that is measured with the targets. At strength 1/2 the
+ * content counts 4 % of the style in this measure, about the balance of the preset `default`, whose
+ * losses are relative already. Towards 0 the content grows a thousandfold. Towards 1 it falls to a
+ * thirtieth only, as less content no longer brings the picture nearer to the style.
+ *
+ * Total variation is the preset's up to 1/2, as more would blur the photograph. Beyond, it keeps
+ * its ratio to the content, as it would hold strokes back.
  */
 #include <math.h>
 
 #include "engine/objective.h"
 
-static const double middle = 0.04, down = 6, up = 3; /* decades a unit of strength */
+/* Content over style at strength 1/2; decades of content for each unit of strength below and above.
+ */
+static const double middle = 0.04, below = 6, above = 3;
 
-static double blank_of(const imp_objective *o, imp_term_kind kind) {
+/* The loss of a blank picture. */
+static double blank_loss(const imp_objective *o, imp_term_kind kind) {
     double sum = 0;
     for (size_t i = 0; i < o->count; i++)
         if (o->terms[i].kind == kind && !o->terms[i].empty)
@@ -28,11 +31,11 @@ static double blank_of(const imp_objective *o, imp_term_kind kind) {
 
 void imp_objective_balance(imp_objective *o) {
     const double strength = (double)o->settings->strength;
-    const double content = blank_of(o, IMP_TERM_CONTENT), style = blank_of(o, IMP_TERM_STYLE);
+    const double content = blank_loss(o, IMP_TERM_CONTENT), style = blank_loss(o, IMP_TERM_STYLE);
     if (strength < 0 || !(content > 0 && style > 0))
         return;
     const double half = middle * style / content, away = 0.5 - strength;
-    const double factor = half * pow(10, (away > 0 ? down : up) * away);
+    const double factor = half * pow(10, (away > 0 ? below : above) * away);
     for (size_t i = 0; i < o->count; i++) {
         imp_loss_term *term = &o->terms[i];
         if (term->kind != IMP_TERM_CONTENT)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * A session's state on disk, complete enough that the run goes on bit by bit as though it had never
- * ended: where it is, the variable and the step before it, and what the optimiser remembers. The
- * targets are made again. The numbers are as this machine keeps them; `magic` says so.
+ * A session's state on disk, complete enough that the resumed run gives the same bits as one that
+ * never stopped. Targets are not stored but computed again. Numbers are in this machine's format,
+ * which `magic` tells. The file:
  *
- *     checkpoint_head, the caller's text, how the device makes each layer (choice_words),
- *     of L-BFGS the products of its history (doubles), then planes of 3 x h x w floats: x, the one
- *     before, the average, the one some steps ago, Adam's moments or the history's vectors, as far
- *     as they are in use
+ *     checkpoint_head; the caller's text; the chosen algorithms (algorithms.c);
+ *     of L-BFGS the products of its history (doubles);
+ *     tensors of 3 x h x w floats, those in use: the variable, the one before the last step, the
+ *     average, the reference of convergence, Adam's moments, the history's vectors
  */
 #include <dirent.h>
 #include <errno.h>
@@ -30,17 +30,18 @@ static const uint64_t magic = 0x0A347470636D69; /* "imcpt4\n" */
 typedef struct checkpoint_head {
     uint64_t magic, text_bytes;
     char version[32], network[72], inputs[72]; /* what it may be restored with */
-    char device[72];                           /* whose preferences these are */
+    char device[72];                           /* the algorithms were chosen for */
     uint64_t scale, scale_done, iteration, total, h, w, steps, setbacks, convergence_steps,
         converged;
     uint64_t precision;
-    uint64_t algorithm_choices, places, pairs, next, filled; /* all but the first: of the history */
+    uint64_t algorithm_choices;
+    uint64_t places, pairs, next, filled; /* of the history */
     double gamma, shrink, average, seconds;
 } checkpoint_head;
 
-/* ---- What is in it --------------------------------------------------------------------------- */
+/* ---- Contents -------------------------------------------------------------------------------- */
 
-/* Adds bytes that a session works from to the digest of those before. */
+/* Adds bytes to a running digest. */
 static imp_status hash_more(char hex[65], const void *bytes, size_t size, imp_error *err) {
     char both[2 * 65] = {0};
     memcpy(both, hex, 65);
@@ -59,7 +60,7 @@ static imp_status hash_regions(char hex[65], const imp_regions *g, imp_error *er
     return hash_more(hex, g->region, g->count ? g->width * g->height : 0, err);
 }
 
-/* The pictures and the sizes that the session works from. */
+/* The digest of the pictures and sizes that the session works from. */
 static imp_status hash_inputs(const imp_session *s, char hex[72], imp_error *err) {
     TRY(hash_picture(hex, &s->content, err));
     TRY(hash_picture(hex, &s->init, err));
@@ -111,8 +112,8 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
     return hash_inputs(s, head->inputs, err);
 }
 
-/* The i-th tensor of the state, false beyond the last. A step's vectors come before its pair counts
- * as filled: they are in the next place. */
+/* The i-th tensor of the state; false beyond the last. The vectors of the last step are in the next
+ * place, which does not count as filled before the next evaluation. */
 static bool tensor_at(const imp_session *s, size_t i, imp_tensor *tensor) {
     const imp_optimizer_state *t = &s->optimizer;
     const imp_history *h = &t->history;
@@ -182,7 +183,7 @@ imp_status imp_session_save(imp_session *s, const char *path, const char *text, 
 
 static imp_status fail_damaged(const char *path, imp_error *err) {
     return imp_fail(err, IMP_ERR_FORMAT,
-                    "checkpoint '%s': it is damaged, or no checkpoint of this machine: begin anew",
+                    "checkpoint '%s': it is damaged, or no checkpoint of this machine: start again",
                     path);
 }
 
@@ -201,8 +202,7 @@ static imp_status open_checkpoint(FILE **file, checkpoint_head *head, const char
         return fail_damaged(path, err);
     if (strcmp(head->version, imp_version()) != 0)
         return imp_fail(err, IMP_ERR_UNSUPPORTED,
-                        "checkpoint '%s': made by version %s, and this is %s: only that one can go "
-                        "on with it",
+                        "checkpoint '%s': made by version %s; this is %s, which cannot resume it",
                         path, head->version, imp_version());
     return IMP_OK;
 }
@@ -225,19 +225,20 @@ imp_status imp_checkpoint_text(char **text, const char *path, imp_error *err) {
     return status;
 }
 
-/* Whether the state is one of this session's: what it is of, and that its numbers make sense. */
+/* Whether the state belongs to this session, and its numbers make sense. */
 static imp_status check_head(const imp_session *s, const checkpoint_head *own,
                              const checkpoint_head *head, const char *path, imp_error *err) {
     if (strcmp(head->network, own->network) != 0)
         return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "checkpoint '%s': made with another network: give that one", path);
+                        "checkpoint '%s': made with another network: use that one", path);
     if (head->precision != own->precision)
         return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "checkpoint '%s': made with another precision: give that one", path);
+                        "checkpoint '%s': made with another precision: use that one", path);
     if (strcmp(head->inputs, own->inputs) != 0 || head->total != own->total ||
         head->places != own->places)
         return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "checkpoint '%s': made of other pictures or with other settings", path);
+                        "checkpoint '%s': made with other pictures or settings: use the same ones",
+                        path);
     const bool sound = head->scale < s->scale_count && head->iteration <= head->total &&
                        head->scale_done <= s->scales[head->scale].iterations &&
                        head->h == s->scales[head->scale].picture.h &&
@@ -316,7 +317,7 @@ imp_status imp_session_restore(imp_session *s, const char *path, imp_error *err)
     return status;
 }
 
-/* ---- Where they are kept --------------------------------------------------------------------- */
+/* ---- In the cache folder --------------------------------------------------------------------- */
 
 bool imp_checkpoint_path(char *path, size_t size, const char *key) {
     char hex[65], name[64];

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Palettes by mean and covariance, and luminance by itself: see colour.h. In double precision; the
- * matrices are 3 x 3.
+ * Palettes by mean and covariance, and luminance. In double precision; matrices are 3 x 3.
  */
 #include "engine/colour.h"
 
@@ -10,7 +9,8 @@
 
 /* ---- Luminance ------------------------------------------------------------------------------- */
 
-/* Along (x, y, z) only Y changes: U and V are orthogonal to their cross product. */
+/* Moves each colour along the cross product of U and V, which changes neither of them, until it has
+ * the luminance of rgb. */
 void imp_colour_take_chrominance(float *rgb, const float *content, size_t count) {
     static const double y[3] = {0.299, 0.587, 0.114}, u[3] = {-0.147, -0.288, 0.436},
                         v[3] = {0.615, -0.515, -0.1};
@@ -39,8 +39,8 @@ static void multiply(matrix out, matrix a, matrix b) {
     memcpy(out, product, sizeof product);
 }
 
-/* Turns a symmetric matrix in the plane of p and q so that its entry there vanishes (Jacobi);
- * the columns of `vectors` turn with it. */
+/* A Jacobi rotation of a symmetric matrix that makes its entry p, q zero; applied to the columns of
+ * `vectors` too. */
 static void rotate(matrix a, matrix vectors, size_t p, size_t q) {
     if (a[p][q] == 0)
         return;
@@ -59,9 +59,9 @@ static void rotate(matrix a, matrix vectors, size_t p, size_t q) {
     multiply(vectors, vectors, turn);
 }
 
-/* out = a^power of a symmetric matrix without negative eigenvalues but by rounding. */
+/* out = a^power of a symmetric matrix; eigenvalues are negative by rounding only. */
 static void raise(matrix out, matrix a, double power) {
-    enum { SWEEPS = 16 }; /* each squares the rest; 6 suffice */
+    enum { SWEEPS = 16 }; /* convergence is quadratic: 6 suffice */
     matrix values, vectors = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
     memcpy(values, a, sizeof values);
     for (unsigned i = 0; i < SWEEPS; i++) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a scale of a session takes, and whether that fits.
+ * The memory of a scale, whether it fits, and which features are recomputed so that it does.
  */
 #include "engine/session.h"
 
-/* ---- What a scale takes ---- */
+/* ---- The memory of a scale ---- */
 
-/* Filters of one node and direction, and working space: every level of the picture may take filters
- * of another form, which are told apart by what they take. */
+/* Adds filters and workspace of one node and direction. Levels may need the filters in different
+ * forms; forms are told apart by their sizes. */
 static void count_workspace(const imp_session *s, size_t node, bool back, imp_need *need) {
     const imp_device *d = s->device;
     size_t seen[IMP_LEVELS_MAX];
@@ -36,8 +36,8 @@ static size_t picture_bytes(size_t width, size_t height) {
     return 3 * width * height * sizeof(float);
 }
 
-/* Content and styles as they are kept and as they are resized, of the styles one after another,
- * and each of those once more; a byte of each pixel for its region. */
+/* The content as kept and resized; the styles as kept; one style at a time resized, and as planes;
+ * with masks a byte for each pixel. */
 static size_t count_host(const imp_session *s, const imp_scale *k) {
     const imp_sides *c = &k->picture;
     size_t bytes = 2 * picture_bytes(c->width, c->height), largest = 0;
@@ -86,7 +86,7 @@ size_t imp_session_limit(const imp_session *s) {
     return may && (may < has || !has) ? may : has;
 }
 
-/* All that counts against the limit: of a processor the pictures too. */
+/* What counts against the limit: on a processor also the pictures. */
 static size_t total(const imp_session *s, const imp_need *need) {
     const bool apart = !s->device->info.shares_host_memory;
     if (need->arena == SIZE_MAX)
@@ -141,15 +141,16 @@ imp_status imp_session_check_fit(imp_session *s, imp_error *err) {
         return IMP_OK;
     const size_t bytes = imp_session_total(s, longer), largest = imp_session_largest(s, 0, longer);
     const bool own = imp_session_limit(s) == s->settings.memory;
-    if (bytes == SIZE_MAX) /* more than it allocates at once: the plan says so */
-        return imp_fail(err, IMP_ERR_MEMORY,
-                        "size %zu: one map is more than device '%s' allocates at once; the largest "
-                        "size that fits is --size %zu",
-                        longer, s->device->info.name, largest);
+    if (bytes == SIZE_MAX) /* a map is too large for the device */
+        return imp_fail(
+            err, IMP_ERR_MEMORY,
+            "size %zu: one map exceeds the largest allocation of device '%s'; the largest "
+            "size that fits is %zu",
+            longer, s->device->info.name, largest);
     return imp_fail(err, IMP_ERR_MEMORY,
                     "size %zu needs %.2f GiB on device '%s', which %s %.2f; the largest size that "
-                    "fits is --size %zu%s",
+                    "fits is %zu%s",
                     longer, (double)bytes / 0x1p30, s->device->info.name, own ? "may take" : "has",
                     (double)imp_session_limit(s) / 0x1p30, largest,
-                    s->settings.optimizer == IMP_LBFGS ? " (more with a smaller --history)" : "");
+                    s->settings.optimizer == IMP_LBFGS ? " (more with a smaller history)" : "");
 }

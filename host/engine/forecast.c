@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a run would take: its memory exactly as it would be laid out, its time from a few iterations
- * of a smaller picture.
+ * The forecast of a run: its memory, by laying it out, and its time, from a few iterations of a
+ * smaller picture.
  */
 #include "backend/profile.h"
 #include "base/clock.h"
@@ -9,15 +9,17 @@
 
 /* ---- Time ---- */
 
-enum { TRIAL_SIDE = 128, TRIAL_STEPS = 3 };
-static const double trial_seconds = 5; /* of all trials, opening them included */
+enum { SAMPLE_SIDE = 128, SAMPLE_STEPS = 3 };
+static const double sample_seconds = 5; /* for all samples, including opening their sessions */
 
-typedef struct trial {
+/* A short run of a smaller picture. */
+typedef struct sample {
     double pixels, seconds; /* of an iteration */
-    double whole;           /* seconds of the whole trial */
-} trial;
+    double whole;           /* seconds of the whole sample */
+} sample;
 
-/* Seconds of an iteration: what every size has, as filters are read, and for each pixel. */
+/* Seconds of an iteration: a fixed part, as filters are read at any size, and one for each pixel.
+ */
 typedef struct pace {
     double fixed, each;
 } pace;
@@ -26,15 +28,15 @@ static double seconds_of(const pace *p, const imp_scale *k) {
     return p->fixed + p->each * (double)k->picture.w * (double)k->picture.h;
 }
 
-/* Seconds of an iteration at a smaller size, with a history that is full; the first step, which
- * prepares filters, does not count. */
+/* Seconds of an iteration with a full history, the least of several. The first step, which prepares
+ * filters, is not timed. */
 static imp_status time_steps(imp_session *s, double *seconds, imp_error *err) {
     bool done;
     TRY(imp_session_step(s, &done, err));
     if (imp_optimizer_fill(&s->optimizer) != IMP_OK)
         return imp_fail_device(err, s->device);
     double least = 0;
-    for (int i = 0; i < TRIAL_STEPS && s->total > s->iteration; i++) {
+    for (int i = 0; i < SAMPLE_STEPS && s->total > s->iteration; i++) {
         const double began = imp_now();
         TRY(imp_session_step(s, &done, err));
         const double step = imp_now() - began;
@@ -44,9 +46,9 @@ static imp_status time_steps(imp_session *s, double *seconds, imp_error *err) {
     return IMP_OK;
 }
 
-/* A trial at that longer side. */
-static imp_status try_size(const imp_session *model, size_t longer, const imp_sources *from,
-                           trial *out, imp_error *err) {
+/* Takes a sample at that longer side. */
+static imp_status time_size(const imp_session *model, size_t longer, const imp_sources *from,
+                            sample *out, imp_error *err) {
     imp_session *s = NULL;
     imp_settings settings = model->settings;
     const double began = imp_now();
@@ -54,7 +56,7 @@ static imp_status try_size(const imp_session *model, size_t longer, const imp_so
     settings.scales = 1;
     settings.size_count = 0;
     settings.later_iterations = 0;
-    settings.iterations = 2 + TRIAL_STEPS;
+    settings.iterations = 2 + SAMPLE_STEPS;
     settings.memory = 0;
     settings.init = settings.init == IMP_INIT_PICTURE ? IMP_INIT_CONTENT : settings.init;
     TRY(imp_session_open(&s, model->device, model->network, &settings, from, err));
@@ -65,18 +67,18 @@ static imp_status try_size(const imp_session *model, size_t longer, const imp_so
     return status;
 }
 
-/* The pace, from the two largest pictures that time allows. */
+/* The pace, from the two largest samples that time allows. */
 static imp_status measure(const imp_session *model, const imp_sources *from, pace *out,
                           imp_error *err) {
     const size_t longer = imp_session_longer(model);
-    trial before, now = {0};
+    sample before, now = {0};
     double spent = 0;
-    size_t side = longer < TRIAL_SIDE ? longer : TRIAL_SIDE;
+    size_t side = longer < SAMPLE_SIDE ? longer : SAMPLE_SIDE;
     for (bool more = true; more;) {
         before = now;
-        TRY(try_size(model, side, from, &now, err));
+        TRY(time_size(model, side, from, &now, err));
         spent += now.whole;
-        more = side < longer && spent + 3 * now.whole < trial_seconds;
+        more = side < longer && spent + 3 * now.whole < sample_seconds;
         side = 2 * side < longer ? 2 * side : longer;
     }
     out->each = (now.seconds - before.seconds) / (now.pixels - before.pixels);
@@ -86,7 +88,7 @@ static imp_status measure(const imp_session *model, const imp_sources *from, pac
     return IMP_OK;
 }
 
-/* What an iteration multiplies, laid out as it is now. */
+/* The multiply-adds of an iteration as it is laid out now. */
 static double work_of(const imp_session *s) {
     double flop = 0;
     for (unsigned l = 0; l < s->objective.levels; l++) {
@@ -109,8 +111,8 @@ static double work_of(const imp_session *s) {
 
 /* ---- Memory ---- */
 
-/* With so much made again, where an iteration with all kept takes `seconds` and multiplies `work`
- * (0: not known yet, this is that). */
+/* Memory and time with that `recompute`, given that an iteration without recomputing takes
+ * `seconds` and *work multiply-adds (0: not known yet; then this is that iteration). */
 static imp_footprint footprint(imp_session *s, unsigned recompute, double seconds, double *work) {
     const size_t longer = imp_session_longer(s);
     s->recompute = recompute;
@@ -121,7 +123,7 @@ static imp_footprint footprint(imp_session *s, unsigned recompute, double second
     return (imp_footprint){f.bytes, *work > 0 ? seconds * now / *work : seconds};
 }
 
-/* Doubles a side that fits until it does not, at most to what a picture may have. */
+/* The largest side that fits: doubled until it does not, then bisected. */
 static size_t largest(imp_session *s, bool fits) {
     enum { SIDE_MAX = 1 << 17 };
     size_t low = fits ? imp_session_longer(s) : 0, high = imp_session_longer(s);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The two loops of L-BFGS by products of vectors.
+ * The two loops of L-BFGS, on products of vectors.
  */
 #include "engine/history.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* Products of a place. */
+/* The products of one place: s.g, s.y, y.g, y.y. */
 enum { SG, SY, YG, YY, PRODUCTS };
 
 imp_status imp_history_init(imp_history *h, unsigned pairs, imp_error *err) {
@@ -45,7 +45,7 @@ void imp_history_take(imp_history *h, const double *products) {
     h->pairs += h->pairs + 1 < h->places;
 }
 
-/* The pair that came `age` pairs before the next free place; 1 is the newest. */
+/* The place of the pair of that age; 1 is the newest. */
 static size_t place_of(const imp_history *h, unsigned age) {
     return (h->next + h->places - age) % h->places;
 }
@@ -56,7 +56,7 @@ double imp_history_direction(imp_history *h, float *factors, const double *produ
         factors[i] = 0;
     if (h->pairs == 0)
         return -1;
-    /* q = -g; from the newest pair on alpha = s.q / y.s, q -= alpha y. */
+    /* q = -g; from the newest to the oldest pair: alpha = s.q / y.s, q -= alpha y. */
     for (unsigned age = 1; age <= h->pairs; age++) {
         const size_t i = place_of(h, age);
         double sq = -products[PRODUCTS * i + SG];
@@ -64,7 +64,7 @@ double imp_history_direction(imp_history *h, float *factors, const double *produ
             sq -= h->alpha[place_of(h, newer)] * h->sy[i * n + place_of(h, newer)];
         h->alpha[i] = sq / h->sy[i * n + i];
     }
-    /* r = gamma q; from the oldest pair on r += (alpha - y.r / y.s) s. */
+    /* r = gamma q; from the oldest to the newest: r += (alpha - y.r / y.s) s. */
     for (unsigned age = h->pairs; age >= 1; age--) {
         const size_t i = place_of(h, age);
         double yq = -products[PRODUCTS * i + YG], yr = 0;
@@ -82,7 +82,7 @@ double imp_history_length(const imp_history *h, const float *factors, double own
                           const double *products, double gg) {
     const size_t i = place_of(h, 1);
     const double *const of = products + PRODUCTS * i;
-    const double before = gg - 2 * of[YG] + of[YY]; /* (g - y)^2, to which s is parallel */
+    const double before = gg - 2 * of[YG] + of[YY]; /* |g - y|^2; s is parallel to g - y */
     const double ss = before > 0 ? pow(of[SG] - of[SY], 2) / before : 0;
     const double fs = (double)factors[2 * i], fy = (double)factors[2 * i + 1];
     const double square = own * own * gg + fs * fs * ss + fy * fy * of[YY] +

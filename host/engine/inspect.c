@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a session can be asked: progress, losses, estimate, picture, features, Gram matrices,
+ * What a session shows of itself: progress, losses, estimate, picture, features, Gram matrices,
  * gradient.
  */
 #include <math.h>
@@ -59,7 +59,7 @@ void imp_session_estimate(const imp_session *s, imp_estimate *out) {
     if (s->scale_done == 0)
         return;
     out->seconds_per_iteration = (imp_now() - s->scale_began) / s->scale_done;
-    double work = s->converged ? 0 : now->iterations - s->scale_done; /* in the present scale's */
+    double work = s->converged ? 0 : now->iterations - s->scale_done; /* iterations of this scale */
     for (unsigned i = s->scale + 1; i < s->scale_count; i++)
         work += (double)s->scales[i].iterations *
                 ((double)s->scales[i].picture.w * (double)s->scales[i].picture.h) /
@@ -84,8 +84,8 @@ void imp_array_finish(imp_array *array) {
     *array = (imp_array){0};
 }
 
-static bool finite(const imp_array *a) {
-    float sum = 0; /* of x - x: 0 for a finite x, else NaN */
+static bool all_finite(const imp_array *a) {
+    float sum = 0; /* of x - x, which is 0 for a finite x, else NaN */
     for (size_t i = 0; i < a->shape[0] * a->shape[1] * a->shape[2]; i++)
         sum += a->data[i] - a->data[i];
     return sum == 0.0F;
@@ -96,9 +96,9 @@ imp_status imp_session_shown(imp_session *s, imp_array *out, imp_error *err) {
     TRY(imp_session_read(s, average ? s->average.sum : s->objective.x[0], out, err));
     for (size_t k = 0; average && k < out->shape[0] * out->shape[1] * out->shape[2]; k++)
         out->data[k] = (float)((double)out->data[k] / s->average.weight);
-    if (finite(out))
+    if (all_finite(out))
         return IMP_OK;
-    imp_array_finish(out); /* the last step's loss was never seen; what it led from was finite */
+    imp_array_finish(out); /* nothing has evaluated the last step; the one before is finite */
     return imp_session_read(s, s->optimizer.before, out, err);
 }
 
@@ -131,7 +131,7 @@ imp_status imp_session_picture(imp_session *s, imp_picture *out, imp_error *err)
     return status;
 }
 
-/* The node of a layer that the session computes. */
+/* The node of a layer, if the session computes it. */
 static imp_status node_of(const imp_session *s, const char *layer, size_t *node, imp_error *err) {
     const imp_node *n = imp_network_find(s->network, layer);
     if (!n || (size_t)(n - s->network->nodes) >= s->nodes)
@@ -142,12 +142,12 @@ static imp_status node_of(const imp_session *s, const char *layer, size_t *node,
     return IMP_OK;
 }
 
-/* What the network saw at the last evaluation. */
+/* The network's picture at the last evaluation. */
 static imp_tensor seen(const imp_session *s) {
     return s->objective.wrapped.c ? s->objective.wrapped : s->optimizer.evaluated;
 }
 
-/* The way from there to the features of a node, and nothing else. */
+/* A forward pass from there to the features of one node. */
 static imp_status plan_features(const imp_session *s, size_t node, imp_plan *plan, imp_error *err) {
     const imp_tensor x = seen(s);
     const imp_purpose purpose = {
@@ -155,7 +155,7 @@ static imp_status plan_features(const imp_session *s, size_t node, imp_plan *pla
     return imp_plan_init(plan, s->device, s->network, s->filters, &purpose, x.h, x.w, 0, err);
 }
 
-/* Goes it, in memory of its own, and reads what is at its end. */
+/* Runs it, in memory of its own, and reads the last node's features. */
 static imp_status run_features(imp_session *s, imp_plan *plan, imp_array *out, imp_error *err) {
     imp_device *const d = s->device;
     imp_memory *memory = NULL;
@@ -178,7 +178,7 @@ imp_status imp_session_features(imp_session *s, const char *layer, imp_array *ou
     size_t node = 0;
     *out = (imp_array){0};
     TRY(node_of(s, layer, &node, err));
-    imp_plan plan; /* features do not stay, and some are never made: so make them apart */
+    imp_plan plan; /* of its own: an evaluation does not keep features, and never stores some */
     imp_status status = plan_features(s, node, &plan, err);
     if (status == IMP_OK)
         status = run_features(s, &plan, out, err);

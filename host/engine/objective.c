@@ -23,9 +23,9 @@ static imp_status layer_missing(const imp_settings *s, const imp_network *networ
     imp_network_describe(network, &info);
     const char *last = network->nodes[network->count - 1].name;
     return imp_fail(err, IMP_ERR_ARGUMENT,
-                    "network '%s' has no layer '%s' (its deepest is '%s'), which %s%s asks for; "
-                    "choose others with --style-layers and --content-layers, another --preset, "
-                    "or bring all of VGG-19: 'impasto weights fetch' or 'import'",
+                    "network '%s' has no layer '%s' (its deepest is '%s'), which %s%s uses; choose "
+                    "other style-layers and content-layers, another preset, or a network with all "
+                    "of VGG-19 (impasto weights fetch)",
                     info.name, layer, last, s->preset[0] ? "preset " : "the objective", s->preset);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * L-BFGS (Nocedal 1980; the conventions of torch.optim.LBFGS without line search, but that a loss
- * in small units moves the picture, too: as long as no pair is known, a step is 1 in all; and that
- * the step after that has a limit) and Adam (Kingma and Ba 2015).
+ * L-BFGS (Nocedal 1980) with the conventions of torch.optim.LBFGS without line search, except for
+ * the first step, whose length does not depend on the loss's unit, and for the second, whose length
+ * is limited; and Adam (Kingma and Ba 2015).
  */
 #include "engine/optimizer.h"
 
@@ -101,7 +101,7 @@ static double value(const imp_optimizer_state *t, size_t extra) {
     return t->values[t->o->count + extra];
 }
 
-/* Everything that the host wants to know, enqueued; then the iteration's one read-back. */
+/* The evaluation, and every scalar that the host needs. */
 static imp_status enqueue_evaluation(imp_optimizer_state *t) {
     imp_objective *const o = t->o;
     imp_device *const d = o->device;
@@ -111,7 +111,7 @@ static imp_status enqueue_evaluation(imp_optimizer_state *t) {
     TRY(d->ops->norm1(d, imp_objective_slot(o, IMP_SCALAR_G1), g));
     if (o->settings->optimizer == IMP_ADAM || t->steps == 0)
         return IMP_OK;
-    /* y's place holds the gradient before. */
+    /* The place of y still holds the last step's gradient. */
     const unsigned next = t->history.next, filled = t->history.filled;
     const imp_tensor y = t->vectors[2 * next + 1];
     TRY(d->ops->combine(d, y, 1, g, -1, y));
@@ -149,15 +149,16 @@ static imp_status adam_step(imp_optimizer_state *t) {
 
 /* ---- L-BFGS ---- */
 
-/* How long the first step that knows a pair may be: a tenth of the range in the root of the mean
- * square. It knows the curvature over a tiny way alone, which rounding and the corners of ReLUs may
- * let look flat; then it would throw the picture far away. */
-static double longest_step(const imp_objective *o) {
+/* The longest second step, that is the first that knows a pair: a tenth of the range in the root
+ * mean square. It knows the curvature over a tiny first step only; where rounding and the corners
+ * of ReLUs make that look flat, the step would throw the picture far away. */
+static double second_step_limit(const imp_objective *o) {
     const imp_tensor x = o->x[0];
     return (double)o->settings->range / 10 * sqrt((double)(x.c * x.h * x.w));
 }
 
-/* s = -H g, times the step's length, in the place of the next pair. */
+/* s = the step = -H g times a length, in the place of the next pair. The first step: -g with an L1
+ * norm of the learning rate. */
 static imp_status lbfgs_step(imp_optimizer_state *t) {
     const imp_objective *o = t->o;
     imp_device *const d = o->device;
@@ -173,7 +174,8 @@ static imp_status lbfgs_step(imp_optimizer_state *t) {
     if (h->pairs == 0 && g1 > 0)
         length /= g1;
     else if (no_pairs)
-        length = fmin(length, longest_step(o) / imp_history_length(h, t->mixture, own, products,
+        length =
+            fmin(length, second_step_limit(o) / imp_history_length(h, t->mixture, own, products,
                                                                    value(t, IMP_SCALAR_GG)));
     const imp_tensor s = t->vectors[2 * h->next], y = t->vectors[2 * h->next + 1];
     for (size_t i = 0; i < 2 * (size_t)h->filled; i++)
@@ -191,18 +193,18 @@ static imp_status lbfgs_step(imp_optimizer_state *t) {
 
 /* ---- The iteration ---- */
 
-/* Takes the last step back and forgets what led to it. */
+/* Takes the last step back, and restarts the optimiser with half the step length. */
 static imp_status set_back(imp_optimizer_state *t, imp_error *err) {
     imp_device *const d = t->o->device;
     if (t->steps == 0 && t->setbacks == 0)
         return imp_fail(err, IMP_ERR_NUMBER,
-                        "the loss is not finite at the starting picture; the weights are too large "
-                        "or the network's values are: choose smaller --style-weight and "
-                        "--content-weight");
+                        "the loss is not finite at the starting picture: the weights or the "
+                        "network's values are too large; choose a smaller style-weight and "
+                        "content-weight");
     if (t->setbacks++ == SETBACKS_MAX)
         return imp_fail(err, IMP_ERR_NUMBER,
-                        "the loss stayed non-finite after %d setbacks; choose a smaller "
-                        "--learning-rate or --style-weight",
+                        "the loss is still not finite after %d setbacks; choose a smaller "
+                        "learning-rate or style-weight",
                         SETBACKS_MAX);
     t->shrink /= 2;
     t->steps = 0;

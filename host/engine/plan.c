@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A network laid out for one picture size.
+ * A plan: shapes, and running its steps.
  */
 #include "engine/plan.h"
 
@@ -8,7 +8,8 @@
 
 #include "engine/plan_layout.h"
 
-/* y[r] = (x[channel r] * network range / variable range - mean[r]) / deviation[r]. */
+/* README.md, The network's input: y[r] = (x[channel r] * network range / variable range - mean[r])
+ * / deviation[r]. */
 static imp_affine entry_of(const imp_network *network, float range) {
     imp_network_info info;
     imp_network_describe(network, &info);
@@ -50,8 +51,8 @@ imp_status imp_plan_init(imp_plan *plan, imp_device *device, const imp_network *
     TRY(imp_plan_arrange(plan, cursor, err));
     if (plan->end == SIZE_MAX)
         return imp_fail(err, IMP_ERR_MEMORY,
-                        "device '%s': one channel of a %zu x %zu map is more than it allocates at "
-                        "once (%llu MiB); choose a smaller --size",
+                        "device '%s': one channel of a %zu x %zu map exceeds the largest "
+                        "allocation (%llu MiB); choose a smaller size",
                         device->info.name, w, h,
                         (unsigned long long)(device->info.max_alloc_bytes >> 20));
     return IMP_OK;
@@ -74,9 +75,9 @@ imp_status imp_plan_enter(const imp_plan *plan, imp_tensor x) {
                                      &plan->entry);
 }
 
-/* The tensor of that number, or none. */
-static imp_tensor operand(const imp_plan *plan, size_t number) {
-    return number == IMP_NO_PLACE ? (imp_tensor){0} : imp_plan_tensor(plan, number);
+/* The tensor at an index; IMP_NO_PLACE: no tensor. */
+static imp_tensor operand(const imp_plan *plan, size_t index) {
+    return index == IMP_NO_PLACE ? (imp_tensor){0} : imp_plan_tensor(plan, index);
 }
 
 static imp_status run_forward(const imp_plan *plan, const imp_step *step) {
@@ -92,7 +93,7 @@ static imp_status run_forward(const imp_plan *plan, const imp_step *step) {
     return d->ops->pool(d, y, x, plan->pooling);
 }
 
-static imp_status run_back(const imp_plan *plan, const imp_step *step) {
+static imp_status run_backward(const imp_plan *plan, const imp_step *step) {
     imp_device *const d = plan->device;
     const imp_tensor dx = operand(plan, step->dx), dy = operand(plan, step->dy);
     const imp_tensor y = operand(plan, step->y);
@@ -107,7 +108,7 @@ static imp_status run_back(const imp_plan *plan, const imp_step *step) {
 }
 
 imp_status imp_plan_run(const imp_plan *plan, const imp_step *step) {
-    return step->back ? run_back(plan, step) : run_forward(plan, step);
+    return step->back ? run_backward(plan, step) : run_forward(plan, step);
 }
 
 imp_status imp_plan_leave(const imp_plan *plan, imp_tensor dx) {

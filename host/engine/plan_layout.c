@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which steps a plan takes, how long its tensors are held, and where they lie.
+ * The steps of a plan, the life of each tensor, and where it lies.
  */
 #include "engine/plan_layout.h"
 
@@ -9,11 +9,11 @@
 
 /* ---- Steps ---- */
 
-/* A schedule being made: the tensors that hold the features and gradients of the nodes now. */
+/* A schedule in progress: which tensors hold the nodes' features, gradients and pooling indices. */
 typedef struct schedule {
     imp_plan *plan;
     const imp_purpose *purpose;
-    size_t *f, *df, *indices; /* by node; IMP_NO_PLACE: nowhere */
+    size_t *f, *df, *indices; /* by node, of plan->tensors; IMP_NO_PLACE: none */
 } schedule;
 
 static bool is_pool(const imp_plan *plan, size_t node) {
@@ -24,7 +24,7 @@ static bool has_relu(const imp_plan *plan, size_t node) {
     return !is_pool(plan, node) && plan->network->nodes[node].conv.relu;
 }
 
-/* A pooling whose way back goes by its choice. */
+/* A pooling whose gradient needs only its indices. */
 static bool has_indices(const imp_plan *plan, size_t node) {
     return is_pool(plan, node) && has_relu(plan, node - 1) &&
            (plan->pooling == IMP_POOL_MAX || plan->pooling == IMP_POOL_AVERAGE);
@@ -34,7 +34,7 @@ static bool is_term(const schedule *s, size_t node) {
     return s->purpose->terms && s->purpose->terms[node];
 }
 
-/* Whether a convolution is made in one step with the pooling behind it. */
+/* Whether a convolution and the pooling after it are one step. */
 static bool is_fused(const schedule *s, size_t node) {
     const imp_plan *p = s->plan;
     const imp_device *d = p->device;
@@ -46,13 +46,13 @@ static bool is_fused(const schedule *s, size_t node) {
            d->ops->fuses_pool(d, x, y, p->filters[node], true);
 }
 
-/* The node whose features a node is made from; SIZE_MAX: the input. */
+/* The node that a node's step reads; SIZE_MAX: the input. */
 static size_t source_of(const schedule *s, size_t node) {
     return node - (is_pool(s->plan, node) && is_fused(s, node - 1) ? 2 : 1);
 }
 
-/* Whether the way back reads the features of a node: for a term; for the ReLU, unless only a
- * pooling's choice comes back to it; or for a pooling that has none. */
+/* Whether the backward pass reads a node's features: for a term of the loss; for its ReLU, unless
+ * pooling indices stand for it; or for a pooling without indices. */
 static bool is_read(const schedule *s, size_t node) {
     const imp_plan *p = s->plan;
     if (is_term(s, node))
@@ -67,18 +67,18 @@ static bool is_recomputed(const schedule *s, size_t node) {
     return node < s->plan->nodes && s->purpose->recompute && s->purpose->recompute[node];
 }
 
-/* A new tensor, held from the present step on. */
-static size_t hold(schedule *s, imp_tensor t) {
+/* A new tensor, alive from the present step on. */
+static size_t create(schedule *s, imp_tensor t) {
     imp_plan *p = s->plan;
     p->tensors[p->tensor_count] = (imp_placed){t, p->step_count, p->step_count};
     return p->tensor_count++;
 }
 
 /* A tensor that the present step reads. */
-static size_t use(schedule *s, size_t number) {
-    assert(number != IMP_NO_PLACE);
-    s->plan->tensors[number].last = s->plan->step_count;
-    return number;
+static size_t use(schedule *s, size_t index) {
+    assert(index != IMP_NO_PLACE);
+    s->plan->tensors[index].last = s->plan->step_count;
+    return index;
 }
 
 static imp_tensor indices_shape(imp_tensor pooled) {
@@ -86,7 +86,7 @@ static imp_tensor indices_shape(imp_tensor pooled) {
     return pooled;
 }
 
-static void go_forward(schedule *s, size_t node) {
+static void add_forward(schedule *s, size_t node) {
     imp_plan *p = s->plan;
     const size_t source = source_of(s, node);
     imp_step step = {.node = node, .dx = IMP_NO_PLACE, .dy = IMP_NO_PLACE, .indices = IMP_NO_PLACE};
@@ -94,49 +94,49 @@ static void go_forward(schedule *s, size_t node) {
     if (is_fused(s, node))
         return;
     step.fused = source + 1 != node;
-    assert(!step.fused || s->indices[node] == IMP_NO_PLACE); /* poolings are not made again */
+    assert(!step.fused || s->indices[node] == IMP_NO_PLACE); /* poolings are not recomputed */
     step.x = use(s, node ? s->f[source] : p->input);
-    step.y = s->f[node] = hold(s, p->shapes[node]);
+    step.y = s->f[node] = create(s, p->shapes[node]);
     if (s->purpose->gradient && has_indices(p, node) && s->indices[node] == IMP_NO_PLACE)
-        step.indices = s->indices[node] = hold(s, indices_shape(p->shapes[node]));
+        step.indices = s->indices[node] = create(s, indices_shape(p->shapes[node]));
     p->steps[p->step_count++] = step;
 }
 
-/* Forgets the features that do not stay for the way back. */
-static void forget(schedule *s) {
+/* Drops the features that are not kept for the backward pass. */
+static void drop_features(schedule *s) {
     for (size_t n = 0; n < s->plan->nodes; n++)
         if (is_recomputed(s, n) || !(is_read(s, n) || is_recomputed(s, n + 1)))
             s->f[n] = IMP_NO_PLACE;
 }
 
-/* Sees to it that the features of a node are there, from the nearest before it that are. */
-static void recompute_node(schedule *s, size_t node) {
+/* Schedules what makes a node's features available, from the nearest node before it whose are. */
+static void ensure_features(schedule *s, size_t node) {
     size_t from = node + 1;
     while (from > 0 && s->f[from - 1] == IMP_NO_PLACE)
         from--;
     for (; from <= node; from++)
-        go_forward(s, from);
+        add_forward(s, from);
 }
 
-static void go_back(schedule *s, size_t node, imp_tensor input) {
+static void add_backward(schedule *s, size_t node, imp_tensor input) {
     imp_plan *p = s->plan;
-    const bool pool = is_pool(p, node), chosen = has_indices(p, node);
+    const bool pool = is_pool(p, node), indexed = has_indices(p, node);
     const size_t source = source_of(s, node);
     if (is_fused(s, node))
         return;
     if (is_read(s, node))
-        recompute_node(s, node);
-    if (pool && !chosen)
-        recompute_node(s, node - 1);
+        ensure_features(s, node);
+    if (pool && !indexed)
+        ensure_features(s, node - 1);
     imp_step step = {.back = true, .fused = source + 1 != node, .node = node, .x = IMP_NO_PLACE};
     if (node + 1 == p->nodes)
-        s->df[node] = hold(s, p->shapes[node]);
+        s->df[node] = create(s, p->shapes[node]);
     step.dy = use(s, s->df[node]);
     step.y = is_read(s, node) ? use(s, s->f[node]) : IMP_NO_PLACE;
-    step.indices = chosen ? use(s, s->indices[node]) : IMP_NO_PLACE;
-    if (pool && !chosen)
+    step.indices = indexed ? use(s, s->indices[node]) : IMP_NO_PLACE;
+    if (pool && !indexed)
         step.x = use(s, s->f[node - 1]);
-    step.dx = hold(s, node ? p->shapes[source] : input);
+    step.dx = create(s, node ? p->shapes[source] : input);
     *(node ? &s->df[source] : &p->dinput) = step.dx;
     p->steps[p->step_count++] = step;
 }
@@ -144,49 +144,49 @@ static void go_back(schedule *s, size_t node, imp_tensor input) {
 imp_status imp_plan_schedule(imp_plan *plan, const imp_purpose *purpose, imp_tensor input,
                              imp_error *err) {
     const size_t nodes = plan->nodes;
-    /* Forward once; before a step back what is missing is made again, each node once at most. */
+    /* Forward once, then backward; each node is recomputed at most once. */
     plan->steps = calloc(3 * nodes + 1, sizeof *plan->steps);
     plan->tensors = calloc(4 * nodes + 2, sizeof *plan->tensors);
-    size_t *numbers = malloc((3 * nodes + 1) * sizeof *numbers);
-    if (!plan->steps || !plan->tensors || !numbers) {
-        free(numbers);
+    size_t *by_node = malloc((3 * nodes + 1) * sizeof *by_node);
+    if (!plan->steps || !plan->tensors || !by_node) {
+        free(by_node);
         return imp_fail(err, IMP_ERR_MEMORY, "plan: out of host memory");
     }
-    schedule s = {plan, purpose, numbers, numbers + nodes, numbers + 2 * nodes};
+    schedule s = {plan, purpose, by_node, by_node + nodes, by_node + 2 * nodes};
     for (size_t i = 0; i < 3 * nodes; i++)
-        numbers[i] = IMP_NO_PLACE;
-    plan->input = hold(&s, input);
+        by_node[i] = IMP_NO_PLACE;
+    plan->input = create(&s, input);
     for (size_t n = 0; n < nodes; n++)
-        go_forward(&s, n);
+        add_forward(&s, n);
     if (purpose->gradient) {
-        forget(&s);
+        drop_features(&s);
         for (size_t n = nodes; n-- > 0;)
-            go_back(&s, n, input);
+            add_backward(&s, n, input);
     }
-    free(numbers);
+    free(by_node);
     return IMP_OK;
 }
 
-/* ---- Places ---- */
+/* ---- Addresses ---- */
 
-/* A tensor and what it covers, from wherever it lies. */
+/* A tensor, its size, and the address where it ends. */
 typedef struct extent {
-    size_t number, bytes, end;
+    size_t tensor, bytes, end;
 } extent;
 
 static int largest_first(const void *a, const void *b) {
     const extent *x = a, *y = b;
     if (x->bytes != y->bytes)
         return x->bytes < y->bytes ? 1 : -1;
-    return x->number < y->number ? -1 : x->number > y->number;
+    return x->tensor < y->tensor ? -1 : x->tensor > y->tensor;
 }
 
-/* Among the first `count` extents the one that tensor t, which would end at `end`, would meet in
- * space and time; NULL: none. */
-static const extent *in_the_way(const imp_plan *plan, const extent *placed, size_t count,
-                                const imp_placed *t, size_t end) {
+/* Among the first `count` extents one that tensor t, if it ended at `end`, would overlap in memory
+ * while both are alive; NULL: none. */
+static const extent *conflict(const imp_plan *plan, const extent *placed, size_t count,
+                              const imp_placed *t, size_t end) {
     for (size_t i = 0; i < count; i++) {
-        const imp_placed *other = &plan->tensors[placed[i].number];
+        const imp_placed *other = &plan->tensors[placed[i].tensor];
         if (other->first <= t->last && t->first <= other->last && other->t.at < end &&
             t->t.at < placed[i].end)
             return &placed[i];
@@ -194,12 +194,12 @@ static const extent *in_the_way(const imp_plan *plan, const extent *placed, size
     return NULL;
 }
 
-/* The lowest place from `cursor` on; gives its end. */
+/* Places t at the lowest free address from `cursor` on; gives its end. */
 static size_t place_lowest(imp_plan *plan, const extent *placed, size_t count, imp_placed *t,
                            size_t cursor) {
     for (;;) {
         const size_t end = plan->device->ops->place(plan->device, &t->t, cursor);
-        const extent *other = end == SIZE_MAX ? NULL : in_the_way(plan, placed, count, t, end);
+        const extent *other = end == SIZE_MAX ? NULL : conflict(plan, placed, count, t, end);
         if (!other)
             return end;
         cursor = other->end;
@@ -215,10 +215,11 @@ imp_status imp_plan_arrange(imp_plan *plan, size_t cursor, imp_error *err) {
         imp_tensor t = plan->tensors[i].t;
         order[i] = (extent){i, plan->device->ops->place(plan->device, &t, 0), 0};
     }
-    qsort(order, count, sizeof *order, largest_first); /* the large ones leave the small no gaps */
+    qsort(order, count, sizeof *order,
+          largest_first); /* small ones fit into gaps that large ones leave */
     plan->end = cursor;
     for (size_t i = 0; i < count && plan->end != SIZE_MAX; i++) {
-        order[i].end = place_lowest(plan, order, i, &plan->tensors[order[i].number], cursor);
+        order[i].end = place_lowest(plan, order, i, &plan->tensors[order[i].tensor], cursor);
         plan->end = order[i].end > plan->end ? order[i].end : plan->end; /* SIZE_MAX wins */
     }
     free(order);

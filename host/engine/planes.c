@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between pictures and variables.
+ * Pictures and planes.
  */
 #include "engine/planes.h"
 
@@ -58,7 +58,8 @@ imp_status imp_planes_picture(imp_picture *out, const float *planes, size_t h, s
     return IMP_OK;
 }
 
-/* The weights of the four neighbours from first - 1 on, for output i of n; first may lie outside.
+/* The weights of the four inputs from the returned index on, which may be outside, for output i of
+ * n.
  */
 static ptrdiff_t neighbours(double weights[4], size_t i, size_t from, size_t n, bool cubic) {
     const double at = ((double)i + 0.5) * (double)from / (double)n - 0.5;
@@ -71,7 +72,7 @@ static ptrdiff_t neighbours(double weights[4], size_t i, size_t from, size_t n, 
     return (ptrdiff_t)first - 1;
 }
 
-/* Output i of n along one direction: `from` values, `step` floats apart. */
+/* Output i of n along one direction, from `from` values that are `step` floats apart. */
 static float between(const float *x, size_t step, size_t i, size_t from, size_t n, bool cubic) {
     double weights[4], sum = 0;
     const ptrdiff_t first = neighbours(weights, i, from, n, cubic);

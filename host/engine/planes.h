@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between pictures and variables: working sizes, planes in the variable's unit, starts.
+ * Pictures to planes in the variable's unit and back, working sizes, resampling, noise.
  */
 #ifndef IMP_PLANES_H
 #define IMP_PLANES_H
@@ -14,17 +14,17 @@ void imp_planes_fit(size_t *width, size_t *height, size_t w, size_t h, size_t lo
 imp_status imp_planes_resize(imp_picture *out, const imp_picture *in, size_t width, size_t height,
                              imp_error *err);
 
-/* 3 x h x w floats, colours times range; where h x w exceeds the picture, its last row and column
- * are repeated. The caller frees; NULL: out of memory. */
+/* 3 x h x w floats: colours times range. Beyond the picture its last row and column are repeated.
+ * The caller frees; NULL: out of memory. */
 float *imp_planes_from(const imp_picture *in, size_t h, size_t w, float range);
 
 /* The upper left width x height of 3 x h x w planes, divided by range and clamped to [0,1]. */
 imp_status imp_planes_picture(imp_picture *out, const float *planes, size_t h, size_t w,
                               size_t width, size_t height, float range, imp_error *err);
 
-/* Planes c x h x w resampled to c x to_h x to_w between neighbours, without antialiasing, the
- * border repeated: cubic with the kernel of Keys 1981 at a = -3/4, or linear. Centres of pixels are
- * what corresponds. The caller frees; NULL: out of memory. */
+/* Planes c x h x w interpolated to c x to_h x to_w, bicubically (Keys 1981, a = -3/4) or
+ * bilinearly, without antialiasing; pixel centres correspond, and the border is repeated. The
+ * caller frees; NULL: out of memory. */
 float *imp_planes_resample(const float *planes, size_t c, size_t h, size_t w, size_t to_h,
                            size_t to_w, bool cubic);
 

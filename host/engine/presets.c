@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The presets: objectives and optimisers as data. Sources: MATH.md of the design; in short, where
- * each stands.
+ * The presets, as data. The formulas that they choose among are in host/engine/README.md.
  */
 #include <string.h>
 

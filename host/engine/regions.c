@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Regions of masks. Colours are told apart on a scale of 0..255: a mask that was antialiased,
- * resized or stored as a JPEG has blends along its edges and a little noise elsewhere.
+ * Finding the regions of a mask. Colours are compared on a scale of 0..255 with some tolerance: a
+ * mask that was antialiased, resized or stored as a JPEG has blends along its edges and a little
+ * noise elsewhere.
  */
 #include "engine/regions.h"
 
@@ -10,11 +11,11 @@
 #include <string.h>
 
 enum {
-    BITS = 5, /* of a colour component that histograms tell apart */
+    BITS = 5, /* of a colour component in the histogram */
     BINS = 1 << (3 * BITS),
-    FLAT = 16,   /* difference of neighbours within an area, of any component */
-    NEAR = 40,   /* distance of colours that are one region's */
-    LEAST = 1000 /* an area of less than 1/LEAST of the pixels is none */
+    FLAT = 16,   /* most that a component of neighbours differs inside an area */
+    NEAR = 40,   /* largest distance of colours of one region */
+    LEAST = 1000 /* a colour of less than 1/LEAST of the pixels is no region */
 };
 
 /* ---- Colours --------------------------------------------------------------------------------- */
@@ -30,7 +31,7 @@ static int component(unsigned colour, int c) {
     return (int)(colour >> (16 - 8 * c) & 255);
 }
 
-/* Squared. */
+/* The squared distance of two colours. */
 static int distance(unsigned a, unsigned b) {
     int sum = 0;
     for (int c = 0; c < 3; c++)
@@ -56,7 +57,7 @@ static size_t nearest(const imp_regions *known, unsigned colour) {
 
 /* ---- Areas ----------------------------------------------------------------------------------- */
 
-/* Colours in one bin of the histogram of pixels within areas: how many, and their sums. */
+/* A bin of the histogram of pixels inside areas: their number, and the sums of their colours. */
 typedef struct bin {
     size_t count;
     double sum[3];
@@ -92,8 +93,8 @@ static void count_areas(bin *bins, const imp_picture *p) {
     }
 }
 
-/* Takes the most frequent colour and all near it out of the bins: gives how many, 0 when none is
- * left. */
+/* Removes the most frequent colour and all near it from the bins; gives the number of pixels, 0
+ * when none is left. */
 static size_t take_most(bin *bins, unsigned *colour) {
     size_t most = 0, taken = 0;
     for (size_t b = 1; b < BINS; b++)
@@ -110,7 +111,7 @@ static size_t take_most(bin *bins, unsigned *colour) {
     return taken;
 }
 
-/* Finds colours, into own->colours. */
+/* Sets own->colours, largest region first. */
 static imp_status find_colours(imp_regions *own, bin *bins, const imp_picture *mask,
                                const char *what, imp_error *err) {
     const size_t least = mask->width * mask->height / LEAST;
@@ -121,7 +122,7 @@ static imp_status find_colours(imp_regions *own, bin *bins, const imp_picture *m
             continue;
         if (own->count == IMP_REGIONS_MAX)
             return imp_fail(err, IMP_ERR_ARGUMENT,
-                            "%s: has more than %d colours: paint its regions in flat ones", what,
+                            "%s: has more than %d colours: paint its regions in flat colours", what,
                             IMP_REGIONS_MAX);
         own->colours[own->count++] = colour;
     }
@@ -131,15 +132,16 @@ static imp_status find_colours(imp_regions *own, bin *bins, const imp_picture *m
     return IMP_OK;
 }
 
-/* Colour r of a mask is its own; what is it called among the known ones? */
+/* *to: the index, among the known colours, of a mask's colour r. */
 static imp_status recognize(size_t *to, const imp_regions *own, size_t r, const imp_regions *known,
                             const char *what, imp_error *err) {
     *to = known ? nearest(known, own->colours[r]) : r;
     if (known && distance(known->colours[*to], own->colours[r]) > NEAR * NEAR)
-        return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "%s: its region #%06x is not in the content's mask: paint it there in that "
-                        "colour, or here in one of that mask's",
-                        what, own->colours[r]);
+        return imp_fail(
+            err, IMP_ERR_ARGUMENT,
+            "%s: its region #%06x is not in the content's mask: use the same colours in "
+            "both masks",
+            what, own->colours[r]);
     return IMP_OK;
 }
 
@@ -186,7 +188,7 @@ void imp_regions_finish(imp_regions *g) {
 void imp_regions_reduce(imp_regions *g, size_t width, size_t height) {
     if (g->count == 0 || width > g->width || height > g->height)
         return;
-    for (size_t i = 0; i < width * height; i++) /* never before the pixel that it reads */
+    for (size_t i = 0; i < width * height; i++) /* reads at or after the pixel it writes */
         g->region[i] = g->region[(2 * (i / width) + 1) * g->height / (2 * height) * g->width +
                                  (2 * (i % width) + 1) * g->width / (2 * width)];
     g->width = width;
@@ -195,8 +197,9 @@ void imp_regions_reduce(imp_regions *g, size_t width, size_t height) {
 
 /* ---- What positions see ---------------------------------------------------------------------- */
 
-/* sums[y][x], (height + 1) x (width + 1): how many pixels above y and left of x are of the region.
- * Between whole numbers it is bilinear, being the integral of what is constant within pixels. */
+/* The summed-area table: sums[y][x], (height + 1) x (width + 1), is the number of pixels above y
+ * and left of x that belong to the region. Interpolating it bilinearly is exact, because pixels are
+ * constant. */
 static void sum_up(double *sums, const imp_regions *g, size_t region) {
     const size_t w = g->width + 1;
     memset(sums, 0, w * (g->height + 1) * sizeof *sums);
@@ -214,7 +217,7 @@ static double sum_at(const double *sums, const imp_regions *g, double y, double 
     return (1 - v) * ((1 - u) * at[0] + u * at[1]) + v * ((1 - u) * at[w] + u * at[w + 1]);
 }
 
-/* The ends of position p, in the mask's pixels, of which there are `size`. */
+/* Where position p begins and ends, in pixels of the mask, which has `size` of them. */
 static void ends(double to[2], imp_extent e, size_t p, size_t size) {
     for (size_t k = 0; k < 2; k++) {
         const double at = (double)(p + k) * (double)e.length / (double)e.n - (double)e.margin;

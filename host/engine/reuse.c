@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The style goals' targets of one size: of each the matrix, and with the Wasserstein form the mean,
- * one behind the other. */
+/* The style targets of one scale: the target of each style term, and its mean where it has one, one
+ * after the other. */
 typedef struct entry {
     char key[65];
     float *values; /* owned; NULL: none */
     struct size {
         double squares;
         float trace;
-        bool empty; /* no style shows the goal's region */
-    } * sizes;      /* owned; by goal, of style */
+        bool empty; /* no style shows the term's region */
+    } * sizes;      /* by term; owned */
 } entry;
 
 struct imp_reuse {
@@ -25,8 +25,8 @@ struct imp_reuse {
     imp_filter **filters; /* NULL before the first session */
     size_t nodes;
     bool replicate_first;
-    entry entries[IMP_SCALES_MAX]; /* as many as one style needs at most */
-    size_t next;                   /* the one that is replaced next */
+    entry entries[IMP_SCALES_MAX]; /* one session needs no more */
+    size_t next;                   /* the entry that is replaced next */
 };
 
 imp_status imp_reuse_open(imp_reuse **out, imp_device *device, const imp_network *network,
@@ -99,27 +99,27 @@ imp_status imp_reuse_filters(imp_reuse *reuse, imp_filter *const **filters,
 
 /* ---- Targets --------------------------------------------------------------------------------- */
 
-typedef imp_status (*move)(imp_device *d, imp_tensor t, float *values);
+typedef imp_status (*mover)(imp_device *d, imp_tensor t, float *values);
 
-static imp_status move_in(imp_device *d, imp_tensor t, float *values) {
+static imp_status write_values(imp_device *d, imp_tensor t, float *values) {
     return d->ops->write(d, t, values);
 }
 
-static imp_status move_out(imp_device *d, imp_tensor t, float *values) {
+static imp_status read_values(imp_device *d, imp_tensor t, float *values) {
     return d->ops->read(d, values, t);
 }
 
-/* Moves the values of all style goals one way or the other. */
-static imp_status move_all(const imp_objective *o, float *values, move move_one) {
+/* Reads or writes the targets of all style terms. */
+static imp_status move_all(const imp_objective *o, float *values, mover move) {
     for (size_t i = 0; i < o->count; i++) {
         const imp_loss_term *term = &o->terms[i];
         if (term->kind != IMP_TERM_STYLE)
             continue;
-        TRY(move_one(o->device, term->target, values));
+        TRY(move(o->device, term->target, values));
         values += term->target.h * term->target.w;
         if (term->mean.c == 0)
             continue;
-        TRY(move_one(o->device, term->mean, values));
+        TRY(move(o->device, term->mean, values));
         values += term->mean.w;
     }
     return IMP_OK;
@@ -133,7 +133,7 @@ imp_status imp_reuse_restore(imp_reuse *reuse, const char *key, imp_objective *o
     *found = e != NULL;
     if (!e)
         return IMP_OK;
-    TRY(move_all(o, e->values, move_in));
+    TRY(move_all(o, e->values, write_values));
     for (size_t i = 0; i < o->count; i++) {
         imp_loss_term *term = &o->terms[i];
         if (term->kind != IMP_TERM_STYLE)
@@ -150,11 +150,11 @@ imp_status imp_reuse_store(imp_reuse *reuse, const char *key, const imp_objectiv
     size_t count = 1;
     for (size_t i = 0; i < o->count; i++)
         if (o->terms[i].kind == IMP_TERM_STYLE)
-            count += o->terms[i].target.h * (o->terms[i].target.w + 1);
+            count += o->terms[i].target.h * o->terms[i].target.w + o->terms[i].mean.w;
     entry_finish(e);
     e->values = malloc(count * sizeof *e->values);
     e->sizes = calloc(o->count + 1, sizeof *e->sizes);
-    const imp_status status = e->values && e->sizes ? move_all(o, e->values, move_out) : IMP_OK;
+    const imp_status status = e->values && e->sizes ? move_all(o, e->values, read_values) : IMP_OK;
     if (!e->values || !e->sizes || status != IMP_OK) {
         entry_finish(e);
         return status;

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sizes that a picture is painted at on the way, and the iterations of each.
+ * The sizes that a picture is painted at, and the iterations of each: README.md, Scales and
+ * schedule.
  */
 #include <math.h>
 
 #include "engine/planes.h"
 #include "engine/session.h"
 
-enum { SIDE_MIN = 128 }; /* a smaller picture on the way teaches the next one nothing */
+enum { SIDE_MIN = 128 }; /* a smaller scale does not help the next one */
 
 static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
-/* Of a picture at that longer side: none of the network's maps may vanish, at any level of the
- * pyramid. */
+/* The sides of a picture at that longer side; its planes are large enough that no map of the
+ * network vanishes at any level. */
 static imp_sides fit(const imp_session *s, const imp_picture *p, size_t longer) {
     const size_t least = imp_plan_side_min(s->network, s->nodes) << (s->settings.levels - 1);
     imp_sides k;
@@ -35,7 +36,7 @@ imp_scale imp_session_scale(const imp_session *s, size_t longer) {
     return k;
 }
 
-/* Longer sides from the last to the first, at most IMP_SCALES_MAX of them; gives their number. */
+/* Longer sides from the last scale to the first; gives their number, at most IMP_SCALES_MAX. */
 static unsigned sizes_back(const imp_settings *set, size_t last, size_t *sizes) {
     unsigned n = 0;
     sizes[n++] = last;
@@ -51,8 +52,7 @@ static unsigned sizes_back(const imp_settings *set, size_t last, size_t *sizes) 
     return n;
 }
 
-/* Where iterations are shared, the rest goes to the first scale, and every scale has one at least.
- */
+/* Where scales share the iterations, the first gets the remainder, and each has at least one. */
 void imp_session_schedule(imp_session *s) {
     const imp_settings *set = &s->settings;
     size_t sizes[IMP_SCALES_MAX];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sessions: working sizes, one arena a scale, the loop of iterations.
+ * Sessions: settings, opening and closing, the loop of iterations.
  */
 #include "engine/session.h"
 
@@ -8,8 +8,6 @@
 
 #include "backend/profile.h"
 #include "base/clock.h"
-#include "base/digest.h"
-#include "engine/planes.h"
 
 /* ---- Settings ---- */
 
@@ -21,8 +19,8 @@ static imp_status check_range(const char *name, double value, double low, double
                     high);
 }
 
-/* Whether any layer counts. */
-static bool has_aim(const imp_settings *s) {
+/* Whether any layer has a weight above 0. */
+static bool has_weight(const imp_settings *s) {
     for (size_t i = 0; i < s->term_count; i++) {
         const bool content = s->terms[i].kind == IMP_TERM_CONTENT;
         if (s->terms[i].weight > 0 && (content ? s->content_weight : s->style_weight) > 0)
@@ -58,203 +56,15 @@ static imp_status check_settings(const imp_settings *s, imp_error *err) {
                         "content form: content has no Wasserstein form; give mean or relative");
     for (size_t i = 0; i < s->term_count; i++)
         TRY(check_range(s->terms[i].layer, (double)s->terms[i].weight, 0, 1e30, err));
-    if (s->term_count > 0 && !has_aim(s))
+    if (s->term_count > 0 && !has_weight(s))
         return imp_fail(err, IMP_ERR_ARGUMENT,
                         "weights: all of content and style are 0: give one of them more than 0");
     return IMP_OK;
 }
 
-/* ---- Entering a scale ---- */
-
-static imp_status write_picture(imp_session *s, imp_tensor x, const imp_picture *p,
-                                imp_error *err) {
-    float *planes = imp_planes_from(p, x.h, x.w, s->settings.range);
-    if (!planes)
-        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
-    const imp_status status = s->device->ops->write(s->device, x, planes);
-    free(planes);
-    return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
-}
-
-/* Adds style i to what is aimed at. */
-static imp_status add_style(imp_session *s, const imp_sides *k, size_t i, imp_error *err) {
-    const imp_style_source *style = &s->styles[i];
-    imp_picture resized = {0};
-    TRY(imp_planes_resize(&resized, &style->picture, k->width, k->height, err));
-    float *planes = imp_planes_from(&resized, k->h, k->w, s->settings.range);
-    imp_picture_finish(&resized);
-    if (!planes)
-        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
-    const imp_style_image example = {
-        .x = planes, .h = k->h, .w = k->w, .weight = style->weight, .regions = &style->regions};
-    const imp_status status = imp_objective_style_add(&s->objective, &example);
-    free(planes);
-    return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
-}
-
-static imp_status add_styles(imp_session *s, const imp_scale *k, imp_error *err) {
-    imp_objective_style_begin(&s->objective);
-    for (size_t i = 0; i < s->style_count; i++)
-        TRY(add_style(s, &k->styles[i], i, err));
-    return imp_objective_style_finish(&s->objective) == IMP_OK ? IMP_OK
-                                                               : imp_fail_device(err, s->device);
-}
-
-/* Whether a layer of that size may be one of a style's: halved any number of times. Which way it is
- * made by tells in the last bits. */
-static bool is_style_size(const imp_scale *k, size_t count, const imp_algorithm_choice *p) {
-    for (size_t i = 0; i < count; i++)
-        for (size_t h = k->styles[i].h, w = k->styles[i].w; h > 0 && w > 0; h /= 2, w /= 2)
-            if (p->h == h && p->w == w)
-                return true;
-    return false;
-}
-
-/* All that the targets of a size depend on, but the device and the network. */
-static imp_status targets_key(const imp_session *s, const imp_scale *k, char key[65],
-                              imp_error *err) {
-    const imp_settings *set = &s->settings;
-    char all[IMP_STYLES_MAX * 240 + IMP_TERMS_MAX * 40 + IMP_ALGORITHM_CHOICES_MAX * 8 + 160] = "";
-    int used = snprintf(all, sizeof all, "%d %d %d %d %d %u %a %zu", set->style_form,
-                        set->gram_norm, set->metric, set->pooling, set->replicate_first,
-                        set->levels, (double)set->range, s->regions.count);
-    for (size_t i = 0; i < set->term_count; i++)
-        if (set->terms[i].kind == IMP_TERM_STYLE)
-            used +=
-                snprintf(all + used, sizeof all - (size_t)used, " %zu%s", i, set->terms[i].layer);
-    for (size_t i = 0; i < s->style_count; i++)
-        used += snprintf(all + used, sizeof all - (size_t)used, " %s %s %a %zu %zu",
-                         s->styles[i].sha256, s->styles[i].regions_sha256,
-                         (double)s->styles[i].weight, k->styles[i].width, k->styles[i].height);
-    for (size_t i = 0; i < s->device->algorithm_choice_count; i++)
-        if (is_style_size(k, s->style_count, &s->device->algorithm_choices[i]))
-            used += snprintf(all + used, sizeof all - (size_t)used, " %zu %u", i,
-                             s->device->algorithm_choices[i].algorithm);
-    return imp_bytes_sha256(key, all, (size_t)used)
-               ? IMP_OK
-               : imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
-}
-
-/* As add_styles, or what that gave an earlier session. */
-static imp_status reuse_styles(imp_session *s, const imp_scale *k, imp_error *err) {
-    char key[65];
-    bool found;
-    TRY(targets_key(s, k, key, err));
-    if (imp_reuse_restore(s->reuse, key, &s->objective, &found) != IMP_OK)
-        return imp_fail_device(err, s->device);
-    if (found)
-        return IMP_OK;
-    TRY(add_styles(s, k, err));
-    return imp_reuse_store(s->reuse, key, &s->objective) == IMP_OK
-               ? IMP_OK
-               : imp_fail_device(err, s->device);
-}
-
-/* At the largest scale: reports the first region that is too small to be compared. */
-static void log_empty_term(const imp_session *s) {
-    const imp_device_options *to = &s->device->options;
-    const imp_objective *o = &s->objective;
-    char line[160];
-    for (size_t i = 0; to->log && s->scale + 1 == s->scale_count && i < o->count; i++) {
-        const imp_loss_term *term = &o->terms[i];
-        if (!term->empty)
-            continue;
-        snprintf(line, sizeof line, "region #%06x: too small to be compared at %s%s",
-                 s->regions.colours[term->region], s->settings.terms[term->index].layer,
-                 term->level ? " of the smaller picture" : "");
-        to->log(to->user, line);
-        return;
-    }
-}
-
-static imp_status set_targets(imp_session *s, const imp_scale *k, imp_error *err) {
-    imp_picture content = {0};
-    TRY(imp_planes_resize(&content, &s->content, k->picture.width, k->picture.height, err));
-    const imp_status status = write_picture(s, s->objective.x[0], &content, err);
-    imp_picture_finish(&content);
-    TRY(status);
-    if (imp_objective_content(&s->objective) != IMP_OK)
-        return imp_fail_device(err, s->device);
-    TRY((s->reuse ? reuse_styles : add_styles)(s, k, err));
-    imp_objective_style_weigh(&s->objective);
-    imp_objective_balance(&s->objective);
-    log_empty_term(s);
-    return IMP_OK;
-}
-
-static imp_status write_noise(imp_session *s, imp_error *err) {
-    const imp_tensor x = s->objective.x[0];
-    const imp_settings *set = &s->settings;
-    imp_network_info info;
-    imp_network_describe(s->network, &info);
-    const size_t plane = x.h * x.w;
-    float *noise = malloc(3 * plane * sizeof *noise);
-    if (!noise)
-        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
-    for (size_t c = 0; c < 3; c++) {
-        const float mean = info.mean[info.bgr ? 2 - c : c] * set->range / info.range;
-        imp_planes_noise(noise + c * plane, plane, mean, set->noise, set->seed * 3 + c);
-    }
-    const imp_status status = s->device->ops->write(s->device, x, noise);
-    free(noise);
-    return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
-}
-
-/* The variable's start: `from` where there is one (the scale before), else as the settings say. */
-static imp_status set_start(imp_session *s, const imp_scale *k, const imp_picture *from,
-                            imp_error *err) {
-    const imp_init init = s->settings.init;
-    if (!from && init == IMP_INIT_NOISE)
-        return write_noise(s, err);
-    if (!from)
-        from = init == IMP_INIT_STYLE     ? &s->styles[0].picture
-               : init == IMP_INIT_PICTURE ? &s->init
-                                          : &s->content;
-    imp_picture start = {0};
-    TRY(imp_planes_resize(&start, from, k->picture.width, k->picture.height, err));
-    const imp_status status = write_picture(s, s->objective.x[0], &start, err);
-    imp_picture_finish(&start);
-    return status;
-}
-
-/* What the picture that is shown changes with. */
-static imp_tensor shown(const imp_session *s) {
-    return s->average.sum.c ? s->average.sum : s->objective.x[0];
-}
-
-imp_status imp_session_restart_tracking(imp_session *s) {
-    TRY(imp_average_start(&s->average, &s->objective));
-    return imp_convergence_start(&s->convergence, s->device, shown(s));
-}
-
-imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *from,
-                             imp_error *err) {
-    const imp_scale *k = &s->scales[scale];
-    imp_device *const d = s->device;
-    imp_need need;
-    s->scale = scale;
-    s->scale_done = 0;
-    d->ops->release(d, s->memory);
-    s->memory = NULL;
-    TRY(imp_session_lay_out(s, k, &need, err));
-    if (need.arena == SIZE_MAX)
-        return imp_fail_device(err, d); /* a style's maps can lie nowhere */
-    if (d->ops->alloc(d, &s->memory, need.arena) != IMP_OK ||
-        imp_objective_bind(&s->objective, s->memory) != IMP_OK)
-        return imp_fail_device(err, d);
-    TRY(set_targets(s, k, err));
-    TRY(set_start(s, k, from, err));
-    if (imp_optimizer_bind(&s->optimizer, s->memory) != IMP_OK ||
-        imp_session_restart_tracking(s) != IMP_OK || d->ops->sync(d) != IMP_OK)
-        return imp_fail_device(err, d);
-    s->need = need;
-    s->scale_began = imp_now();
-    return IMP_OK;
-}
-
 /* ---- Opening and closing ---- */
 
-/* Those that other sessions have left, or its own. */
+/* The filters of earlier sessions where they fit, else the session's own. */
 static imp_status open_filters(imp_session *s, imp_error *err) {
     if (s->reuse)
         TRY(imp_reuse_filters(s->reuse, &s->filters, &s->settings, s->nodes, err));
@@ -280,7 +90,7 @@ static imp_status open_session(imp_session *s, const imp_sources *from, imp_erro
     TRY(imp_session_prepare(s, from, err));
     TRY(imp_session_check_fit(s, err));
     imp_session_tune(s);
-    TRY(imp_session_check_fit(s, err)); /* ways take more, or less */
+    TRY(imp_session_check_fit(s, err)); /* again: each algorithm has its own workspace */
     TRY(imp_sources_keep(s, from, err));
     return imp_session_enter(s, 0, NULL, err);
 }
@@ -351,7 +161,7 @@ static imp_status next_scale(imp_session *s, imp_error *err) {
     return status;
 }
 
-/* What is kept of the step just done: the average, and whether the last scale's picture is done. */
+/* After a step: updates the average and, at the last scale, checks convergence. */
 static imp_status track(imp_session *s, imp_error *err) {
     const bool last = s->scale + 1 == s->scale_count;
     const imp_status status = s->recovered ? imp_session_restart_tracking(s)
@@ -359,7 +169,7 @@ static imp_status track(imp_session *s, imp_error *err) {
     if (status != IMP_OK)
         return imp_fail_device(err, s->device);
     return last && !s->recovered
-               ? imp_convergence_check(&s->convergence, &s->optimizer, shown(s),
+               ? imp_convergence_check(&s->convergence, &s->optimizer, imp_session_tracked(s),
                                        s->total - s->iteration, &s->converged, err)
                : IMP_OK;
 }

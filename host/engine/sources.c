@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a session paints from: the pictures as they are given, and as they are kept.
+ * The sources of a session: checked, measured, and kept at the size of the last scale.
  */
 #include <math.h>
 
@@ -20,7 +20,7 @@ static imp_status check_mask(const imp_picture *mask, const imp_picture *of, con
                     mask->width, mask->height, of->width, of->height);
 }
 
-/* How errors call the mask of style i. */
+/* The name of style i's mask in messages. */
 static void mask_name(char *name, size_t size, size_t i) {
     snprintf(name, size, "mask of style %zu", i + 1);
 }
@@ -57,7 +57,7 @@ imp_status imp_sources_check(const imp_sources *from, imp_error *err) {
 
 /* ---- Sizes, weights, regions ----------------------------------------------------------------- */
 
-/* Every region of the content must be some style's. */
+/* Every region of the content must be in the mask of some style. */
 static imp_status check_regions(const imp_session *s, imp_error *err) {
     for (size_t r = 0; r < s->regions.count; r++) {
         bool found = false;
@@ -65,8 +65,8 @@ static imp_status check_regions(const imp_session *s, imp_error *err) {
             found |= s->styles[i].regions.present[r];
         if (!found)
             return imp_fail(err, IMP_ERR_ARGUMENT,
-                            "mask of the content: its region #%06x is in no style's mask: paint it "
-                            "there in that colour",
+                            "mask of the content: its region #%06x is in no style's mask: use the "
+                            "same colours in both",
                             s->regions.colours[r]);
     }
     return IMP_OK;
@@ -85,7 +85,7 @@ static imp_status find_regions(imp_session *s, const imp_sources *from, imp_erro
     return check_regions(s, err);
 }
 
-/* The size of a picture that is not there yet. */
+/* A picture's size only. */
 static imp_picture outline(const imp_picture *p) {
     return (imp_picture){.width = p->width, .height = p->height};
 }
@@ -106,10 +106,10 @@ imp_status imp_sources_measure(imp_session *s, const imp_sources *from, imp_erro
     return from->mask ? find_regions(s, from, err) : IMP_OK;
 }
 
-/* ---- What is kept ---------------------------------------------------------------------------- */
+/* ---- Pictures -------------------------------------------------------------------------------- */
 
-/* What names the style among targets that are kept. */
-static imp_status name_style(imp_style_source *style, imp_error *err) {
+/* Sets the digests that the key of stored targets uses. */
+static imp_status hash_style(imp_style_source *style, imp_error *err) {
     const imp_picture *p = &style->picture;
     const imp_regions *g = &style->regions;
     if (imp_bytes_sha256(style->sha256, p->rgb, 3 * p->width * p->height * sizeof *p->rgb) &&
@@ -128,7 +128,7 @@ static imp_status keep_style(imp_session *s, size_t k, const imp_picture *pictur
         imp_colour_match(&style->picture, palette, s->settings.color_method);
         imp_colour_clip(&style->picture);
     }
-    return s->reuse ? name_style(style, err) : IMP_OK;
+    return s->reuse ? hash_style(style, err) : IMP_OK;
 }
 
 imp_status imp_sources_keep(imp_session *s, const imp_sources *from, imp_error *err) {
@@ -143,6 +143,7 @@ imp_status imp_sources_keep(imp_session *s, const imp_sources *from, imp_error *
     if (s->settings.init != IMP_INIT_PICTURE)
         return IMP_OK;
     if (!from->init || !from->init->rgb)
-        return imp_fail(err, IMP_ERR_ARGUMENT, "session: a start from a picture needs the picture");
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "session: init is a picture, but there is none: give sources.init");
     return imp_planes_resize(&s->init, from->init, to->width, to->height, err);
 }

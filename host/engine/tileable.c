@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Margins of a picture whose edges meet, and where they end.
+ * Margins of tileable pictures.
  */
 #include "engine/tileable.h"
 
 size_t imp_tileable_margin(const imp_network *network, size_t nodes, unsigned levels) {
-    size_t reach = 0, step = 1; /* pixels seen on one side; pixels from one position to the next */
+    size_t reach = 0,
+           step = 1; /* pixels seen to one side of a position; pixels between positions */
     for (size_t i = 0; i < nodes; i++) {
         const imp_node *n = &network->nodes[i];
         reach += n->kind == IMP_NODE_POOL ? step : n->conv.kernel / 2 * step;

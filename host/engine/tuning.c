@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which way a device makes each layer: settled before the first iteration, so that all of them are
- * made alike.
+ * Which algorithm a device uses for each layer, chosen before the first iteration, so that all
+ * iterations compute the same bits.
  */
 #include <math.h>
 #include <stdio.h>
@@ -11,11 +11,13 @@
 #include "device/tune.h"
 #include "engine/session.h"
 
-static const double seconds_most = 5; /* that a session measures; what is left waits for the next */
+/* A session measures no longer; layers that remain are measured by the next one. */
+static const double seconds_most = 5;
 
-/* ---- a session ---- */
+/* ---- A session ---- */
 
-/* The convolutions of a plan, both ways; *measured counts those that were. */
+/* Tunes the convolutions of a plan in both directions; *measured counts those that were measured.
+ */
 static void tune_plan(const imp_session *s, const imp_plan *plan, double *left, size_t *measured) {
     imp_tuned tuned;
     for (size_t n = 0; n < plan->nodes; n++) {
@@ -40,8 +42,8 @@ void imp_session_tune(imp_session *s) {
         return;
     if (s->device->sessions == 0 &&
         s->device->algorithm_choice_count > IMP_ALGORITHM_CHOICES_MAX / 2)
-        s->device->algorithm_choice_count = 0;    /* of sessions that are over */
-    for (unsigned k = s->scale_count; k-- > 0;) { /* the largest first: it counts most */
+        s->device->algorithm_choice_count = 0;    /* of closed sessions */
+    for (unsigned k = s->scale_count; k-- > 0;) { /* most of the time goes to the largest */
         imp_need need;
         if (imp_session_lay_out(s, &s->scales[k], &need, NULL) == IMP_OK)
             for (unsigned l = 0; l < s->objective.levels; l++)
@@ -51,12 +53,12 @@ void imp_session_tune(imp_session *s) {
     if (measured == 0 || !to->log || to->quiet)
         return;
     snprintf(line, sizeof line,
-             "%zu layers: measured in %.1f s which way to make them is the fastest here (once)",
+             "measured the fastest algorithm of %zu layers in %.1f s (once for this device)",
              measured, imp_now() - began);
     to->log(to->user, line);
 }
 
-/* ---- a network ---- */
+/* ---- A network ---- */
 
 enum { LAYERS_MAX = 64 };
 
@@ -75,7 +77,7 @@ static bool is_done(const tuning *t, const imp_layer *layer) {
     return false;
 }
 
-/* Both ways of a convolution; *more: whether to go on. */
+/* Tunes a convolution in both directions; *more: whether to go on. */
 static imp_status tune_node(tuning *t, const imp_node *node, imp_layer layer, bool *more) {
     imp_filter *filter = NULL;
     imp_tuned tuned;

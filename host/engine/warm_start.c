@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * From one scale to the next with everything: the picture that is shown and Adam's first moment
- * bicubically, the second bilinearly and never below 0, the number of steps as it is.
+ * Warm start: the next scale goes on with the picture shown and Adam's first moment, both resampled
+ * bicubically, the second moment, bilinearly and never below 0, and the number of steps.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -18,9 +18,9 @@ imp_status imp_warm_start_take(imp_warm_start *c, imp_session *s, imp_error *err
     return imp_session_read(s, s->optimizer.v, &c->v, err);
 }
 
-/* Resamples to t's size, keeps within low..high, and writes. */
-static imp_status give(imp_session *s, imp_tensor t, const imp_array *from, bool cubic, float low,
-                       float high, imp_error *err) {
+/* Resamples to t's size, clamps to low..high, and writes. */
+static imp_status write_resampled(imp_session *s, imp_tensor t, const imp_array *from, bool cubic,
+                                  float low, float high, imp_error *err) {
     float *to =
         imp_planes_resample(from->data, t.c, from->shape[1], from->shape[2], t.h, t.w, cubic);
     if (!to)
@@ -36,11 +36,11 @@ imp_status imp_warm_start_apply(const imp_warm_start *c, imp_session *s, imp_err
     imp_optimizer_state *t = &s->optimizer;
     const imp_tensor x = s->objective.x[0];
     const imp_settings *set = &s->settings;
-    TRY(give(s, x, &c->x, true, set->clamp ? 0 : -INFINITY, set->clamp ? set->range : INFINITY,
-             err));
+    TRY(write_resampled(s, x, &c->x, true, set->clamp ? 0 : -INFINITY,
+                        set->clamp ? set->range : INFINITY, err));
     if (c->m.data) {
-        TRY(give(s, t->m, &c->m, true, -INFINITY, INFINITY, err));
-        TRY(give(s, t->v, &c->v, false, 0, INFINITY, err));
+        TRY(write_resampled(s, t->m, &c->m, true, -INFINITY, INFINITY, err));
+        TRY(write_resampled(s, t->v, &c->v, false, 0, INFINITY, err));
         t->steps = c->steps;
     }
     if (s->device->ops->combine(s->device, t->before, 1, x, 0, x) != IMP_OK ||

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Entering a scale: its memory, its targets, and its start.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "engine/planes.h"
+#include "engine/session.h"
+
+static imp_status write_picture(imp_session *s, imp_tensor x, const imp_picture *p,
+                                imp_error *err) {
+    float *planes = imp_planes_from(p, x.h, x.w, s->settings.range);
+    if (!planes)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    const imp_status status = s->device->ops->write(s->device, x, planes);
+    free(planes);
+    return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
+}
+
+/* Adds style i to the targets. */
+static imp_status add_style(imp_session *s, const imp_sides *k, size_t i, imp_error *err) {
+    const imp_style_source *style = &s->styles[i];
+    imp_picture resized = {0};
+    TRY(imp_planes_resize(&resized, &style->picture, k->width, k->height, err));
+    float *planes = imp_planes_from(&resized, k->h, k->w, s->settings.range);
+    imp_picture_finish(&resized);
+    if (!planes)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    const imp_style_image image = {
+        .x = planes, .h = k->h, .w = k->w, .weight = style->weight, .regions = &style->regions};
+    const imp_status status = imp_objective_style_add(&s->objective, &image);
+    free(planes);
+    return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
+}
+
+static imp_status add_styles(imp_session *s, const imp_scale *k, imp_error *err) {
+    imp_objective_style_begin(&s->objective);
+    for (size_t i = 0; i < s->style_count; i++)
+        TRY(add_style(s, &k->styles[i], i, err));
+    return imp_objective_style_finish(&s->objective) == IMP_OK ? IMP_OK
+                                                               : imp_fail_device(err, s->device);
+}
+
+/* Whether a layer of that size can occur in a style's forward pass: its sides halved any number of
+ * times. The algorithm of such a layer affects the last bits of the targets. */
+static bool is_style_size(const imp_scale *k, size_t count, const imp_algorithm_choice *p) {
+    for (size_t i = 0; i < count; i++)
+        for (size_t h = k->styles[i].h, w = k->styles[i].w; h > 0 && w > 0; h /= 2, w /= 2)
+            if (p->h == h && p->w == w)
+                return true;
+    return false;
+}
+
+/* A digest of all that a scale's targets depend on, besides the device and the network. */
+static imp_status targets_key(const imp_session *s, const imp_scale *k, char key[65],
+                              imp_error *err) {
+    const imp_settings *set = &s->settings;
+    char all[IMP_STYLES_MAX * 240 + IMP_TERMS_MAX * 40 + IMP_ALGORITHM_CHOICES_MAX * 8 + 160] = "";
+    int used = snprintf(all, sizeof all, "%d %d %d %d %d %u %a %zu", set->style_form,
+                        set->gram_norm, set->metric, set->pooling, set->replicate_first,
+                        set->levels, (double)set->range, s->regions.count);
+    for (size_t i = 0; i < set->term_count; i++)
+        if (set->terms[i].kind == IMP_TERM_STYLE)
+            used +=
+                snprintf(all + used, sizeof all - (size_t)used, " %zu%s", i, set->terms[i].layer);
+    for (size_t i = 0; i < s->style_count; i++)
+        used += snprintf(all + used, sizeof all - (size_t)used, " %s %s %a %zu %zu",
+                         s->styles[i].sha256, s->styles[i].regions_sha256,
+                         (double)s->styles[i].weight, k->styles[i].width, k->styles[i].height);
+    for (size_t i = 0; i < s->device->algorithm_choice_count; i++)
+        if (is_style_size(k, s->style_count, &s->device->algorithm_choices[i]))
+            used += snprintf(all + used, sizeof all - (size_t)used, " %zu %u", i,
+                             s->device->algorithm_choices[i].algorithm);
+    return imp_bytes_sha256(key, all, (size_t)used)
+               ? IMP_OK
+               : imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+}
+
+/* The same, from an earlier session if it had the same targets. */
+static imp_status reuse_styles(imp_session *s, const imp_scale *k, imp_error *err) {
+    char key[65];
+    bool found;
+    TRY(targets_key(s, k, key, err));
+    if (imp_reuse_restore(s->reuse, key, &s->objective, &found) != IMP_OK)
+        return imp_fail_device(err, s->device);
+    if (found)
+        return IMP_OK;
+    TRY(add_styles(s, k, err));
+    return imp_reuse_store(s->reuse, key, &s->objective) == IMP_OK
+               ? IMP_OK
+               : imp_fail_device(err, s->device);
+}
+
+/* At the largest scale: reports the first region that is too small to be compared. */
+static void log_empty_term(const imp_session *s) {
+    const imp_device_options *to = &s->device->options;
+    const imp_objective *o = &s->objective;
+    char line[160];
+    for (size_t i = 0; to->log && s->scale + 1 == s->scale_count && i < o->count; i++) {
+        const imp_loss_term *term = &o->terms[i];
+        if (!term->empty)
+            continue;
+        snprintf(line, sizeof line, "region #%06x: too small to be compared at %s%s",
+                 s->regions.colours[term->region], s->settings.terms[term->index].layer,
+                 term->level ? " of the smaller picture" : "");
+        to->log(to->user, line);
+        return;
+    }
+}
+
+static imp_status set_targets(imp_session *s, const imp_scale *k, imp_error *err) {
+    imp_picture content = {0};
+    TRY(imp_planes_resize(&content, &s->content, k->picture.width, k->picture.height, err));
+    const imp_status status = write_picture(s, s->objective.x[0], &content, err);
+    imp_picture_finish(&content);
+    TRY(status);
+    if (imp_objective_content(&s->objective) != IMP_OK)
+        return imp_fail_device(err, s->device);
+    TRY((s->reuse ? reuse_styles : add_styles)(s, k, err));
+    imp_objective_style_weigh(&s->objective);
+    imp_objective_balance(&s->objective);
+    log_empty_term(s);
+    return IMP_OK;
+}
+
+static imp_status write_noise(imp_session *s, imp_error *err) {
+    const imp_tensor x = s->objective.x[0];
+    const imp_settings *set = &s->settings;
+    imp_network_info info;
+    imp_network_describe(s->network, &info);
+    const size_t plane = x.h * x.w;
+    float *noise = malloc(3 * plane * sizeof *noise);
+    if (!noise)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    for (size_t c = 0; c < 3; c++) {
+        const float mean = info.mean[info.bgr ? 2 - c : c] * set->range / info.range;
+        imp_planes_noise(noise + c * plane, plane, mean, set->noise, set->seed * 3 + c);
+    }
+    const imp_status status = s->device->ops->write(s->device, x, noise);
+    free(noise);
+    return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
+}
+
+/* The variable's start: `from` where there is one (the scale before), else as the settings say. */
+static imp_status set_start(imp_session *s, const imp_scale *k, const imp_picture *from,
+                            imp_error *err) {
+    const imp_init init = s->settings.init;
+    if (!from && init == IMP_INIT_NOISE)
+        return write_noise(s, err);
+    if (!from)
+        from = init == IMP_INIT_STYLE     ? &s->styles[0].picture
+               : init == IMP_INIT_PICTURE ? &s->init
+                                          : &s->content;
+    imp_picture start = {0};
+    TRY(imp_planes_resize(&start, from, k->picture.width, k->picture.height, err));
+    const imp_status status = write_picture(s, s->objective.x[0], &start, err);
+    imp_picture_finish(&start);
+    return status;
+}
+
+imp_tensor imp_session_tracked(const imp_session *s) {
+    return s->average.sum.c ? s->average.sum : s->objective.x[0];
+}
+
+imp_status imp_session_restart_tracking(imp_session *s) {
+    TRY(imp_average_start(&s->average, &s->objective));
+    return imp_convergence_start(&s->convergence, s->device, imp_session_tracked(s));
+}
+
+imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *from,
+                             imp_error *err) {
+    const imp_scale *k = &s->scales[scale];
+    imp_device *const d = s->device;
+    imp_need need;
+    s->scale = scale;
+    s->scale_done = 0;
+    d->ops->release(d, s->memory);
+    s->memory = NULL;
+    TRY(imp_session_lay_out(s, k, &need, err));
+    if (need.arena == SIZE_MAX)
+        return imp_fail_device(err, d); /* a style's maps can lie nowhere */
+    if (d->ops->alloc(d, &s->memory, need.arena) != IMP_OK ||
+        imp_objective_bind(&s->objective, s->memory) != IMP_OK)
+        return imp_fail_device(err, d);
+    TRY(set_targets(s, k, err));
+    TRY(set_start(s, k, from, err));
+    if (imp_optimizer_bind(&s->optimizer, s->memory) != IMP_OK ||
+        imp_session_restart_tracking(s) != IMP_OK || d->ops->sync(d) != IMP_OK)
+        return imp_fail_device(err, d);
+    s->need = need;
+    s->scale_began = imp_now();
+    return IMP_OK;
+}
