@@ -139,6 +139,63 @@ IMP_API imp_status imp_picture_write(const imp_picture *picture, const char *pat
 /* The text that imp_picture_write stored; *text is NULL where there is none, else caller frees. */
 IMP_API imp_status imp_picture_text(char **text, const char *path, imp_error *err);
 
+/* The formats that pictures are written in. */
+typedef enum imp_format {
+    IMP_FORMAT_PNG,
+    IMP_FORMAT_JPEG,
+    IMP_FORMAT_WEBP,
+    IMP_FORMAT_TIFF
+} imp_format;
+
+/* imp_picture_read and imp_picture_write for the bytes of a file in memory. imp_picture_decode
+ * borrows its bytes for the call. imp_picture_encode gives *bytes, which go back through imp_free
+ * and are NULL after an error. Errors: as there, without those of files. */
+IMP_API imp_status imp_picture_decode(imp_picture *out, const void *bytes, size_t size,
+                                      const imp_read_options *options, imp_error *err);
+IMP_API imp_status imp_picture_encode(unsigned char **bytes, size_t *size,
+                                      const imp_picture *picture, imp_format format,
+                                      const imp_write_options *options, imp_error *err);
+
+/* Releases memory that a function of this header gave: bytes and texts. Accepts NULL. */
+IMP_API void imp_free(void *memory);
+
+/* How a caller's pixels lie in memory: rows from the top, `stride` bytes apart, of pixels whose
+ * samples stand side by side, in sRGB's encoding, alpha not premultiplied. Any alignment will do.
+ */
+typedef enum imp_pixel_layout {
+    IMP_PIXELS_GREY,
+    IMP_PIXELS_GREY_ALPHA,
+    IMP_PIXELS_RGB,
+    IMP_PIXELS_RGBA
+} imp_pixel_layout;
+
+typedef enum imp_pixel_type {
+    IMP_PIXELS_U8,  /* 0..255 */
+    IMP_PIXELS_U16, /* 0..65535, in this machine's byte order */
+    IMP_PIXELS_F32  /* float, 0..1 */
+} imp_pixel_type;
+
+typedef struct imp_pixels {
+    size_t width, height;
+    size_t stride; /* bytes from a row to the next; 0: no gaps */
+    imp_pixel_layout layout;
+    imp_pixel_type type;
+} imp_pixels;
+
+/* A picture of the pixels in data (borrowed for the call), as though it came from a file read with
+ * keep_alpha: colours of fully transparent pixels become the mean of the visible ones. Floats
+ * outside [0,1] are clamped. Release it with imp_picture_finish. Errors: IMP_ERR_ARGUMENT (NULL, a
+ * side of 0, a stride shorter than a row, an unknown layout or type, a sample that is NaN or
+ * infinite), IMP_ERR_MEMORY; *out is zeroed then. */
+IMP_API imp_status imp_picture_from_pixels(imp_picture *out, const void *data,
+                                           const imp_pixels *pixels, imp_error *err);
+
+/* Writes the picture, which has the same size, to data; bytes between rows stay as they are.
+ * Integers are rounded to the nearest. Grey is the luma 0.2126 R + 0.7152 G + 0.0722 B; alpha is
+ * the picture's opacity, and without a place for it that is left out. Errors: IMP_ERR_ARGUMENT. */
+IMP_API imp_status imp_picture_to_pixels(void *data, const imp_pixels *pixels,
+                                         const imp_picture *picture, imp_error *err);
+
 /* Resampled to width x height in linear light (Lanczos-3, antialiased), opacity with it. Both at
  * least 1. */
 IMP_API imp_status imp_picture_resize(imp_picture *out, const imp_picture *in, size_t width,

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size) {
     const imp_read_options options = {.max_pixels = 1 << 16, .keep_alpha = size & 1};
     const imp_source in = {bytes, size, "fuzz", &options};
     char *text;
-    const imp_status status = imp_picture_decode(&p, &in, &err);
+    const imp_status status = imp_decode_source(&p, &in, &err);
     check(status == err.status && (status == IMP_OK) == (p.rgb != NULL));
     for (size_t i = 0; i < 3 * p.width * p.height; i++)
         check(p.rgb[i] >= 0 && p.rgb[i] <= 1);
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size) {
     for (size_t i = 0; p.opacity && i < p.width * p.height; i++)
         check(p.opacity[i] >= 0 && p.opacity[i] <= 1);
     imp_picture_finish(&p);
-    (void)imp_picture_decode_text(&text, &in, NULL);
+    (void)imp_decode_text(&text, &in, NULL);
     free(text);
     return 0;
 }

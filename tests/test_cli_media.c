@@ -69,7 +69,7 @@ static void test_streams(void **state) {
     imp_picture_finish(&p);
     complains(s, "impasto paint - - -o c.png", 2, "one picture only");
     complains(s, "impasto paint a.png b.jpg -o - --json", 2, "both want standard output");
-    complains(s, "impasto paint - b.jpg -o c.png </dev/null", 1, "nothing came");
+    complains(s, "impasto paint - b.jpg -o c.png </dev/null", 1, "it is empty");
 }
 
 /* What stays of a content. */
@@ -95,7 +95,7 @@ static void test_addresses(void **state) {
         const char *path, *says; /* NULL: it is painted */
     } pages[] = {{"/file/a.png", NULL},
                  {"/moved/a.png", NULL},
-                 {"/file/page.png", "it is a web page"},
+                 {"/file/page.png", "the file is a web page"},
                  {"/status/404/a.png", "404"},
                  {"/loop/a.png", "redirect"}};
     scratch *s = *state;

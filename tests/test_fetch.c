@@ -85,7 +85,7 @@ static const struct {
     {"/status/503/net", "", "the server is busy: try again later (status 503)", false},
     {"/loop/net", "", "redirected more than 10 times", false},
     {"/ftp/net", "", "redirected to what is not https", false},
-    {"/empty/net", "", "it is empty", false},
+    {"/empty/net", "", "the answer is empty", false},
     {"/stall/0/net", " --stall-limit 0.4", "nothing came for 0.4 seconds, with 0 bytes", false},
     {"/cut/0/net", "", "cut off, with 0 bytes here", false},
     {"/cut/40000/net", "", "cut off, with 200000 bytes here", true},

@@ -73,7 +73,7 @@ static void test_mislabelled(void **state) {
     static const struct {
         const char *bytes, *what;
     } files[] = {{"GIF89a......................", "GIF picture"},
-                 {"II*\0010...........................", "it is no PNG"},
+                 {"II*\0010...........................", "is not a PNG"},
                  {"BM..........................", "BMP picture"},
                  {"....ftypisom................", "video file"},
                  {"....JXL \r\n\x87\n............", "JPEG XL picture"},
@@ -85,9 +85,9 @@ static void test_mislabelled(void **state) {
                  {"\n <!DOCTYPE html><html>......", "web page"},
                  {"<HTML>......................", "web page"},
                  {"\xef\xbb\xbf<?xml version=\"1.0\"?>.", "SVG or XML"},
-                 {"404: not found", "it is no PNG"},
-                 {"\x89PNG", "it is no PNG"},
-                 {"x", "it is no PNG"}};
+                 {"404: not found", "is not a PNG"},
+                 {"\x89PNG", "is not a PNG"},
+                 {"x", "is not a PNG"}};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         const imp_status wanted =
             strstr(files[i].what, "is no") ? IMP_ERR_FORMAT : IMP_ERR_UNSUPPORTED;
@@ -130,7 +130,7 @@ static void refuses_every_cut(scratch *s, const char *name) {
         assert_non_null(part);
         memcpy(part, bytes, n);
         const imp_source in = {part, n, "cut.picture", NULL};
-        const imp_status status = imp_picture_decode(&p, &in, &err);
+        const imp_status status = imp_decode_source(&p, &in, &err);
         if (status == IMP_OK)
             fail_msg("%s of %zu bytes comes in with %zu of them", name, size, n);
         assert_error(&err, status, IMP_ERR_FORMAT, "cut.picture", "damaged or cut off");
@@ -170,7 +170,7 @@ static void test_gap(void **state) {
         memcpy(part, bytes, n);
         memcpy(part + n, "\xff\xd9", 2);
         const imp_source in = {part, n + 2, "gap.jpg", NULL};
-        assert_error(&err, imp_picture_decode(&p, &in, &err), IMP_ERR_FORMAT, "gap.jpg",
+        assert_error(&err, imp_decode_source(&p, &in, &err), IMP_ERR_FORMAT, "gap.jpg",
                      "damaged or cut off");
     }
     free(bytes);
@@ -189,13 +189,13 @@ static size_t survive_changes(scratch *s, const char *name, size_t *tries) {
             const imp_read_options few = {.max_pixels = 1 << 16};
             const imp_source in = {bytes, size, "changed.picture", &few};
             bytes[i] ^= flip;
-            if (imp_picture_decode(&p, &in, &err) != IMP_OK) {
+            if (imp_decode_source(&p, &in, &err) != IMP_OK) {
                 assert_error(&err, err.status, err.status, "changed.picture", ": ");
                 refused++;
             }
             imp_picture_finish(&p);
             if (i % 7 == 0)
-                (void)imp_picture_decode_text(&text, &in, NULL);
+                (void)imp_decode_text(&text, &in, NULL);
             free(text);
             bytes[i] ^= flip;
             ++*tries;
@@ -239,7 +239,7 @@ static void test_oddities(void **state) {
         memcpy(odd, bytes, start);
         memcpy(odd + start + gap, bytes + start, size - start);
         const imp_source in = {odd, size + 10, "odd", NULL};
-        imp_picture_decode(&p, &in, &err);
+        imp_decode_source(&p, &in, &err);
         assert_string_equal(err.text, "");
         imp_picture_finish(&p);
         free(bytes);

@@ -373,13 +373,13 @@ static size_t survive(scratch *s, const char *name, bool cut) {
         if (!cut)
             part[i] ^= (unsigned char)(1 << i % 8);
         const imp_source in = {part, cut ? i : size, "damaged.picture", &few};
-        if (imp_picture_decode(&p, &in, &err) != IMP_OK) {
+        if (imp_decode_source(&p, &in, &err) != IMP_OK) {
             assert_error(&err, err.status, err.status, "damaged.picture", ": ");
             refused++;
         }
         imp_picture_finish(&p);
         if (i % 5 == 0)
-            (void)imp_picture_decode_text(&text, &in, NULL);
+            (void)imp_decode_text(&text, &in, NULL);
         free(text);
         free(part);
     }

@@ -127,7 +127,7 @@ static const fault faults[] = {
     {"/status/300/x", IMP_ERR_IO, "an answer that is no file", {0}},
     {"/loop/x", IMP_ERR_IO, "redirected more than 10 times", {0}},
     {"/ftp/x", IMP_ERR_IO, "redirected to what is not https", {0}},
-    {"/empty/data", IMP_ERR_FORMAT, "it is empty", {0}},
+    {"/empty/data", IMP_ERR_FORMAT, "the answer is empty", {0}},
     {"/cut/70000/data", IMP_ERR_IO, "cut off, with 70000 bytes here", {0}},
     {"/cut/0/data", IMP_ERR_IO, "cut off, with 0 bytes here", {0}},
     {"/stall/70000/data", IMP_ERR_IO, "nothing came for 0.5 seconds, with 70000", {.stall = 0.5}},

@@ -23,6 +23,17 @@ void imp_decode_note(const imp_decode *t, const char *what) {
     options->log(options->user, line);
 }
 
+imp_status imp_decode_fail(const imp_source *in, const char *format, bool memory,
+                           const char *reason, imp_error *err) {
+    if (memory)
+        return imp_fail(err, IMP_ERR_MEMORY,
+                        "picture '%s': out of memory while reading it: close other programs",
+                        in->path);
+    return imp_fail(err, IMP_ERR_FORMAT,
+                    "picture '%s': this %s is damaged or cut off (%s): fetch or save it again",
+                    in->path, format, reason);
+}
+
 imp_status imp_decode_size(imp_decode *t, size_t width, size_t height, imp_error *err) {
     enum { MAX_PIXELS = 1 << 28 };
     const imp_read_options *options = t->in->options;
@@ -126,9 +137,7 @@ imp_status imp_decode_colours(imp_decode *t, unsigned colours, bool alpha, const
     if (t->samples && alpha && options && options->keep_alpha)
         t->out->opacity = malloc(t->out->width * t->out->height * sizeof *t->out->opacity);
     if (!t->samples || (alpha && options && options->keep_alpha && !t->out->opacity))
-        return imp_fail(err, IMP_ERR_MEMORY,
-                        "picture '%s': out of memory while reading it: close other programs",
-                        t->in->path);
+        return imp_decode_fail(t->in, "", true, "", err);
     if (!profile || size == 0 || size > UINT32_MAX)
         return IMP_OK;
     const cmsContext context = imp_colour_context();
@@ -159,9 +168,7 @@ static cmsHPROFILE profile_of(cmsContext context, unsigned colours, const double
 imp_status imp_decode_primaries(imp_decode *t, const double xy[8], double gamma, imp_error *err) {
     const cmsContext context = imp_colour_context();
     if (!context)
-        return imp_fail(err, IMP_ERR_MEMORY,
-                        "picture '%s': out of memory while reading it: close other programs",
-                        t->in->path);
+        return imp_decode_fail(t->in, "", true, "", err);
     if (!adopt_profile(t, context, profile_of(context, t->colours, xy, gamma)))
         imp_decode_note(t, "what it says of its colours makes no sense; they are taken as sRGB");
     return IMP_OK;

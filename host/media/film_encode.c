@@ -224,10 +224,10 @@ static imp_status drain_filters(imp_encoder *e, imp_error *err) {
 }
 
 imp_status imp_encoder_add(imp_encoder *e, const imp_picture *picture, imp_error *err) {
-    const imp_painting painting = {.picture = picture};
+    const imp_encode frame = {.picture = picture};
     TRY_AV(av_frame_make_writable(e->rgb));
     for (size_t y = 0; y < picture->height; y++)
-        imp_painting_bytes(e->rgb->data[0] + y * (size_t)e->rgb->linesize[0], &painting, y);
+        imp_encode_bytes(e->rgb->data[0] + y * (size_t)e->rgb->linesize[0], &frame, y);
     TRY_AV(av_buffersrc_add_frame_flags(e->source, e->rgb, AV_BUFFERSRC_FLAG_KEEP_REF));
     e->rgb->pts++;
     return drain_filters(e, err);

@@ -36,14 +36,13 @@ static imp_status check(struct heif_error got, const imp_source *in, imp_error *
         return imp_fail(err, IMP_ERR_UNSUPPORTED,
                         "picture '%s': libheif here cannot decode it (%s): convert it to PNG",
                         in->path, reason);
-    return imp_picture_damaged(in, "HEIF", got.code == heif_error_Memory_allocation_error, reason,
-                               err);
+    return imp_decode_fail(in, "HEIF", got.code == heif_error_Memory_allocation_error, reason, err);
 }
 
 static imp_status open_primary(heif_state *s, const imp_source *in, imp_error *err) {
     s->context = heif_context_alloc();
     if (!s->context)
-        return imp_picture_damaged(in, "HEIF", true, "", err);
+        return imp_decode_fail(in, "HEIF", true, "", err);
     TRY(check(heif_context_read_from_memory_without_copy(s->context, in->bytes, in->size, NULL), in,
               err));
     return check(heif_context_get_primary_image_handle(s->context, &s->handle), in, err);
@@ -82,7 +81,7 @@ static imp_status read_colours(heif_state *s, imp_decode *t, bool alpha, imp_err
     if (size > 0) {
         s->profile = malloc(size);
         if (!s->profile)
-            return imp_picture_damaged(t->in, "HEIF", true, "", err);
+            return imp_decode_fail(t->in, "HEIF", true, "", err);
         TRY(check(heif_image_handle_get_raw_color_profile(s->handle, s->profile), t->in, err));
     }
     TRY(imp_decode_colours(t, 3, alpha, s->profile, size, err));
@@ -100,7 +99,7 @@ static imp_status read_rows(heif_state *s, imp_decode *t, bool wide, imp_error *
     if (!plane || (size_t)heif_image_get_width(s->image, heif_channel_interleaved) != width ||
         (size_t)heif_image_get_height(s->image, heif_channel_interleaved) != t->out->height ||
         bits < 8 || bits > 16)
-        return imp_picture_damaged(t->in, "HEIF", false, "its sizes do not agree", err);
+        return imp_decode_fail(t->in, "HEIF", false, "its sizes do not agree", err);
     const float most = (float)((1u << bits) - 1);
     for (size_t y = 0; y < t->out->height; y++) {
         const unsigned char *row = plane + y * (size_t)stride;
@@ -155,7 +154,7 @@ static imp_status decode(heif_state *s, imp_decode *t, imp_error *err) {
     return read_rows(s, t, wide, err);
 }
 
-imp_status imp_heif_read(imp_decode *t, imp_error *err) {
+imp_status imp_heif_decode(imp_decode *t, imp_error *err) {
     heif_state s = {0};
     const imp_status status = decode(&s, t, err);
     release(&s);
@@ -173,7 +172,7 @@ imp_status imp_heif_text(char **text, const imp_source *in, imp_error *err) {
     if (exif)
         *text = imp_exif_text(exif, size, &memory);
     if (memory)
-        status = imp_picture_damaged(in, "HEIF", true, "", err);
+        status = imp_decode_fail(in, "HEIF", true, "", err);
     release(&s);
     return status;
 }
@@ -187,7 +186,7 @@ static imp_status refuse(const imp_source *in, imp_error *err) {
                     in->path);
 }
 
-imp_status imp_heif_read(imp_decode *t, imp_error *err) {
+imp_status imp_heif_decode(imp_decode *t, imp_error *err) {
     return refuse(t->in, err);
 }
 

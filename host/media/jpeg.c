@@ -2,7 +2,6 @@
  *
  * JPEG by libjpeg-turbo. Adobe's programs store inks inverted, and mark their files.
  */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +26,9 @@ typedef struct jpeg_state {
         struct jpeg_compress_struct out;
     } jpeg;
     unsigned char *row, *profile, *exif;
+    struct jpeg_destination_mgr to; /* of a writer */
+    unsigned char block[1 << 14];
+    imp_buffer *out;
     char reason[JMSG_LENGTH_MAX];
 } jpeg_state;
 
@@ -129,7 +131,7 @@ static void read_rows(jpeg_state *s, imp_decode *t) {
 static imp_status decode(jpeg_state *s, imp_decode *t, imp_error *err) {
     unsigned profile_size = 0;
     if (setjmp(s->jump))
-        return imp_picture_damaged(t->in, "JPEG", out_of_memory(s), s->reason, err);
+        return imp_decode_fail(t->in, "JPEG", out_of_memory(s), s->reason, err);
     struct jpeg_decompress_struct *const jpeg = &s->jpeg.in;
     read_header(s, t->in);
     TRY(imp_decode_size(t, jpeg->image_width, jpeg->image_height, err));
@@ -145,7 +147,7 @@ static imp_status decode(jpeg_state *s, imp_decode *t, imp_error *err) {
     return IMP_OK;
 }
 
-imp_status imp_jpeg_read(imp_decode *t, imp_error *err) {
+imp_status imp_jpeg_decode(imp_decode *t, imp_error *err) {
     jpeg_state s;
     init_state(&s);
     const imp_status status = decode(&s, t, err);
@@ -157,13 +159,13 @@ imp_status imp_jpeg_read(imp_decode *t, imp_error *err) {
 
 static imp_status find_text(jpeg_state *s, char **text, const imp_source *in, imp_error *err) {
     if (setjmp(s->jump))
-        return imp_picture_damaged(in, "JPEG", out_of_memory(s), s->reason, err);
+        return imp_decode_fail(in, "JPEG", out_of_memory(s), s->reason, err);
     bool memory = false;
     read_header(s, in);
     for (jpeg_saved_marker_ptr m = s->jpeg.in.marker_list; m && !*text && !memory; m = m->next)
         if (m->marker == JPEG_COM)
             *text = imp_text_of_ours(m->data, m->data_length, &memory);
-    return memory ? imp_picture_damaged(in, "JPEG", true, "", err) : IMP_OK;
+    return memory ? imp_decode_fail(in, "JPEG", true, "", err) : IMP_OK;
 }
 
 imp_status imp_jpeg_text(char **text, const imp_source *in, imp_error *err) {
@@ -176,6 +178,27 @@ imp_status imp_jpeg_text(char **text, const imp_source *in, imp_error *err) {
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
+
+static void begin_block(j_compress_ptr jpeg) {
+    jpeg_state *s = (jpeg_state *)jpeg->err;
+    s->to.next_output_byte = s->block;
+    s->to.free_in_buffer = sizeof s->block;
+}
+
+static void end_blocks(j_compress_ptr jpeg) {
+    jpeg_state *s = (jpeg_state *)jpeg->err;
+    if (!imp_buffer_append(s->out, s->block, sizeof s->block - s->to.free_in_buffer))
+        fail_memory(s);
+}
+
+/* libjpeg calls it when the block is full, and free_in_buffer may say anything then. */
+static boolean next_block(j_compress_ptr jpeg) {
+    jpeg_state *s = (jpeg_state *)jpeg->err;
+    s->to.free_in_buffer = 0;
+    end_blocks(jpeg);
+    begin_block(jpeg);
+    return TRUE;
+}
 
 static void write_comment(struct jpeg_compress_struct *jpeg, const char *text) {
     const size_t start = strlen(IMP_TEXT_START), n = strlen(text);
@@ -206,10 +229,13 @@ static void write_profile(jpeg_state *s) {
 }
 
 /* Colours at full resolution from quality 90 on; below, at half of it both ways, as is usual. */
-static void start_file(jpeg_state *s, FILE *file, const imp_painting *what) {
+static void start_file(jpeg_state *s, const imp_encode *what) {
     struct jpeg_compress_struct *jpeg = &s->jpeg.out;
     jpeg_create_compress(jpeg);
-    jpeg_stdio_dest(jpeg, file);
+    s->to = (struct jpeg_destination_mgr){.init_destination = begin_block,
+                                          .empty_output_buffer = next_block,
+                                          .term_destination = end_blocks};
+    jpeg->dest = &s->to;
     jpeg->image_width = (JDIMENSION)what->picture->width;
     jpeg->image_height = (JDIMENSION)what->picture->height;
     jpeg->input_components = 3;
@@ -226,22 +252,21 @@ static void start_file(jpeg_state *s, FILE *file, const imp_painting *what) {
         write_comment(jpeg, what->options.text);
 }
 
-static imp_status encode(jpeg_state *s, FILE *file, const imp_painting *what, imp_error *err) {
+static imp_status encode(jpeg_state *s, const imp_encode *what, imp_error *err) {
     if (setjmp(s->jump))
-        return imp_picture_unwritten(what, file, out_of_memory(s), s->reason, err);
-    start_file(s, file, what);
+        return imp_encode_fail(what, out_of_memory(s), s->reason, err);
+    start_file(s, what);
     s->row = allocate(s, 3 * what->picture->width);
     for (size_t y = 0; y < what->picture->height; y++) {
         JSAMPROW rows[1] = {s->row};
-        imp_painting_bytes(s->row, what, y);
+        imp_encode_bytes(s->row, what, y);
         jpeg_write_scanlines(&s->jpeg.out, rows, 1);
     }
     jpeg_finish_compress(&s->jpeg.out);
     return IMP_OK;
 }
 
-imp_status imp_jpeg_write(FILE *file, const void *painting, imp_error *err) {
-    const imp_painting *what = painting;
+imp_status imp_jpeg_encode(imp_buffer *out, const imp_encode *what, imp_error *err) {
     const size_t length = what->options.text ? strlen(what->options.text) : 0;
     if (length > COMMENT_MAX - strlen(IMP_TEXT_START))
         return imp_fail(
@@ -250,9 +275,8 @@ imp_status imp_jpeg_write(FILE *file, const void *painting, imp_error *err) {
             what->path, length);
     jpeg_state s;
     init_state(&s);
-    const imp_status status = encode(&s, file, what, err);
-    const int code = errno;
+    s.out = out;
+    const imp_status status = encode(&s, what, err);
     release(&s);
-    errno = code;
     return status;
 }

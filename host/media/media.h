@@ -1,142 +1,191 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the picture functions of impasto.h are made of: one pair of reader and writer for each file
- * format, which know nothing of names and folders, and what they share.
+ * The inside of the picture functions of impasto.h: a decoder and an encoder for each file format,
+ * which work on bytes in memory and know nothing of files, and what they share. Nothing of an
+ * imp_decode or imp_encode outlives the call that works on it.
  */
 #ifndef IMP_MEDIA_MEDIA_H
 #define IMP_MEDIA_MEDIA_H
 
+#include "base/buffer.h"
 #include "impasto.h"
 
-/* A picture file in memory. */
+/* The bytes of a picture file. */
 typedef struct imp_source {
-    const unsigned char *bytes; /* borrowed */
+    const unsigned char *bytes; /* borrowed, as is everything here */
     size_t size;
-    const char *path;                /* for messages; borrowed */
-    const imp_read_options *options; /* borrowed; NULL: the defaults */
+    const char *path;                /* for messages */
+    const imp_read_options *options; /* NULL: the defaults */
 } imp_source;
 
-/* One picture on its way in. A decoder says how large it is, then which colours it has, then gives
- * the rows in any order. */
+/* A picture while it is decoded. The decoder of a format calls imp_decode_size, then
+ * imp_decode_colours, and then passes on each row once, in any order. */
 typedef struct imp_decode {
     const imp_source *in;
     imp_picture *out;
-    unsigned orientation; /* EXIF's 1..8; anything else: upright */
-    bool more;            /* the file holds further pictures, or frames */
-    unsigned colours;     /* samples of a pixel: 1 grey, 3 red green blue, 4 inks (1: all of it) */
-    bool alpha;           /* one sample more, not multiplied into the colours */
-    float *samples;       /* room for a row as it is stored, in [0,1] */
-    void *transform; /* lcms2's, from the file's colours to sRGB; NULL: they are that already */
+    unsigned orientation; /* EXIF's 1..8; any other value: upright */
+    bool more;            /* the file has further pictures or frames */
+    unsigned colours;     /* colour samples of a pixel: 1 grey, 3 RGB, 4 CMYK (1: full ink) */
+    bool alpha;           /* an alpha sample follows the colours, which are not premultiplied */
+    float *samples;       /* owned: one row as the file stores it, in [0,1] */
+    void *transform;      /* owned: lcms2's, from the file's colours to sRGB; NULL: they are sRGB */
 } imp_decode;
 
-/* What is written to a file. */
-typedef struct imp_painting {
-    const imp_picture *picture;
-    const char *path;          /* for messages */
-    imp_write_options options; /* quality and depth are set */
-} imp_painting;
+/* A picture while it is encoded. */
+typedef struct imp_encode {
+    const imp_picture *picture; /* borrowed */
+    const char *path;           /* for messages; borrowed */
+    imp_write_options options;  /* quality and depth are set */
+} imp_encode;
 
-/* imp_picture_read for bytes in memory, told by their first ones. */
-imp_status imp_picture_decode(imp_picture *out, const imp_source *in, imp_error *err);
+/* Decodes a picture of any known format, recognised by its first bytes. The caller releases *out
+ * with imp_picture_finish; after an error it is zeroed. Errors: IMP_ERR_FORMAT (not a picture, or
+ * damaged), IMP_ERR_UNSUPPORTED (a format or variant that is not read), IMP_ERR_MEMORY (also: more
+ * pixels than the options allow). */
+imp_status imp_decode_source(imp_picture *out, const imp_source *in, imp_error *err);
 
-/* imp_picture_text for bytes in memory. */
-imp_status imp_picture_decode_text(char **text, const imp_source *in, imp_error *err);
+/* The text that an encoder stored in the picture; the caller frees *text, which is NULL where the
+ * file has none and after an error. Errors: as above. */
+imp_status imp_decode_text(char **text, const imp_source *in, imp_error *err);
 
-/* Decoders; what they leave in the intake is released by the caller, also when they fail. */
-imp_status imp_png_read(imp_decode *t, imp_error *err);
-imp_status imp_jpeg_read(imp_decode *t, imp_error *err);
-imp_status imp_webp_read(imp_decode *t, imp_error *err);
-imp_status imp_tiff_read(imp_decode *t, imp_error *err);
-imp_status imp_heif_read(imp_decode *t, imp_error *err);
+/* ---- Formats --------------------------------------------------------------------------------- */
 
-/* *text: to be freed, or NULL where the file has none of ours. */
+/* The path that means standard input or output. */
+#define IMP_STANDARD_STREAM "-"
+
+/* A file format; `encode` is NULL where it is only read. */
+typedef struct imp_picture_format {
+    const char *name;
+    const char *extensions[2];
+    size_t max_side;
+    unsigned max_depth;
+    bool opacity;
+    /* The caller releases what a decoder leaves in t, also after an error. */
+    imp_status (*decode)(imp_decode *t, imp_error *err);
+    imp_status (*text)(char **text, const imp_source *in, imp_error *err);
+    /* Appends the file to out, which the caller frees, also after an error. Errors:
+     * IMP_ERR_MEMORY, IMP_ERR_ARGUMENT (what the format cannot hold). */
+    imp_status (*encode)(imp_buffer *out, const imp_encode *what, imp_error *err);
+} imp_picture_format;
+
+/* The format of a file's bytes. Errors: IMP_ERR_FORMAT, IMP_ERR_UNSUPPORTED (a known file type that
+ * is no readable picture). */
+imp_status imp_format_of_bytes(const imp_picture_format **out, const imp_source *in,
+                               imp_error *err);
+
+/* The format to write, by a path's extension ("-": PNG) or by number. Errors: IMP_ERR_ARGUMENT. */
+imp_status imp_format_of_path(const imp_picture_format **out, const char *path, imp_error *err);
+imp_status imp_format_at(const imp_picture_format **out, imp_format format, imp_error *err);
+
+/* Fills in the defaults of the options, and checks that the format can hold what they ask for and a
+ * picture of width x height. options may be NULL. Errors: IMP_ERR_ARGUMENT. */
+imp_status imp_format_check(imp_write_options *out, const imp_write_options *options,
+                            const imp_picture_format *format, const char *path, size_t width,
+                            size_t height, imp_error *err);
+
+imp_status imp_png_decode(imp_decode *t, imp_error *err);
+imp_status imp_jpeg_decode(imp_decode *t, imp_error *err);
+imp_status imp_webp_decode(imp_decode *t, imp_error *err);
+imp_status imp_tiff_decode(imp_decode *t, imp_error *err);
+imp_status imp_heif_decode(imp_decode *t, imp_error *err);
+
 imp_status imp_png_text(char **text, const imp_source *in, imp_error *err);
 imp_status imp_jpeg_text(char **text, const imp_source *in, imp_error *err);
 imp_status imp_webp_text(char **text, const imp_source *in, imp_error *err);
 imp_status imp_tiff_text(char **text, const imp_source *in, imp_error *err);
 imp_status imp_heif_text(char **text, const imp_source *in, imp_error *err);
 
-/* imp_file_fill; painting: an imp_painting. */
-imp_status imp_png_write(FILE *file, const void *painting, imp_error *err);
-imp_status imp_jpeg_write(FILE *file, const void *painting, imp_error *err);
-imp_status imp_webp_write(FILE *file, const void *painting, imp_error *err);
-imp_status imp_tiff_write(FILE *file, const void *painting, imp_error *err);
+imp_status imp_png_encode(imp_buffer *out, const imp_encode *what, imp_error *err);
+imp_status imp_jpeg_encode(imp_buffer *out, const imp_encode *what, imp_error *err);
+imp_status imp_webp_encode(imp_buffer *out, const imp_encode *what, imp_error *err);
+imp_status imp_tiff_encode(imp_buffer *out, const imp_encode *what, imp_error *err);
 
-/* ---- On the way in --------------------------------------------------------------------------- */
+/* ---- Decoding -------------------------------------------------------------------------------- */
 
-/* Room for a picture that a file says has this size: refuses more than the options allow. */
+/* Allocates the picture. Errors: IMP_ERR_FORMAT (a side is 0), IMP_ERR_MEMORY (also: more pixels
+ * than the options allow). */
 imp_status imp_decode_size(imp_decode *t, size_t width, size_t height, imp_error *err);
 
-/* Which samples will come. profile: an ICC profile of size bytes, or NULL; one that is damaged or
- * belongs to other colours is passed over with a note. */
+/* Sets which samples the rows hold. profile: an ICC profile of `size` bytes, or NULL; a damaged
+ * one, or one for other colours, is ignored with a note. Errors: IMP_ERR_MEMORY. */
 imp_status imp_decode_colours(imp_decode *t, unsigned colours, bool alpha, const void *profile,
                               size_t size, imp_error *err);
 
-/* After imp_decode_colours with 1 or 3: no profile, but what the colours are. xy: chromaticities of
- * white, red, green, blue; gamma: exponent from samples to light, 0: the curve of sRGB. */
+/* After imp_decode_colours with 1 or 3 colours and no profile: describes the colours by numbers.
+ * xy: chromaticities of white, red, green and blue; gamma: the exponent from samples to light, 0:
+ * the curve of sRGB. Values that make no sense are ignored with a note. Errors: IMP_ERR_MEMORY. */
 imp_status imp_decode_primaries(imp_decode *t, const double xy[8], double gamma, imp_error *err);
 
-/* Row y of the picture as it is stored. The first takes it from t->samples, in which anything may
- * stand; the others fill those from whole numbers, of which `most` means 1. */
+/* Converts row y of the picture as it is stored. imp_decode_row takes it from t->samples, whose
+ * values may be anything; the others fill t->samples first, from integers of which 255 or `most`
+ * means 1. */
 void imp_decode_row(imp_decode *t, size_t y);
 void imp_decode_bytes(imp_decode *t, size_t y, const unsigned char *row);
 void imp_decode_words(imp_decode *t, size_t y, const uint16_t *row, unsigned most);
 
-/* Orientation and origin from an EXIF block, with or without "Exif\0\0" before it. Silent about
- * damage: a picture is worth more than what is said of it. */
+/* Takes orientation and origin from an EXIF block, with or without "Exif\0\0" before it. A damaged
+ * block is ignored, since the picture is whole without it. */
 void imp_decode_exif(imp_decode *t, const unsigned char *bytes, size_t size);
 
-/* Once all rows are there: turned upright, and colours given to what cannot be seen. */
+/* Completes a picture that has all its rows: turns it upright and gives colours to its fully
+ * transparent pixels. Errors: IMP_ERR_MEMORY. */
 imp_status imp_decode_complete(imp_decode *t, imp_error *err);
 
+/* Releases what t owns. Accepts one that was never used. */
 void imp_decode_finish(imp_decode *t);
 
-/* Tells people about this picture: what goes behind its name. */
+/* Logs a warning about this picture; `what` follows its name. */
 void imp_decode_note(const imp_decode *t, const char *what);
 
-/* ---- EXIF, sRGB ------------------------------------------------------------------------------ */
+/* Fails because a library found the file's contents damaged (reason, one line) or memory ran out.
+ */
+imp_status imp_decode_fail(const imp_source *in, const char *format, bool memory,
+                           const char *reason, imp_error *err);
 
-/* The text that imp_exif_write stored; NULL where there is none, or no memory (*memory). */
+/* ---- Encoding -------------------------------------------------------------------------------- */
+
+/* Samples of a pixel in the file: 3, or 4 with its opacity. */
+size_t imp_encode_samples(const imp_encode *what);
+
+/* Converts row y to integers, rounded to the nearest, imp_encode_samples of them a pixel. NaN
+ * becomes 0. */
+void imp_encode_bytes(unsigned char *row, const imp_encode *what, size_t y);
+void imp_encode_words(uint16_t *row, const imp_encode *what, size_t y);
+
+/* Value v of [0,1] as an integer of 0..most, rounded to the nearest; NaN gives 0. */
+static inline unsigned imp_encode_value(float v, float most) {
+    return v > 0 ? (unsigned)(v < 1 ? v * most + 0.5F : most) : 0;
+}
+
+/* Fails because memory ran out, or with a library's reason. */
+imp_status imp_encode_fail(const imp_encode *what, bool memory, const char *reason, imp_error *err);
+
+/* ---- What both share ------------------------------------------------------------------------- */
+
+/* Begins our text where a format's text field may hold anybody's. */
+#define IMP_TEXT_START "impasto: "
+
+/* The text after IMP_TEXT_START in `size` bytes, which the caller frees. NULL: they do not begin
+ * with it, or out of memory (*memory becomes true). */
+char *imp_text_of_ours(const void *bytes, size_t size, bool *memory);
+
+/* The text that imp_exif_write stored, likewise. */
 char *imp_exif_text(const unsigned char *bytes, size_t size, bool *memory);
 
-/* An EXIF block without "Exif\0\0" before it, of the picture's origin and text (may be NULL). The
- * caller frees. False without memory; *bytes is NULL when there is nothing to be said. */
+/* An EXIF block without "Exif\0\0" before it, with the picture's origin and text (may be NULL). The
+ * caller frees *bytes, which is NULL where there is nothing to store. False: out of memory. */
 bool imp_exif_write(unsigned char **bytes, size_t *size, const imp_origin *origin,
                     const char *text);
 
-/* A context of lcms2 for one thread; it goes back through cmsDeleteContext. Its own mutexes would
- * not survive a lack of memory. NULL: no memory. */
+/* A context of lcms2 for one thread, which the caller releases with cmsDeleteContext. It locks
+ * nothing: lcms2's own mutexes crash when memory runs out. NULL: out of memory. */
 void *imp_colour_context(void);
 
-/* An ICC profile of sRGB, the same bytes each time; the caller frees. NULL: no memory. */
+/* An ICC profile of sRGB, always the same bytes, which the caller frees. NULL: out of memory. */
 unsigned char *imp_srgb_profile(size_t *size);
 
-/* ---- What all formats need ------------------------------------------------------------------- */
-
-/* What stands before our text where a format's text field may be anybody's. */
-#define IMP_TEXT_START "impasto: "
-
-/* What stands behind IMP_TEXT_START in `size` bytes, as a string to be freed; NULL where they do
- * not begin with it or there is no memory (*memory turns true). */
-char *imp_text_of_ours(const void *bytes, size_t size, bool *memory);
-
-/* A picture with undefined colours; both sides at least 1. Refuses with IMP_ERR_MEMORY. */
+/* A picture with undefined colours and no opacity, which the caller releases with
+ * imp_picture_finish. Errors: IMP_ERR_MEMORY (also: a side is 0); *out is zeroed then. */
 imp_status imp_picture_alloc(imp_picture *out, size_t width, size_t height, imp_error *err);
-
-/* Samples of a pixel that is written: 3, or 4 with its opacity. */
-size_t imp_painting_samples(const imp_painting *what);
-
-/* Row y as whole numbers rounded to the nearest, imp_painting_samples of them a pixel; what is no
- * number becomes 0. */
-void imp_painting_bytes(unsigned char *row, const imp_painting *what, size_t y);
-void imp_painting_words(uint16_t *row, const imp_painting *what, size_t y);
-
-/* What a library says of a file's contents (reason), or that memory ran out. */
-imp_status imp_picture_damaged(const imp_source *in, const char *format, bool memory,
-                               const char *reason, imp_error *err);
-
-/* Why writing failed: IMP_ERR_IO without a message when `file` is at fault (see imp_file_fill). */
-imp_status imp_picture_unwritten(const imp_painting *what, FILE *file, bool memory,
-                                 const char *reason, imp_error *err);
 
 #endif

@@ -3,7 +3,6 @@
  * PNG by libpng. Palettes and small depths are expanded, 16 bits are kept. A file without a profile
  * may say its gamma and chromaticities instead; without those its colours are sRGB.
  */
-#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -25,6 +24,7 @@ typedef struct png_state {
     png_infop info;
     const imp_source *in; /* of a reader */
     size_t at;            /* bytes of it already read */
+    imp_buffer *out;      /* of a writer */
     unsigned char *rows, *exif;
     bool memory; /* an allocation failed */
     char reason[128];
@@ -61,6 +61,13 @@ static void on_read(png_structp png, png_bytep out, size_t n) {
         png_error(png, "the file ends too early");
     memcpy(out, s->in->bytes + s->at, n);
     s->at += n;
+}
+
+static void on_write(png_structp png, png_bytep bytes, size_t n) {
+    png_state *s = png_get_io_ptr(png);
+    s->memory |= !imp_buffer_append(s->out, bytes, n);
+    if (s->memory)
+        png_error(png, "out of memory");
 }
 
 /* 16-bit samples are handed over as the machine has them. */
@@ -156,7 +163,7 @@ static void read_rest(png_state *s, imp_decode *t) {
 
 static imp_status decode(png_state *s, imp_decode *t, imp_error *err) {
     if (setjmp(png_jmpbuf(s->png)))
-        return imp_picture_damaged(s->in, "PNG", s->memory, s->reason, err);
+        return imp_decode_fail(s->in, "PNG", s->memory, s->reason, err);
     png_set_keep_unknown_chunks(s->png, PNG_HANDLE_CHUNK_ALWAYS, ANIMATION, 1);
     read_header(s);
     TRY(imp_decode_size(t, png_get_image_width(s->png, s->info),
@@ -172,11 +179,10 @@ static imp_status decode(png_state *s, imp_decode *t, imp_error *err) {
     return IMP_OK;
 }
 
-imp_status imp_png_read(imp_decode *t, imp_error *err) {
+imp_status imp_png_decode(imp_decode *t, imp_error *err) {
     png_state s;
-    const imp_status status = open_reader(&s, t->in)
-                                  ? decode(&s, t, err)
-                                  : imp_picture_damaged(t->in, "PNG", true, "", err);
+    const imp_status status =
+        open_reader(&s, t->in) ? decode(&s, t, err) : imp_decode_fail(t->in, "PNG", true, "", err);
     close_reader(&s);
     return status;
 }
@@ -202,7 +208,7 @@ static bool copy_text(png_state *s, char **text) {
 /* Ours stands before the colours; other programs move it behind them. */
 static imp_status find_text(png_state *s, char **text, imp_error *err) {
     if (setjmp(png_jmpbuf(s->png)))
-        return imp_picture_damaged(s->in, "PNG", s->memory, s->reason, err);
+        return imp_decode_fail(s->in, "PNG", s->memory, s->reason, err);
     read_header(s);
     if (copy_text(s, text))
         return IMP_OK;
@@ -218,8 +224,8 @@ static imp_status find_text(png_state *s, char **text, imp_error *err) {
 imp_status imp_png_text(char **text, const imp_source *in, imp_error *err) {
     png_state s;
     *text = NULL;
-    const imp_status status = open_reader(&s, in) ? find_text(&s, text, err)
-                                                  : imp_picture_damaged(in, "PNG", true, "", err);
+    const imp_status status =
+        open_reader(&s, in) ? find_text(&s, text, err) : imp_decode_fail(in, "PNG", true, "", err);
     close_reader(&s);
     return status;
 }
@@ -236,13 +242,13 @@ static void write_text(png_state *s, const char *value) {
     png_set_text(s->png, s->info, &text, 1);
 }
 
-static void write_header(png_state *s, const imp_painting *what) {
+static void write_header(png_state *s, const imp_encode *what) {
     const imp_picture *picture = what->picture;
     size_t size;
     png_set_user_limits(s->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_IHDR(s->png, s->info, (png_uint_32)picture->width, (png_uint_32)picture->height,
                  (int)what->options.depth,
-                 imp_painting_samples(what) == 4 ? PNG_COLOR_TYPE_RGBA : PNG_COLOR_TYPE_RGB,
+                 imp_encode_samples(what) == 4 ? PNG_COLOR_TYPE_RGBA : PNG_COLOR_TYPE_RGB,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_set_sRGB(s->png, s->info, PNG_sRGB_INTENT_PERCEPTUAL);
     s->memory = !imp_exif_write(&s->exif, &size, &picture->origin, NULL);
@@ -255,37 +261,34 @@ static void write_header(png_state *s, const imp_painting *what) {
     png_write_info(s->png, s->info);
 }
 
-static imp_status encode(png_state *s, FILE *file, const imp_painting *what, imp_error *err) {
+static imp_status encode(png_state *s, const imp_encode *what, imp_error *err) {
     if (setjmp(png_jmpbuf(s->png)))
-        return imp_picture_unwritten(what, file, s->memory, s->reason, err);
-    png_init_io(s->png, file);
+        return imp_encode_fail(what, s->memory, s->reason, err);
+    png_set_write_fn(s->png, s, on_write, NULL);
     write_header(s, what);
     if (is_little_endian())
         png_set_swap(s->png);
     for (size_t y = 0; y < what->picture->height; y++) {
         if (what->options.depth == 16)
-            imp_painting_words((uint16_t *)(void *)s->rows, what, y);
+            imp_encode_words((uint16_t *)(void *)s->rows, what, y);
         else
-            imp_painting_bytes(s->rows, what, y);
+            imp_encode_bytes(s->rows, what, y);
         png_write_row(s->png, s->rows);
     }
     png_write_end(s->png, NULL);
     return IMP_OK;
 }
 
-imp_status imp_png_write(FILE *file, const void *painting, imp_error *err) {
-    const imp_painting *what = painting;
-    const size_t samples = imp_painting_samples(what) * what->picture->width;
-    png_state s = {.rows = malloc(samples * what->options.depth / 8)};
+imp_status imp_png_encode(imp_buffer *out, const imp_encode *what, imp_error *err) {
+    const size_t samples = imp_encode_samples(what) * what->picture->width;
+    png_state s = {.out = out, .rows = malloc(samples * what->options.depth / 8)};
     s.png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &s, on_error, on_warning, &s,
                                       on_malloc, on_free);
     s.info = s.png ? png_create_info_struct(s.png) : NULL;
-    const imp_status status = s.info && s.rows ? encode(&s, file, what, err)
-                                               : imp_picture_unwritten(what, file, true, "", err);
-    const int code = errno;
+    const imp_status status =
+        s.info && s.rows ? encode(&s, what, err) : imp_encode_fail(what, true, "", err);
     png_destroy_write_struct(&s.png, &s.info);
     free(s.rows);
     free(s.exif);
-    errno = code;
     return status;
 }

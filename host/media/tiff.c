@@ -117,7 +117,7 @@ static imp_status damaged(const tiff_reader *r, imp_error *err) {
     const char *reason = r->cut_off   ? "the file ends too early"
                          : *r->reason ? r->reason
                                       : "no reason given";
-    return imp_picture_damaged(r->in, "TIFF", false, reason, err);
+    return imp_decode_fail(r->in, "TIFF", false, reason, err);
 }
 
 /* ---- Layout ---------------------------------------------------------------------------------- */
@@ -289,7 +289,7 @@ static bool read_band(tiff_reader *r, unsigned char *band, size_t y, const tiff_
 static imp_status read_rows(tiff_reader *r, imp_decode *t, const tiff_layout *l, imp_error *err) {
     unsigned char *band = calloc(l->across * l->planes, l->chunk_bytes);
     if (!band)
-        return imp_picture_damaged(r->in, "TIFF", true, "", err);
+        return imp_decode_fail(r->in, "TIFF", true, "", err);
     bool good = true;
     for (size_t y = 0; good && y < t->out->height; y++) {
         if (y % l->chunk_height == 0)
@@ -314,7 +314,7 @@ static imp_status read_converted(tiff_reader *r, imp_decode *t, imp_error *err) 
     TRY(imp_decode_colours(t, 3, true, NULL, 0, err));
     uint32_t *raster = malloc(width * height * sizeof *raster);
     if (!raster)
-        return imp_picture_damaged(r->in, "TIFF", true, "", err);
+        return imp_decode_fail(r->in, "TIFF", true, "", err);
     TIFFSetField(r->tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT); /* turned by us */
     const bool good = TIFFReadRGBAImageOriented(r->tiff, (uint32_t)width, (uint32_t)height, raster,
                                                 ORIENTATION_TOPLEFT, 1) &&
@@ -362,7 +362,7 @@ static imp_status decode(tiff_reader *r, imp_decode *t, imp_error *err) {
     if (!is_plain(&l, r->tiff))
         return read_converted(r, t, err);
     if (!chunks_make_sense(&l, t->out))
-        return imp_picture_damaged(r->in, "TIFF", false, "its strips or tiles make no sense", err);
+        return imp_decode_fail(r->in, "TIFF", false, "its strips or tiles make no sense", err);
     if (!TIFFGetField(r->tiff, TIFFTAG_ICCPROFILE, &profile_size, &profile))
         profile_size = 0;
     const bool palette = l.photometric == PHOTOMETRIC_PALETTE;
@@ -371,7 +371,7 @@ static imp_status decode(tiff_reader *r, imp_decode *t, imp_error *err) {
     return read_rows(r, t, &l, err);
 }
 
-imp_status imp_tiff_read(imp_decode *t, imp_error *err) {
+imp_status imp_tiff_decode(imp_decode *t, imp_error *err) {
     tiff_reader r;
     const bool opened = open_reader(&r, t->in);
     const imp_status status = opened ? decode(&r, t, err) : damaged(&r, err);
@@ -390,5 +390,5 @@ imp_status imp_tiff_text(char **text, const imp_source *in, imp_error *err) {
     if (TIFFGetField(r.tiff, TIFFTAG_IMAGEDESCRIPTION, &value) && value)
         *text = imp_text_of_ours(value, strlen(value), &memory);
     TIFFClose(r.tiff);
-    return memory ? imp_picture_damaged(in, "TIFF", true, "", err) : IMP_OK;
+    return memory ? imp_decode_fail(in, "TIFF", true, "", err) : IMP_OK;
 }

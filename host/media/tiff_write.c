@@ -3,7 +3,6 @@
  * TIFF by libtiff, written: RGB or RGBA of 8 or 16 bits, deflated strips. Our text stands in the
  * picture's description.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +11,9 @@
 #include "media/tiff.h"
 
 typedef struct tiff_writer {
-    FILE *file;
-    int code; /* errno of the first failure */
+    imp_buffer *out;
+    size_t at;
+    bool memory;
     char reason[160];
 } tiff_writer;
 
@@ -28,37 +28,40 @@ static int on_error(TIFF *tiff, void *user, const char *module, const char *form
 
 static tmsize_t on_read(thandle_t handle, void *out, tmsize_t size) {
     tiff_writer *w = handle;
-    return (tmsize_t)fread(out, 1, (size_t)size, w->file);
+    const size_t left = w->at < w->out->size ? w->out->size - w->at : 0;
+    const size_t n = (size_t)size < left ? (size_t)size : left;
+    if (n > 0)
+        memcpy(out, w->out->bytes + w->at, n);
+    w->at += n;
+    return (tmsize_t)n;
 }
 
 static tmsize_t on_write(thandle_t handle, void *bytes, tmsize_t size) {
     tiff_writer *w = handle;
-    errno = 0;
-    const tmsize_t n = (tmsize_t)fwrite(bytes, 1, (size_t)size, w->file);
-    if (n != size && !w->code)
-        w->code = errno;
-    return n;
+    if (!imp_buffer_write(w->out, w->at, bytes, (size_t)size)) {
+        w->memory = true;
+        return 0;
+    }
+    w->at += (size_t)size;
+    return size;
 }
 
 static toff_t on_seek(thandle_t handle, toff_t offset, int whence) {
     tiff_writer *w = handle;
-    return fseeko(w->file, (off_t)offset, whence) == 0 ? (toff_t)ftello(w->file) : (toff_t)-1;
+    w->at = (size_t)offset + (whence == SEEK_SET ? 0 : whence == SEEK_CUR ? w->at : w->out->size);
+    return w->at;
 }
 
 static toff_t on_size(thandle_t handle) {
-    tiff_writer *w = handle;
-    const off_t here = ftello(w->file);
-    fseeko(w->file, 0, SEEK_END);
-    const off_t size = ftello(w->file);
-    fseeko(w->file, here, SEEK_SET);
-    return (toff_t)size;
+    const tiff_writer *w = handle;
+    return w->out->size;
 }
 
 static bool set_text(TIFF *tiff, uint32_t tag, const char *text) {
     return !*text || TIFFSetField(tiff, tag, text);
 }
 
-static bool describe(TIFF *tiff, const imp_painting *what) {
+static bool describe(TIFF *tiff, const imp_encode *what) {
     const imp_origin *origin = &what->picture->origin;
     bool good = set_text(tiff, TIFFTAG_MAKE, origin->make) &&
                 set_text(tiff, TIFFTAG_MODEL, origin->model) &&
@@ -77,10 +80,10 @@ static bool describe(TIFF *tiff, const imp_painting *what) {
     return good;
 }
 
-static bool set_fields(TIFF *tiff, const imp_painting *what) {
+static bool set_fields(TIFF *tiff, const imp_encode *what) {
     enum { STRIP_BYTES = 1 << 16 };
     const uint16_t unassociated = EXTRASAMPLE_UNASSALPHA;
-    const size_t samples = imp_painting_samples(what);
+    const size_t samples = imp_encode_samples(what);
     const size_t row = samples * what->picture->width * what->options.depth / 8;
     size_t profile_size;
     unsigned char *profile = imp_srgb_profile(&profile_size);
@@ -102,24 +105,23 @@ static bool set_fields(TIFF *tiff, const imp_painting *what) {
     return good;
 }
 
-static bool write_rows(TIFF *tiff, const imp_painting *what) {
-    const size_t samples = imp_painting_samples(what) * what->picture->width;
+static bool write_rows(TIFF *tiff, const imp_encode *what) {
+    const size_t samples = imp_encode_samples(what) * what->picture->width;
     void *row = malloc(samples * what->options.depth / 8);
     bool good = row != NULL;
     for (size_t y = 0; good && y < what->picture->height; y++) {
         if (what->options.depth == 16)
-            imp_painting_words(row, what, y);
+            imp_encode_words(row, what, y);
         else
-            imp_painting_bytes(row, what, y);
+            imp_encode_bytes(row, what, y);
         good = TIFFWriteScanline(tiff, row, (uint32_t)y, 0) == 1;
     }
     free(row);
     return good;
 }
 
-imp_status imp_tiff_write(FILE *file, const void *painting, imp_error *err) {
-    const imp_painting *what = painting;
-    tiff_writer w = {.file = file};
+imp_status imp_tiff_encode(imp_buffer *out, const imp_encode *what, imp_error *err) {
+    tiff_writer w = {.out = out};
     TIFF *tiff = imp_tiff_open("w", &(imp_tiff_stream){.user = &w,
                                                        .on_error = on_error,
                                                        .read = on_read,
@@ -130,8 +132,7 @@ imp_status imp_tiff_write(FILE *file, const void *painting, imp_error *err) {
         tiff && set_fields(tiff, what) && write_rows(tiff, what) && TIFFWriteDirectory(tiff);
     if (tiff)
         TIFFClose(tiff);
-    errno = w.code;
-    if (good && !ferror(file) && !*w.reason)
+    if (good && !w.memory && !*w.reason)
         return IMP_OK;
-    return imp_picture_unwritten(what, file, !*w.reason, w.reason, err);
+    return imp_encode_fail(what, w.memory || !*w.reason, w.reason, err);
 }

@@ -49,11 +49,11 @@ static imp_status decode_frame(imp_decode *t, const WebPIterator *frame, unsigne
     const size_t x = (size_t)frame->x_offset, y = (size_t)frame->y_offset;
     if (frame->x_offset < 0 || frame->y_offset < 0 || x + (size_t)frame->width > width ||
         y + (size_t)frame->height > height)
-        return imp_picture_damaged(t->in, "WebP", false, "a frame beyond its border", err);
+        return imp_decode_fail(t->in, "WebP", false, "a frame beyond its border", err);
     const size_t start = y * stride + CHANNELS * x;
     if (!WebPDecodeRGBAInto(frame->fragment.bytes, frame->fragment.size, canvas + start,
                             stride * height - start, (int)stride))
-        return imp_picture_damaged(t->in, "WebP", false, fault_of(frame), err);
+        return imp_decode_fail(t->in, "WebP", false, fault_of(frame), err);
     return IMP_OK;
 }
 
@@ -67,7 +67,7 @@ static imp_status decode_rows(imp_decode *t, const WebPIterator *frame, bool alp
     const size_t width = t->out->width;
     unsigned char *canvas = calloc(CHANNELS * width, t->out->height);
     if (!canvas)
-        return imp_picture_damaged(t->in, "WebP", true, "", err);
+        return imp_decode_fail(t->in, "WebP", true, "", err);
     const imp_status status = decode_frame(t, frame, canvas, err);
     for (size_t y = 0; status == IMP_OK && y < t->out->height; y++) {
         unsigned char *row = canvas + CHANNELS * y * width;
@@ -96,13 +96,12 @@ static imp_status decode(imp_decode *t, const WebPDemuxer *demuxer, const WebPIt
     return decode_rows(t, frame, alpha, err);
 }
 
-imp_status imp_webp_read(imp_decode *t, imp_error *err) {
+imp_status imp_webp_decode(imp_decode *t, imp_error *err) {
     WebPIterator frame;
     WebPDemuxer *demuxer = open_demuxer(t->in);
     if (!demuxer || !WebPDemuxGetFrame(demuxer, 1, &frame)) {
         WebPDemuxDelete(demuxer);
-        return imp_picture_damaged(t->in, "WebP", false, "it ends too early or has no picture",
-                                   err);
+        return imp_decode_fail(t->in, "WebP", false, "it ends too early or has no picture", err);
     }
     const imp_status status = decode(t, demuxer, &frame, err);
     WebPDemuxReleaseIterator(&frame);
@@ -116,24 +115,24 @@ imp_status imp_webp_text(char **text, const imp_source *in, imp_error *err) {
     *text = NULL;
     WebPDemuxer *demuxer = open_demuxer(in);
     if (!demuxer)
-        return imp_picture_damaged(in, "WebP", false, "it ends too early", err);
+        return imp_decode_fail(in, "WebP", false, "it ends too early", err);
     const unsigned char *exif = chunk_of(demuxer, "EXIF", &size);
     if (exif)
         *text = imp_exif_text(exif, size, &memory);
     WebPDemuxDelete(demuxer);
-    return memory ? imp_picture_damaged(in, "WebP", true, "", err) : IMP_OK;
+    return memory ? imp_decode_fail(in, "WebP", true, "", err) : IMP_OK;
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-static bool import_rows(WebPPicture *picture, const imp_painting *what) {
-    const size_t samples = imp_painting_samples(what);
+static bool import_rows(WebPPicture *picture, const imp_encode *what) {
+    const size_t samples = imp_encode_samples(what);
     const size_t stride = samples * what->picture->width;
     unsigned char *all = malloc(stride * what->picture->height);
     if (!all)
         return false;
     for (size_t y = 0; y < what->picture->height; y++)
-        imp_painting_bytes(all + y * stride, what, y);
+        imp_encode_bytes(all + y * stride, what, y);
     const bool good = samples == 4 ? WebPPictureImportRGBA(picture, all, (int)stride)
                                    : WebPPictureImportRGB(picture, all, (int)stride);
     free(all);
@@ -141,7 +140,7 @@ static bool import_rows(WebPPicture *picture, const imp_painting *what) {
 }
 
 /* At quality 100 without loss, even where nothing is to be seen. */
-static bool compress(WebPMemoryWriter *writer, const imp_painting *what) {
+static bool compress(WebPMemoryWriter *writer, const imp_encode *what) {
     const bool exact = what->options.quality == 100;
     WebPConfig config;
     WebPPicture picture;
@@ -175,8 +174,7 @@ static bool assemble(WebPData *file, WebPMux *mux, const WebPMemoryWriter *write
 }
 
 /* All that can go wrong in here is memory: sizes have been checked. */
-imp_status imp_webp_write(FILE *file, const void *painting, imp_error *err) {
-    const imp_painting *what = painting;
+imp_status imp_webp_encode(imp_buffer *out, const imp_encode *what, imp_error *err) {
     WebPMemoryWriter writer;
     WebPData whole = {NULL, 0};
     unsigned char *exif = NULL;
@@ -188,10 +186,9 @@ imp_status imp_webp_write(FILE *file, const void *painting, imp_error *err) {
     if (!mux || !profile ||
         !imp_exif_write(&exif, &exif_size, &what->picture->origin, what->options.text) ||
         !compress(&writer, what) ||
-        !assemble(&whole, mux, &writer, profile, profile_size, exif, exif_size))
-        status = imp_picture_unwritten(what, file, true, "", err);
-    else if (fwrite(whole.bytes, 1, whole.size, file) != whole.size)
-        status = IMP_ERR_IO;
+        !assemble(&whole, mux, &writer, profile, profile_size, exif, exif_size) ||
+        !imp_buffer_append(out, whole.bytes, whole.size))
+        status = imp_encode_fail(what, true, "", err);
     WebPDataClear(&whole);
     WebPMemoryWriterClear(&writer);
     WebPMuxDelete(mux);

@@ -174,7 +174,7 @@ static imp_status fetch_once(part *p, uint64_t kept, const imp_http_terms *terms
     if (status != IMP_OK && !p->changed)
         return imp_fail(err, status, "%s", why.text);
     if (status == IMP_OK && t.done == 0)
-        return fail_whole(p, "it is empty", err);
+        return fail_whole(p, "the answer is empty", err);
     return status;
 }
 
