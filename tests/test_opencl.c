@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What stands around the operations on an OpenCL device: discovery, the cache of programs, errors
- * of build, memory and launch, memory in chunks, the profile. On the device that
- * IMPASTO_TEST_DEVICE names, else on the first; everything is skipped where there is none.
+ * The OpenCL backend around its operations: discovery, the cache of programs, errors of build,
+ * memory and launch, memory in chunks, the profile. The tests use the device that
+ * IMPASTO_TEST_DEVICE names, else the first; without any device they are skipped.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,13 +21,13 @@
 #include "scratch.h"
 #include "selftest/cases.h"
 
-/* ---- a device and a cache of its own for every test ---- */
+/* ---- a device and a separate cache for every test ---- */
 
 static const char *const settings[] = {"IMPASTO_CACHE", "IMPASTO_FAULT", "IMPASTO_CL_DIR",
                                        "IMPASTO_CLASS", "IMPASTO_MAX_ALLOC"};
 enum { SETTINGS = sizeof settings / sizeof settings[0] };
 
-/* Index of the device that is tested; -1 without any. */
+/* The index of the tested device; -1 without any. */
 static int tested_index(void) {
     imp_device_info info;
     const char *which = getenv("IMPASTO_TEST_DEVICE");
@@ -41,7 +41,7 @@ static int tested_index(void) {
 }
 
 typedef struct fixture {
-    scratch *cache; /* what IMPASTO_CACHE names */
+    scratch *cache; /* the folder that IMPASTO_CACHE names */
     int index;
 } fixture;
 
@@ -64,7 +64,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
-/* The device, or the test is skipped. */
+/* Opens the device, or skips the test. */
 static imp_device *opened(const fixture *f, const imp_device_options *options) {
     imp_device *d = NULL;
     imp_error err = {0};
@@ -75,8 +75,9 @@ static imp_device *opened(const fixture *f, const imp_device_options *options) {
     return d;
 }
 
-/* Opening must fail with a status and a line of both words. */
-static void refused(const fixture *f, imp_status status, const char *where, const char *what) {
+/* Opening must fail with a status and a message that contains both words. */
+static void refuses_to_open(const fixture *f, imp_status status, const char *where,
+                            const char *what) {
     imp_device *d = NULL;
     imp_error err = {0};
     if (f->index < 0)
@@ -99,13 +100,13 @@ static uint64_t builds_of_open(const fixture *f) {
 
 /* ---- discovery ---- */
 
-/* A loader reads its configuration once, so this asks in a process of its own, before any other
+/* A loader reads its configuration once, so this test runs in a separate process, before any other
  * test has called the loader. */
 static void no_platform_is_no_error(void **state) {
     (void)state;
     const char *preloaded = getenv("LD_PRELOAD");
     if (preloaded && strstr(preloaded, "oclgrind"))
-        skip(); /* it is the only platform, whatever the loader's configuration */
+        skip(); /* it is a platform for any configuration of the loader */
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
@@ -123,7 +124,7 @@ static void no_platform_is_no_error(void **state) {
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-static void descriptions_are_whole(void **state) {
+static void descriptions_are_complete(void **state) {
     const fixture *f = *state;
     imp_device_info all[32];
     const size_t count = imp_opencl_list(all, 32);
@@ -148,18 +149,18 @@ static void descriptions_are_whole(void **state) {
 static void a_device_that_allocates_nothing_is_unusable(void **state) {
     const fixture *f = *state;
     setenv("IMPASTO_MAX_ALLOC", "4095", 1);
-    refused(f, IMP_ERR_UNSUPPORTED, "cannot be used", "4096");
+    refuses_to_open(f, IMP_ERR_UNSUPPORTED, "cannot be used", "4096");
 }
 
 /* ---- the cache of programs ---- */
 
-/* As set_up, and programs are kept here even where the driver keeps them itself. */
+/* As set_up, and programs are cached even if the driver keeps them itself. */
 static int set_up_to_keep(void **state) {
     setenv("IMPASTO_FAULT", "forget:programs", 1);
     return set_up(state);
 }
 
-static void what_the_driver_keeps_is_not_kept_here(void **state) {
+static void programs_the_driver_keeps_are_not_cached(void **state) {
     const fixture *f = *state;
     imp_device_info all[32];
     imp_opencl_list(all, 32);
@@ -169,7 +170,7 @@ static void what_the_driver_keeps_is_not_kept_here(void **state) {
     assert_int_equal(scratch_count(f->cache), 0);
 }
 
-/* The only entry with that ending; to be freed. */
+/* The name of the only entry with that ending; the caller frees it. */
 static char *entry_of(const fixture *f, const char *ending) {
     char command[256], line[256] = "";
     snprintf(command, sizeof command, "cd '%s' && ls | grep '\\%s$'", f->cache->folder, ending);
@@ -197,21 +198,21 @@ static void without_a_cache_folder_it_builds(void **state) {
     assert_int_equal(builds_of_open(f), 1);
 }
 
-/* Whatever the bytes of the entry are now: it is built anew, and then kept. */
-static void built_anew(const fixture *f, const char *entry, const void *bytes, size_t size) {
+/* An entry of these bytes is rebuilt and then kept. */
+static void rebuilt(const fixture *f, const char *entry, const void *bytes, size_t size) {
     scratch_write(f->cache, entry, bytes, size);
     assert_int_equal(builds_of_open(f), 1);
     assert_int_equal(builds_of_open(f), 0);
 }
 
-/* rusticl 22.3 ends the process when it is given a binary that it did not make. */
-static bool ends_at_strange_programs(int index) {
+/* rusticl 22.3 aborts the process on a binary that it did not make. */
+static bool aborts_on_foreign_programs(int index) {
     imp_device_info all[32];
     imp_opencl_list(all, 32);
     return strcmp(all[index].platform, "rusticl") == 0;
 }
 
-static void damaged_entries_are_built_anew(void **state) {
+static void damaged_entries_are_rebuilt(void **state) {
     enum { DIGEST = 32 };
     const fixture *f = *state;
     size_t size = 0;
@@ -219,28 +220,28 @@ static void damaged_entries_are_built_anew(void **state) {
     char *entry = entry_of(f, ".bin");
     unsigned char *bytes = scratch_read(f->cache, entry, &size);
     assert_true(size > DIGEST);
-    built_anew(f, entry, bytes, 0);
-    built_anew(f, entry, bytes, DIGEST / 2);
-    built_anew(f, entry, bytes, size - 1);
+    rebuilt(f, entry, bytes, 0);
+    rebuilt(f, entry, bytes, DIGEST / 2);
+    rebuilt(f, entry, bytes, size - 1);
     bytes[size / 2] ^= 1;
-    built_anew(f, entry, bytes, size);
+    rebuilt(f, entry, bytes, size);
     free(bytes);
 
-    /* sound, but no program that the driver would know */
+    /* intact, but not a program that the driver can load */
     unsigned char stranger[DIGEST + 100];
     memset(stranger + DIGEST, 'x', 100);
     assert_true(EVP_Digest(stranger + DIGEST, 100, stranger, NULL, EVP_sha256(), NULL));
-    if (!ends_at_strange_programs(f->index))
-        built_anew(f, entry, stranger, sizeof stranger);
+    if (!aborts_on_foreign_programs(f->index))
+        rebuilt(f, entry, stranger, sizeof stranger);
     free(entry);
 }
 
-/* ---- kernels that are not as they should be ---- */
+/* ---- faulty kernels ---- */
 
 static void a_kernel_that_does_not_build_is_named(void **state) {
     const fixture *f = *state;
     setenv("IMPASTO_FAULT", "build:tv", 1);
-    refused(f, IMP_ERR_DEVICE, "kernels failed to build", f->cache->folder);
+    refuses_to_open(f, IMP_ERR_DEVICE, "kernels failed to build", f->cache->folder);
     char *log = entry_of(f, ".log");
     size_t size = 0;
     unsigned char *text = scratch_read(f->cache, log, &size);
@@ -249,7 +250,7 @@ static void a_kernel_that_does_not_build_is_named(void **state) {
     free(log);
 }
 
-/* A folder of the kernels of which one text is another. */
+/* Copies the kernels into a folder and replaces a text in one file. */
 static void edited_kernels(scratch *to, const char *file, const char *old, const char *new) {
     char command[1024];
     snprintf(command, sizeof command, "cp %s/cl/*.cl '%s'", IMP_TEST_SOURCES, to->folder);
@@ -275,34 +276,34 @@ static void parameters_are_counted(void **state) {
     edited_kernels(kernels, "vector.cl", "float value, ulong n)",
                    "float value, ulong n, int more)");
     setenv("IMPASTO_CL_DIR", kernels->folder, 1);
-    refused(f, IMP_ERR_DEVICE, "kernel fill has 5 parameters", "kernels.def says 4");
+    refuses_to_open(f, IMP_ERR_DEVICE, "kernel fill has 5 parameters", "kernels.def says 4");
     edited_kernels(kernels, "vector.cl", "void fill(", "void other(");
-    refused(f, IMP_ERR_DEVICE, "fill", "CL_INVALID_KERNEL_NAME");
+    refuses_to_open(f, IMP_ERR_DEVICE, "fill", "CL_INVALID_KERNEL_NAME");
     setenv("IMPASTO_CL_DIR", "/nonexistent", 1);
-    refused(f, IMP_ERR_IO, "/nonexistent/prelude.cl", "IMPASTO_CL_DIR");
+    refuses_to_open(f, IMP_ERR_IO, "/nonexistent/prelude.cl", "IMPASTO_CL_DIR");
     scratch_close((void **)&kernels);
 }
 
 /* ---- faults of memory and launches ---- */
 
-static void allocations_that_fail_are_told(void **state) {
+static void failed_allocations_are_reported(void **state) {
     const fixture *f = *state;
     imp_error err = {0};
     imp_memory *memory = NULL;
     imp_device *d = opened(f, NULL);
     const unsigned at_open = (unsigned)d->counters.allocations;
     const size_t all = (size_t)d->info.memory_bytes;
-    imp_status got = d->ops->alloc(d, &memory, all - 1); /* some is taken already */
+    imp_status got = d->ops->alloc(d, &memory, all - 1); /* some is in use */
     assert_null(memory);
     imp_fail_device(&err, d);
-    assert_error(&err, got, IMP_ERR_MEMORY, "out of memory", "--size");
+    assert_error(&err, got, IMP_ERR_MEMORY, "out of memory", "smaller size");
     d->ops->close(d);
 
     char fault[32];
     for (unsigned n = 1; n <= at_open; n++) {
         snprintf(fault, sizeof fault, "alloc:%u", n);
         setenv("IMPASTO_FAULT", fault, 1);
-        refused(f, IMP_ERR_MEMORY, "out of memory", "MiB");
+        refuses_to_open(f, IMP_ERR_MEMORY, "out of memory", "MiB");
     }
     snprintf(fault, sizeof fault, "alloc:%u", at_open + 2);
     setenv("IMPASTO_FAULT", fault, 1);
@@ -315,7 +316,7 @@ static void allocations_that_fail_are_told(void **state) {
     d->ops->close(d);
 }
 
-static void launches_that_fail_are_told(void **state) {
+static void failed_launches_are_reported(void **state) {
     const fixture *f = *state;
     static const char *const faults[] = {"launch:clamp_to", "launch:clamp"}; /* kernel, operation */
     for (size_t i = 0; i < 2; i++) {
@@ -334,8 +335,8 @@ static void launches_that_fail_are_told(void **state) {
 
 /* ---- memory in chunks ---- */
 
-/* 20 planes of 5000 floats where a chunk takes 3 of them: what is written comes back, and an
- * operation is one launch for each of the 7 chunks. */
+/* 20 planes of 5000 floats, 3 to a chunk: the contents are read back as written, and an operation
+ * takes one launch for each of the 7 chunks. */
 static void tensors_lie_in_chunks(void **state) {
     enum { C = 20, H = 50, W = 100, CHUNK = 65536 };
     const fixture *f = *state;
@@ -368,8 +369,8 @@ static void tensors_lie_in_chunks(void **state) {
     d->ops->close(d);
 }
 
-/* Maps of 64 channels, of which a chunk takes 32 or fewer: each piece of them meets its own
- * filters, whichever way the convolution is made. */
+/* Maps of 64 channels, at most 32 to a chunk: with every algorithm, each piece of the maps is
+ * multiplied by the filters that belong to it. */
 static void inputs_in_chunks_meet_their_filters(void **state) {
     const fixture *f = *state;
     setenv("IMPASTO_MAX_ALLOC", "200704", 1);
@@ -392,8 +393,8 @@ static void inputs_in_chunks_meet_their_filters(void **state) {
     d->ops->close(d);
 }
 
-/* Maps of 5 channels in both layouts: whatever lies behind the fifth is in no sum. */
-static void padding_counts_nowhere(void **state) {
+/* Maps of 5 channels in both layouts: no sum includes the padding channels. */
+static void padding_is_in_no_sum(void **state) {
     const fixture *f = *state;
     static const char *const classes[] = {"wide", "simt"};
     for (size_t i = 0; i < 2; i++) {
@@ -457,19 +458,19 @@ int main(void) {
         cmocka_unit_test(no_platform_is_no_error),
 #define T(name)     cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define KEEPS(name) cmocka_unit_test_setup_teardown(name, set_up_to_keep, tear_down)
-        T(descriptions_are_whole),
+        T(descriptions_are_complete),
         T(a_device_that_allocates_nothing_is_unusable),
-        T(what_the_driver_keeps_is_not_kept_here),
+        T(programs_the_driver_keeps_are_not_cached),
         KEEPS(the_second_start_builds_nothing),
         KEEPS(without_a_cache_folder_it_builds),
-        KEEPS(damaged_entries_are_built_anew),
+        KEEPS(damaged_entries_are_rebuilt),
         T(a_kernel_that_does_not_build_is_named),
         T(parameters_are_counted),
-        T(allocations_that_fail_are_told),
-        T(launches_that_fail_are_told),
+        T(failed_allocations_are_reported),
+        T(failed_launches_are_reported),
         T(tensors_lie_in_chunks),
         T(inputs_in_chunks_meet_their_filters),
-        T(padding_counts_nowhere),
+        T(padding_is_in_no_sum),
         T(the_profile_counts_every_launch),
         T(roofs_are_measured),
 #undef T

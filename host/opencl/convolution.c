@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slots of the convolution: filters in the forms that kernels read, a convolution and its
- * gradient as passes. How a pass is made on a class of devices: convolution_wide.c, _simt.c.
+ * The slots of the convolution: filters in the forms that kernels read, and a convolution and its
+ * gradient as passes. convolution_choice.c chooses the algorithm of a pass; convolution_wide.c,
+ * convolution_simt.c, winograd.c and winograd_simt.c make it.
  */
 #include "opencl/convolution.h"
 
@@ -14,7 +15,7 @@
 struct imp_filter {
     imp_conv conv;
     const float *weights; /* borrowed */
-    cl_mem bias;          /* of the outputs, then a zero for each input; both whole blocks */
+    cl_mem bias;          /* of the outputs, then zeros for the inputs; both in whole blocks */
     size_t bias_bytes, zeros;
     ocl_form forms[2][OCL_FORMS]; /* convolution, gradient */
 };
@@ -73,13 +74,13 @@ ocl_span ocl_bias(const ocl_pass *pass, size_t channel) {
     return (ocl_span){filter->bias, pass->flipped ? filter->zeros : channel, 1};
 }
 
-/* Room for `units` in memory of its own. */
+/* Allocates memory for a tensor of units. */
 static imp_status own_memory(ocl_device *cl, imp_memory **out, imp_tensor *units) {
     const size_t bytes = ocl_place(&cl->base, units, 0);
     if (bytes == SIZE_MAX)
         return imp_fail(&cl->base.error, IMP_ERR_MEMORY,
-                        "device '%s': filters of %zu KiB in one piece, where it allocates %zu KiB "
-                        "at most: choose another --device",
+                        "device '%s': filters need %zu KiB in one piece, but it allocates at most "
+                        "%zu KiB: choose another device",
                         cl->base.info.name, ocl_unit_floats(cl, units) * sizeof(float) >> 10,
                         cl->chunk >> 10);
     TRY(ocl_alloc(&cl->base, out, bytes));
@@ -97,8 +98,8 @@ ocl_span ocl_form_piece(const ocl_form *form, size_t out, size_t in, size_t *out
     return span;
 }
 
-/* Fills a piece of a form, from units `out`, `in` on, from the weights `raw`, `count` of O from
- * `first` on. */
+/* Fills a piece of a form from unit (out, in) on. raw: the weights, of which O from `first` to
+ * first + count - 1 are present. */
 static imp_status fill_piece(ocl_device *cl, const ocl_form *form, const ocl_pass *pass,
                              ocl_span piece, size_t out, size_t outs, size_t in, size_t ins,
                              ocl_span raw, size_t first, size_t count) {
@@ -146,7 +147,7 @@ static imp_status make_form(ocl_device *cl, ocl_form *form, const ocl_pass *pass
     return status;
 }
 
-/* What a form of that kind holds of the pass's filters; no memory yet. */
+/* The form of that kind of the pass's filters, without memory. */
 static ocl_form describe_form(const ocl_device *cl, const ocl_pass *pass, ocl_form_kind kind) {
     const size_t all = (pass->in + 15) / 16 * 16; /* inputs */
     const size_t block = cl->class == OCL_WIDE ? 16 : OCL_WINOGRAD_SIDE;
@@ -203,7 +204,7 @@ bool ocl_next_strip(ocl_strip *strip, const ocl_pass *pass, size_t rows) {
         *strip = (ocl_strip){first, last - first, first, last - first};
         return true;
     }
-    /* the border's copies come from the rows up to `before`, and from h - 1 - after on */
+    /* padding shows rows 0..before and h - 1 - after..h - 1: each group is one strip */
     if (last <= fold->before)
         last = fold->before + 1;
     if (last + fold->after + 1 > h)
@@ -239,7 +240,7 @@ imp_status ocl_fold_strip(ocl_device *cl, const ocl_pass *pass, const ocl_strip 
 imp_status ocl_no_memory(ocl_device *cl, const ocl_pass *pass) {
     return imp_fail(&cl->base.error, IMP_ERR_MEMORY,
                     "device '%s': rows of %zu pixels do not fit its work space: choose a smaller "
-                    "--size or another --device",
+                    "size or another device",
                     cl->base.info.name, pass->w);
 }
 
@@ -273,8 +274,9 @@ static ocl_pass forward(imp_tensor y, imp_tensor x, imp_filter *filter) {
                       .mode = c->padding};
 }
 
-/* With dy spread out to `stride` the gradient of the padded input at u is the sum over taps t of
- * w[t] dy[u - t]: a convolution with the filters turned round that begins at u - (kernel - 1). */
+/* With stride - 1 zeros between the elements of dy, the gradient of the padded input at u is the
+ * sum over taps t of w[t] dy[u - t]: a convolution with flipped filters that begins at u - (kernel
+ * - 1). */
 static ocl_pass backward(imp_tensor dx, imp_tensor dy, imp_tensor y, imp_filter *filter) {
     const imp_conv *c = &filter->conv;
     const bool fold = c->padding != IMP_PAD_ZERO && c->before + c->after > 0;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * A pass of the convolution in the simt class: planes, one launch a strip of rows and a piece of
- * filters (cl/convolution.cl). The work space holds the strip's result where it is to be folded.
+ * A direct pass in the simt class: planes, one launch for a strip of rows and a piece of filters
+ * (cl/convolution.cl, cl/point.cl). The work space holds the strip's result where it is to be
+ * folded.
  */
 #include "opencl/convolution.h"
 
-/* TILE_*: what a work-group of conv_3x3 makes, or positions of one of conv_1x1. PRODUCTS:
- * multiply-adds of one launch, few enough that a display that shares the device does not notice. */
+/* TILE_COLUMNS, TILE_ROWS: positions that a work-group of conv_3x3 makes; TILE_SIDE: those of
+ * conv_1x1. PRODUCTS: multiply-adds of one launch, few enough that a display that shares the device
+ * does not stutter. */
 enum { TILE_COLUMNS = 16, TILE_ROWS = 8, TILE_SIDE = 64, PRODUCTS = 1 << 30 };
 
-/* Where a pass is: this run of y, this strip of its rows, these inputs. */
+/* The state of a pass: the run of y, the strip of its rows, the run of inputs. */
 typedef struct simt {
     ocl_device *cl;
     const ocl_pass *pass;
@@ -21,8 +23,8 @@ typedef struct simt {
 
 /* ---- launches ---- */
 
-/* `outs` blocks of outputs from block `out` on, as far as they are in the run, from `ins` inputs
- * from `in` on, whose filters are in one piece. */
+/* Makes `outs` blocks of outputs from block `out` on, as far as they are in the run, from `ins`
+ * inputs from `in` on. Their filters lie in one piece. */
 static imp_status multiply_piece(const simt *s, ocl_span filters, size_t out, size_t outs,
                                  size_t in, size_t ins) {
     const ocl_pass *pass = s->pass;
@@ -62,7 +64,7 @@ static imp_status multiply_piece(const simt *s, ocl_span filters, size_t out, si
                       i32(kind));
 }
 
-/* All outputs of the run from the inputs of the input run. */
+/* Makes all outputs of the run from the run of inputs. */
 static imp_status multiply(const simt *s) {
     const size_t end = (s->run.unit + s->run.units + s->form->bo - 1) / s->form->bo;
     const size_t last = s->in.unit + s->in.units;
@@ -89,14 +91,15 @@ static imp_status make_strip(simt *s) {
 
 /* ---- the pass ---- */
 
-/* Rows of a strip: whole tiles, and what is to be folded in the work space. */
+/* Rows of a strip: whole tiles, and few enough that the result fits the work space where it is to
+ * be folded. */
 static size_t strip_rows(const simt *s) {
     const ocl_pass *pass = s->pass;
     const size_t products = pass->w * pass->in * pass->out * pass->side * pass->side;
     const size_t rows = imp_max(PRODUCTS / products / TILE_ROWS, 1) * TILE_ROWS;
-    const size_t border = 2 * pass->side; /* rows that a folded strip may be longer */
-    const size_t room = s->cl->work_floats / (s->run.units * pass->w);
-    return pass->fold ? imp_min(rows, room > border ? room - border : 1) : rows;
+    const size_t border = 2 * pass->side; /* rows by which a folded strip may be longer */
+    const size_t fit = s->cl->work_floats / (s->run.units * pass->w);
+    return pass->fold ? imp_min(rows, fit > border ? fit - border : 1) : rows;
 }
 
 imp_status ocl_pass_simt(ocl_device *cl, const ocl_pass *pass) {

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * A pass of the convolution in the wide class: a strip of rows at a time is packed into the work
- * space and multiplied from there (cl/convolution.cl). Work space: the strip's result where it is
- * to be folded, then the packed strip. Filters of 1 x 1 (cl/point.cl) and few outputs are made in
- * one launch, a slab of the work space for each work-item.
+ * A direct pass in the wide class: a strip of rows at a time is packed into the work space and
+ * multiplied from there (cl/convolution.cl). The work space holds the strip's result, where it is
+ * to be folded, and then the packed strip. 1 x 1 filters (cl/point.cl) and few outputs (conv_thin)
+ * take one launch, with a slab of the work space for each work-item.
  */
 #include "opencl/convolution.h"
 
-/* PACKED: floats of a packed strip that a processor's cache holds beside the filters. TILE: columns
- * that a kernel reads at a time, at most. PAIR: blocks of outputs that a work-item makes. */
+/* PACKED: floats of a packed strip that a processor's cache holds beside the filters. TILE: the
+ * most columns that a kernel reads at a time. PAIR: blocks of outputs that a work-item makes. */
 enum { BLOCK = 16, PACKED = 512 << 10, TILE = 12, PAIR = 2 };
-/* conv_thin: its outputs at most, and work-items for each core. */
+/* conv_thin: the most outputs, and work-items for each core. */
 enum { THIN = 3, ITEMS = 4 };
-/* conv_point: floats of a stretch's inputs that a core keeps at hand, and work-items for each core
+/* conv_point: floats of a stretch's inputs that a core's cache holds, and work-items for each core
  * where each has a slab. */
 enum { POINT = 6 << 10, POINT_ITEMS = 16 };
-/* Where cl->turns are few: columns that a work-item makes, and turns of its loops for each tap of
- * each input of their tile. */
+/* Where cl->turns is limited: columns that a work-item makes, and iterations of its loops for each
+ * tap of each input of their tile. */
 enum { FEW_COLUMNS = 6, TAP_TURNS = 48 };
 
-/* Where a pass is: this run of y, this strip of its rows, these inputs. */
+/* The state of a pass: the run of y, the strip of its rows, the packed inputs. */
 typedef struct wide {
     ocl_device *cl;
     const ocl_pass *pass;
@@ -27,11 +27,11 @@ typedef struct wide {
     size_t width;      /* channels in a unit of y */
     size_t half_pitch; /* columns of one phase of a packed row */
     size_t line;       /* floats of a packed row of a block */
-    size_t columns;    /* of a row that a work-item makes */
+    size_t columns;    /* that a work-item makes of a row */
     ocl_run run;
     ocl_strip strip;
-    size_t block, blocks; /* input blocks that are packed */
-    size_t lo, hi;        /* channels of them: 0 and all, but for planes within one block */
+    size_t block, blocks; /* packed blocks of inputs */
+    size_t lo, hi;        /* channels in them: 0 and all; for planes, part of one block */
 } wide;
 
 static size_t packed_rows(const ocl_pass *pass, size_t rows) {
@@ -43,14 +43,15 @@ static size_t packed_plane(const wide *w) {
     return packed_rows(w->pass, w->strip.made) * w->line;
 }
 
-/* Floats of a strip's result that wait to be folded. */
+/* Floats of a strip's result that is to be folded. */
 static size_t folded_floats(const wide *w) {
     return w->pass->fold ? w->run.units * w->strip.made * w->pass->w * w->width : 0;
 }
 
 /* ---- multiplying ---- */
 
-/* Output units out..out+outs-1 from input blocks in..in+ins-1, whose filters are in one piece. */
+/* Makes output units out..out+outs-1 from input blocks in..in+ins-1. Their filters lie in one
+ * piece. */
 static imp_status multiply_piece(const wide *w, ocl_span filters, size_t out, size_t outs,
                                  size_t in, size_t ins) {
     const ocl_pass *pass = w->pass;
@@ -89,7 +90,7 @@ static imp_status multiply_piece(const wide *w, ocl_span filters, size_t out, si
                        grid3(w->strip.made, stretches, (outs + PAIR - 1) / PAIR), arguments, count);
 }
 
-/* All units of the run's outputs from what is packed. */
+/* Makes all outputs of the run from the packed inputs. */
 static imp_status multiply(const wide *w) {
     const size_t end = w->run.unit + w->run.units, last = w->block + w->blocks;
     for (size_t out = w->run.unit, outs = 0; out < end; out += outs)
@@ -116,8 +117,8 @@ static imp_status pack(const wide *w, ocl_span x, ocl_span mask) {
                           (pass->mask.memory ? OCL_CONV_MASKED : 0)));
 }
 
-/* The next piece of an input run from its unit `done` on, at most `most` blocks: as many blocks as
- * there are, or the planes that lie in one block. Gives its units. */
+/* Takes the next piece of an input run from its unit `done` on: at most `most` blocks, or the
+ * planes that lie in one block. Returns its units. */
 static size_t next_input(wide *w, const ocl_run *run, size_t done, size_t most) {
     const size_t unit = run->unit + done, units = run->units - done;
     if (w->pass->x.layout == IMP_MAPS) {
@@ -134,14 +135,14 @@ static size_t next_input(wide *w, const ocl_run *run, size_t done, size_t most) 
     return w->hi - w->lo;
 }
 
-/* Makes the strip of the run's outputs: packs as many inputs as the work space holds at a time. */
+/* Makes a strip of the run's outputs, from as many inputs at a time as fit the work space. */
 static imp_status make_strip(wide *w) {
     const ocl_pass *pass = w->pass;
     const imp_tensor inputs[] = {pass->x, pass->mask};
     const size_t floats = ocl_unit_floats(w->cl, &pass->x), folded = folded_floats(w);
-    const size_t room = w->cl->work_floats > folded ? w->cl->work_floats - folded : 0;
+    const size_t fit = w->cl->work_floats > folded ? w->cl->work_floats - folded : 0;
     const size_t turns = TAP_TURNS * pass->side * pass->side * BLOCK;
-    const size_t most = imp_min(room / packed_plane(w), w->cl->turns / turns);
+    const size_t most = imp_min(fit / packed_plane(w), w->cl->turns / turns);
     if (most == 0)
         return ocl_no_memory(w->cl, pass);
     ocl_run run = {0};
@@ -159,13 +160,13 @@ static imp_status make_strip(wide *w) {
 
 /* ---- the pass ---- */
 
-/* Rows of y whose packed strip of so many blocks takes at most so many floats; at least 1. */
+/* Rows of y, at least 1, whose packed strip of `blocks` blocks takes at most `floats` floats. */
 static size_t rows_within(const wide *w, size_t floats, size_t blocks) {
     const size_t packed = floats / (blocks * w->line), side = w->pass->side;
     return packed > side ? (packed - side) / w->pass->stride + 1 : 1;
 }
 
-/* Rows of a strip such that what is packed stays in the cache, about as many in each strip. */
+/* Rows of a strip whose packed inputs stay in the cache; about equal for all strips. */
 static size_t strip_rows(const wide *w) {
     const ocl_pass *pass = w->pass;
     const size_t work = w->cl->work_floats, blocks = (pass->in + BLOCK - 1) / BLOCK;
@@ -173,7 +174,7 @@ static size_t strip_rows(const wide *w) {
     rows = imp_min(rows, rows_within(w, pass->fold ? work / 2 : work, 1));
     if (pass->fold) {
         const size_t fit = work / 2 / (w->run.units * pass->w * w->width);
-        const size_t border = 2 * pass->side; /* rows that a folded strip may be longer */
+        const size_t border = 2 * pass->side; /* rows by which a folded strip may be longer */
         rows = imp_min(rows, fit > border ? fit - border : 1);
     }
     const size_t strips = (pass->h + rows - 1) / rows;
@@ -182,7 +183,7 @@ static size_t strip_rows(const wide *w) {
 
 /* ---- 1 x 1 ---- */
 
-/* Positions of a stretch of conv_point, whole tiles. */
+/* Positions of a stretch of conv_point: whole tiles. */
 static size_t point_row(const ocl_device *cl, size_t channels) {
     const size_t fit = POINT / imp_over(channels, BLOCK) / BLOCK / TILE * TILE;
     return cl->turns < SIZE_MAX ? FEW_COLUMNS : imp_max(fit, TILE);
@@ -215,7 +216,8 @@ static bool inputs_are_whole(const ocl_pass *pass) {
            (!pass->mask.memory || ocl_unit(&pass->mask, 0).units == units);
 }
 
-/* Whether ocl_points makes the pass: in one piece, as nearly always. */
+/* Whether conv_point makes the pass. Its tensors must lie in one piece, as they nearly always do.
+ */
 static bool is_point(const ocl_device *cl, const ocl_pass *pass) {
     return pass->y.layout == IMP_MAPS && pass->x.layout == IMP_MAPS && ocl_is_point(pass) &&
            cl->turns == SIZE_MAX && ocl_unit(&pass->y, 0).units == imp_over(pass->out, BLOCK) &&
@@ -239,9 +241,10 @@ static imp_status make_points(ocl_device *cl, const ocl_pass *pass, const ocl_fo
     return ocl_points(cl, &point);
 }
 
-/* ---- 1 x 1 with a pooling ---- */
+/* ---- 1 x 1 fused with a pooling ---- */
 
-/* Positions in each of a stretch's two rows: TILE of them share an element of a choice. */
+/* Positions in each of a stretch's two rows; a multiple of TILE, whose pooling indices share an
+ * element. */
 static size_t windows_row(const ocl_device *cl, const ocl_pass *pass) {
     return point_row(cl, 2 * pass->in);
 }
@@ -283,13 +286,13 @@ imp_status ocl_points_fused(ocl_device *cl, const ocl_pass *pass) {
 
 /* ---- few outputs ---- */
 
-/* Floats of the work space for a work-item of conv_thin. */
+/* Floats of the work space for each work-item of conv_thin. */
 static size_t thin_slab(const ocl_pass *pass) {
     const size_t channels = (pass->in + BLOCK - 1) / BLOCK * BLOCK;
     return channels * 2 * BLOCK + channels * TILE + 4 * 2 * BLOCK * (pass->w + 2);
 }
 
-/* Whether conv_thin makes the pass: in one piece, as nearly always. */
+/* Whether conv_thin makes the pass. Its tensors must lie in one piece, as they nearly always do. */
 static bool is_thin(const ocl_device *cl, const ocl_pass *pass) {
     return pass->y.layout == IMP_PLANES && pass->x.layout == IMP_MAPS && pass->out <= THIN &&
            pass->side == 3 && pass->stride == 1 && pass->step == 1 && pass->before == 1 &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opening and closing a device, and what its driver's errors mean.
+ * Opening and closing a device, its class and variant, and the driver's errors.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ enum { WORK_BYTES = 16 << 20, STAGING_BYTES = 4 << 20, UNITS_MAX = 64, CHUNK_STE
 
 /* ---- errors ---- */
 
-/* From 0 and from -30 downwards, as OpenCL 1.2 numbers them. */
+/* OpenCL 1.2's codes from 0 downwards, and from -30 downwards. */
 static const char *const run_errors[] = {
     "CL_SUCCESS",
     "CL_DEVICE_NOT_FOUND",
@@ -96,13 +96,13 @@ imp_status ocl_check(ocl_device *cl, cl_int code, const char *what) {
     case CL_MEM_OBJECT_ALLOCATION_FAILURE:
     case CL_OUT_OF_HOST_MEMORY:
         return imp_fail(&cl->base.error, IMP_ERR_MEMORY,
-                        "device '%s': %s: %s (%d), with %zu MiB in use: choose a smaller --size or "
-                        "another --device",
+                        "device '%s': %s: %s (%d), with %zu MiB in use: choose a smaller size or "
+                        "another device",
                         cl->base.info.name, what, ocl_error_name(code), (int)code,
                         cl->in_use >> 20);
     default:
         return imp_fail(&cl->base.error, IMP_ERR_DEVICE,
-                        "device '%s': %s: %s (%d): update its driver or choose another --device",
+                        "device '%s': %s: %s (%d): update its driver or choose another device",
                         cl->base.info.name, what, ocl_error_name(code), (int)code);
     }
 }
@@ -128,8 +128,8 @@ static const variant variants[] = {
 };
 #undef V
 
-/* A processor whose driver makes vectors of work-items itself, as llvmpipe does, says that its
- * vectors are 1 wide: to it a group of one work-item is a wasted register. */
+/* A processor whose driver makes vectors from work-items, as llvmpipe does, reports vectors of
+ * width 1. On it a group of one work-item would waste a register. */
 static ocl_class class_of(cl_device_id id, cl_uint vector) {
     cl_device_type type = 0;
     const char *forced = getenv("IMPASTO_CLASS");
@@ -141,7 +141,8 @@ static ocl_class class_of(cl_device_id id, cl_uint vector) {
     return type & CL_DEVICE_TYPE_CPU && vector > 1 ? OCL_WIDE : OCL_SIMT;
 }
 
-/* Mesa's llvmpipe ends every loop of a work-item, silently, after 65535 turns of loops in all. */
+/* Mesa's llvmpipe silently ends all loops of a work-item after 65535 iterations in total. SIZE_MAX:
+ * no limit. */
 static size_t turns_of(const imp_device_info *info) {
     return strncmp(info->name, "llvmpipe", strlen("llvmpipe")) == 0 ? 65535 : SIZE_MAX;
 }
@@ -197,7 +198,7 @@ static imp_status open_queue(ocl_device *cl) {
                : ocl_check(cl, CL_OUT_OF_HOST_MEMORY, "opening its profile");
 }
 
-/* A buffer of the wanted size, or a chunk's where that is smaller. */
+/* A buffer of the wanted size, but at most a chunk. */
 static imp_status open_buffer(ocl_device *cl, cl_mem *out, size_t *floats, size_t wanted) {
     const size_t bytes = cl->chunk < wanted ? cl->chunk : wanted;
     TRY(ocl_buffer(cl, out, bytes, NULL));
@@ -205,8 +206,8 @@ static imp_status open_buffer(ocl_device *cl, cl_mem *out, size_t *floats, size_
     return IMP_OK;
 }
 
-/* A processor wants a part for each core; what is never touched there takes no memory. Others make
- * long strips of it (winograd_simt.c). */
+/* A processor needs a part for each core; parts that are never touched take no memory. Other
+ * devices make long strips in it (winograd_simt.c). */
 static size_t work_bytes(const ocl_device *cl) {
     const size_t units = cl->class == OCL_WIDE ? cl->base.info.units : 3;
     return (units < UNITS_MAX ? units + 1 : UNITS_MAX) * WORK_BYTES;
@@ -226,7 +227,7 @@ static imp_status open_all(ocl_device *cl, size_t index) {
                         "there is no OpenCL device %zu: `impasto devices` lists them", index);
     if (!info->usable)
         return imp_fail(&cl->base.error, IMP_ERR_UNSUPPORTED,
-                        "device '%s' cannot be used: %s: choose another --device", info->name,
+                        "device '%s' cannot be used: %s: choose another device", info->name,
                         info->reason);
     choose_variant(cl);
     TRY(open_queue(cl));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What devices there are, and what they say of themselves.
+ * The OpenCL devices of this computer, and what their drivers report about them.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include "opencl/ocl.h"
 #include "opencl/opencl.h"
 
-/* A string property of a device without surrounding blanks; "" when it cannot be had. */
+/* A string property of a device without surrounding blanks; "" if the query fails. */
 static void device_text(char *out, size_t size, cl_device_id id, cl_device_info what) {
     char text[1024] = "";
     if (clGetDeviceInfo(id, what, sizeof text - 1, text, NULL) != CL_SUCCESS)
@@ -25,7 +25,7 @@ static void device_text(char *out, size_t size, cl_device_id id, cl_device_info 
     snprintf(out, size, "%.*s", (int)length, begin);
 }
 
-/* A number of a device; 0 when it cannot be had. Properties are 4 or 8 bytes wide. */
+/* A numeric property, of 4 or 8 bytes, of a device; 0 if the query fails. */
 static uint64_t device_number(cl_device_id id, cl_device_info what) {
     union {
         cl_uint narrow;
@@ -48,7 +48,7 @@ uint64_t ocl_allocation_limit(cl_device_id id) {
     return errno == 0 && *end == 0 && lowered < limit ? lowered : limit;
 }
 
-/* "OpenCL 1.2 anything" is 102; 0 when it is no version. */
+/* "OpenCL 1.2 ..." gives 102; 0 if the text is not a version. */
 static int version_of(cl_device_id id) {
     char text[128];
     int major = 0, minor = 0;
@@ -58,7 +58,7 @@ static int version_of(cl_device_id id) {
     return 100 * major + minor;
 }
 
-/* Why a device cannot be used for good, or NULL. */
+/* Why a device cannot be used, or NULL. */
 static const char *obstacle(cl_device_id id) {
     if (version_of(id) < 102)
         return "its OpenCL is older than 1.2";
@@ -92,8 +92,8 @@ static void describe(imp_device_info *info, cl_platform_id platform, cl_device_i
         snprintf(info->reason, sizeof info->reason, "%s", reason);
 }
 
-/* The platforms, or the devices of one; freed by the caller. Every refusal means none: -1001 from
- * the loader without a driver, -1 from a platform without a device. */
+/* The platforms, or the devices of one, which the caller frees. Any error means none: the loader
+ * returns -1001 without a driver, a platform -1 without a device. */
 static cl_platform_id *platforms(cl_uint *count) {
     *count = 0;
     if (clGetPlatformIDs(0, NULL, count) != CL_SUCCESS)
@@ -115,7 +115,7 @@ static cl_device_id *devices(cl_platform_id platform, cl_uint *count) {
     return list;
 }
 
-/* Calls visit for every device in order, until it gives false. */
+/* Calls visit for every device in order, until it returns false. */
 typedef bool (*visitor)(void *user, cl_platform_id platform, cl_device_id id, int index);
 static void each_device(visitor visit, void *user) {
     cl_uint platform_count = 0;
@@ -132,7 +132,7 @@ static void each_device(visitor visit, void *user) {
     free(platform);
 }
 
-/* ---- what is asked for ---- */
+/* ---- listing and finding ---- */
 
 struct listing {
     imp_device_info *out;

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * The matrix products of a style term by CLBlast. What its version 1.5.3 gets wrong is kept away
- * from: batches begin at offset 0 and lie behind one another without gaps, sizes stay below 2^31.
+ * The matrix products of a style term by CLBlast, used so that the faults of its version 1.5.3 do
+ * not matter: batches begin at offset 0 and are contiguous, sizes stay below 2^31.
  *
- * A Gram matrix is made of stretches of few positions, whose products are added up by the project's
- * own kernel: CLBlast adds one by one, and the error of that grows with the number of terms.
+ * A Gram matrix is computed in stretches of few positions, whose products the project's own kernel
+ * adds up. CLBlast would add the positions one by one, and the error of that grows with their
+ * number.
  */
 #include "opencl/gemm.h"
 
 #include <clblast_c.h>
 #include <stdlib.h>
 
-/* STRETCH: positions of a product of a Gram matrix. ITEMS: work-items that share the positions of
- * a unit. PARTS_BYTES: of the results before they are added. */
+/* STRETCH: positions of one product of a Gram matrix. ITEMS: work-items that share the positions of
+ * a unit. PARTS_BYTES: of the buffer for results that are still to be added. */
 enum { BLOCK = 16, STRETCH = 256, ITEMS = 64, PARTS_BYTES = 16 << 20 };
 
 /* ---- the library ---- */
@@ -21,7 +22,7 @@ static imp_status check_blas(ocl_device *cl, CLBlastStatusCode code) {
     if (code == CLBlastSuccess)
         return IMP_OK;
     return imp_fail(&cl->base.error, IMP_ERR_DEVICE,
-                    "device '%s': CLBlast failed (%d): choose --gemm own", cl->base.info.name,
+                    "device '%s': CLBlast failed (%d): set gemm to own", cl->base.info.name,
                     (int)code);
 }
 
@@ -33,7 +34,7 @@ static imp_status open_buffers(ocl_device *cl) {
     return ocl_buffer(cl, &gemm->parts, gemm->parts_bytes, NULL);
 }
 
-/* Room for CLBlast's own copies of its operands; grows to the largest that was asked for. */
+/* Ensures space for CLBlast's copies of its operands; it grows to the largest that was needed. */
 static imp_status grow_temporary(ocl_device *cl, size_t bytes) {
     ocl_gemm *gemm = cl->gemm;
     if (bytes <= gemm->temporary_bytes)
@@ -47,7 +48,8 @@ static imp_status grow_temporary(ocl_device *cl, size_t bytes) {
     return IMP_OK;
 }
 
-/* c (m x n) = a (m x k) b (k x n) + beta c, all row-major with rows of lda, ldb, ldc. */
+/* c (m x n) = a (m x k) b (k x n) + beta c, all row-major, with lda, ldb and ldc floats from row to
+ * row. */
 static imp_status multiply(ocl_device *cl, size_t m, size_t n, size_t k, ocl_span a, size_t lda,
                            ocl_span b, size_t ldb, float beta, ocl_span c, size_t ldc) {
     const CLBlastTranspose no = CLBlastTransposeNo;
@@ -68,12 +70,12 @@ static ocl_span parts_span(const ocl_device *cl) {
     return (ocl_span){cl->gemm->parts, 0, 1};
 }
 
-/* Channels of a run. */
+/* The channels of a run. */
 static size_t run_channels(const ocl_device *cl, const imp_tensor *t, const ocl_run *run) {
     return imp_min(run->units * cl->block, t->c - run->unit * cl->block);
 }
 
-/* `count` positions of f from `first` on into the work space. */
+/* Packs `count` positions of f from `first` on into the work space. */
 static imp_status pack(ocl_device *cl, imp_tensor f, size_t first, size_t count) {
     ocl_run run = {0};
     while (ocl_next(&run, 1, &f))
@@ -86,7 +88,7 @@ static imp_status pack(ocl_device *cl, imp_tensor f, size_t first, size_t count)
 
 /* ---- G = F F^T ---- */
 
-/* The products of n packed stretches: wide P^T P of 256 x C each, simt P P^T of C x 256. */
+/* The products of n packed stretches P: wide P^T P, with P 256 x C; simt P P^T, with P C x 256. */
 static imp_status multiply_stretches(ocl_device *cl, size_t c, size_t n) {
     const bool wide = cl->class == OCL_WIDE;
     const size_t ld = wide ? c : STRETCH;
@@ -138,7 +140,7 @@ static imp_status style_wide(ocl_device *cl, imp_tensor df, imp_tensor dm, imp_t
     return IMP_OK;
 }
 
-/* Planes are matrices as they lie. */
+/* Planes are a matrix in memory. */
 static imp_status style_simt(ocl_device *cl, imp_tensor df, imp_tensor dm, imp_tensor f) {
     const size_t m = f.h * f.w;
     ocl_run out = {0};
@@ -176,7 +178,7 @@ void ocl_gemm_close(ocl_device *cl) {
         return;
     ocl_buffer_release(cl, cl->gemm->parts, cl->gemm->parts_bytes);
     ocl_buffer_release(cl, cl->gemm->temporary, cl->gemm->temporary_bytes);
-    CLBlastClearCache(); /* it knows contexts by their address, and this one goes */
+    CLBlastClearCache(); /* it identifies contexts by their addresses */
     free(cl->gemm);
     cl->gemm = NULL;
 }

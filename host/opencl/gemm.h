@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * CLBlast on a device: its buffers, and what is known of it there.
+ * CLBlast on a device: its buffers, and the results of trials.
  */
 #ifndef OCL_GEMM_H
 #define OCL_GEMM_H
 
 #include "opencl/gram.h"
 
-/* What a trial of a class of shapes found. */
+/* The result of a trial of a class of shapes. */
 typedef struct ocl_trial {
     ocl_product product;
-    size_t c, m;      /* the class: the next powers of two, m at most OCL_TRIAL_POSITIONS */
+    size_t c, m;      /* the class: channels and positions, rounded up to powers of two */
     bool right;       /* CLBlast and our kernel agree within the bound of both */
     double blas, own; /* seconds */
 } ocl_trial;
@@ -23,10 +23,10 @@ typedef struct ocl_gemm {
     size_t parts_bytes, temporary_bytes;
     ocl_trial trials[OCL_TRIALS];
     size_t count;
-    bool told; /* whose the products are where nothing is tried */
+    bool told; /* the log has named the provider where nothing is tried */
 } ocl_gemm;
 
-/* Makes cl->gemm where there is none. */
+/* Allocates cl->gemm on first use. */
 imp_status ocl_gemm_open(ocl_device *cl);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who makes a matrix product, CLBlast or the project's own kernel: each class of shapes is tried
- * once on a device, and the verdict is remembered in the cache folder (gemm.json).
+ * Which provider makes a matrix product, CLBlast or the project's own kernel. Each class of shapes
+ * is tried once on a device; the verdict is kept in the cache folder (gemm.json).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -42,8 +42,8 @@ static const ocl_trial *known(const ocl_gemm *gemm, const ocl_trial *class) {
 
 typedef struct trial_run {
     imp_memory *memory;    /* owned */
-    imp_tensor f, d, a, b; /* a: our result, b: CLBlast's */
-    float *first, *second; /* owned; their values on the host */
+    imp_tensor f, d, a, b; /* a: our kernel's result, b: CLBlast's */
+    float *first, *second; /* owned; the results on the host */
     size_t count;          /* of a result */
 } trial_run;
 
@@ -65,7 +65,7 @@ static imp_status open_run(ocl_device *cl, trial_run *run, const ocl_trial *t) {
     for (size_t i = 0; i < 4; i++)
         end = ocl_place(&cl->base, all[i], end);
     if (end == SIZE_MAX)
-        return imp_fail(&cl->base.error, IMP_ERR_MEMORY, "no room for a trial");
+        return imp_fail(&cl->base.error, IMP_ERR_MEMORY, "no memory for a trial");
     TRY(ocl_alloc(&cl->base, &run->memory, end));
     for (size_t i = 0; i < 4; i++)
         all[i]->memory = run->memory;
@@ -75,7 +75,7 @@ static imp_status open_run(ocl_device *cl, trial_run *run, const ocl_trial *t) {
                                      : ocl_check(cl, CL_OUT_OF_HOST_MEMORY, "a trial of CLBlast");
 }
 
-/* n numbers in (0,1], the same each time. */
+/* n numbers in (0, 1], always the same. */
 static void fill_numbers(float *x, size_t n) {
     uint64_t state = 1;
     for (size_t i = 0; i < n; i++)
@@ -105,7 +105,7 @@ static imp_status time_product(ocl_device *cl, const trial_run *run, ocl_product
     return IMP_OK;
 }
 
-/* Sums of n positive terms, each off by at most 4 sqrt(n) roundings of itself, twice. */
+/* Both results are sums of n positive terms, each with an error of at most 4 sqrt(n) roundings. */
 static bool agree(const trial_run *run, size_t terms) {
     const double bound = 8 * sqrt((double)terms) * 0x1p-24;
     for (size_t i = 0; i < run->count; i++)
@@ -131,7 +131,7 @@ static imp_status try_both(ocl_device *cl, trial_run *run, ocl_trial *t) {
     fill_numbers(run->first, t->c * t->m);
     TRY(ocl_write(&cl->base, run->f, run->first));
     fill_numbers(run->first, t->c * t->c);
-    for (size_t i = 0; i < t->c; i++) /* D is symmetric */
+    for (size_t i = 0; i < t->c; i++) /* makes D symmetric */
         for (size_t j = 0; j < i; j++)
             run->first[i * t->c + j] = run->first[j * t->c + i];
     TRY(ocl_write(&cl->base, run->d, run->first));
@@ -142,7 +142,7 @@ static imp_status try_both(ocl_device *cl, trial_run *run, ocl_trial *t) {
     return compare(cl, run, t);
 }
 
-/* Whatever fails here counts against CLBlast, and is no error of the caller's. */
+/* A failure here counts against CLBlast and is not an error of the caller. */
 static void run_trial(ocl_device *cl, ocl_trial *t) {
     const ocl_operation operation = cl->operation;
     const imp_error before = cl->base.error;
@@ -154,7 +154,7 @@ static void run_trial(ocl_device *cl, ocl_trial *t) {
     cl->operation = operation;
 }
 
-/* ---- memory of verdicts ---- */
+/* ---- remembered verdicts ---- */
 
 static void key_of(char key[KEY_BYTES], const ocl_device *cl) {
     const imp_device_info *info = &cl->base.info;
@@ -216,12 +216,12 @@ static void tell_trial(const ocl_device *cl, const ocl_trial *t) {
 }
 
 static void tell_choice(ocl_device *cl) {
-    const imp_gemm indices = cl->base.options.gemm;
+    const imp_gemm provider = cl->base.options.gemm;
     if (!cl->gemm->told)
-        tell_line(cl, indices == IMP_GEMM_CLBLAST ? "matrix products: CLBlast, as asked for"
-                      : indices == IMP_GEMM_OWN   ? "matrix products: own kernels, as asked for"
-                                                  : "matrix products: own kernels (CLBlast is "
-                                                    "many times slower on a processor)");
+        tell_line(cl, provider == IMP_GEMM_CLBLAST ? "matrix products: CLBlast, as set"
+                      : provider == IMP_GEMM_OWN   ? "matrix products: own kernels, as set"
+                                                   : "matrix products: own kernels (CLBlast is "
+                                                     "many times slower on a processor)");
     cl->gemm->told = true;
 }
 
@@ -232,11 +232,11 @@ static bool is_processor(const ocl_device *cl) {
 }
 
 imp_status ocl_blas_takes(ocl_device *cl, bool *takes, ocl_product product, const imp_tensor *f) {
-    const imp_gemm indices = cl->base.options.gemm;
-    *takes = indices == IMP_GEMM_CLBLAST;
+    const imp_gemm provider = cl->base.options.gemm;
+    *takes = provider == IMP_GEMM_CLBLAST;
     TRY(ocl_gemm_open(cl));
-    /* untuned on processors, and its first call compiles for many seconds there */
-    if (indices != IMP_GEMM_AUTO || is_processor(cl)) {
+    /* on processors CLBlast is untuned, and its first call compiles for many seconds */
+    if (provider != IMP_GEMM_AUTO || is_processor(cl)) {
         tell_choice(cl);
         return IMP_OK;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The slots gram and style_grad, and both by the project's own kernels (cl/gram.cl; in the wide
- * class style_grad is a convolution of 1 x 1 with D as its filters). gemm.c has the other way.
+ * class style_grad is a 1 x 1 convolution with D as its filters). gemm.c makes them by CLBlast.
  */
 #include "opencl/gram.h"
 
@@ -10,28 +10,28 @@
 
 #include "opencl/convolution.h"
 
-/* RUN: positions of a sum of the first level, GRAM_RUN of cl/gram.cl. STRETCH: positions of the
- * second level at most, FEWEST at least. CACHED: floats of a stretch of all channels that a
+/* RUN: positions of a first-level sum, GRAM_RUN of cl/gram.cl. STRETCH, FEWEST: the most and the
+ * fewest positions of a second-level sum. CACHED: floats of a stretch of all channels that a
  * processor's cache holds. GROUPS: work-groups that keep a GPU busy. */
 enum { RUN = 64, STRETCH = 4096, FEWEST = 256, CACHED = 256 << 10, GROUPS = 512 };
-/* POSITION_TURNS: turns of loops of gram_block for a position. */
+/* POSITION_TURNS: iterations of gram_block's loops for each position. */
 enum { BLOCK = 16, POSITION_TURNS = 64 };
 
-static imp_status no_room(ocl_device *cl, size_t channels) {
+static imp_status no_space(ocl_device *cl, size_t channels) {
     return imp_fail(&cl->base.error, IMP_ERR_MEMORY,
                     "device '%s': the products of %zu channels do not fit its work space: choose "
-                    "another --device",
+                    "another device",
                     cl->base.info.name, channels);
 }
 
 /* ---- G = F F^T ---- */
 
-/* Tiles of G between two runs of channels: how they are cut. */
+/* How G between two runs of channels is divided into tiles. */
 typedef struct tiling {
     size_t side;    /* of a tile, in channels */
-    size_t x, y;    /* tiles */
+    size_t x, y;    /* tiles of either run */
     size_t stretch; /* positions */
-    size_t floats;  /* of all tiles of a stretch */
+    size_t floats;  /* of all tiles for a stretch */
 } tiling;
 
 static size_t tile_side(const ocl_device *cl) {
@@ -51,7 +51,7 @@ static tiling tile_runs(const ocl_device *cl, const ocl_run *x, const ocl_run *y
     return t;
 }
 
-/* The tiles of two runs, as many stretches at a time as the work space holds. */
+/* Makes the tiles of two runs, for as many stretches at a time as fit the work space. */
 static imp_status gram_of_runs(ocl_device *cl, imp_tensor g, imp_tensor f, const ocl_run *x,
                                const ocl_run *y, bool accumulate) {
     const size_t m = f.h * f.w, wide = cl->class == OCL_WIDE;
@@ -80,7 +80,7 @@ static imp_status gram_of_runs(ocl_device *cl, imp_tensor g, imp_tensor f, const
     return IMP_OK;
 }
 
-/* Moves a run of f on, by so many units that the tiles of two such runs fit the work space. */
+/* Advances a run of f, by so few units that the tiles of two such runs fit the work space. */
 static bool next_channels(const ocl_device *cl, ocl_run *run, const imp_tensor *f) {
     const size_t side = tile_side(cl);
     const size_t tiles = (size_t)sqrt((double)(cl->work_floats / (side * side)));
@@ -93,7 +93,7 @@ static bool next_channels(const ocl_device *cl, ocl_run *run, const imp_tensor *
 imp_status ocl_own_gram(ocl_device *cl, imp_tensor g, imp_tensor f, bool accumulate) {
     ocl_run x = {0};
     if (cl->work_floats < tile_side(cl) * tile_side(cl))
-        return no_room(cl, f.c);
+        return no_space(cl, f.c);
     while (next_channels(cl, &x, &f)) {
         ocl_run y = {0};
         while (next_channels(cl, &y, &f))
@@ -126,7 +126,7 @@ imp_status ocl_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f, boo
 
 /* ---- df += D F ---- */
 
-/* Blocks of D's rows for the outputs `out`.. and all inputs, as filters of conv_point. */
+/* Makes `outs` blocks of df from `out` on, with D's rows as filters of conv_point. */
 static imp_status style_blocks(ocl_device *cl, imp_tensor dm, imp_tensor f, const ocl_run *run,
                                size_t out, size_t outs) {
     const size_t m = f.h * f.w, ins = imp_over(f.c, BLOCK), d_row = ins * BLOCK * BLOCK;
@@ -154,7 +154,7 @@ static imp_status style_wide(ocl_device *cl, imp_tensor df, imp_tensor dm, imp_t
     const size_t fit = cl->work_floats / (imp_over(f.c, BLOCK) * BLOCK * BLOCK);
     ocl_run run = {0};
     if (fit == 0)
-        return no_room(cl, f.c);
+        return no_space(cl, f.c);
     while (ocl_next(&run, 1, &df))
         for (size_t done = 0, outs; done < run.units; done += outs) {
             outs = imp_min(fit, run.units - done);

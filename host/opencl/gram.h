@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The two ways of the matrix products of a style term, and who takes which.
+ * The matrix products of a style term, by the project's own kernels and by CLBlast.
  */
 #ifndef OCL_GRAM_H
 #define OCL_GRAM_H
@@ -16,9 +16,8 @@ imp_status ocl_own_style_grad(ocl_device *cl, imp_tensor df, imp_tensor dm, imp_
 /* gemm.c: the same by CLBlast. */
 imp_status ocl_blas_gram(ocl_device *cl, imp_tensor g, imp_tensor f, bool accumulate);
 imp_status ocl_blas_style_grad(ocl_device *cl, imp_tensor df, imp_tensor dm, imp_tensor f);
-/* Whether CLBlast makes the product for f: as options.gemm says, or where that is `auto` because it
- * was right and faster when its class of shapes was tried on this device (now, or earlier: the
- * verdict is remembered). */
+/* Whether CLBlast makes the product for f: as options.gemm says, or, where that is `auto`, if it
+ * was right and faster when its class of shapes was tried on this device, now or earlier. */
 imp_status ocl_blas_takes(ocl_device *cl, bool *takes, ocl_product product, const imp_tensor *f);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * L-BFGS's passes over its history (cl/history.cl): vectors that lie at equal steps in one chunk of
- * memory go in one launch, which is all of them but for very large pictures.
+ * The slots of L-BFGS's history (cl/history.cl). Vectors at equal distances in one chunk of memory
+ * take one launch; except for very large pictures these are all vectors.
  */
 #include <assert.h>
 
 #include "opencl/ocl.h"
 
-/* Vectors from k on that are each in one piece, all in the same memory and `step` floats apart. */
+/* Vectors that each lie in one piece, all in the same buffer and `step` floats apart. */
 typedef struct row {
     ocl_span first;
     size_t count, step;
@@ -17,7 +17,7 @@ static bool in_one_piece(const imp_tensor *t) {
     return ocl_unit(t, 0).units == t->c;
 }
 
-/* The longest row from vector k < n on, at least one vector; x and y: what goes with it. */
+/* The longest row from vector k < n on, of at least one vector. */
 static row row_from(const imp_tensor *vectors, size_t k, size_t n) {
     row r = {.first = ocl_unit(&vectors[k], 0), .count = 1};
     ocl_span before = r.first;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Launches, and the seconds they take.
+ * Launches of kernels, and the profile of the time they take.
  */
 #include <assert.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "opencl/ocl.h"
 #include "opencl/opencl.h"
 
-/* Launches after which the driver is told to begin, should it be waiting for more. */
+/* Launches between flushes of the queue; a driver may hold work back until then. */
 enum { FLUSH_AFTER = 32 };
 
 #define K(name, arguments) #name,
@@ -103,11 +103,11 @@ imp_status ocl_launched(ocl_device *cl) {
 ocl_grid ocl_each(const ocl_device *cl, size_t floats) {
     if (cl->class == OCL_SIMT)
         return grid1(floats < (1 << 20) ? floats : 1 << 20);
-    const size_t items = (floats + 4095) / 4096; /* 16 KiB a tensor: worth a work-group */
+    const size_t items = (floats + 4095) / 4096; /* 16 KiB of each tensor for a work-group */
     return grid1(items < 1024 ? items : 1024);
 }
 
-/* Sets the parameters of a kernel; *index: how many there were, also on failure. */
+/* Sets the parameters of a kernel. *index: the number of parameters set, after a failure too. */
 static cl_int set_arguments(cl_kernel kernel, const ocl_arg *arguments, size_t count,
                             cl_uint *index) {
     cl_int code = CL_SUCCESS;

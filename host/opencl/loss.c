@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slots of content, total variation, the second step of style, and of the entry to the network;
- * cl/loss.cl and cl/image.cl have the kernels.
+ * The slots content, tv, style, affine and affine_grad (cl/loss.cl, cl/neighbours.cl, cl/image.cl).
  */
 #include <assert.h>
 
@@ -75,7 +74,7 @@ imp_status ocl_style(imp_device *d, imp_tensor dm, imp_slot loss, imp_tensor g, 
                       f32(weight), u64(n * n));
 }
 
-/* ---- entry ---- */
+/* ---- the network's input ---- */
 
 static ocl_arg row(const imp_affine *a, size_t r) {
     return f32x4(a->m[r][0], a->m[r][1], a->m[r][2], a->o[r]);

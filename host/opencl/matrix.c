@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slots of matrices and of what a Wasserstein style term makes of them; cl/matrix.cl has the
- * kernels. A matrix is one unit, so it never is in several chunks.
+ * The slots of matrices and of the Wasserstein style term (cl/matrix.cl). A matrix is one unit, so
+ * it lies in one chunk.
  */
 #include <assert.h>
 

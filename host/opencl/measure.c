@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The device's roofs, measured with the kernels of cl/measure.cl.
+ * The device's measured roofs: multiply-adds (cl/measure.cl) and memory bandwidth (`copy`).
  */
 #include "backend/profile.h"
 #include "base/clock.h"
@@ -9,12 +9,12 @@
 
 enum { CHAINS = 12 }; /* as in cl/measure.cl */
 enum { COPY_BYTES = 64 << 20, STEP_FLOATS = 1 << 18, TRIES = 3 };
-static const double SECONDS = 0.01; /* the least that a timed run takes */
+static const double SECONDS = 0.01; /* of a timed run, at least */
 
 typedef struct roof {
     ocl_device *cl;
     ocl_span y, x;
-    size_t items, floats; /* work-items that multiply, floats that are copied */
+    size_t items, floats; /* work-items that multiply; floats of a copy */
 } roof;
 
 /* n rounds of CHAINS multiply-adds. */
@@ -22,7 +22,7 @@ static imp_status multiply(const roof *r, size_t n) {
     return ocl_launch(r->cl, measure_flops, grid1(r->items), at(r->y), f32(0.5f), u32(n));
 }
 
-/* Copies n steps of STEP_FLOATS, as many at once as the buffers hold. */
+/* Copies n STEP_FLOATS floats, as many at once as the buffers hold. */
 static imp_status copy(const roof *r, size_t n) {
     for (size_t left = n * STEP_FLOATS, floats; left > 0; left -= floats) {
         floats = left < r->floats ? left : r->floats;
@@ -41,7 +41,7 @@ static imp_status time_job(double *seconds, const roof *r, job work, size_t n) {
     return IMP_OK;
 }
 
-/* The best n a second of TRIES runs, after one that warms up and some that find a fair n. */
+/* The best rate, n per second, of TRIES runs, after one run to warm up and some to find n. */
 static imp_status best_rate(double *rate, const roof *r, job work) {
     size_t n = 1;
     double seconds = 0;

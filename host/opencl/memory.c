@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Device memory: address spaces over chunks, tensors in units, runs of units, and what goes between
- * the host and the device. ocl.h tells the plan.
+ * Device memory: address spaces over chunks, tensors in units, runs of units, and transfers between
+ * host and device. ocl.h explains the layout.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -15,14 +15,15 @@ enum { ALIGNMENT = 256 };
 struct imp_memory {
     ocl_device *cl; /* borrowed */
     size_t bytes, count;
-    cl_mem chunks[]; /* of cl->chunk bytes each, the last one the rest */
+    cl_mem chunks[]; /* cl->chunk bytes each; the last one the rest */
 };
 
 /* ---- transfers ---- */
 
-/* n floats to the device, by way of its staging space. A driver would take them where they belong;
- * but Oclgrind 21.10, on a write into a part of a buffer, forgets what of the rest had a value, and
- * its check for uninitialised reads is worth one copy of what is seldom written. */
+/* Copies n floats to the device, through its staging buffer. A driver could write them to their
+ * place at once; but after a write to a part of a buffer Oclgrind 21.10 forgets which other
+ * elements have a value, and its check for uninitialised reads is worth one copy of data that is
+ * seldom written. */
 static imp_status transfer_in(ocl_device *cl, ocl_span to, const float *from, size_t n) {
     for (size_t k = 0, piece; k < n; k += piece, to.at += piece) {
         piece = n - k < cl->staging_floats ? n - k : cl->staging_floats;
@@ -54,17 +55,17 @@ static unsigned long long mebibytes(uint64_t bytes) {
 static imp_status out_of_memory(ocl_device *cl, size_t bytes, cl_int code) {
     return imp_fail(&cl->base.error, IMP_ERR_MEMORY,
                     "device '%s': out of memory: %llu MiB asked for, %llu MiB in use, the device "
-                    "has %llu MiB (%s, %d): choose a smaller --size or another --device",
+                    "has %llu MiB (%s, %d): choose a smaller size or another device",
                     cl->base.info.name, mebibytes(bytes), mebibytes(cl->in_use),
                     mebibytes(cl->base.info.memory_bytes), ocl_error_name(code), (int)code);
 }
 
-/* What a buffer of that many bytes takes: steps of 128 KiB, as drivers give memory anyway, up to a
- * whole chunk. (For a buffer in the place of a released one Oclgrind 21.10 keeps the size at which
- * it noted what has a value. With IMPASTO_MAX_ALLOC=131072 all buffers are of one size.) */
+/* The bytes allocated for a buffer: steps of 128 KiB, as drivers allocate anyway, up to a whole
+ * chunk. (For a buffer in the place of a released one Oclgrind 21.10 keeps the old size in its
+ * record of initialised bytes. With IMPASTO_MAX_ALLOC=131072 all buffers are of one size.) */
 static size_t rounded(const ocl_device *cl, size_t bytes) {
     const size_t step = 128 << 10, up = (bytes / step + 1) * step;
-    if (bytes >= cl->chunk) /* more than a chunk: the driver is to say no */
+    if (bytes >= cl->chunk) /* beyond a chunk the driver refuses it */
         return bytes;
     return up < cl->chunk ? up : cl->chunk;
 }
@@ -74,8 +75,8 @@ static void CL_CALLBACK free_pages(cl_mem memory, void *pages) {
     free(pages);
 }
 
-/* A large buffer of a processor in large pages, which drivers do not ask for: with small ones an
- * iteration of VGG-19 at 512 takes 7 % longer (PoCL). NULL: there is none. */
+/* On a processor, a large buffer in large pages, which drivers do not request; with small pages an
+ * iteration of VGG-19 at 512 takes 7 % longer (PoCL). NULL: use an ordinary buffer. */
 static cl_mem buffer_of_pages(const ocl_device *cl, size_t bytes) {
     const cl_mem_flags flags = CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR;
     cl_int code = CL_SUCCESS;
@@ -173,18 +174,18 @@ size_t ocl_unit_floats(const ocl_device *cl, const imp_tensor *t) {
     return t->h * t->w * block_of(cl, t);
 }
 
-/* The first address >= at where `bytes` in one piece may lie. */
+/* The first address >= at from which `bytes` bytes lie in one piece. */
 static size_t fit(const ocl_device *cl, size_t at, size_t bytes) {
     const size_t rest = cl->chunk - at % cl->chunk;
     return bytes <= rest ? at : at + rest;
 }
 
-/* Where unit i lies when unit 0 lies at `at`, which fits one. */
+/* The address of unit i if unit 0 lies at `at`, where it fits. */
 static size_t unit_address(const ocl_device *cl, size_t at, size_t bytes, size_t i) {
     const size_t here = (cl->chunk - at % cl->chunk) / bytes; /* units in the first chunk */
     if (i < here)
         return at + i * bytes;
-    const size_t whole = cl->chunk / bytes; /* units in each further one */
+    const size_t whole = cl->chunk / bytes; /* units in each later one */
     return (at / cl->chunk + 1 + (i - here) / whole) * cl->chunk + (i - here) % whole * bytes;
 }
 
@@ -230,9 +231,9 @@ bool ocl_next(ocl_run *run, size_t n, const imp_tensor *tensors) {
     return true;
 }
 
-/* ---- to and from the host ---- */
+/* ---- between host and device ---- */
 
-/* Channels of a block and positions are swapped on the host, a strip of positions at a time. */
+/* The host interleaves the channels of a block, a strip of positions at a time. */
 enum { STRIP = 4096 };
 
 /* wide[p * block + c] = planes[c * stride + p] for c < channels, p < n; 0 for the other c. */
@@ -250,7 +251,8 @@ static void separate(float *planes, const float *wide, size_t block, size_t chan
             planes[c * stride + p] = wide[p * block + c];
 }
 
-/* Moves a tensor of interleaved units: to the device from `in`, or from the device to `out`. */
+/* Transfers a tensor of interleaved units from `in` to the device, or, where in is NULL, from the
+ * device to `out`. */
 static imp_status move_blocks(ocl_device *cl, const imp_tensor *t, const float *in, float *out) {
     const size_t m = t->h * t->w, block = cl->block;
     float *strip = malloc(STRIP * block * sizeof *strip);

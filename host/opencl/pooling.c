@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slots of pooling: unit by unit, both ways (cl/pooling.cl).
+ * The slots pool and pool_grad (cl/pooling.cl).
  */
 #include <assert.h>
 
 #include "opencl/ocl.h"
 
-/* Work-items go over columns in the simt class; in the wide class one goes over a row. */
+/* A work-item makes a column in the simt class, a whole row in the wide class. */
 static ocl_grid grid_of(const ocl_device *cl, size_t columns, size_t rows, size_t units) {
     return grid3(cl->class == OCL_WIDE ? 1 : columns, rows, units);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernels of a device: compiled from the embedded sources, or loaded from the cache, unless the
- * driver has a cache of its own. The name of an entry in ours is the SHA-256 of everything that the
- * binary depends on; the entry itself begins with the SHA-256 of the binary. Whatever is wrong with
- * it, it is dropped and made again.
+ * The kernels of a device, compiled from the embedded sources or loaded from the cache. An entry of
+ * the cache is named by the SHA-256 of everything that the binary depends on, and begins with the
+ * SHA-256 of the binary. An entry with any fault is dropped and made again. Where the driver keeps
+ * compiled programs itself, there are no entries.
  */
 #include <locale.h>
 #include <openssl/evp.h>
@@ -24,7 +24,7 @@ typedef struct sources {
     size_t count;
     const char *text[SOURCES_MAX];
     size_t size[SOURCES_MAX];
-    char *owned[SOURCES_MAX]; /* what was read from a folder */
+    char *owned[SOURCES_MAX]; /* texts read from a folder, else NULL */
     char fault[128];
     char options[256];
 } sources;
@@ -40,7 +40,7 @@ static void sources_add(sources *s, const char *text, size_t size, char *owned) 
     s->owned[s->count++] = owned;
 }
 
-/* The file folder/name behind a #line that names it; NULL when it cannot be read. */
+/* The text of the file folder/name, after a #line that names it; NULL if it cannot be read. */
 static char *read_source(const char *folder, const char *name, size_t *size) {
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -69,7 +69,7 @@ static imp_status sources_init(sources *s, ocl_device *cl) {
         char *owned = folder && *folder ? read_source(folder, embedded->name, &size) : NULL;
         if (folder && *folder && !owned)
             return imp_fail(&cl->base.error, IMP_ERR_IO,
-                            "%s/%s: cannot be read: unset IMPASTO_CL_DIR or mend it", folder,
+                            "%s/%s: cannot be read: unset or correct IMPASTO_CL_DIR", folder,
                             embedded->name);
         sources_add(s, owned ? owned : embedded->text, size, owned);
     }
@@ -87,9 +87,9 @@ static imp_status sources_init(sources *s, ocl_device *cl) {
 
 /* ---- the cache ---- */
 
-/* Whether the driver itself keeps what it has compiled. For processors PoCL does, unless it is told
- * not to; asked for a binary it compiles every kernel for groups of any size, which no launch uses:
- * half of a first start. */
+/* Whether the driver keeps compiled programs itself. PoCL does, unless POCL_KERNEL_CACHE is 0.
+ * Asked for a binary, for processors it compiles every kernel for groups of any size, which no
+ * launch uses; that would take half of a first start. */
 static bool keeps_programs(const ocl_device *cl) {
     const char *told = getenv("POCL_KERNEL_CACHE");
     return strcmp(cl->base.info.platform, "Portable Computing Language") == 0 &&
@@ -115,7 +115,7 @@ static void add_platform_text(EVP_MD_CTX *digest, cl_device_id id, cl_platform_i
     add_text(digest, text);
 }
 
-/* "cl-" and 32 hexadecimal digits, to which ".bin" and ".log" are added; "" without libcrypto. */
+/* "cl-" and 32 hexadecimal digits; callers add ".bin" and ".log". "" if libcrypto fails. */
 static void entry_name(char name[64], const ocl_device *cl, const sources *s) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -154,7 +154,7 @@ static void store_entry(const ocl_device *cl, const char *name) {
     free(entry);
 }
 
-/* cl->program from the entry, built; false when there is none or anything is wrong with it. */
+/* Sets cl->program from the entry and builds it. False if there is no entry or it has any fault. */
 static bool load_entry(ocl_device *cl, const char *name, const char *options) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     size_t size = 0;
@@ -177,7 +177,7 @@ static bool load_entry(ocl_device *cl, const char *name, const char *options) {
 
 /* ---- compiling ---- */
 
-/* The first line of a build log that speaks of an error, else its first line; cut to size. */
+/* The first line of a build log that contains "error", else its first line; cut to size. */
 static void first_error(char *line, size_t size, const char *log) {
     const char *error = strstr(log, "error");
     const char *begin = error ? error : log;
@@ -201,11 +201,12 @@ static imp_status build_failure(ocl_device *cl, cl_int code, const char *name) {
     free(log);
     return imp_fail(&cl->base.error, IMP_ERR_DEVICE,
                     "device '%s': kernels failed to build: %s (log saved to %.200s): %s (%d): "
-                    "update its driver or choose another --device",
+                    "update its driver or choose another device",
                     cl->base.info.name, line, path, ocl_error_name(code), (int)code);
 }
 
-/* Some drivers' compilers read numbers by the caller's locale, which may write 0,5. */
+/* Builds the program under locale C: some drivers' compilers read numbers in the caller's locale,
+ * which may write 0,5. */
 static cl_int build_in_plain_locale(ocl_device *cl, const char *options) {
     const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     const locale_t before = plain ? uselocale(plain) : (locale_t)0;
@@ -229,9 +230,9 @@ static imp_status compile(ocl_device *cl, const sources *s, const char *name) {
 
 /* ---- kernels ---- */
 
-/* Makes kernel k of the program and holds it against kernels.def and the device's limits. The size
- * of its groups is its own (reqd_work_group_size), so CL_KERNEL_WORK_GROUP_SIZE has no say; Mesa's
- * rusticl gives the width of a sub-group there, 32, and runs groups of 256 well. */
+/* Creates kernel k and checks it against kernels.def and the device's limits. Its group size is
+ * fixed (reqd_work_group_size), so CL_KERNEL_WORK_GROUP_SIZE does not matter; Mesa's rusticl
+ * reports the width of a sub-group there, 32, and runs groups of 256 well. */
 static imp_status make_kernel(ocl_device *cl, ocl_kernel k) {
     const imp_device_info *info = &cl->base.info;
     const char *name = ocl_kernel_name(k);
@@ -256,8 +257,8 @@ static imp_status make_kernel(ocl_device *cl, ocl_kernel k) {
     const size_t needed = cl->local[k][0] * cl->local[k][1] * cl->local[k][2];
     if (needed == 0 || needed > info->max_group || local_bytes > info->local_bytes)
         return imp_fail(&cl->base.error, IMP_ERR_DEVICE,
-                        "device '%s': kernel %s needs groups of %zu and %llu bytes of local memory "
-                        "where %u and %llu are allowed: choose another --device",
+                        "device '%s': kernel %s needs %zu work-items in a group and %llu bytes of "
+                        "local memory, but at most %u and %llu are allowed: choose another device",
                         info->name, name, needed, (unsigned long long)local_bytes, info->max_group,
                         (unsigned long long)info->local_bytes);
     return IMP_OK;

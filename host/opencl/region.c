@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slots of regions and periodic borders; cl/region.cl has the kernels.
+ * The slots mask, wrap and wrap_grad (cl/region.cl).
  */
 #include <assert.h>
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The vector slots: each goes over the common runs of its tensors; cl/vector.cl has the kernels.
+ * The slots of vectors (cl/vector.cl; rescale: cl/matrix.cl). Each loops over the common runs of
+ * its tensors.
  */
 #include <assert.h>
 
 #include "opencl/ocl.h"
 
-/* Padding channels of wide maps are zero whatever the other elements became. */
+/* Sets the padding channels of wide maps to zero again. */
 static imp_status keep_padding(ocl_device *cl, const imp_tensor *t) {
     const size_t channels = t->c % cl->block, m = t->h * t->w;
     if (t->layout != IMP_MAPS || channels == 0 || m == 0)
@@ -65,7 +66,7 @@ imp_status ocl_norm1(imp_device *d, imp_slot out, imp_tensor x) {
 imp_status ocl_rescale(imp_device *d, imp_tensor y, float a, imp_slot by, float epsilon,
                        float power, imp_tensor x, bool add) {
     ocl_device *cl = ocl_enter(d, rescale);
-    ocl_run run = {0}; /* few groups: each adds up the partial sums of the value */
+    ocl_run run = {0}; /* few groups, as each work-item adds up the slot's partial sums */
     assert(ocl_alike(&y, &x));
     while (ocl_next(&run, 2, (imp_tensor[]){y, x}))
         TRY(ocl_launch(cl, rescale, groups1(4 * IMP_PARTIALS), at(run.span[0]), at(run.span[1]),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Convolution of 3 x 3 by Winograd's F(4x4, 3x3), a quarter of the products: where it pays, and how
- * in the wide class (cl/winograd.cl): in strips of tiles that a core keeps in its own cache from
- * the transformation of the input to that of the output. The simt class: winograd_simt.c.
+ * A pass by Winograd's F(4x4, 3x3), with a quarter of the products, in the wide class
+ * (cl/winograd.cl): in strips of tiles that stay in a core's own cache from the transform of the
+ * inputs to that of the outputs. convolution_choice.c decides where it is used; the simt class:
+ * winograd_simt.c.
  */
 #include "opencl/convolution.h"
 
@@ -25,7 +26,7 @@ enum {
     BROAD = 128
 };
 
-/* Of the points 0, +-A, +-B and infinity, as cl/winograd.cl has them. */
+/* The matrices of the points 0, +-A, +-B and infinity, as in cl/winograd.cl. */
 #define A 0.70710678118654752
 #define B 1.41421356237309505
 const imp_winograd ocl_winograd_f4x4 = {
@@ -48,7 +49,7 @@ const imp_winograd ocl_winograd_f4x4 = {
            {0, 1, 0, -5 / 2., 0, 1}},
 };
 
-/* Filters in a float's place. */
+/* Filters in the place of a float. */
 static size_t in_float(const ocl_pass *pass) {
     return pass->half ? 2 : 1;
 }
@@ -57,11 +58,12 @@ size_t ocl_winograd_tiles(const ocl_pass *pass) {
     return imp_over(pass->h, TILE) * imp_over(pass->w, TILE);
 }
 
-static size_t room(const ocl_device *cl) {
+/* Floats of the work space for slabs. */
+static size_t slabs_floats(const ocl_device *cl) {
     return cl->work_floats - HEAD;
 }
 
-/* Floats of the work space that a work-item needs: inputs and products. */
+/* Floats of the slab of a work-item: transformed inputs and products. */
 static size_t slab_floats(size_t blocks, size_t tiles, size_t batch) {
     return POINTS * BLOCK * ((blocks * tiles + 1) + (batch * tiles + 1));
 }
@@ -70,25 +72,25 @@ size_t ocl_winograd_wide_least(size_t blocks) {
     return HEAD + slab_floats(blocks, UNIT, PAIR);
 }
 
-/* How a pass is shared: strips of `tiles` tiles x groups of blocks of outputs, `batch` blocks of
- * them at a time, in slabs of so many floats for each work-item. */
+/* How a pass is divided: into strips of `tiles` tiles x groups of `group` blocks of outputs,
+ * `batch` blocks at a time, among `items` work-items with slabs of `slab` floats. */
 typedef struct sharing {
     size_t tiles, group, batch, slab, items;
 } sharing;
 
-/* Whether tiles side by side that share an element of a choice stay together. */
-static bool pools(const ocl_pass *pass) {
+/* Whether outputs are pooled. Then tiles whose indices share an element stay in one strip. */
+static bool fuses_pool(const ocl_pass *pass) {
     return pass->indices.memory && !pass->flipped;
 }
 
-/* Elements of a choice, as tiles have them. */
+/* Elements of the pooling indices that the tiles make. */
 static size_t elements(const ocl_pass *pass) {
     return imp_over(pass->h, TILE) * imp_over(imp_over(pass->w, TILE), ELEMENT);
 }
 
-/* Tiles of a strip at most, of so many strips; narrow: such that UNIT divides most. */
+/* The most tiles of a strip, for so many strips; narrow: of most strips a multiple of UNIT. */
 static size_t strip_tiles(const ocl_pass *pass, bool narrow, size_t strips) {
-    if (!pools(pass))
+    if (!fuses_pool(pass))
         return imp_over(imp_over(ocl_winograd_tiles(pass), strips), UNIT) * UNIT;
     const size_t each = imp_over(elements(pass), strips), even = each / UNIT * UNIT;
     return imp_over(ELEMENT * (narrow && even > 0 ? even : each), UNIT) * UNIT;
@@ -105,18 +107,19 @@ static sharing share(const ocl_device *cl, const ocl_pass *pass, bool narrow, si
     sharing s = {.tiles = strip_tiles(pass, narrow, strips),
                  .group = imp_over(imp_over(outs, groups), PAIR) * PAIR};
     s.batch = narrow ? PAIR : s.group;
-    while (s.tiles > UNIT && slab_floats(blocks, s.tiles, s.batch) > room(cl) / units)
+    while (s.tiles > UNIT && slab_floats(blocks, s.tiles, s.batch) > slabs_floats(cl) / units)
         s.tiles = imp_over(s.tiles / 2, UNIT) * UNIT;
-    if (slab_floats(blocks, s.tiles, s.batch) > room(cl))
+    if (slab_floats(blocks, s.tiles, s.batch) > slabs_floats(cl))
         s.batch = PAIR;
     s.slab = slab_floats(blocks, s.tiles, s.batch);
-    strips = pools(pass) ? imp_over(elements(pass), s.tiles / ELEMENT) : imp_over(all, s.tiles);
-    s.items = imp_min(imp_min(strips * groups, units), room(cl) / s.slab);
+    strips =
+        fuses_pool(pass) ? imp_over(elements(pass), s.tiles / ELEMENT) : imp_over(all, s.tiles);
+    s.items = imp_min(imp_min(strips * groups, units), slabs_floats(cl) / s.slab);
     return s;
 }
 
-/* `outs` blocks of outputs from `out` on from `blocks` blocks of inputs from `in` on; x, and the
- * mask or choice, begin at the latter. */
+/* Makes `outs` blocks of outputs from `out` on from `blocks` blocks of inputs from `in` on. x, and
+ * the mask or indices `more`, begin at block `in`. */
 static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, bool narrow, ocl_span y,
                              size_t out, size_t outs, ocl_span x, ocl_span more, size_t in,
                              size_t blocks, ocl_span filters) {
@@ -156,7 +159,8 @@ static imp_status make_piece(ocl_device *cl, const ocl_pass *pass, bool narrow, 
                        sizeof arguments / sizeof *arguments);
 }
 
-/* The outputs of a run from as many inputs at a time as there are in one run and have room. */
+/* Makes the outputs of a run, from as many inputs at a time as lie in one run and fit the work
+ * space. */
 static imp_status make_run(ocl_device *cl, const ocl_pass *pass, bool narrow, const ocl_run *out,
                            size_t unit, size_t units, ocl_span filters) {
     const imp_tensor inputs[] = {pass->x, pass->mask};
@@ -168,7 +172,7 @@ static imp_status make_run(ocl_device *cl, const ocl_pass *pass, bool narrow, co
         for (size_t done = 0, blocks; done < in.units; done += blocks) {
             ocl_span x = in.span[0], mask = in.span[pass->mask.memory ? 1 : 0];
             blocks = in.units - done;
-            while (slab_floats(blocks, UNIT, PAIR) > room(cl))
+            while (slab_floats(blocks, UNIT, PAIR) > slabs_floats(cl))
                 blocks = imp_over(blocks, 2);
             x.at += done * x_unit;
             mask.at += done * x_unit;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Winograd's F(4x4, 3x3) in the simt class: a strip of tiles at a time goes
- * through three kernels by way of the work space, which holds the strip's transformed inputs of all
- * channels and the products of as many outputs as have room.
+ * A pass by Winograd's F(4x4, 3x3) in the simt class: three kernels for each strip of tiles. The
+ * work space holds the strip's transformed inputs of all channels and the products of as many
+ * outputs as fit.
  */
 #include "opencl/convolution.h"
 
 enum { SIDE = OCL_WINOGRAD_SIDE, TILE = OCL_WINOGRAD_TILE, POINTS = OCL_WINOGRAD_POINTS };
 
-/* Where a pass is: these tiles, these outputs. */
+/* The state of a pass: the tiles of the strip. */
 typedef struct strip {
     ocl_device *cl;
     const ocl_pass *pass;
     const ocl_form *form;
     size_t pitch;        /* tiles of a strip, a multiple of SIDE */
-    size_t batch;        /* blocks of SIDE outputs whose products have room */
+    size_t batch;        /* blocks of SIDE outputs whose products fit the work space */
     size_t first, count; /* tiles */
 } strip;
 
@@ -50,7 +50,7 @@ static imp_status transform_inputs(const strip *s) {
     return IMP_OK;
 }
 
-/* The outputs of `blocks` blocks from block `out` on, as far as they are in the run. */
+/* Makes the outputs of `blocks` blocks from block `out` on, as far as they are in the run. */
 static imp_status make_outputs(const strip *s, ocl_span filters, size_t out, size_t blocks,
                                const ocl_run *run) {
     const ocl_pass *pass = s->pass;
@@ -84,14 +84,14 @@ static imp_status make_strip(const strip *s) {
     return IMP_OK;
 }
 
-/* Tiles and outputs at a time within `room` floats, or the least there can be: all outputs if that
- * leaves a stretch of tiles. */
-static void share(strip *s, size_t room) {
+/* Chooses the tiles and outputs at a time that take at most `floats` floats, or the least possible:
+ * all outputs if at least SIDE tiles fit then. */
+static void share(strip *s, size_t floats) {
     const size_t all = imp_over(ocl_winograd_tiles(s->pass), SIDE);
     s->batch = imp_over(s->pass->out, SIDE);
-    while (s->batch > 1 && floats_of(s->pass, s->batch, SIDE) > room)
+    while (s->batch > 1 && floats_of(s->pass, s->batch, SIDE) > floats)
         s->batch = imp_over(s->batch, 2);
-    const size_t fit = imp_max(room / floats_of(s->pass, s->batch, SIDE), 1);
+    const size_t fit = imp_max(floats / floats_of(s->pass, s->batch, SIDE), 1);
     const size_t strips = imp_over(all, fit); /* of nearly equal length */
     s->pitch = imp_over(all, strips) * SIDE;
 }
