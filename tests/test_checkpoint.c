@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checkpoints: a run that is ended anywhere and resumed gives, byte by byte, the picture of one
- * that was not; and what cannot be resumed is refused in one line.
+ * Checkpoints: a run that is stopped anywhere and resumed gives, byte by byte, the picture of a run
+ * that was not stopped; and what cannot be resumed is refused in one line.
  */
 #include "program.h"
 
@@ -17,24 +17,23 @@
 
 #define LINE "impasto paint -q a.png b.jpg --size 36 "
 
-/* Each limit ends a run after one iteration. The pictures are painted at two sizes; or at one, and
- * the run ends by itself at its 20th step. */
+/* Each time limit stops a run after one iteration. Runs have two scales; or one, at which the run
+ * converges at its 20th step. */
 static void test_resumed_is_whole(void **state) {
-    static const char *const algorithms[] = {
-        "-n 4 --scales 24,36 --optimizer lbfgs --history 2",
-        "-n 4 --scales 24,36 --optimizer adam --precision fp16",
-        "-n 4 --scales 24,36 --preset fine --network builtin "
-        "--style-layers relu1_1 --content-layers relu1_2",
-        "-n 25 --scales 1 --settle 255"};
+    static const char *const options[] = {"-n 4 --scales 24,36 --optimizer lbfgs --history 2",
+                                          "-n 4 --scales 24,36 --optimizer adam --precision fp16",
+                                          "-n 4 --scales 24,36 --preset fine --network builtin "
+                                          "--style-layers relu1_1 --content-layers relu1_2",
+                                          "-n 25 --scales 1 --settle 255"};
     scratch *s = *state;
-    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         char line[512];
-        snprintf(line, sizeof line, LINE "%s -o whole.png", algorithms[i]);
+        snprintf(line, sizeof line, LINE "%s -o whole.png", options[i]);
         run_silent(s, line);
         snprintf(line, sizeof line,
                  LINE "%s -o part.png --checkpoint ck "
                       "--time-limit 0.001",
-                 algorithms[i]);
+                 options[i]);
         run_silent(s, line);
         assert_true(scratch_has(s, "ck"));
         run_silent(s, "impasto resume -q ck --time-limit 0.001");
@@ -46,24 +45,24 @@ static void test_resumed_is_whole(void **state) {
     }
 }
 
-/* So it does on an OpenCL device. */
+/* The same on an OpenCL device. */
 static void test_resumed_on_opencl(void **state) {
     imp_device_info first;
     if (imp_device_list(&first, 1, false, NULL, NULL) < 2 || first.shares_host_memory) {
         print_message("no OpenCL device: skipped\n");
         skip();
     }
-    static const char *const algorithms[] = {"lbfgs --history 2", "adam"};
+    static const char *const options[] = {"lbfgs --history 2", "adam"};
     scratch *s = *state;
     for (size_t i = 0; i < 2; i++) {
         char line[512];
         snprintf(line, sizeof line, LINE "-n 4 --scales 24,36 -d 0 --optimizer %s -o whole.png",
-                 algorithms[i]);
+                 options[i]);
         run_silent(s, line);
         snprintf(line, sizeof line,
                  LINE "-n 4 --scales 24,36 -d 0 --optimizer %s -o part.png --checkpoint ck "
                       "--time-limit 0.001",
-                 algorithms[i]);
+                 options[i]);
         run_silent(s, line);
         run_silent(s, "impasto resume -q ck --time-limit 0.001");
         run_silent(s, "cmp -s part.png whole.png && exit 1 || exit 0");
@@ -72,7 +71,7 @@ static void test_resumed_on_opencl(void **state) {
     }
 }
 
-/* And with everything that a picture can be made of. A mask may not change meanwhile. */
+/* The same with several styles, masks and strength. A mask must not change in between. */
 static void test_resumed_from_many(void **state) {
     static const char many[] = "impasto paint -q a.png -s b.jpg:2 -s c.png --mask m.png "
                                "--style-mask '#ff0000' --style-mask blue --strength 0.6 --size 36 "
@@ -89,11 +88,11 @@ static void test_resumed_from_many(void **state) {
     write_halves(s, "m.png", 48, 20);
     assert_fails(s, "impasto resume ck", 1, "has changed since");
     run_silent(s, "mv kept.png m.png && impasto resume -q ck && cmp part.png whole.png");
-    /* What a picture records repeats it; and what it does not name is not looked for. */
+    /* The record in a picture repeats the run. */
     run_silent(s, "impasto paint -q --like whole.png -o like.png && cmp like.png whole.png");
 }
 
-/* Killed as soon as there is a checkpoint, whatever it is doing then. */
+/* Killed as soon as there is a checkpoint, at whatever point of the run that is. */
 static void test_killed(void **state) {
     const struct timespec moment = {.tv_nsec = 5000000};
     scratch *s = *state;
@@ -110,7 +109,7 @@ static void test_killed(void **state) {
     run_silent(s, "cmp part.png whole.png && rm -rf cache");
 }
 
-/* Without a name the newest one in the cache folder is taken. */
+/* Without a name, resume takes the newest checkpoint in the cache folder. */
 static void test_newest(void **state) {
     scratch *s = *state;
     run_silent(s, "IMPASTO_CACHE=$PWD/cache impasto paint -q a.png b.jpg --size 24 -n 3 "
@@ -129,7 +128,7 @@ static void test_refused(void **state) {
     unsigned char *bytes = scratch_read(s, "ck", &size);
     scratch_write(s, "cut", bytes, size - 7);
     scratch_write(s, "short", bytes, 20);
-    bytes[16] = '9'; /* the version, behind two words of 8 bytes */
+    bytes[16] = '9'; /* the version comes after two words of 8 bytes */
     scratch_write(s, "older", bytes, size);
     free(bytes);
     assert_fails(s, "impasto resume missing", 1, "cannot read checkpoint 'missing'");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Colours that are kept or matched: chrominance within rounding, mean and covariance within what
- * the regularisation allows, and a picture whatever comes in.
+ * Colours: chrominance is kept within rounding, palettes are matched within what the regularisation
+ * allows, and every input gives a finite picture.
  */
 #include "engine/colour.h"
 
@@ -15,7 +15,7 @@
 
 enum { SIDE = 60, COUNT = SIDE * SIDE };
 
-/* Correlated colours: a mixture of three waves and a little of everything. */
+/* Correlated colours: mixtures of three waves. */
 static imp_picture make_picture(const double mix[3][3], const double mean[3], unsigned seed) {
     imp_picture p = {.width = SIDE, .height = SIDE, .rgb = malloc(3 * COUNT * sizeof(float))};
     assert_non_null(p.rgb);
@@ -55,7 +55,7 @@ static double part(const float *rgb, const double weights[3]) {
     return weights[0] * (double)rgb[0] + weights[1] * (double)rgb[1] + weights[2] * (double)rgb[2];
 }
 
-/* Y of the painting and U,V of the content: three roundings to float each. */
+/* Y is the painting's, U and V are the content's: three roundings to float each. */
 static void test_luminance(void **state) {
     static const double y[3] = {0.299, 0.587, 0.114}, u[3] = {-0.147, -0.288, 0.436},
                         v[3] = {0.615, -0.515, -0.1};
@@ -99,7 +99,7 @@ static void test_palettes(void **state) {
     }
 }
 
-/* Its own palette moves nothing, by any method. */
+/* Matching a picture to its own palette changes nothing, by any method. */
 static void test_own_palette(void **state) {
     (void)state;
     for (imp_color_method m = IMP_COLOR_PCA; m <= IMP_COLOR_MK; m++) {
@@ -113,8 +113,7 @@ static void test_own_palette(void **state) {
     }
 }
 
-/* Of the three maps between two palettes none moves colours less than mk, and its matrix is
- * symmetric: that is what it is known by. */
+/* Of the three maps between two palettes mk changes colours least. */
 static void test_least_change(void **state) {
     double moved[3] = {0};
     (void)state;
@@ -132,8 +131,8 @@ static void test_least_change(void **state) {
     assert_true(moved[IMP_COLOR_MK] <= moved[IMP_COLOR_CHOLESKY] * (1 + 1e-6));
 }
 
-/* Grey and even pictures have no full palette; they give a picture all the same. */
-static void test_poor_palettes(void **state) {
+/* Grey and even pictures have singular covariances and must still give a picture. */
+static void test_singular_palettes(void **state) {
     static imp_picture (*const makers[])(void) = {bright, grey, even};
     (void)state;
     for (size_t i = 0; i < 9; i++)
@@ -145,7 +144,7 @@ static void test_poor_palettes(void **state) {
             for (size_t c = 0; c < 3; c++)
                 assert_true(fabs(got.mean[c] - wanted.mean[c]) < 1e-5);
             for (size_t k = 0; k < 3 * COUNT; k++)
-                assert_true(p.rgb[k] > -2 && p.rgb[k] < 3); /* false for what is no number */
+                assert_true(p.rgb[k] > -2 && p.rgb[k] < 3); /* false for NaN */
             imp_colour_clip(&p);
             imp_picture_finish(&p);
             imp_picture_finish(&source);
@@ -163,9 +162,9 @@ static void test_clip(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_luminance),     cmocka_unit_test(test_palettes),
-        cmocka_unit_test(test_own_palette),   cmocka_unit_test(test_least_change),
-        cmocka_unit_test(test_poor_palettes), cmocka_unit_test(test_clip),
+        cmocka_unit_test(test_luminance),         cmocka_unit_test(test_palettes),
+        cmocka_unit_test(test_own_palette),       cmocka_unit_test(test_least_change),
+        cmocka_unit_test(test_singular_palettes), cmocka_unit_test(test_clip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

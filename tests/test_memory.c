@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory runs out, at the first allocation, at the second, and so on through a whole task, our own
- * and those of the libraries beneath: one line each time, nothing lost, nothing half-written.
+ * Memory runs out at the first allocation of a task, at the second, and so on, including those of
+ * libraries: each time one message, no leak, and no file that is half written.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -110,7 +110,7 @@ static imp_status import_caffe(scratch *s, imp_error *err) {
 static const struct task {
     const char *name;
     imp_status (*run)(scratch *s, imp_error *err);
-    long allocations; /* at least so many */
+    long allocations; /* at least */
 } tasks[] = {{"read a PNG", read_png, 10},
              {"read a JPEG", read_jpeg, 10},
              {"text of a PNG", text_of_png, 5},
@@ -139,7 +139,7 @@ static void make_network(scratch *s) {
     scratch_write(s, network_path, all, sizeof all);
 }
 
-/* Filters in another order, which takes memory of its own. */
+/* Network files of other programs; importing them needs memory of its own. */
 static void make_foreign(scratch *s) {
     bytes torch, caffe;
     bytes_begin(&torch);
@@ -181,7 +181,7 @@ static int set_up(void **state) {
     return 0;
 }
 
-/* Runs a task with allocation n failing; whether there was an allocation n at all. */
+/* Runs a task with its allocation n failing; false: it has no allocation n. */
 static bool fails_well(const struct task *task, scratch *s, long n) {
     imp_error err = {0};
     const long before = live;
@@ -189,14 +189,15 @@ static bool fails_well(const struct task *task, scratch *s, long n) {
     const imp_status status = task->run(s, &err);
     const bool failed = left < 0;
     left = -1;
-    if (live != before && !strstr(err.text, "to hash it")) /* libcrypto 3.0 loses some of its own */
+    if (live != before && !strstr(err.text, "to hash it")) /* libcrypto 3.0 leaks */
         fail_msg("%s: %ld blocks lost when allocation %ld fails", task->name, live - before, n);
     if (status != err.status || (status != IMP_OK) != (err.text[0] != '\0'))
         fail_msg("%s, allocation %ld: status %d, message %d '%s'", task->name, n, status,
                  err.status, err.text);
-    const bool skipped = task->run == open_network ||
-                         task->run == import_own; /* jansson drops letters it has no memory for */
-    if (status != IMP_OK && !(failed && (skipped || status == IMP_ERR_MEMORY)))
+    const bool other_error =
+        task->run == open_network ||
+        task->run == import_own; /* jansson drops letters when memory runs out */
+    if (status != IMP_OK && !(failed && (other_error || status == IMP_ERR_MEMORY)))
         fail_msg("%s, allocation %ld: status %d '%s'", task->name, n, status, err.text);
     return failed;
 }
@@ -207,7 +208,7 @@ static void test_tasks(void **state) {
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
         imp_error err = {0};
         long n = 0;
-        tasks[i].run(*state, &err); /* what libraries allocate once is there from now on */
+        tasks[i].run(*state, &err); /* libraries do their one-time allocations */
         assert_string_equal(err.text, "");
         const size_t files = scratch_count(*state);
         while (fails_well(&tasks[i], *state, n))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory runs out in devices and sessions, at the first allocation, at the second, and so on: one
- * line each time and nothing lost. And a session that has taken a few steps allocates no more.
+ * Memory runs out in devices and sessions, at the first allocation, at the second, and so on: each
+ * time one message and no leak. And after its first steps a session allocates nothing.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 typedef imp_status (*opener)(imp_device **out, const imp_device_options *options, imp_error *err);
 
-/* What stands while allocations fail. */
+/* What is set up before allocations fail. */
 typedef struct fixture {
     imp_network *network;
     imp_picture content, style, masks[2]; /* of both */
@@ -33,7 +33,7 @@ static imp_picture ramp(size_t width, size_t height, float phase) {
     return p;
 }
 
-/* Its upper half red, its lower half black. */
+/* The upper half red, the lower half black. */
 static imp_picture halves(size_t width, size_t height) {
     imp_picture p = {
         .width = width, .height = height, .rgb = calloc(3 * width * height, sizeof(float))};
@@ -68,7 +68,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
-/* ---- tasks ---- */
+/* ---- Tasks ---- */
 
 static imp_status open_device(fixture *f, imp_error *err) {
     const imp_device_options options = {.profile = true, .threads = 2};
@@ -78,7 +78,7 @@ static imp_status open_device(fixture *f, imp_error *err) {
     return status;
 }
 
-/* An operation with filters and one with working space; the case reports what the device says. */
+/* The first tiny case of each operation. */
 static imp_status run_cases(fixture *f, imp_error *err) {
     imp_device *d = NULL;
     imp_status status = f->open(&d, NULL, err);
@@ -114,10 +114,10 @@ static imp_status look_inside(imp_session *s, const imp_settings *set, imp_error
     return status;
 }
 
-/* With masks also what sessions share. */
+/* With masks it also uses a reuse. */
 static imp_status paint(fixture *f, imp_optimizer optimizer, bool masked, imp_error *err) {
     imp_settings set = *imp_preset_find("default");
-    set.term_count = 3; /* no deeper than conv2_1: what is run hundreds of times is to be quick */
+    set.term_count = 3; /* no deeper than conv2_1: this runs hundreds of times */
     set.size = 16;
     set.scales = 2;
     set.iterations = 3;
@@ -155,11 +155,11 @@ static imp_status paint_regions(fixture *f, imp_error *err) {
     return paint(f, IMP_ADAM, true, err);
 }
 
-/* ---- tests ---- */
+/* ---- Tests ---- */
 
 typedef imp_status (*task)(fixture *f, imp_error *err);
 
-/* Runs a task with allocation n failing; whether there was an allocation n at all. */
+/* Runs a task with its allocation n failing; false: it has no allocation n. */
 static bool fails_well(task run, fixture *f, long n, const char *name) {
     imp_error err = {0};
     const long before = live;
@@ -167,7 +167,7 @@ static bool fails_well(task run, fixture *f, long n, const char *name) {
     const imp_status status = run(f, &err);
     const bool failed = left < 0;
     left = -1;
-    ERR_clear_error(); /* the last ones, which the library of digests keeps */
+    ERR_clear_error(); /* libcrypto allocates for the errors that it keeps */
     if (live != before)
         fail_msg("%s: %ld blocks lost when allocation %ld fails", name, live - before, n);
     if (status != err.status || (status != IMP_OK) != (err.text[0] != '\0'))
@@ -188,7 +188,7 @@ static void fail_everywhere(fixture *f, task run, const char *name) {
         long n = 0;
         f->open = openers[i];
         ERR_clear_error();
-        run(f, &err); /* what libraries allocate once is there from now on */
+        run(f, &err); /* libraries do their one-time allocations */
         assert_string_equal(err.text, "");
         while (fails_well(run, f, n, name))
             n++;
@@ -213,7 +213,7 @@ static void painting_in_regions(void **state) {
     fail_everywhere(*state, paint_regions, "painting with Adam in regions");
 }
 
-/* Host memory; that of the device is counted by tests/test_session.c. */
+/* Host memory; tests/test_session.c counts that of the device. */
 static void steps_allocate_nothing(void **state) {
     static const opener openers[] = {imp_oracle_open, imp_cpu_open};
     fixture *f = *state;
@@ -234,7 +234,7 @@ static void steps_allocate_nothing(void **state) {
                              &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}},
                              NULL),
             IMP_OK);
-        for (int step = 0; step < 3; step++) /* now every operation has been met */
+        for (int step = 0; step < 3; step++) /* now every operation has run */
             assert_int_equal(imp_session_step(s, &done, NULL), IMP_OK);
         const long before = asked;
         for (int step = 0; step < 4; step++)

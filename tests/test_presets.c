@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the presets add to a session: sizes on the way, the Wasserstein form of style, gradients by
- * their own norm, the moving average, state that goes on from one size to the next.
+ * What presets use of a session: scales, the Wasserstein style loss, normalised gradients, the
+ * average of iterates, warm start.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 
 #define OK(call) assert_int_equal(call, IMP_OK)
 
-/* ---- sizes on the way ---- */
+/* ---- Scales ---- */
 
 static void assert_sizes(const imp_settings *settings, size_t width, size_t height,
                          const size_t *sizes, const unsigned *iterations, size_t count) {
@@ -49,7 +49,7 @@ static void assert_sizes(const imp_settings *settings, size_t width, size_t heig
     imp_network_close(network);
 }
 
-static void test_sizes_on_the_way(void **state) {
+static void test_scales(void **state) {
     (void)state;
     imp_settings fine = *imp_preset_find("fine"), other = *imp_preset_find("default");
     assert_sizes(&fine, 2000, 1500, (const size_t[]){128, 181, 256, 362, 512},
@@ -61,13 +61,13 @@ static void test_sizes_on_the_way(void **state) {
     memcpy(other.sizes, (const size_t[]){100, 200, 900}, 3 * sizeof *other.sizes);
     assert_sizes(&other, 2000, 1500, (const size_t[]){100, 200, 400},
                  (const unsigned[]){74, 73, 73}, 3);
-    other.iterations = 2; /* no size without an iteration: the largest ones stay */
+    other.iterations = 2; /* no scale without an iteration: the largest ones stay */
     assert_sizes(&other, 2000, 1500, (const size_t[]){200, 400}, (const unsigned[]){1, 1}, 2);
     fine.size = 0;
     assert_sizes(&fine, 200, 100, (const size_t[]){141, 200}, (const unsigned[]){1000, 500}, 2);
 }
 
-/* What torch.nn.functional.interpolate makes of it in double precision. */
+/* The expected values are those of torch.nn.functional.interpolate in double precision. */
 static void test_resampling_is_torchs(void **state) {
     (void)state;
     const float x[6] = {1, 4, 2, 0, -3, 5};
@@ -84,7 +84,7 @@ static void test_resampling_is_torchs(void **state) {
     }
 }
 
-/* ---- the Wasserstein form of style ---- */
+/* ---- The Wasserstein style loss ---- */
 
 enum { C = 5, H = 6, W = 7, M = H * W, CONVERGED = 40 };
 
@@ -97,7 +97,7 @@ static void product(double *y, const double *a, const double *b) {
         }
 }
 
-/* The root of a by so many steps that more change nothing. */
+/* The root of a, by enough Newton-Schulz steps to converge. */
 static void root(double *out, const double *a) {
     double y[C * C], z[C * C] = {0}, t[C * C], next[C * C], n = 0;
     for (size_t k = 0; k < C * C; k++)
@@ -133,7 +133,7 @@ static void moments(double *mean, double *covariance, const double *f) {
         }
 }
 
-/* The distance of two feature maps, from its definition. */
+/* The loss of two feature maps, from its definition. */
 static double distance(const double *f, const double *target) {
     double mean[2][C], covariance[2][C * C], half[C * C], a[C * C], b[C * C], sum = 0;
     moments(mean[0], covariance[0], f);
@@ -191,8 +191,9 @@ static double single_at(single *t, const float *f, const float *style, float *gr
     return test_slot_value(d, (imp_slot){t->o.scalars, 0});
 }
 
-/* Well-conditioned: the loss and its slope along any direction are those of the definition. */
-static void test_wasserstein_has_its_slope(void **state) {
+/* Where covariances are well-conditioned, loss and gradient are those of the definition; the
+ * gradient by finite differences along a random direction. */
+static void test_wasserstein_gradient(void **state) {
     (void)state;
     imp_device *d = test_device_open();
     uint64_t seed = 12;
@@ -226,7 +227,7 @@ static void test_wasserstein_has_its_slope(void **state) {
     d->ops->close(d);
 }
 
-/* Flat features have no covariance at all, on either side. */
+/* Features that are constant have no covariance; on either side the loss is finite. */
 static void test_wasserstein_of_flat_features(void **state) {
     (void)state;
     imp_device *d = test_device_open();
@@ -251,7 +252,7 @@ static void test_wasserstein_of_flat_features(void **state) {
     d->ops->close(d);
 }
 
-/* ---- sessions ---- */
+/* ---- Sessions ---- */
 
 typedef struct fixture {
     imp_device *device;
@@ -261,7 +262,7 @@ typedef struct fixture {
     imp_session *session;
 } fixture;
 
-/* `fine` on the built-in network, small. */
+/* The preset `fine` on the built-in network, small. */
 static int set_up(void **state) {
     fixture *f = calloc(1, sizeof *f);
     if (!f || imp_cpu_open(&f->device, NULL, NULL) ||
@@ -307,8 +308,8 @@ static float *variable(const fixture *f) {
     return test_contents(f->device, f->session->objective.x[0]);
 }
 
-/* The picture is the average of all variables, the first among them. */
-static void test_the_average_is_the_picture(void **state) {
+/* The picture is the average of all variables, including the start. */
+static void test_average_is_the_picture(void **state) {
     fixture *f = *state;
     enum { N = 3 * 40 * 30 };
     double sum[N], weight = 0.25;
@@ -330,8 +331,8 @@ static void test_the_average_is_the_picture(void **state) {
     }
 }
 
-/* Adam's moments and steps go on at the next size; the average begins anew with the picture. */
-static void test_state_goes_on_over_sizes(void **state) {
+/* Adam's moments and steps go on at the next scale; the average starts again. */
+static void test_warm_start(void **state) {
     fixture *f = *state;
     f->settings.size_count = 1;
     f->settings.sizes[0] = 24;
@@ -343,17 +344,17 @@ static void test_state_goes_on_over_sizes(void **state) {
     const imp_session *s = f->session;
     assert_int_equal(s->objective.x[0].w, 24);
     assert_int_equal(s->total, 6);
-    imp_warm_start carried = {0};
-    OK(imp_warm_start_take(&carried, f->session, NULL));
+    imp_warm_start state_kept = {0};
+    OK(imp_warm_start_take(&state_kept, f->session, NULL));
     step(f);
     assert_int_equal(s->objective.x[0].w, 40);
     assert_int_equal(s->optimizer.steps, 5);
-    /* m and x before the step just taken: m = (after - 0.1 g) / 0.9, x = `before`. */
+    /* m and x before the last step: m = (after - 0.1 g) / 0.9, x = `before`. */
     float *m = test_contents(f->device, s->optimizer.m),
           *g = test_contents(f->device, s->objective.dx[0]);
     float *before = test_contents(f->device, s->optimizer.before);
-    float *wanted = imp_planes_resample(carried.m.data, 3, 18, 24, 30, 40, true);
-    float *start = imp_planes_resample(carried.x.data, 3, 18, 24, 30, 40, true);
+    float *wanted = imp_planes_resample(state_kept.m.data, 3, 18, 24, 30, 40, true);
+    float *start = imp_planes_resample(state_kept.x.data, 3, 18, 24, 30, 40, true);
     float most = 0;
     for (size_t k = 0; k < 3 * 40 * 30; k++)
         most = fmaxf(most, fabsf(m[k]) + fabsf(g[k]));
@@ -365,11 +366,11 @@ static void test_state_goes_on_over_sizes(void **state) {
     float *const all[] = {m, g, before, wanted, start};
     for (size_t i = 0; i < 5; i++)
         free(all[i]);
-    imp_warm_start_finish(&carried);
+    imp_warm_start_finish(&state_kept);
 }
 
-/* With one term, the features' gradient is the weight times one of L1 norm 1: what multiplies the
- * loss besides the weight does not matter. */
+/* With a single term the gradient at its features is the weight times a gradient of L1 norm 1:
+ * other factors of the loss do not matter. */
 static void test_normalized_gradients(void **state) {
     fixture *f = *state;
     imp_array gradients[3] = {{{0}, NULL}};
@@ -403,9 +404,8 @@ static void test_normalized_gradients(void **state) {
         imp_array_finish(&gradients[i]);
 }
 
-/* The built-in network has every layer that they name: what a preset asks of VGG-19 it can have
- * with nothing fetched, and each term counts. */
-static void test_built_in_serves(void **state) {
+/* The built-in network has every layer that these presets name, and each term works. */
+static void test_presets_on_builtin(void **state) {
     static const char *const names[] = {"default", "gatys", "fine", "brush"};
     fixture *f = *state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -426,13 +426,13 @@ static void test_built_in_serves(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes_on_the_way),
+        cmocka_unit_test(test_scales),
         cmocka_unit_test(test_resampling_is_torchs),
-        cmocka_unit_test(test_wasserstein_has_its_slope),
+        cmocka_unit_test(test_wasserstein_gradient),
         cmocka_unit_test(test_wasserstein_of_flat_features),
-        cmocka_unit_test_setup_teardown(test_the_average_is_the_picture, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_state_goes_on_over_sizes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_built_in_serves, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_average_is_the_picture, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_warm_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_presets_on_builtin, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_normalized_gradients, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("presets", tests, NULL, NULL);

@@ -29,10 +29,10 @@ static int close_oracle(void **state) {
 
 #define OK(call) assert_int_equal(call, IMP_OK)
 
-/* ---- operations ---- */
+/* ---- Operations ---- */
 
-/* Both sides are double sums rounded once, and so differ by at most two roundings; allowance: what
- * double precision loses where a sum cancels. */
+/* Both sides are double sums rounded once, so they differ by at most two roundings. allowance: what
+ * double precision itself loses where a sum cancels. */
 static void expect_vector(imp_device *d, imp_tensor got, const vector *wanted, double allowance) {
     const size_t n = wanted->c * wanted->h * wanted->w;
     float *values = test_contents(d, got);
@@ -78,7 +78,7 @@ static void check_conv_vectors(imp_device *d, const vectors *v, imp_conv c) {
         test_tensor_free(d, all[i]);
 }
 
-static void conv_is_as_pytorch_has_it(void **state) {
+static void conv_equals_pytorch(void **state) {
     static const size_t kernels[] = {1, 3, 7, 9};
     vectors v = vectors_read("conv");
     for (size_t k = 0; k < 4; k++)
@@ -95,7 +95,7 @@ static void conv_is_as_pytorch_has_it(void **state) {
     vectors_free(&v);
 }
 
-static void pooling_is_as_pytorch_has_it(void **state) {
+static void pooling_equals_pytorch(void **state) {
     imp_device *d = *state;
     vectors v = vectors_read("pool");
     const imp_tensor x = load(d, vectors_find(&v, "x")), dy = load(d, vectors_find(&v, "dy"));
@@ -123,7 +123,7 @@ static void expect_loss(imp_device *d, imp_slot slot, const vector *wanted, doub
  * the rows of the metric sum to less than 7 each, E' is off by r = 1.2 u, or 7 * 7 times that. Then
  * the loss, the sum of 25 products times the weight of 3, is off by 2 * 25 * 3 * |E| r, and D F,
  * with 4 * weight * scale = 3/4 and 5 channels below 1, by 5 * 3/4 * (1 + |E|) r at most. */
-static void style_is_as_pytorch_has_it(void **state) {
+static void style_equals_pytorch(void **state) {
     imp_device *d = *state;
     vectors v = vectors_read("loss");
     const imp_tensor f = load(d, vectors_find(&v, "f")), none = {0};
@@ -151,7 +151,7 @@ static void style_is_as_pytorch_has_it(void **state) {
     vectors_free(&v);
 }
 
-static void content_and_tv_are_as_pytorch_has_them(void **state) {
+static void content_and_tv_equal_pytorch(void **state) {
     imp_device *d = *state;
     vectors v = vectors_read("loss");
     const imp_tensor f = load(d, vectors_find(&v, "f")), p = load(d, vectors_find(&v, "p"));
@@ -173,7 +173,7 @@ static void content_and_tv_are_as_pytorch_has_them(void **state) {
     vectors_free(&v);
 }
 
-/* ---- optimisers ---- */
+/* ---- Optimisers ---- */
 
 static imp_adam adam_at(const float *hyper, bool keras, int t) {
     const double lr = hyper[0], b1 = hyper[1], b2 = hyper[2];
@@ -185,9 +185,9 @@ static imp_adam adam_at(const float *hyper, bool keras, int t) {
                       .epsilon = hyper[3]};
 }
 
-/* After step t x is off by t roundings of itself (|x| <= 1 + 5 lr) and of t updates, each off by
- * that of step and root (2 u), of t stored m (u |m|, at most u times the largest of the gradients,
- * 1, against an update of m / sqrt(v)) and of t stored v (u/2 each). */
+/* The error of x after t steps: t roundings of x itself (|x| <= 1 + 5 lr); and of each of t updates
+ * the roundings of step and root (2 u), of t stored m (u |m|, at most u times the largest gradient,
+ * 1, for an update of m / sqrt(v)), and of t stored v (u/2 each). */
 static void check_adam(imp_device *d, const vectors *v, const char *name, bool keras) {
     const vector *start = vectors_find(v, "x"), *g = vectors_find(v, "g");
     const vector *wanted = vectors_find(v, "%s_x", name);
@@ -214,7 +214,7 @@ static void check_adam(imp_device *d, const vectors *v, const char *name, bool k
         test_tensor_free(d, all[i]);
 }
 
-static void adam_is_as_pytorch_and_keras_have_it(void **state) {
+static void adam_equals_pytorch_and_keras(void **state) {
     vectors v = vectors_read("adam");
     check_adam(*state, &v, "pytorch", false);
     check_adam(*state, &v, "keras", true);
@@ -223,7 +223,8 @@ static void adam_is_as_pytorch_and_keras_have_it(void **state) {
 
 enum { PAIRS_MAX = 4 };
 
-/* g becomes -H g as the optimiser makes it, the history n pairs, oldest first: s and y in turns. */
+/* Replaces g by -H g as the optimiser computes it. pairs: the n pairs of the history, oldest first,
+ * s and y in turn. */
 static void make_direction(imp_device *d, imp_tensor g, const imp_tensor *pairs, size_t n) {
     imp_history h;
     float factors[2 * (PAIRS_MAX + 1)];
@@ -250,15 +251,15 @@ static void make_direction(imp_device *d, imp_tensor g, const imp_tensor *pairs,
     for (size_t k = 0; k < g.w; k++)
         dd += (double)made[k] * made[k];
     free(made);
-    if (n == 1) /* its step was along the gradient before */
+    if (n == 1) /* imp_history_length needs one pair, whose step was along the gradient */
         test_near(sqrt(dd), length, 1e-5 * sqrt(dd), "length");
     test_tensor_free(d, by);
     test_tensor_free(d, scalars);
     imp_history_finish(&h);
 }
 
-/* Each of the 2 n corrections I - y s^T / y.s stretches what it is given, errors included, by at
- * most 1 + |y| |s| / y.s, and adds roundings of the pair, the quotient and the result: 4 u. */
+/* Each of the 2 n corrections I - y s^T / y.s stretches its input, with the errors in it, by at
+ * most 1 + |y| |s| / y.s, and adds the roundings of pair, quotient and result: 4 u. */
 static double stretch(const float *s, const float *y, size_t n) {
     double ss = 0, yy = 0, ys = 0;
     for (size_t k = 0; k < n; k++) {
@@ -294,7 +295,7 @@ static void check_direction(imp_device *d, const vectors *v, size_t step) {
     test_tensor_free(d, q);
 }
 
-static void direction_is_as_pytorch_has_it(void **state) {
+static void direction_equals_pytorch(void **state) {
     vectors v = vectors_read("lbfgs");
     for (size_t step = 1; step < 7; step++)
         check_direction(*state, &v, step);
@@ -303,12 +304,12 @@ static void direction_is_as_pytorch_has_it(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conv_is_as_pytorch_has_it),
-        cmocka_unit_test(pooling_is_as_pytorch_has_it),
-        cmocka_unit_test(style_is_as_pytorch_has_it),
-        cmocka_unit_test(content_and_tv_are_as_pytorch_has_them),
-        cmocka_unit_test(adam_is_as_pytorch_and_keras_have_it),
-        cmocka_unit_test(direction_is_as_pytorch_has_it),
+        cmocka_unit_test(conv_equals_pytorch),
+        cmocka_unit_test(pooling_equals_pytorch),
+        cmocka_unit_test(style_equals_pytorch),
+        cmocka_unit_test(content_and_tv_equal_pytorch),
+        cmocka_unit_test(adam_equals_pytorch_and_keras),
+        cmocka_unit_test(direction_equals_pytorch),
     };
     return cmocka_run_group_tests_name("reference", tests, open_oracle, close_oracle);
 }

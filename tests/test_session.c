@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sessions: the loop of iterations, its economy, its recovery, threads.
+ * Sessions: the loop of iterations, what it costs, convergence, recovery, gradients, threads.
  */
 #include <math.h>
 #include <pthread.h>
@@ -30,7 +30,8 @@ static void test_loss_falls(void **state) {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
         sum += losses[i].value;
-    assert_int_equal(n, 2 + 4 * f->settings.levels + 1); /* content, style by level, variation */
+    assert_int_equal(n,
+                     2 + 4 * f->settings.levels + 1); /* content, style by level, total variation */
     assert_true(fabs(sum - last.loss) <= 1e-9 * sum);
     imp_estimate estimate;
     imp_session_estimate(f->session, &estimate);
@@ -38,14 +39,14 @@ static void test_loss_falls(void **state) {
     assert_true(estimate.seconds_per_iteration > 0);
 }
 
-/* The second step of L-BFGS rests upon the curvature over a tiny first one, and may mistake it; yet
- * it never throws the picture away. */
+/* The second step of L-BFGS knows the curvature over a tiny first step only, which may be wrong.
+ * Its length is limited, so that it never throws the picture away. */
 static void test_second_step(void **state) {
     painting *f = *state;
     f->settings.optimizer = IMP_LBFGS;
     f->settings.iterations = 4;
     f->settings.style_scale = 2;
-    for (unsigned size = 12; size <= 40; size += 4) { /* 16 is where it would */
+    for (unsigned size = 12; size <= 40; size += 4) { /* without the limit it does at 16 */
         f->settings.size = size;
         painting_begin(f);
         const double first = painting_step(f).loss;
@@ -65,7 +66,7 @@ static size_t fused_steps(const painting *f) {
     return count;
 }
 
-/* A picture after three steps, and features of a layer that is made together with its pooling. */
+/* The picture after three steps, and the features of a layer that is fused with its pooling. */
 static void paint_three(painting *f, imp_picture *picture, imp_array *features) {
     imp_error e = {0};
     painting_begin(f);
@@ -75,8 +76,8 @@ static void paint_three(painting *f, imp_picture *picture, imp_array *features) 
     assert_int_equal(imp_session_picture(f->session, picture, &e), IMP_OK);
 }
 
-/* Convolutions made together with their poolings give the same bits as step by step, and features
- * that the iteration never made can be asked for. */
+/* Fused convolutions and poolings give the same bits as separate ones, and features that an
+ * iteration never stores can be read. */
 static void test_fused(void **state) {
     painting *f = *state;
     imp_picture pictures[2];
@@ -84,13 +85,13 @@ static void test_fused(void **state) {
     if (!f)
         skip();
     const imp_ops *const ops = f->device->ops;
-    imp_ops apart = *ops;
-    apart.fuses_pool = NULL;
+    imp_ops separate = *ops;
+    separate.fuses_pool = NULL;
     f->settings = *imp_preset_find("gatys");
     f->settings.size = 44;
     paint_three(f, &pictures[0], &features[0]);
     const size_t fused = fused_steps(f);
-    f->device->ops = &apart;
+    f->device->ops = &separate;
     paint_three(f, &pictures[1], &features[1]);
     assert_int_equal(fused_steps(f), 0);
     f->device->ops = ops;
@@ -105,10 +106,10 @@ static void test_fused(void **state) {
     }
     if (fused == 0 && strcmp(f->device->info.backend, "cpu") != 0)
         skip();
-    assert_int_equal(fused, 6); /* at relu1_2, 2_2 and 3_4, both ways; 4_4 is too small */
+    assert_int_equal(fused, 6); /* relu1_2, 2_2 and 3_4, forward and backward; 4_4 is too small */
 }
 
-/* Of a whole run: where it ended, and its picture. */
+/* Runs to the end; gives the last progress and the picture. */
 static imp_progress run_whole(painting *f, float convergence, imp_picture *picture) {
     imp_progress now;
     f->settings.convergence = convergence;
@@ -119,7 +120,7 @@ static imp_progress run_whole(painting *f, float convergence, imp_picture *pictu
     return now;
 }
 
-/* By how much colours differ on average, of 255. */
+/* The mean difference of colours, in units of 1/255. */
 static double mean_difference(const imp_picture *a, const imp_picture *b) {
     const size_t n = 3 * a->width * a->height;
     double sum = 0;
@@ -128,9 +129,9 @@ static double mean_difference(const imp_picture *a, const imp_picture *b) {
     return sum / (double)n;
 }
 
-/* What a run of 400 steps leaves undone, as a mean difference, where it may end by itself; *early
- * counts those that do. */
-static double left_undone(painting *f, float convergence, unsigned *early) {
+/* The mean difference between a run of 400 steps and one that may stop at convergence; *early
+ * counts those that stop. */
+static double skipped_change(painting *f, float convergence, unsigned *early) {
     imp_picture whole, ended;
     f->settings.iterations = 400;
     const imp_progress all = run_whole(f, 0, &whole), some = run_whole(f, convergence, &ended);
@@ -148,17 +149,17 @@ static double left_undone(painting *f, float convergence, unsigned *early) {
     return left;
 }
 
-/* A run ends when what is left of it would not be seen: its picture is the whole run's, but for
- * what was asked for. L-BFGS scatters: of three runs that differ by rounding the middle one counts,
- * and at least one ends early. */
-static void test_settles(void **state) {
+/* A run that stops at convergence gives the picture of the whole run, up to the setting. L-BFGS
+ * scatters, so the median of three runs that differ by rounding counts; at least one stops early.
+ */
+static void test_convergence(void **state) {
     painting *f = *state;
     const float convergence = f->settings.convergence, weight = f->settings.content_weight;
     double left[3];
     unsigned early = 0;
     for (size_t k = 0; k < 3; k++) {
         f->settings.content_weight = weight * (1 + (float)k * 0x1p-20F);
-        left[k] = left_undone(f, convergence, &early);
+        left[k] = skipped_change(f, convergence, &early);
     }
     const double low = fmin(left[0], left[1]), high = fmax(left[0], left[1]);
     assert_true(fmax(low, fmin(high, left[2])) < (double)convergence);
@@ -166,12 +167,12 @@ static void test_settles(void **state) {
     f->settings.optimizer = IMP_ADAM;
     f->settings.learning_rate = 0.005F;
     early = 0;
-    assert_true(left_undone(f, convergence, &early) < (double)convergence);
+    assert_true(skipped_change(f, convergence, &early) < (double)convergence);
     assert_true(early > 0);
 }
 
-/* Only the last size ends early, however slow the ones before. */
-static void test_settles_at_the_end(void **state) {
+/* Only the last scale can stop early, however slow the ones before are. */
+static void test_convergence_at_the_last_scale(void **state) {
     painting *f = *state;
     imp_picture picture;
     f->settings.sizes[0] = 24;
@@ -183,8 +184,8 @@ static void test_settles_at_the_end(void **state) {
     imp_picture_finish(&picture);
 }
 
-/* The unit of the loss means nothing to L-BFGS: weights smaller by a power of two, the same bits.
- */
+/* L-BFGS does not depend on the unit of the loss: with all weights smaller by a power of two the
+ * bits are the same. */
 static void test_unit_of_the_loss(void **state) {
     painting *f = *state;
     imp_picture pictures[2];
@@ -202,7 +203,7 @@ static void test_unit_of_the_loss(void **state) {
     imp_picture_finish(&pictures[1]);
 }
 
-/* The picture moved round by so many rows and columns. */
+/* The picture shifted cyclically. */
 static imp_picture rolled(const imp_picture *p, size_t rows, size_t columns) {
     imp_picture out = test_waves(p->width, p->height, 0);
     for (size_t y = 0; y < p->height; y++)
@@ -220,9 +221,9 @@ static double style_at(painting *f, const imp_picture *start) {
     return style;
 }
 
-/* Where edges meet, a picture and the same moved round are alike to the network, if it moves by
- * whole positions of all of its maps; where they do not, they differ. */
-static void test_edges_meet(void **state) {
+/* A tileable picture shifted cyclically has the same style loss, if it moves by whole positions of
+ * all maps; one that is not tileable in that direction has another. */
+static void test_tileable(void **state) {
     painting *f = *state;
     imp_picture_finish(&f->content);
     f->content = test_waves(40, 32, 1);
@@ -230,8 +231,8 @@ static void test_edges_meet(void **state) {
     f->settings.levels = 2;
     imp_picture start = test_waves(40, 32, 0.7), down = rolled(&start, 8, 0),
                 across = rolled(&start, 16, 24), beside = rolled(&start, 0, 16);
-    const double apart = style_at(f, &start);
-    assert_true(fabs(style_at(f, &across) - apart) > 1e-3 * apart);
+    const double plain = style_at(f, &start);
+    assert_true(fabs(style_at(f, &across) - plain) > 1e-3 * plain);
     f->settings.tileable = IMP_TILEABLE_BOTH;
     const double both = style_at(f, &start);
     assert_true(fabs(style_at(f, &across) - both) <= 1e-5 * both);
@@ -259,22 +260,21 @@ static void test_done_changes_nothing(void **state) {
     imp_picture_finish(&after);
 }
 
-/* Neither allocates, builds nor copies: on OpenCL, too. */
-static void test_loop_is_frugal(void **state) {
+/* A step allocates nothing, builds no program, and copies only what it must. */
+static void test_step_costs(void **state) {
     painting *f = *state;
     if (!f)
         skip();
     painting_begin(f);
     painting_step(f);
-    painting_step(
-        f); /* the second is the first with a pair, and so the first to use all there is */
+    painting_step(f); /* the first step with a pair, and so the first to use every operation */
     const imp_counters before = f->device->counters;
     painting_step(f);
     painting_step(f);
     const imp_counters *after = &f->device->counters;
     assert_int_equal(after->allocations, before.allocations);
     assert_int_equal(after->builds, before.builds);
-    assert_int_equal(after->writes, before.writes + 2); /* one row of L-BFGS's factors */
+    assert_int_equal(after->writes, before.writes + 2); /* L-BFGS's factors, once an iteration */
     assert_int_equal(after->reads, before.reads + 2);   /* the scalars, once an iteration */
 }
 
@@ -355,7 +355,7 @@ static void test_not_finite_at_start(void **state) {
     f->device->ops = broken.real;
 }
 
-/* ---- The gradient of the whole ---- */
+/* ---- The gradient of the objective ---- */
 
 static double loss_at(painting *f, const imp_picture *p, imp_array *gradient) {
     imp_error e = {0};
@@ -373,7 +373,7 @@ static double loss_at(painting *f, const imp_picture *p, imp_array *gradient) {
 }
 
 /* A step of h along the gradient changes the loss by h |g|^2, up to O(h^2) of the central
- * difference and the kinks of ReLU and maximum: a term, level or factor left out would be far off.
+ * difference and the corners of ReLU and maximum. A missing term, level or factor would be far off.
  */
 static void test_gradient(void **state) {
     painting *f = *state;
@@ -450,14 +450,14 @@ int main(void) {
         ON_CPU(test_second_step),
         ON_CPU(test_fused),
         ON_OPENCL(test_fused),
-        ON_CPU(test_settles),
-        ON_CPU(test_settles_at_the_end),
+        ON_CPU(test_convergence),
+        ON_CPU(test_convergence_at_the_last_scale),
         ON_CPU(test_unit_of_the_loss),
-        ON_CPU(test_edges_meet),
+        ON_CPU(test_tileable),
         ON_CPU(test_loss_falls),
         ON_CPU(test_done_changes_nothing),
-        ON_CPU(test_loop_is_frugal),
-        ON_OPENCL(test_loop_is_frugal),
+        ON_CPU(test_step_costs),
+        ON_OPENCL(test_step_costs),
         ON_CPU(test_steps_back),
         ON_CPU(test_gives_up),
         ON_CPU(test_not_finite_at_start),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sessions: sizes at the edge, what they take, and settings that will not do.
+ * Sessions: extreme sizes, memory, and invalid settings.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -41,7 +41,7 @@ static void test_scales_double(void **state) {
     imp_picture_finish(&f->content);
     f->content = test_waves(256, 192, 1);
     f->settings.size = 256;
-    f->settings.scales = 5; /* below 128 pixels none is painted */
+    f->settings.scales = 5; /* none is smaller than 128 pixels */
     f->settings.iterations = 8;
     painting_begin(f);
     const size_t widths[] = {128, 128, 128, 128, 256, 256, 256, 256};
@@ -67,18 +67,19 @@ static void test_too_large(void **state) {
     assert_true(largest > 100 && largest < 5000);
 }
 
-/* What the device counted while a session was open, and what had been told before. */
-static void test_estimate_is_what_is_taken(void **state) {
+/* Forecast and estimate are equal, and close to what the device counts while the session is open.
+ */
+static void test_forecast_is_right(void **state) {
     painting *f = *state;
     static const size_t sizes[] = {64, 150, 257};
     for (size_t i = 0; i < 6; i++) {
-        imp_forecast told = {0};
+        imp_forecast forecast = {0};
         imp_estimate estimate;
         bool done;
         f->settings.size = sizes[i / 2];
         f->settings.optimizer = i % 2 ? IMP_ADAM : IMP_LBFGS;
         assert_int_equal(
-            imp_session_forecast(&told, f->device, f->network, &f->settings,
+            imp_session_forecast(&forecast, f->device, f->network, &f->settings,
                                  &(imp_sources){.content = &f->content, .styles = {{&f->style, 1}}},
                                  NULL),
             IMP_OK);
@@ -87,26 +88,27 @@ static void test_estimate_is_what_is_taken(void **state) {
         assert_int_equal(imp_session_step(f->session, &done, NULL), IMP_OK);
         imp_session_estimate(f->session, &estimate);
         const double taken = (double)f->device->counters.peak;
-        print_message("%zu: %.0f bytes taken, %zu told\n", f->settings.size, taken,
-                      told.need.device_bytes);
-        assert_int_equal(told.need.device_bytes, estimate.device_bytes);
+        print_message("%zu: %.0f bytes taken, %zu forecast\n", f->settings.size, taken,
+                      forecast.need.device_bytes);
+        assert_int_equal(forecast.need.device_bytes, estimate.device_bytes);
         assert_true(fabs((double)estimate.device_bytes - taken) <= 0.1 * taken);
-        assert_true(told.fits && told.largest >= f->settings.size);
-        assert_true(told.need.seconds_per_iteration > 0);
+        assert_true(forecast.fits && forecast.largest >= f->settings.size);
+        assert_true(forecast.need.seconds_per_iteration > 0);
         imp_session_close(f->session);
         f->session = NULL;
     }
 }
 
-/* With less and less memory, until there is no way: fewer features kept, and the same picture. */
-static void test_made_again_is_the_same(void **state) {
+/* With less and less memory more features are recomputed and the picture is the same, until it does
+ * not fit. */
+static void test_recomputing_changes_nothing(void **state) {
     painting *f = *state;
     imp_picture first = {0};
-    unsigned ways = 0;
+    unsigned runs = 0;
     f->settings.size = 150;
     f->settings.optimizer = IMP_ADAM;
     f->settings.learning_rate = 0.02f;
-    for (bool fits = true; fits; ways += fits) {
+    for (bool fits = true; fits; runs += fits) {
         imp_picture now = {0};
         imp_estimate estimate;
         imp_error e = {0};
@@ -120,8 +122,8 @@ static void test_made_again_is_the_same(void **state) {
         }
         for (int step = 0; step < 3; step++)
             assert_int_equal(imp_session_step(f->session, &done, NULL), IMP_OK);
-        assert_int_equal(imp_session_picture(f->session, ways ? &now : &first, NULL), IMP_OK);
-        if (ways)
+        assert_int_equal(imp_session_picture(f->session, runs ? &now : &first, NULL), IMP_OK);
+        if (runs)
             assert_memory_equal(first.rgb, now.rgb, 3 * now.width * now.height * sizeof(float));
         imp_picture_finish(&now);
         imp_session_estimate(f->session, &estimate);
@@ -129,8 +131,8 @@ static void test_made_again_is_the_same(void **state) {
         imp_session_close(f->session);
         f->session = NULL;
     }
-    print_message("%u ways\n", ways);
-    assert_true(ways >= 2);
+    print_message("%u memory sizes\n", runs);
+    assert_true(runs >= 2);
     imp_picture_finish(&first);
 }
 
@@ -165,8 +167,8 @@ int main(void) {
         ON_CPU(test_odd_sizes),
         ON_CPU(test_scales_double),
         ON_CPU(test_too_large),
-        ON_CPU(test_estimate_is_what_is_taken),
-        ON_CPU(test_made_again_is_the_same),
+        ON_CPU(test_forecast_is_right),
+        ON_CPU(test_recomputing_changes_nothing),
         ON_CPU(test_bad_settings),
     };
     return cmocka_run_group_tests_name("sizes", tests, NULL, NULL);

@@ -180,7 +180,7 @@ imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *
     s->memory = NULL;
     TRY(imp_session_lay_out(s, k, &need, err));
     if (need.arena == SIZE_MAX)
-        return imp_fail_device(err, d); /* a style's maps can lie nowhere */
+        return imp_fail_device(err, d); /* a map of a style is too large */
     if (d->ops->alloc(d, &s->memory, need.arena) != IMP_OK ||
         imp_objective_bind(&s->objective, s->memory) != IMP_OK)
         return imp_fail_device(err, d);
