@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * An allocator that can fail, put before the C library's: the program that includes this header
- * (in one source) has it, with all libraries in it. Where another allocator already stands there (a
- * sanitizer's, valgrind's) can_fail() says so and tests are to be skipped.
+ * An allocator that fails on demand. It replaces the C library's in a program that includes this
+ * header, in one source file, and in all its shared libraries. Under a sanitizer or valgrind, which
+ * bring their own allocator, can_fail() is false and the tests must be skipped.
  */
 #ifndef IMP_FAILING_MALLOC_H
 #define IMP_FAILING_MALLOC_H
@@ -12,14 +12,14 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-static atomic_long left = -1; /* allocations until the one that fails; below 0: none will */
+static atomic_long left = -1; /* allocations before the one that fails; negative: none fails */
 static atomic_long live;      /* blocks allocated and not freed */
-/* Allocations asked for so far; not every program counts them. */
+/* Allocations requested so far; unused in some programs. */
 __attribute__((unused)) static atomic_long asked;
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
-#define __SANITIZE_ADDRESS__ 1 /* clang says it so */
+#define __SANITIZE_ADDRESS__ 1 /* as gcc defines it */
 #endif
 #endif
 
@@ -30,7 +30,7 @@ void *__libc_realloc(void *old, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *p);
 
-/* Or shared libraries would not meet them. */
+/* Shared libraries must find these functions too. */
 #define EXPORTED __attribute__((visibility("default")))
 
 static bool fails(void) {
@@ -78,7 +78,7 @@ EXPORTED void free(void *p) {
 #endif
 
 static inline bool can_fail(void) {
-    void *(*volatile allocate)(size_t) = malloc; /* which no compiler sees through */
+    void *(*volatile allocate)(size_t) = malloc; /* volatile: the call is not optimised away */
     left = 0;
     void *p = allocate(1);
     left = -1;

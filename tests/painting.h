@@ -15,15 +15,16 @@ typedef struct painting {
     imp_session *session;
 } painting;
 
-/* CMocka's set-up and tear-down: *state is a painting whose session is not yet begun. On OpenCL it
- * stays NULL where there is no device. */
+/* CMocka's set-up and tear-down: *state is a painting without a session. painting_on_opencl leaves
+ * it NULL where there is no OpenCL device. */
 int painting_on_oracle(void **state);
 int painting_on_cpu(void **state);
 int painting_on_opencl(void **state);
 int painting_close(void **state);
 
-/* Opens the session, in place of an earlier one; does a step of it. Test failure on errors. */
+/* Opens the session, after closing an earlier one. Test failure on errors. */
 void painting_begin(painting *f);
+/* Runs one step. Test failure on errors. */
 imp_progress painting_step(painting *f);
 
 #endif

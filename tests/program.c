@@ -25,8 +25,7 @@ static char *whole(FILE *file) {
     return text;
 }
 
-/* In the child: the folder, the streams, and the line, by exec, so that signals reach the program.
- */
+/* In the child: the shell executes the program in its own place, so that signals reach it. */
 static void become(const scratch *s, const char *line, const running *r) {
     const char *own = getenv("IMPASTO_PROGRAM");
     char script[4096];
@@ -116,10 +115,10 @@ void assert_fails(const scratch *s, const char *line, int status, const char *sa
 bool program_exists(const char *name) {
     char line[128];
     snprintf(line, sizeof line, "command -v %s >/dev/null 2>&1", name);
-    return system(line) == 0; /* NOLINT(cert-env33-c): a test, and its own words */
+    return system(line) == 0; /* NOLINT(cert-env33-c): a fixed text of a test */
 }
 
-/* Writes a picture of the size and colours given, which is not kept. */
+/* Writes a picture and finishes it. */
 static void write_picture(scratch *s, const char *name, imp_picture *p) {
     imp_error err = {0};
     imp_picture_write(p, scratch_path(s, name), NULL, &err);

@@ -22,7 +22,7 @@ int scratch_open(void **state) {
     return mkdtemp(s->folder) ? 0 : -1;
 }
 
-/* Calls visit for each file of the folder; gives their number. */
+/* Calls visit for each file in the folder and returns their number. */
 static size_t walk(const scratch *s, int (*visit)(const char *path)) {
     size_t count = 0;
     char path[512];
@@ -70,7 +70,7 @@ unsigned char *scratch_read(scratch *s, const char *name, size_t *size) {
     unsigned char *bytes = malloc(*size + 1);
     assert_non_null(bytes);
     assert_int_equal(fread(bytes, 1, *size, file), *size);
-    bytes[*size] = 0; /* so that text can be read as such */
+    bytes[*size] = 0; /* so that a text is a string */
     fclose(file);
     return bytes;
 }
@@ -101,8 +101,8 @@ void assert_error(imp_error *err, imp_status got, imp_status wanted, const char 
         !strstr(err->text, what))
         fail_msg("status %d (%d) '%s': wanted %d with '%s' and '%s'", got, err->status, err->text,
                  wanted, where, what);
-    for (const char *c = err->text; *c; c++) /* nothing that breaks the line or steers a terminal */
+    for (const char *c = err->text; *c; c++) /* no line breaks, no control characters */
         assert_true((unsigned char)*c >= ' ' && *c != 127);
-    assert_true(strlen(err->text) < sizeof err->text - 1); /* not cut off */
+    assert_true(strlen(err->text) < sizeof err->text - 1); /* not truncated */
     *err = (imp_error){0};
 }
