@@ -6,6 +6,7 @@
 #include "program.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -189,6 +190,62 @@ static void assert_results(const json_t *o) {
     assert_true(json_number_value(json_object_get(r, "peak_mib")) > 0);
 }
 
+/* ---- the roofline picture ---- */
+
+enum { WIDTH = 1200, HEIGHT = 800, LEFT = 110, RIGHT = 40, TOP = 50, BOTTOM = 80 };
+
+/* Whether a result is an operation whose flop and bytes are known: then log10 of executed flop per
+ * byte, and of Gflop/s. */
+static bool point_of(double point[2], const json_t *r) {
+    const double executed = json_number_value(json_object_get(r, "executed_flop"));
+    const double bytes = json_number_value(json_object_get(r, "bytes"));
+    point[0] = log10(executed / bytes);
+    point[1] = log10(1e-9 * executed / json_number_value(json_object_get(r, "seconds")));
+    return executed > 0 && bytes > 0 &&
+           strcmp(json_string_value(json_object_get(r, "part")), "operations") == 0;
+}
+
+/* The colour of the first device: of its points, its roof and its name. */
+static bool is_blue(const imp_picture *p, double x, double y) {
+    const float *rgb = p->rgb + 3 * ((size_t)y * p->width + (size_t)x);
+    return fabsf(rgb[0] - 0.12F) < 0.02F && fabsf(rgb[1] - 0.35F) < 0.02F &&
+           fabsf(rgb[2] - 0.75F) < 0.02F;
+}
+
+/* Every operation is a point at its place between axes of whole decades, which reach at least from
+ * 1 to 1000 operations per byte and from 10 to 100 Gflop/s; the roof ends at the right edge. */
+static void assert_plot(const json_t *o, const imp_picture *p) {
+    const json_t *device = json_array_get(json_object_get(o, "devices"), 0);
+    const double roof = log10(json_number_value(json_object_get(device, "gflops")));
+    double low[2] = {0, 1}, high[2] = {3, fmax(2, ceil(roof))}, at[2];
+    size_t i, points = 0;
+    json_t *r;
+    assert_int_equal(p->width, WIDTH);
+    assert_int_equal(p->height, HEIGHT);
+    json_array_foreach(json_object_get(o, "results"), i, r) {
+        if (!point_of(at, r))
+            continue;
+        for (int k = 0; k < 2; k++) {
+            low[k] = fmin(low[k], floor(at[k]));
+            high[k] = fmax(high[k], ceil(at[k]));
+        }
+        points++;
+    }
+    assert_int_equal(points, 10); /* two ways of five Gram matrices */
+    const double width = WIDTH - LEFT - RIGHT, height = HEIGHT - TOP - BOTTOM;
+    json_array_foreach(json_object_get(o, "results"), i, r) {
+        if (!point_of(at, r))
+            continue;
+        const double x = LEFT + width * (at[0] - low[0]) / (high[0] - low[0]);
+        const double y = HEIGHT - BOTTOM - height * (at[1] - low[1]) / (high[1] - low[1]);
+        if (!is_blue(p, x, y))
+            fail_msg("%s: no point at %.0f, %.0f", json_string_value(json_object_get(r, "name")), x,
+                     y);
+    }
+    const double level = HEIGHT - BOTTOM - height * (roof - low[1]) / (high[1] - low[1]);
+    assert_true(is_blue(p, WIDTH - RIGHT - 2, level));
+}
+
 static void test_file_and_tables(void **state) {
     scratch *s = *state;
     ended e =
@@ -203,10 +260,11 @@ static void test_file_and_tables(void **state) {
     assert_true(json_is_true(json_object_get(o, "quick")));
     assert_int_equal(json_array_size(json_object_get(o, "devices")), 1);
     assert_results(o);
-    json_decref(o);
     imp_picture p = {0};
     assert_int_equal(imp_picture_read(&p, scratch_path(s, "b.png"), NULL, NULL), IMP_OK);
+    assert_plot(o, &p);
     imp_picture_finish(&p);
+    json_decref(o);
     e = program_run(s, "impasto bench compare b.json b.json --markdown");
     assert_silent(&e, "compare");
     assert_non_null(strstr(e.out, "0 faster, 0 slower, "));
@@ -216,9 +274,22 @@ static void test_file_and_tables(void **state) {
 static void test_standard_output(void **state) {
     ended e = program_run(*state, "impasto bench --quick --only roofs --device cpu --json -");
     assert_silent(&e, "bench --json -");
+    static const char *const roofs[][2] = {
+        {"fp32", NULL},       {"memory", NULL},          {"launch", "awaited"},
+        {"launch", "queued"}, {"transfer", "to device"}, {"transfer", "from device"}};
+    enum { ROOFS = sizeof roofs / sizeof *roofs };
     json_t *o = json_loads(e.out, 0, NULL);
     assert_non_null(o);
-    assert_int_equal(json_array_size(json_object_get(o, "results")), 6);
+    const json_t *results = json_object_get(o, "results");
+    assert_int_equal(json_array_size(results), ROOFS);
+    for (size_t i = 0; i < ROOFS; i++) {
+        const json_t *r = json_array_get(results, i);
+        const char *variant = json_string_value(json_object_get(r, "variant"));
+        assert_string_equal(json_string_value(json_object_get(r, "part")), "roofs");
+        assert_string_equal(json_string_value(json_object_get(r, "name")), roofs[i][0]);
+        assert_string_equal(variant ? variant : "", roofs[i][1] ? roofs[i][1] : "");
+        assert_true(json_number_value(json_object_get(r, "seconds")) > 0);
+    }
     json_decref(o);
     ended_free(&e);
 }
