@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#undef imp_fail
 imp_status imp_fail(imp_error *err, imp_status status, const char *format, ...) {
     if (!err || err->status != IMP_OK)
         return status;

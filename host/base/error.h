@@ -12,6 +12,10 @@
 __attribute__((format(printf, 3, 4))) imp_status imp_fail(imp_error *err, imp_status status,
                                                           const char *format, ...);
 
+#ifdef __clang_analyzer__ /* which does not see that imp_fail returns the status */
+#define imp_fail(err, status, ...) ((void)imp_fail(err, status, __VA_ARGS__), (status))
+#endif
+
 /* Returns from the calling function with the status of `call` when it is not IMP_OK. For places
  * that hold nothing; elsewhere `goto done`. */
 #define TRY(call)                                                                                  \
