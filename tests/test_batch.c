@@ -68,7 +68,7 @@ static void test_masks(void **state) {
     write_halves(s, "m_c2.png", 30, 40);
     write_halves(s, "m_s1.png", 40, 48);
     assert_run(s, BATCH "--mask 'm_{content}.png' --style-mask 'm_{style}.png'", 1,
-               "4 pictures: 2 painted, 0 there already, 2 failed",
+               "4 pictures: 2 painted, 0 existed, 2 failed",
                "'c2_s2.png': cannot read picture 'm_s2.png'");
     assert_run(s,
                "impasto paint -q c2.png s1.jpg --mask m_c2.png --style-mask m_s1.png --size 24 "
@@ -77,14 +77,14 @@ static void test_masks(void **state) {
     assert_run(s, BATCH "--mask 'm_{content}.png'", 2, "", "--mask and --style-mask belong");
     assert_run(s, BATCH "--mask a --style-mask red --style-mask blue", 2, "", "given 2 times");
     assert_run(s, BATCH "--mask 'm_{content}.png' --style-mask red -o 'm_{content}.png' --zip", 2,
-               "", "'m_c1.png': is one of the pictures to paint from");
+               "", "'m_c1.png': is one of the input pictures");
 }
 
 /* One bad file costs its own pictures only. */
 static void test_goes_on(void **state) {
     scratch *s = *state;
     scratch_write(s, "c0.png", "no picture", 10);
-    assert_run(s, BATCH, 1, "6 pictures: 4 painted, 0 there already, 2 failed",
+    assert_run(s, BATCH, 1, "6 pictures: 4 painted, 0 existed, 2 failed",
                "'c0_s2.png': picture 'c0.png'");
     assert_run(s, BATCH "--json --force", 1, "\"out\":\"c0_s1.png\",\"result\":\"failed\"",
                "c0.png");
@@ -100,7 +100,7 @@ static void test_mistakes(void **state) {
     assert_run(s, BATCH "-o '{content}{style}.gif'", 2, "", ".gif");
     assert_run(s, BATCH "--device croacle", 1, "4 left", "the nearest is 'oracle'");
     assert_run(s, "impasto batch --content 'c*' --style s1.jpg -o '{content}.png' --force", 2, "",
-               "'c1.png': is one of the pictures to paint from");
+               "'c1.png': is one of the input pictures");
     assert_int_equal(scratch_count(s), 4);
 }
 

@@ -116,7 +116,7 @@ static void test_newest(void **state) {
                   "--checkpoint-every 0.001 --time-limit 0.001 -o c.png");
     run_silent(s, "ls cache/checkpoint-*");
     run_silent(s, "IMPASTO_CACHE=$PWD/cache impasto resume -q");
-    assert_fails(s, "IMPASTO_CACHE=$PWD/cache impasto resume", 1, "nothing was left unfinished");
+    assert_fails(s, "IMPASTO_CACHE=$PWD/cache impasto resume", 1, "found no unfinished painting");
     run_silent(s, "rm -r cache");
 }
 

@@ -67,8 +67,8 @@ static void test_streams(void **state) {
     ended_free(&e);
     imp_picture p = read_result(s, "piped.png");
     imp_picture_finish(&p);
-    complains(s, "impasto paint - - -o c.png", 2, "one picture only");
-    complains(s, "impasto paint a.png b.jpg -o - --json", 2, "both want standard output");
+    complains(s, "impasto paint - - -o c.png", 2, "only one picture");
+    complains(s, "impasto paint a.png b.jpg -o - --json", 2, "both need standard output");
     complains(s, "impasto paint - b.jpg -o c.png </dev/null", 1, "it is empty");
 }
 

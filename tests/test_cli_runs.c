@@ -319,7 +319,7 @@ static void test_dry_run(void **state) {
     for (size_t i = 0; i < 4; i++)
         sum += number(all, parts[i]);
     assert_true(sum > 0 && sum <= number(all, "device_mib") * (1 + 1e-9));
-    assert_true(number(all, "again_mib") < number(all, "kept_mib"));
+    assert_true(number(all, "recompute_mib") < number(all, "kept_mib"));
     assert_true(number(all, "seconds") > 0);
     json_decref(events);
     ended e = program_run(s, "impasto paint a.png b.jpg --size 128 --device cpu --dry-run");
@@ -408,7 +408,7 @@ static void test_no_opencl_platform(void **state) {
     scratch *s = *state;
     ended e = program_run(s, "OCL_ICD_VENDORS=/nonexistent impasto paint a.png b.jpg " SMALL
                              "--device auto --json -o c.png");
-    assert_complaint(&e, "no platform", 0, "no OpenCL device is here");
+    assert_complaint(&e, "no platform", 0, "no OpenCL device found");
     assert_non_null(strstr(e.out, "\"device\":\"cpu\""));
     ended_free(&e);
     assert_size(s, "c.png", 32, 27);

@@ -133,7 +133,7 @@ static void test_right(void **state) {
     }
     ended e = program_run(&f->s, "impasto weights verify x");
     assert_silent(&e, "verify");
-    assert_non_null(strstr(e.out, "x: as it was installed"));
+    assert_non_null(strstr(e.out, "x: as installed"));
     ended_free(&e);
     e = program_run(&f->s, "impasto weights info x");
     assert_silent(&e, "info");
@@ -155,7 +155,7 @@ static void test_old_stays(void **state) {
     ended_free(&e);
     e = program_run(&f->s, "impasto weights verify");
     assert_silent(&e, "verify");
-    assert_non_null(strstr(e.out, "x: as it was installed"));
+    assert_non_null(strstr(e.out, "x: as installed"));
     ended_free(&e);
 }
 
@@ -168,7 +168,7 @@ static void test_interrupt_and_resume(void **state) {
     program_await(&r, "\"done\":400000");
     kill(r.pid, SIGINT);
     ended e = program_wait(&r);
-    assert_complaint(&e, line, 130, "stopped, with 400000 bytes here; the same again goes on");
+    assert_complaint(&e, line, 130, "stopped, with 400000 bytes here; run the same command again");
     ended_free(&e);
     assert_false(scratch_has(&f->s, "x.safetensors"));
     unlink(scratch_path(&f->s, "requests"));
@@ -223,7 +223,7 @@ static void test_once(void **state) {
     assert_int_equal(e.status, 0);
     ended_free(&e);
     e = program_run(&f->s, "impasto weights fetch x");
-    assert_complaint(&e, "fetch again", 0, "'x': here already");
+    assert_complaint(&e, "fetch again", 0, "'x': already installed");
     ended_free(&e);
 }
 
@@ -296,7 +296,7 @@ static void test_offer(void **state) {
     static const struct {
         const char *answer;
         const char *says;
-    } answers[] = {{"n", "'impasto weights fetch vgg19' brings it"},
+    } answers[] = {{"n", "run 'impasto weights fetch vgg19'"},
                    {"y", "': no connection to the server"}};
     fixture *const f = *state;
     if (!program_exists("script")) {

@@ -118,7 +118,8 @@ static void test_mistakes(void **state) {
     const size_t files = scratch_count(s);
     assert_fails(s, "impasto paint a.png b.jpg --preview-file p.gif", 2, ".gif");
     assert_fails(s, "impasto paint a.png b.jpg --preview-file no/p.png", 1, "there is no folder");
-    assert_fails(s, "impasto paint a.png b.jpg --preview-file b.jpg", 2, "one of the pictures");
+    assert_fails(s, "impasto paint a.png b.jpg --preview-file b.jpg", 2,
+                 "one of the input pictures");
     assert_fails(s, "impasto paint a.png b.jpg --preview-file -", 2, "give a file");
     assert_int_equal(scratch_count(s), files);
 }

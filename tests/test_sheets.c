@@ -119,7 +119,7 @@ static void test_paint_sheet_mistakes(void **state) {
     const size_t files = scratch_count(s);
     assert_fails(s, "impasto paint a.png b.jpg --sheet s.gif", 2, ".gif");
     assert_fails(s, "impasto paint a.png b.jpg --sheet no/s.png", 1, "there is no folder");
-    assert_fails(s, "impasto paint a.png b.jpg --sheet a.png", 2, "one of the pictures");
+    assert_fails(s, "impasto paint a.png b.jpg --sheet a.png", 2, "one of the input pictures");
     assert_fails(s, "impasto paint a.png b.jpg -o c.png --sheet c.png", 2, "is the result or");
     assert_fails(s, "impasto paint a.png b.jpg --sheet -", 2, "give a file");
     scratch_write(s, "none.conf", "<fontconfig/>", 13);
@@ -204,8 +204,8 @@ static void test_compare_mistakes(void **state) {
     assert_fails(s, "impasto compare a.png", 2, "too little said");
     assert_fails(s, "impasto compare a.png missing.png -o s.png", 1, "missing.png");
     assert_fails(s, "impasto compare a.png b.jpg -o s.gif", 2, ".gif");
-    assert_fails(s, "impasto compare a.png b.jpg -o b.jpg", 2, "one of the pictures");
-    assert_fails(s, "impasto compare a.png b.jpg --labels x,y,z", 2, "3 of them for 2 pictures");
+    assert_fails(s, "impasto compare a.png b.jpg -o b.jpg", 2, "one of the input pictures");
+    assert_fails(s, "impasto compare a.png b.jpg --labels x,y,z", 2, "3 labels for 2 pictures");
     assert_fails(s, "impasto compare a.png b.jpg -o -", 2, "give a file");
     assert_fails(s, "impasto compare a.png b.jpg --columns 0", 2, "from 1 to 1000");
     assert_int_equal(scratch_count(s), files);
@@ -300,11 +300,11 @@ static void test_grid_mistakes(void **state) {
     assert_fails(s, GRID "--style-scale 1,x", 2, "'x' will not do");
     assert_fails(s, GRID "--style-scale 1,,2", 2, "'' will not do");
     assert_fails(s, GRID "--preset default,gaytys", 2, "the nearest is 'gatys'");
-    assert_fails(s, GRID "--seed 1,2 --levels 1,2 --color style,match", 2, "two at most");
-    assert_fails(s, "impasto grid a.png b.jpg --seed 1,2", 2, "no name for the sheet");
+    assert_fails(s, GRID "--seed 1,2 --levels 1,2 --color style,match", 2, "vary at most two");
+    assert_fails(s, "impasto grid a.png b.jpg --seed 1,2", 2, "grid: missing output");
     assert_fails(s, "impasto grid a.png b.jpg --seed 1,2 -o -", 2, "give a file");
     assert_fails(s, "impasto grid a.png b.jpg --seed 1,2 -o s.gif", 2, ".gif");
-    assert_fails(s, "impasto grid a.png b.jpg --seed 1,2 -o b.jpg", 2, "one of the pictures");
+    assert_fails(s, "impasto grid a.png b.jpg --seed 1,2 -o b.jpg", 2, "one of the input pictures");
     assert_fails(s, "impasto grid a.png missing.png --seed 1,2 -o s.png", 1, "missing.png");
     assert_fails(s, "impasto grid a.png --seed 1,2 -o s.png", 2, "needs two pictures");
     assert_int_equal(scratch_count(s), files);

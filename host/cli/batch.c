@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto batch: many pictures in one go. This is the parent: see batch.h.
+ * impasto batch: paints many pictures. This is the parent process: see batch.h.
  */
 #include "cli/batch.h"
 #include "base/clock.h"
@@ -18,7 +18,7 @@
 
 enum { DEVICES_MAX = 32 };
 
-/* ---- What is to be painted ------------------------------------------------------------------- */
+/* ---- Planning -------------------------------------------------------------------------------- */
 
 static int expand(glob_t *files, const char *option, const char *pattern) {
     if (!pattern)
@@ -29,13 +29,13 @@ static int expand(glob_t *files, const char *option, const char *pattern) {
                             "--%s '%s': matches no file; check the path, and quote the pattern",
                             option, pattern);
     if (code != 0)
-        return cli_complain(CLI_FAILED, "--%s '%s': a folder on the way cannot be read", option,
+        return cli_complain(CLI_FAILED, "--%s '%s': a folder in the path cannot be read", option,
                             pattern);
     return CLI_DONE;
 }
 
-/* The template with {content} and {style} replaced by the base names without their extensions; NULL
- * without a template or memory. The caller frees. */
+/* The template with {content} and {style} replaced by the base names without extensions; NULL
+ * without a template or out of memory. The caller frees. */
 static char *name_of(const char *template, const char *content, const char *style) {
     char *name = template ? calloc(1, IMP_PATH_MAX) : NULL;
     size_t used = 0;
@@ -59,7 +59,7 @@ static int by_name(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* No two pictures may have one name, and the first one's folder must be there. */
+/* Checks that output names are unique and that the first can be written. */
 static int check_names(const cli_batch *b) {
     imp_error err = {0};
     const char *twice = NULL;
@@ -67,69 +67,69 @@ static int check_names(const cli_batch *b) {
     if (!names)
         return cli_complain(CLI_FAILED, "batch: out of memory");
     for (size_t i = 0; i < b->count; i++)
-        names[i] = b->jobs[i].out;
+        names[i] = b->items[i].out;
     qsort(names, b->count, sizeof *names, by_name);
     for (size_t i = 1; i < b->count && !twice; i++)
         twice = strcmp(names[i - 1], names[i]) ? NULL : names[i];
     free(names);
     if (twice)
         return cli_complain(CLI_MISUSE,
-                            "output '%s': would be written twice; put {content} and {style} into "
+                            "output '%s': would be written twice; use {content} and {style} in "
                             "the name",
                             twice);
-    if (imp_picture_check_output(b->jobs[0].out, 0, 0, NULL, &err) != IMP_OK)
+    if (imp_picture_check_output(b->items[0].out, 0, 0, NULL, &err) != IMP_OK)
         return cli_complain_error(&err);
     return CLI_DONE;
 }
 
-/* There is one style to a picture, so one mask, and only beside the content's. */
+/* Each picture has one style, hence one style mask, which needs a content mask. */
 static int check_masks(const cli_values *v) {
     if (!v->mask != (v->style_masks.count == 0))
         return cli_complain(CLI_MISUSE,
                             "batch: --mask and --style-mask belong together; give both");
     if (v->style_masks.count > 1)
         return cli_complain(CLI_MISUSE,
-                            "--style-mask: given %zu times; once, with {style} for the "
+                            "--style-mask: given %zu times; give it once, with {style} for the "
                             "style's name",
                             v->style_masks.count);
     return CLI_DONE;
 }
 
-/* Fills in what is painted from content and style. */
-static int plan_job(const cli_batch *b, cli_batch_job *job) {
+/* Derives output and masks from content and style. */
+static int plan_item(const cli_batch *b, cli_batch_item *item) {
     const cli_values *v = &b->request->values;
     const char *template = v->out ? v->out : "{content}_{style}.png";
-    job->out = name_of(template, job->content, job->style);
-    job->mask = name_of(v->mask, job->content, job->style);
-    job->style_mask = name_of(v->style_masks.paths[0], job->content, job->style);
-    if (!job->out || (v->mask && !(job->mask && job->style_mask)))
+    item->out = name_of(template, item->content, item->style);
+    item->mask = name_of(v->mask, item->content, item->style);
+    item->style_mask = name_of(v->style_masks.paths[0], item->content, item->style);
+    if (!item->out || (v->mask && !(item->mask && item->style_mask)))
         return cli_complain(CLI_FAILED, "batch: out of memory");
-    const char *const sources[] = {job->content, job->style, job->mask, job->style_mask};
+    const char *const sources[] = {item->content, item->style, item->mask, item->style_mask};
     for (size_t i = 0; i < 4; i++)
-        if (sources[i] && cli_same_file(job->out, sources[i]))
+        if (sources[i] && cli_same_file(item->out, sources[i]))
             return cli_complain(CLI_MISUSE,
-                                "output '%s': is one of the pictures to paint from; name another "
+                                "output '%s': is one of the input pictures; choose another name "
                                 "with -o",
-                                job->out);
+                                item->out);
     return CLI_DONE;
 }
 
-/* All pairs, the pairs of one style together; with --zip the first with the first, and so on. */
+/* All pairs, grouped by style; with --zip the i-th content with the i-th style. */
 static int plan(cli_batch *b, const glob_t *contents, const glob_t *styles) {
     const cli_values *v = &b->request->values;
     const size_t n = contents->gl_pathc, m = styles->gl_pathc;
     if (v->zip && n != m)
-        return cli_complain(CLI_MISUSE,
-                            "--zip: %zu contents and %zu styles; it needs as many of each", n, m);
+        return cli_complain(CLI_MISUSE, "--zip: %zu contents and %zu styles; give as many of each",
+                            n, m);
     b->count = v->zip ? n : n * m;
-    b->jobs = calloc(b->count + 1, sizeof *b->jobs);
-    if (!b->jobs)
+    b->items = calloc(b->count + 1, sizeof *b->items);
+    if (!b->items)
         return cli_complain(CLI_FAILED, "batch: out of memory");
     for (size_t i = 0; i < b->count; i++) {
-        cli_batch_job *job = &b->jobs[i];
-        job->content = contents->gl_pathv[v->zip ? i : i % n];
-        job->style = styles->gl_pathv[v->zip ? i : i / n];
-        const int status = plan_job(b, job);
+        cli_batch_item *item = &b->items[i];
+        item->content = contents->gl_pathv[v->zip ? i : i % n];
+        item->style = styles->gl_pathv[v->zip ? i : i / n];
+        const int status = plan_item(b, item);
         if (status)
             return status;
     }
@@ -138,8 +138,8 @@ static int plan(cli_batch *b, const glob_t *contents, const glob_t *styles) {
 
 /* ---- Workers --------------------------------------------------------------------------------- */
 
-/* The numbers of the OpenCL devices that compute rightly, one a line. OpenCL stays out of this
- * process: drivers do not survive a fork. */
+/* The numbers of the OpenCL devices that pass the self-test; "cpu" if there are none. They are
+ * listed in a child process, because OpenCL drivers do not survive a fork. */
 static size_t find_devices(char names[DEVICES_MAX][64]) {
     size_t count = 0;
     FILE *list = tmpfile();
@@ -167,7 +167,7 @@ static size_t find_devices(char names[DEVICES_MAX][64]) {
     return count;
 }
 
-/* Starts a worker; the parent keeps the pipe's other end only. */
+/* Starts a worker. listen: the parent's end of the pipe, closed in the child. */
 static pid_t start(cli_batch *b, int listen, const char *device) {
     fflush(NULL);
     const pid_t pid = fork();
@@ -181,7 +181,7 @@ static pid_t start(cli_batch *b, int listen, const char *device) {
     _exit(status);
 }
 
-/* A file of the jobs' numbers in order. */
+/* A temporary file with the item numbers in order; NULL on failure. */
 static FILE *queue(const cli_batch *b) {
     FILE *file = tmpfile();
     for (unsigned i = 0; file && i < b->count; i++)
@@ -198,19 +198,20 @@ static FILE *queue(const cli_batch *b) {
 typedef struct report {
     const cli_batch *batch;
     cli_progress progress;
-    double *shares; /* of each job that is done */
+    double *shares; /* fraction done, by item */
     size_t painted, skipped, failed;
     double began;
 } report;
 
-static void say_job(const cli_batch_job *job, const cli_word *word, const char *result) {
+static void say_item(const cli_batch_item *item, const cli_message *message, const char *result) {
     json_t *object = cli_json_event("picture");
-    json_object_set_new(object, "content", cli_json_text(job->content));
-    json_object_set_new(object, "style", cli_json_text(job->style));
-    json_object_set_new(object, "out", cli_json_text(job->out));
+    json_object_set_new(object, "content", cli_json_text(item->content));
+    json_object_set_new(object, "style", cli_json_text(item->style));
+    json_object_set_new(object, "out", cli_json_text(item->out));
     json_object_set_new(object, "result", json_string(result));
-    json_object_set_new(object, "seconds", cli_json_real(word->seconds));
-    json_object_set_new(object, "reason", *word->text ? cli_json_text(word->text) : json_null());
+    json_object_set_new(object, "seconds", cli_json_real(message->seconds));
+    json_object_set_new(object, "reason",
+                        *message->text ? cli_json_text(message->text) : json_null());
     cli_json_line(object);
 }
 
@@ -229,26 +230,28 @@ static void show(report *r) {
     cli_progress_line(&r->progress, done / (double)r->batch->count, text);
 }
 
-static void hear(report *r, const cli_word *word) {
-    static const char *const results[] = {
-        [CLI_JOB_PAINTED] = "painted", [CLI_JOB_SKIPPED] = "skipped", [CLI_JOB_FAILED] = "failed"};
-    const cli_batch_job *job = &r->batch->jobs[word->job];
-    const bool over = word->kind == CLI_JOB_PAINTED || word->kind == CLI_JOB_SKIPPED ||
-                      word->kind == CLI_JOB_FAILED;
-    r->painted += word->kind == CLI_JOB_PAINTED;
-    r->skipped += word->kind == CLI_JOB_SKIPPED;
-    r->failed += word->kind == CLI_JOB_FAILED;
-    if (word->kind != CLI_JOB_NOTE && word->kind != CLI_WORKER_LOST)
-        r->shares[word->job] = word->share;
-    if (word->kind == CLI_JOB_FAILED || word->kind == CLI_JOB_NOTE || word->kind == CLI_WORKER_LOST)
+static void receive(report *r, const cli_message *message) {
+    static const char *const results[] = {[CLI_ITEM_PAINTED] = "painted",
+                                          [CLI_ITEM_SKIPPED] = "skipped",
+                                          [CLI_ITEM_FAILED] = "failed"};
+    const cli_batch_item *item = &r->batch->items[message->item];
+    const bool over = message->kind == CLI_ITEM_PAINTED || message->kind == CLI_ITEM_SKIPPED ||
+                      message->kind == CLI_ITEM_FAILED;
+    r->painted += message->kind == CLI_ITEM_PAINTED;
+    r->skipped += message->kind == CLI_ITEM_SKIPPED;
+    r->failed += message->kind == CLI_ITEM_FAILED;
+    if (message->kind != CLI_ITEM_NOTE && message->kind != CLI_WORKER_LOST)
+        r->shares[message->item] = message->share;
+    if (message->kind == CLI_ITEM_FAILED || message->kind == CLI_ITEM_NOTE ||
+        message->kind == CLI_WORKER_LOST)
         cli_progress_clear(&r->progress);
-    if (word->kind == CLI_WORKER_LOST)
-        cli_note("%s", word->text);
-    else if (word->kind == CLI_JOB_FAILED ||
-             (word->kind == CLI_JOB_NOTE && !r->batch->request->values.quiet))
-        cli_note("'%s': %s", job->out, word->text);
+    if (message->kind == CLI_WORKER_LOST)
+        cli_note("%s", message->text);
+    else if (message->kind == CLI_ITEM_FAILED ||
+             (message->kind == CLI_ITEM_NOTE && !r->batch->request->values.quiet))
+        cli_note("'%s': %s", item->out, message->text);
     if (over && r->batch->request->values.json)
-        say_job(job, word, results[word->kind]);
+        say_item(item, message, results[message->kind]);
     show(r);
 }
 
@@ -269,38 +272,38 @@ static int conclude(report *r, bool interrupted) {
         json_object_set_new(object, "seconds", cli_json_real(seconds));
         cli_json_line(object);
     } else if (!v->quiet) {
-        printf("%zu pictures: %zu painted, %zu there already, %zu failed, %zu left, in %s\n",
+        printf("%zu pictures: %zu painted, %zu existed, %zu failed, %zu left, in %s\n",
                r->batch->count, r->painted, r->skipped, r->failed, left, time);
     }
     if (interrupted)
-        return cli_complain(CLI_INTERRUPTED, "interrupted; the same line goes on where it ended");
+        return cli_complain(CLI_INTERRUPTED, "interrupted; run the same command again to continue");
     return r->failed || left ? CLI_FAILED : CLI_DONE;
 }
 
 /* ---- The batch ------------------------------------------------------------------------------- */
 
-/* Starts the workers, listens until the last one has gone, and reports. Ctrl-C reaches the workers,
- * which give up the picture that they are at. */
+/* Starts the workers, receives their messages until the last one ends, and reports. Ctrl-C reaches
+ * the workers, which abandon their current picture. */
 static int perform(cli_batch *b, report *r) {
     char names[DEVICES_MAX][64];
     size_t count = 1;
     int ends[2], status;
     bool interrupted = false;
-    cli_word word;
+    cli_message message;
     if (strcmp(b->request->values.device, "all") == 0)
         count = find_devices(names);
     else
         snprintf(names[0], sizeof names[0], "%s", b->request->values.device);
     if (pipe(ends) != 0)
-        return cli_complain(CLI_FAILED, "batch: no pipe: %s", strerror(errno));
-    b->words = ends[1];
+        return cli_complain(CLI_FAILED, "batch: cannot create a pipe: %s", strerror(errno));
+    b->messages = ends[1];
     for (size_t i = 0; i < count; i++)
         if (start(b, ends[0], names[i]) < 0)
-            cli_note("batch: no process for device %s: %s", names[i], strerror(errno));
+            cli_note("batch: cannot start a process for device %s: %s", names[i], strerror(errno));
     cli_interrupt_set(CLI_INTERRUPT_IGNORE);
     close(ends[1]);
-    while (read(ends[0], &word, sizeof word) == (ssize_t)sizeof word)
-        hear(r, &word);
+    while (read(ends[0], &message, sizeof message) == (ssize_t)sizeof message)
+        receive(r, &message);
     close(ends[0]);
     while (wait(&status) > 0)
         interrupted |= (WIFEXITED(status) && WEXITSTATUS(status) == CLI_INTERRUPTED) ||
@@ -312,19 +315,19 @@ static int prepare(cli_batch *b) {
     const cli_values *v = &b->request->values;
     cli_job job = {.values = v};
     report r = {.batch = b, .shares = calloc(b->count + 1, sizeof(double))};
-    FILE *jobs = queue(b);
+    FILE *items = queue(b);
     int status = cli_job_network(&job);
-    if (!status && (!r.shares || !jobs))
-        status = cli_complain(CLI_FAILED, "batch: no memory, or no room for temporary files");
+    if (!status && (!r.shares || !items))
+        status = cli_complain(CLI_FAILED, "batch: out of memory or disk space for temporary files");
     if (!status) {
         b->network = job.network;
-        b->next = fileno(jobs);
+        b->next = fileno(items);
         r.began = imp_now();
         cli_progress_init(&r.progress, v->quiet || v->json);
         status = perform(b, &r);
     }
-    if (jobs)
-        fclose(jobs);
+    if (items)
+        fclose(items);
     free(r.shares);
     cli_job_finish(&job);
     return status;
@@ -344,12 +347,12 @@ int cli_batch_command(cli_request *request) {
         status = plan(&b, &contents, &styles);
     if (!status)
         status = prepare(&b);
-    for (size_t i = 0; b.jobs && i < b.count; i++) {
-        free(b.jobs[i].out);
-        free(b.jobs[i].mask);
-        free(b.jobs[i].style_mask);
+    for (size_t i = 0; b.items && i < b.count; i++) {
+        free(b.items[i].out);
+        free(b.items[i].mask);
+        free(b.items[i].style_mask);
     }
-    free(b.jobs);
+    free(b.items);
     globfree(&contents);
     globfree(&styles);
     return status;

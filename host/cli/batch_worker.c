@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The worker of a batch: paints one picture after another on one device. What the other parts of
- * the program say on standard error is caught and sent to the parent, a job's last line being why
- * it failed.
+ * The worker of a batch: paints one item after another on one device. Standard error is redirected
+ * and its lines are sent to the parent; the last line of a failed item is the reason.
  */
 #include "base/clock.h"
 #include "cli/batch.h"
@@ -16,21 +15,22 @@
 
 typedef struct cli_worker {
     cli_batch *batch;
-    cli_painting painting; /* of the present job; its network is the batch's, its device stays */
-    FILE *said;            /* stands in for standard error */
-    unsigned job;
+    cli_painting painting; /* of the current item; uses the batch's network and keeps the device */
+    FILE *said;            /* replaces standard error */
+    unsigned item;
     double began, told; /* imp_now */
 } worker;
 
-static void tell(const worker *w, cli_word_kind kind, double share, const char *text) {
-    cli_word word = {.kind = kind, .job = w->job, .share = share, .seconds = imp_now() - w->began};
-    snprintf(word.text, sizeof word.text, "%.*s", (int)sizeof word.text - 1, text);
-    while (write(w->batch->words, &word, sizeof word) < 0 && errno == EINTR)
+static void tell(const worker *w, cli_message_kind kind, double share, const char *text) {
+    cli_message message = {
+        .kind = kind, .item = w->item, .share = share, .seconds = imp_now() - w->began};
+    snprintf(message.text, sizeof message.text, "%.*s", (int)sizeof message.text - 1, text);
+    while (write(w->batch->messages, &message, sizeof message) < 0 && errno == EINTR)
         ;
 }
 
-/* Sends on all lines said since the last call, but the last one of a failure, which `last` gets. */
-static void pass_on(worker *w, bool failed, char *last, size_t size) {
+/* Forwards the lines since the last call. The last line of a failure goes to `last` instead. */
+static void forward(worker *w, bool failed, char *last, size_t size) {
     static const char own[] = "impasto: ";
     char line[1024], before[1024] = "";
     fflush(stderr);
@@ -39,18 +39,18 @@ static void pass_on(worker *w, bool failed, char *last, size_t size) {
         line[strcspn(line, "\n")] = 0;
         const size_t skip = strncmp(line, own, sizeof own - 1) ? 0 : sizeof own - 1;
         if (*before)
-            tell(w, CLI_JOB_NOTE, 0, before);
+            tell(w, CLI_ITEM_NOTE, 0, before);
         memmove(before, line + skip, strlen(line + skip) + 1);
     }
     if (*before && !failed)
-        tell(w, CLI_JOB_NOTE, 0, before);
-    snprintf(last, size, "%s", *before ? before : "failed without a word");
+        tell(w, CLI_ITEM_NOTE, 0, before);
+    snprintf(last, size, "%s", *before ? before : "failed without a message");
     rewind(w->said);
     if (ftruncate(fileno(w->said), 0) != 0)
         clearerr(w->said);
 }
 
-/* The observer that tells the parent, now and then. */
+/* The observer that reports progress to the parent. */
 static imp_status look(void *self, cli_view *view, imp_error *err) {
     worker *w = self;
     const double now = imp_now();
@@ -58,31 +58,31 @@ static imp_status look(void *self, cli_view *view, imp_error *err) {
     if (now - w->told < 0.2)
         return IMP_OK;
     w->told = now;
-    tell(w, CLI_JOB_STEP, (double)view->now->iteration / (double)view->now->total, "");
+    tell(w, CLI_ITEM_STEP, (double)view->now->iteration / (double)view->now->total, "");
     return IMP_OK;
 }
 
-/* what: NULL for none */
-static void name(char path[IMP_PATH_MAX], const char *what) {
-    snprintf(path, IMP_PATH_MAX, "%s", what ? what : "");
+/* from: NULL for none */
+static void set_path(char path[IMP_PATH_MAX], const char *from) {
+    snprintf(path, IMP_PATH_MAX, "%s", from ? from : "");
 }
 
 static void begin(worker *w) {
-    const cli_batch_job *job = &w->batch->jobs[w->job];
+    const cli_batch_item *item = &w->batch->items[w->item];
     cli_painting *p = &w->painting;
     cli_style *style = &p->from.styles[0];
-    name(p->from.content, job->content);
-    name(p->from.mask, job->mask);
-    name(p->from.init, p->values->init);
-    name(style->path, job->style);
-    name(style->mask, job->style_mask);
+    set_path(p->from.content, item->content);
+    set_path(p->from.mask, item->mask);
+    set_path(p->from.init, p->values->init);
+    set_path(style->path, item->style);
+    set_path(style->mask, item->style_mask);
     style->weight = 1;
     p->from.style_count = 1;
-    name(p->out, job->out);
+    set_path(p->out, item->out);
     p->record = (cli_record){0};
     p->recovered = false;
     w->began = p->began = imp_now();
-    tell(w, CLI_JOB_BEGUN, 0, "");
+    tell(w, CLI_ITEM_BEGUN, 0, "");
 }
 
 static int paint(worker *w) {
@@ -97,7 +97,7 @@ static int paint(worker *w) {
 }
 
 static bool take(worker *w) {
-    return read(w->batch->next, &w->job, sizeof w->job) == (ssize_t)sizeof w->job;
+    return read(w->batch->next, &w->item, sizeof w->item) == (ssize_t)sizeof w->item;
 }
 
 static int work(worker *w) {
@@ -106,22 +106,22 @@ static int work(worker *w) {
     int status = CLI_DONE;
     while (status != CLI_INTERRUPTED && take(w)) {
         w->began = imp_now();
-        if (!force && access(w->batch->jobs[w->job].out, F_OK) == 0) {
-            tell(w, CLI_JOB_SKIPPED, 1, "");
+        if (!force && access(w->batch->items[w->item].out, F_OK) == 0) {
+            tell(w, CLI_ITEM_SKIPPED, 1, "");
             continue;
         }
         status = paint(w);
-        pass_on(w, status != CLI_DONE, why, sizeof why);
+        forward(w, status != CLI_DONE, why, sizeof why);
         if (status != CLI_INTERRUPTED)
-            tell(w, status ? CLI_JOB_FAILED : CLI_JOB_PAINTED, 1, status ? why : "");
+            tell(w, status ? CLI_ITEM_FAILED : CLI_ITEM_PAINTED, 1, status ? why : "");
     }
     return status;
 }
 
-/* The device does not open: the parent is told why. */
+/* Tells the parent why the device cannot be opened. */
 static int lose(worker *w) {
     char why[512];
-    pass_on(w, true, why, sizeof why);
+    forward(w, true, why, sizeof why);
     tell(w, CLI_WORKER_LOST, 0, why);
     return CLI_FAILED;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto bench: measures devices, or compares what was measured.
+ * impasto bench: measures devices, or compares measurements.
  */
 #include "cli/bench.h"
 
@@ -16,7 +16,7 @@
 #include "cli/words.h"
 
 enum { DEVICES_MAX = 16, WORD = 64 };
-enum { BOTH_OPTIMIZERS, ONLY_LBFGS, ONLY_ADAM }; /* as the option's words stand in the table */
+enum { BOTH_OPTIMIZERS, ONLY_LBFGS, ONLY_ADAM }; /* in the order of the option's choices */
 
 static const char *const part_words[] = {"roofs",    "layers",    "operations",
                                          "products", "iteration", "start"};
@@ -39,9 +39,9 @@ bool cli_bench_add(cli_bench *bench, const imp_bench_result *result) {
     return true;
 }
 
-/* ---- What is asked for ----------------------------------------------------------------------- */
+/* ---- Options --------------------------------------------------------------------------------- */
 
-/* Takes the next word of a list that commas part; false at its end. */
+/* Takes the next word of a comma-separated list; false at its end. */
 static bool next_word(const char **list, char *word) {
     if (!*list || !**list)
         return false;
@@ -59,8 +59,8 @@ static int read_parts(unsigned *parts, const char *list) {
             i++;
         if (!cli_bench_part_word(i))
             return cli_complain(CLI_MISUSE,
-                                "option '--only': '%s' will not do; give some of roofs, layers, "
-                                "operations, products, iteration, start",
+                                "option '--only': invalid value '%s'; expected some of roofs, "
+                                "layers, operations, products, iteration, start",
                                 word);
         *parts |= 1U << i;
     }
@@ -73,8 +73,8 @@ int cli_bench_sizes(size_t sizes[IMP_BENCH_SIZES], const char *list) {
         const unsigned long size = strtoul(word, &end, 10);
         if (n == IMP_BENCH_SIZES || *end || size < 16 || size > 1 << 16)
             return cli_complain(CLI_MISUSE,
-                                "option '--size': '%s' will not do; give at most %d whole numbers "
-                                "from 16 to 65536, as 256,512",
+                                "option '--size': invalid value '%s'; expected at most %d whole "
+                                "numbers from 16 to 65536, such as 256,512",
                                 word, IMP_BENCH_SIZES);
         sizes[n] = size;
     }
@@ -83,7 +83,7 @@ int cli_bench_sizes(size_t sizes[IMP_BENCH_SIZES], const char *list) {
 
 /* ---- Devices --------------------------------------------------------------------------------- */
 
-/* A device that was asked for and is passed over. */
+/* A device that was asked for but failed its self-test or did not open. */
 typedef struct refusal {
     char which[WORD], reason[256];
 } refusal;
@@ -95,17 +95,17 @@ typedef struct measuring {
     imp_device *devices[DEVICES_MAX];
     refusal refused[DEVICES_MAX];
     size_t count, refused_count;
-    char said[256]; /* by the library, last */
+    char said[256]; /* the library's last message */
     bool terminal;
 } measuring;
 
-static void hear(void *user, const char *line) {
+static void on_log(void *user, const char *line) {
     measuring *m = user;
     snprintf(m->said, sizeof m->said, "%.255s", line);
     cli_progress_log(&m->progress, line);
 }
 
-/* The same one named twice counts once. */
+/* A device named twice is measured once. */
 static bool open_already(const measuring *m, const imp_device_info *info) {
     for (size_t i = 0; i < m->count; i++) {
         const imp_device_info *other = imp_device_describe(m->devices[i]);
@@ -122,7 +122,7 @@ static int open_device(measuring *m, const char *which) {
                                         .precision = v->precision,
                                         .tune = v->tune == CLI_TUNE_AUTO,
                                         .verbose = v->verbose,
-                                        .log = hear,
+                                        .log = on_log,
                                         .user = m};
     imp_error err = {0};
     imp_device *d = NULL;
@@ -133,7 +133,7 @@ static int open_device(measuring *m, const char *which) {
     const imp_device_info *info = imp_device_describe(d);
     if (info->shares_host_memory && strcmp(which, info->backend) != 0 &&
         strcmp(which, "auto") != 0) {
-        refusal *r = &m->refused[m->refused_count++]; /* the processor came instead of it */
+        refusal *r = &m->refused[m->refused_count++]; /* the library fell back to the processor */
         snprintf(r->which, sizeof r->which, "%s", which);
         snprintf(r->reason, sizeof r->reason, "%s", m->said);
         imp_device_close(d);
@@ -147,7 +147,7 @@ static int open_device(measuring *m, const char *which) {
 
 static int open_all(measuring *m) {
     imp_device_info list[DEVICES_MAX];
-    const size_t count = imp_device_list(list, DEVICES_MAX, false, hear, m);
+    const size_t count = imp_device_list(list, DEVICES_MAX, false, on_log, m);
     int status = CLI_DONE;
     for (size_t i = 0; i < count && i < DEVICES_MAX && !status; i++) {
         char number[16];
@@ -166,7 +166,7 @@ static int open_devices(measuring *m) {
     return status;
 }
 
-/* Behind those that were measured: no score, and why. */
+/* Lists refused devices after the measured ones: no score, and why. */
 static int list_refused(measuring *m) {
     imp_bench_report *r = &m->bench.report;
     for (size_t i = 0; i < m->refused_count; i++) {
@@ -228,7 +228,7 @@ static int run(measuring *m) {
         status = open_devices(m);
     if (status)
         return status;
-    /* starts are of the program; a quick benchmark does without their minute */
+    /* starts are measured by the program, not the library; --quick skips their minute */
     const unsigned all = v->quick ? IMP_BENCH_ALL & ~IMP_BENCH_START : IMP_BENCH_ALL;
     options.parts = options.parts ? options.parts : all;
     describe(&m->bench, v->quick);
@@ -293,7 +293,7 @@ int cli_bench_command(cli_request *request) {
         return measure(request);
     if (strcmp(request->operands[0], "compare") != 0 || request->operand_count < 3)
         return cli_complain(CLI_MISUSE,
-                            "'%s': say: impasto bench, or impasto bench compare FILE "
+                            "bench '%s': usage: impasto bench, or impasto bench compare FILE "
                             "FILE...",
                             request->operands[0]);
     return compare(request);

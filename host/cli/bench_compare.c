@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Several benchmarks side by side: which differences are more than noise.
+ * impasto bench compare: which differences between benchmarks exceed the noise.
  */
 #include <math.h>
 #include <string.h>
@@ -9,13 +9,13 @@
 #include "cli/job.h"
 #include "cli/text_table.h"
 
-enum column { NAME, WAY, SIZE, BEFORE, AFTER, TIMES, NOISE, VERDICT, BAR };
+enum column { NAME, VARIANT, SIZE, BEFORE, AFTER, TIMES, NOISE, VERDICT, BAR };
 static const char *const titles[CLI_TEXT_TABLE_COLUMNS] = {
-    "what",    "way",     "size",
+    "what",    "variant", "size",
     "seconds", "against", "times as fast",
     "noise",   "verdict", "slower    |    faster"};
 
-/* Two runs of one program on one machine differ by this much though each run's samples agree. */
+/* Two runs on one machine differ by this much even if the samples of each run agree. */
 static const double between_runs = 0.03;
 
 static bool same_thing(const imp_bench_result *a, const imp_bench_result *b) {
@@ -28,7 +28,7 @@ static bool same_device(const imp_device_info *a, const imp_device_info *b) {
            !strcmp(a->platform, b->platform);
 }
 
-/* The device of the first file that one is compared with: the same, else the first. */
+/* The device of the first file to compare with: the same device, else the first one. */
 static size_t counterpart(const cli_bench *first, const imp_device_info *device) {
     for (size_t i = 0; i < first->report.device_count; i++)
         if (same_device(&first->report.devices[i].info, device))
@@ -45,12 +45,12 @@ static const imp_bench_result *find(const cli_bench *bench, const imp_bench_resu
     return NULL;
 }
 
-/* Three deviations of the ratio, whose relative errors add up in squares. */
+/* Three standard deviations of the ratio; relative errors add in quadrature. */
 static double noise_of(const imp_bench_result *a, const imp_bench_result *b) {
     return between_runs + 3 * hypot(a->spread / a->seconds, b->spread / b->seconds);
 }
 
-/* Ten columns either way, a factor of two being five. */
+/* Up to ten columns on either side; a factor of two is five. */
 static void draw_bar(char *text, size_t size, double ratio) {
     enum { HALF = 10 };
     const int length = (int)fmin(HALF, fabs(round(5 * log2(ratio))));
@@ -66,23 +66,23 @@ typedef struct tally {
     double logs;
 } tally;
 
-static void compare(cli_grid_row *row, const imp_bench_result *a, const imp_bench_result *b,
+static void compare(cli_text_row *row, const imp_bench_result *a, const imp_bench_result *b,
                     tally *t) {
-    char(*c)[CLI_GRID_TEXT] = *row;
+    char(*c)[CLI_TEXT_TABLE_CELL] = *row;
     const double ratio = a->seconds / b->seconds, noise = noise_of(a, b);
     const bool more = ratio > 1 + noise, less = ratio < 1 / (1 + noise);
-    snprintf(c[NAME], CLI_GRID_TEXT, "%s", a->name);
-    snprintf(c[WAY], CLI_GRID_TEXT, "%s", a->variant);
+    snprintf(c[NAME], CLI_TEXT_TABLE_CELL, "%s", a->name);
+    snprintf(c[VARIANT], CLI_TEXT_TABLE_CELL, "%s", a->variant);
     if (a->size)
-        snprintf(c[SIZE], CLI_GRID_TEXT, "%zu", a->size);
-    snprintf(c[BEFORE], CLI_GRID_TEXT, "%.4g", a->seconds);
-    snprintf(c[AFTER], CLI_GRID_TEXT, "%.4g", b->seconds);
-    snprintf(c[TIMES], CLI_GRID_TEXT, "%.2f", ratio);
-    snprintf(c[NOISE], CLI_GRID_TEXT, "%.0f %%", 100 * noise);
-    snprintf(c[VERDICT], CLI_GRID_TEXT, "%s", more ? "faster" : less ? "slower" : "same");
+        snprintf(c[SIZE], CLI_TEXT_TABLE_CELL, "%zu", a->size);
+    snprintf(c[BEFORE], CLI_TEXT_TABLE_CELL, "%.4g", a->seconds);
+    snprintf(c[AFTER], CLI_TEXT_TABLE_CELL, "%.4g", b->seconds);
+    snprintf(c[TIMES], CLI_TEXT_TABLE_CELL, "%.2f", ratio);
+    snprintf(c[NOISE], CLI_TEXT_TABLE_CELL, "%.0f %%", 100 * noise);
+    snprintf(c[VERDICT], CLI_TEXT_TABLE_CELL, "%s", more ? "faster" : less ? "slower" : "same");
     if (b->verdict == IMP_BENCH_WRONG || a->verdict == IMP_BENCH_WRONG)
-        snprintf(c[VERDICT], CLI_GRID_TEXT, "WRONG");
-    draw_bar(c[BAR], CLI_GRID_TEXT, ratio);
+        snprintf(c[VERDICT], CLI_TEXT_TABLE_CELL, "WRONG");
+    draw_bar(c[BAR], CLI_TEXT_TABLE_CELL, ratio);
     t->faster += more;
     t->slower += less;
     t->same += !more && !less;
@@ -95,12 +95,13 @@ static void compare_device(const cli_bench *first, const cli_bench *later, size_
     const imp_bench_device *d = &later->report.devices[device];
     const size_t other = counterpart(first, &d->info);
     const imp_bench_device *before = &first->report.devices[other];
-    cli_grid grid = {.titles = titles};
+    cli_text_table table = {.titles = titles};
     tally t = {0};
     for (size_t i = 0; i < later->report.result_count; i++) {
         const imp_bench_result *b = &later->report.results[i];
         const imp_bench_result *a = b->device == device ? find(first, b, other) : NULL;
-        cli_grid_row *row = a && a->seconds > 0 && b->seconds > 0 ? cli_grid_add(&grid) : NULL;
+        cli_text_row *row =
+            a && a->seconds > 0 && b->seconds > 0 ? cli_text_table_add(&table) : NULL;
         if (row)
             compare(row, a, b, &t);
     }
@@ -109,15 +110,15 @@ static void compare_device(const cli_bench *first, const cli_bench *later, size_
            names[1], cli_device_name(&d->info), cli_precision_aside(d->precision), names[0],
            cli_device_name(&before->info), cli_precision_aside(before->precision));
     if (all == 0) {
-        puts("nothing that was measured in both");
+        puts("nothing was measured in both");
         return;
     }
-    cli_grid_print(&grid, markdown);
-    printf("%s%u faster, %u slower, %u the same within the noise; on the geometric mean %.2f times "
-           "as fast\n",
+    cli_text_table_print(&table, markdown);
+    printf("%s%u faster, %u slower, %u the same within the noise; geometric mean %.2f times as "
+           "fast\n",
            markdown ? "\n" : "", t.faster, t.slower, t.same, exp(t.logs / all));
     if (d->precision != before->precision)
-        puts("scores of two precisions are not to be compared");
+        puts("scores of different precisions are not comparable");
     else if (d->score > 0 && before->score > 0)
         printf("score %.2f against %.2f\n", d->score, before->score);
 }

@@ -2,31 +2,32 @@
  *
  * The file of a benchmark. One JSON object:
  *
- *   format   "impasto-bench-1"; another number where the meaning of anything below has changed
- *   version, time, system, quick     the program, when (UTC), on what, and whether with --quick
+ *   format   "impasto-bench-1"; the number changes when the meaning of anything below does
+ *   version, time, system, quick     of the program; UTC; kernel and machine; whether --quick
  *   devices  a list: index (what --device takes, null for cpu), kind, host (whether it is the
  *            processor), platform, vendor, name, driver, memory, max_alloc, local (bytes), units,
- *            max_group, gflops and gbs (the measured roofs), usable, score (iterations of `gatys`
- *            a second at 512 x 512 with Adam, null where there is none), fall (how much slower it
- *            multiplied at the end than at the beginning, 0..1), precision (of its filters: fp32,
- *            fp16; only scores of one are to be compared; fp32 where it is missing), note
- *   results  a flat list, one object for each thing measured:
+ * max_group, gflops and gbs (the measured roofs), usable, score (iterations per second of `gatys`
+ * at 512 x 512 with Adam, or null), fall (how much slower arithmetic was at the end than at the
+ * beginning, 0..1), precision (of its filters: fp32 or fp16; scores of different precisions are not
+ *            comparable; fp32 if missing), note
+ *   results  a flat list, one object for each measurement:
  *     part       roofs, layers, operations, products, iteration, start
  *     name       what: "fp32", "conv4_2-4", "gram relu1_1", "iteration", ...
- *     variant    which way: "forward", "back", "own", "clblast", "first", ...; optimizer repeats it
- *                for the iteration ("adam", "lbfgs") and is null elsewhere
- *     device     name of the device, "cpu" for the processor; place: its place in devices
- *     size       side of the square picture, null where there is none
- *     samples, seconds, spread    how many, their median, and their spread (1.4826 times the median
- *                distance from the median); seconds is null where nothing was measured
- *     flop, executed_flop, bytes  that one run takes: directly, by the algorithm taken, and at
- *                least from and to memory; null where it does not apply, and likewise below
+ *     variant    "forward", "back", "own", "clblast", "first", ...; optimizer repeats it for the
+ *                iteration ("adam", "lbfgs") and is null elsewhere
+ *     device     name of the device, "cpu" for the processor; place: its index in devices
+ *     size       side of the square picture, or null
+ *     samples, seconds, spread    their number, median and spread (1.4826 times the median absolute
+ *                deviation); seconds is null if nothing was measured
+ *     flop, executed_flop, bytes  of one run: of the direct method, of the algorithm used, and the
+ *                least memory traffic; null if not applicable, as for the following
  *     algorithm  of a convolution
- *     roof       share of the roof that it comes nearest to, 0..1, more where caches help
- *     peak_mib, device_mib        largest memory of the process meanwhile; planned on the device
- *     drift      median time of the last third over that of the first
- *     verdict    unchecked, right or wrong; error: worst difference from the oracle over its bound
- *     note       why there is nothing, or what is wrong
+ *     roof       fraction of the nearest roof, 0..1, or more thanks to caches
+ *     peak_mib, device_mib        peak memory of the process; memory planned on the device
+ *     drift      median time of the last third over that of the first third
+ *     verdict    unchecked, right or wrong; error: the largest difference from the oracle over its
+ *                bound
+ *     note       why a value is missing, or what is wrong
  * The roof "fp32" is the time of 10^9 floating-point operations, "memory" that of 10^9 bytes.
  */
 #include "cli/bench.h"
@@ -156,7 +157,7 @@ static double take(const json_t *object, const char *key) {
     return json_number_value(json_object_get(object, key));
 }
 
-/* The place of a word in a list, 0 where it is none of them. */
+/* The index of a word in a list, 0 if it is not there. */
 static unsigned take_word(const json_t *object, const char *key, const char *const *words,
                           unsigned count) {
     const char *text = json_string_value(json_object_get(object, key));
@@ -184,7 +185,7 @@ static void read_device(imp_bench_device *device, const json_t *o) {
     device->precision = (imp_precision)take_word(o, "precision", cli_precision_words, 2);
 }
 
-/* False: the object is no result of one of so many devices. */
+/* False: not a valid result for this number of devices. */
 static bool read_result(imp_bench_result *r, const json_t *o, size_t devices) {
     const char *part = json_string_value(json_object_get(o, "part"));
     const json_int_t place = json_integer_value(json_object_get(o, "place"));
@@ -239,9 +240,9 @@ int cli_bench_read(cli_bench *bench, const char *path) {
     int status = CLI_DONE;
     if (!is || strcmp(is, format) != 0)
         status =
-            cli_complain(CLI_FAILED, "'%s': is no benchmark of this program (%s)", path, format);
+            cli_complain(CLI_FAILED, "'%s': not a benchmark of this program (%s)", path, format);
     else if (!read_lists(bench, o))
-        status = cli_complain(CLI_FAILED, "'%s': a damaged benchmark; measure it again", path);
+        status = cli_complain(CLI_FAILED, "'%s': damaged benchmark; measure it again", path);
     take_text(bench->version, sizeof bench->version, o, "version");
     take_text(bench->time, sizeof bench->time, o, "time");
     take_text(bench->system, sizeof bench->system, o, "system");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The roofline picture of a benchmark (Williams, Waterman, Patterson 2009): both axes logarithmic,
- * executed operations for each byte to the right, operations a second upwards; a device's roof
- * rises with its memory and is flat where its arithmetic ends.
+ * The roofline plot of a benchmark (Williams, Waterman, Patterson 2009): operations per second over
+ * executed operations per byte, both logarithmic. A device's roof rises at its memory bandwidth and
+ * is flat at its peak arithmetic rate.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -40,9 +40,9 @@ static void draw_text(cli_drawing *d, double x, double y, const char *text, cli_
     cli_drawing_text(d, x, y, &t);
 }
 
-/* ---- The picture ----------------------------------------------------------------------------- */
+/* ---- The plot -------------------------------------------------------------------------------- */
 
-/* Powers of ten at the edges. */
+/* Exponents of ten at the edges. */
 typedef struct scale {
     int x0, x1, y0, y1;
 } scale;
@@ -65,7 +65,7 @@ static double gflops_of(const imp_bench_result *r) {
     return 1e-9 * r->executed / r->seconds;
 }
 
-/* Decades that hold every point and roof. */
+/* The decades that contain every point and roof. */
 static scale scale_of(const imp_bench_report *report) {
     scale s = {0, 3, 1, 2};
     for (size_t i = 0; i < report->result_count; i++) {

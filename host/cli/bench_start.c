@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How long the program takes from its start to its end when it has next to nothing to do: with all
- * caches empty, and again.
+ * The time of a whole run of the program with hardly any work: first with empty caches, then again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +19,7 @@ extern char **environ;
 
 enum { STARTS = 5, SIDE = 64, PATH_SIZE = 256, ENVIRONMENT = 512 };
 
-/* A folder of its own: pictures, and the caches of this program and of the drivers. */
+/* A temporary folder with the pictures and the caches of the program and of drivers. */
 typedef struct start {
     char folder[PATH_SIZE], content[PATH_SIZE], style[PATH_SIZE], out[PATH_SIZE];
     char program[IMP_PATH_MAX];
@@ -40,7 +39,7 @@ static bool write_pictures(const start *s) {
     return written;
 }
 
-/* The environment of this process with caches in the folder. */
+/* This process's environment with the caches moved to the folder. */
 static void set_environment(start *s) {
     static const char *const names[] = {"IMPASTO_CACHE", "POCL_CACHE_DIR", "XDG_CACHE_HOME",
                                         "MESA_SHADER_CACHE_DIR"};
@@ -81,7 +80,7 @@ static bool prepare(start *s, const imp_device_info *device, unsigned threads,
     return write_pictures(s);
 }
 
-/* Runs argv to its end without a word; whether it succeeded. */
+/* Runs argv silently; returns whether it succeeded. */
 static bool run(const char *program, char **argv, char **environment) {
     posix_spawn_file_actions_t quiet;
     pid_t child;
@@ -124,7 +123,7 @@ static imp_bench_result result_of(size_t device, const char *variant, double *se
     snprintf(r.variant, sizeof r.variant, "%s", variant);
     r.samples = count;
     if (count == 0) {
-        snprintf(r.note, sizeof r.note, "the program did not succeed");
+        snprintf(r.note, sizeof r.note, "the program failed");
         return r;
     }
     qsort(seconds, count, sizeof *seconds, ascending);

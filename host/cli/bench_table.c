@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A benchmark as tables.
+ * Prints a benchmark as tables.
  */
 #include <math.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 enum column {
     NAME,
-    WAY,
+    VARIANT,
     SIZE,
     DEVICE,
     TIME,
@@ -27,8 +27,8 @@ enum column {
     NOTE
 };
 static const char *const titles[CLI_TEXT_TABLE_COLUMNS] = {
-    "what",     "way",  "size", "device", "time",          "spread", "GFLOP/s direct",
-    "executed", "GB/s", "roof", "by",     "host + device", "oracle", "note"};
+    "what",     "variant", "size", "device", "time",          "spread", "GFLOP/s direct",
+    "executed", "GB/s",    "roof", "by",     "host + device", "oracle", "note"};
 
 static const struct part {
     imp_bench_part part;
@@ -38,10 +38,10 @@ static const struct part {
              {IMP_BENCH_OPERATIONS, "Gram matrices, pooling, total variation"},
              {IMP_BENCH_PRODUCTS, "Matrix products: our kernels and CLBlast"},
              {IMP_BENCH_ITERATION, "The whole iteration (gatys on VGG-19's shapes)"},
-             {IMP_BENCH_START, "From start to end: one iteration at 64 x 64"}};
+             {IMP_BENCH_START, "Whole runs of the program: one iteration at 64 x 64"}};
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
-/* Three digits with the unit that suits. */
+/* Three digits with a suitable unit. */
 static void time_text(char *text, size_t size, double seconds) {
     static const char *const units[] = {"s", "ms", "us", "ns"};
     size_t unit = 0;
@@ -60,46 +60,47 @@ static void rate_text(char *text, size_t size, double amount, double seconds) {
         snprintf(text, size, rate < 9.995 ? "%.2f" : rate < 99.95 ? "%.1f" : "%.0f", rate);
 }
 
-static void fill(cli_grid_row *row, const cli_bench *bench, const imp_bench_result *r) {
-    char(*c)[CLI_GRID_TEXT] = *row;
-    snprintf(c[NAME], CLI_GRID_TEXT, "%s", r->name);
-    snprintf(c[WAY], CLI_GRID_TEXT, "%s", r->variant);
-    snprintf(c[ALGORITHM], CLI_GRID_TEXT, "%s", r->algorithm);
-    snprintf(c[NOTE], CLI_GRID_TEXT, "%.95s", r->note);
+static void fill(cli_text_row *row, const cli_bench *bench, const imp_bench_result *r) {
+    char(*c)[CLI_TEXT_TABLE_CELL] = *row;
+    snprintf(c[NAME], CLI_TEXT_TABLE_CELL, "%s", r->name);
+    snprintf(c[VARIANT], CLI_TEXT_TABLE_CELL, "%s", r->variant);
+    snprintf(c[ALGORITHM], CLI_TEXT_TABLE_CELL, "%s", r->algorithm);
+    snprintf(c[NOTE], CLI_TEXT_TABLE_CELL, "%.95s", r->note);
     if (r->size)
-        snprintf(c[SIZE], CLI_GRID_TEXT, "%zu", r->size);
+        snprintf(c[SIZE], CLI_TEXT_TABLE_CELL, "%zu", r->size);
     if (bench->report.device_count > 1)
-        snprintf(c[DEVICE], CLI_GRID_TEXT, "%.40s",
+        snprintf(c[DEVICE], CLI_TEXT_TABLE_CELL, "%.40s",
                  cli_device_name(&bench->report.devices[r->device].info));
     if (r->samples == 0) {
-        snprintf(c[TIME], CLI_GRID_TEXT, "-");
+        snprintf(c[TIME], CLI_TEXT_TABLE_CELL, "-");
         return;
     }
-    time_text(c[TIME], CLI_GRID_TEXT, r->seconds);
-    snprintf(c[SPREAD], CLI_GRID_TEXT, "%.1f %%", 100 * r->spread / r->seconds);
-    rate_text(c[DIRECT], CLI_GRID_TEXT, r->flop, r->seconds);
-    rate_text(c[EXECUTED], CLI_GRID_TEXT, r->part == IMP_BENCH_ROOFS ? 0 : r->executed, r->seconds);
-    rate_text(c[BYTES], CLI_GRID_TEXT, r->bytes, r->seconds);
+    time_text(c[TIME], CLI_TEXT_TABLE_CELL, r->seconds);
+    snprintf(c[SPREAD], CLI_TEXT_TABLE_CELL, "%.1f %%", 100 * r->spread / r->seconds);
+    rate_text(c[DIRECT], CLI_TEXT_TABLE_CELL, r->flop, r->seconds);
+    rate_text(c[EXECUTED], CLI_TEXT_TABLE_CELL, r->part == IMP_BENCH_ROOFS ? 0 : r->executed,
+              r->seconds);
+    rate_text(c[BYTES], CLI_TEXT_TABLE_CELL, r->bytes, r->seconds);
     if (r->roof > 0)
-        snprintf(c[ROOF], CLI_GRID_TEXT, "%.0f %%", 100 * r->roof);
+        snprintf(c[ROOF], CLI_TEXT_TABLE_CELL, "%.0f %%", 100 * r->roof);
     if (r->host_mib > 0)
-        snprintf(c[MEMORY], CLI_GRID_TEXT, "%.0f + %.0f MiB", r->host_mib, r->device_mib);
+        snprintf(c[MEMORY], CLI_TEXT_TABLE_CELL, "%.0f + %.0f MiB", r->host_mib, r->device_mib);
     if (r->verdict != IMP_BENCH_UNCHECKED)
-        snprintf(c[ORACLE], CLI_GRID_TEXT, r->verdict == IMP_BENCH_RIGHT ? "right" : "WRONG");
+        snprintf(c[ORACLE], CLI_TEXT_TABLE_CELL, r->verdict == IMP_BENCH_RIGHT ? "right" : "WRONG");
 }
 
 static void show_part(const cli_bench *bench, const struct part *part, bool markdown) {
-    cli_grid grid = {.titles = titles};
+    cli_text_table table = {.titles = titles};
     for (size_t i = 0; i < bench->report.result_count; i++) {
         const imp_bench_result *r = &bench->report.results[i];
-        cli_grid_row *row = r->part == part->part ? cli_grid_add(&grid) : NULL;
+        cli_text_row *row = r->part == part->part ? cli_text_table_add(&table) : NULL;
         if (row)
             fill(row, bench, r);
     }
-    if (grid.count == 0)
+    if (table.count == 0)
         return;
     printf(markdown ? "\n**%s**\n\n" : "\n%s\n", part->title);
-    cli_grid_print(&grid, markdown);
+    cli_text_table_print(&table, markdown);
 }
 
 static void show_device(const imp_bench_device *device, bool markdown) {
@@ -114,20 +115,20 @@ static void show_device(const imp_bench_device *device, bool markdown) {
     puts(cli_precision_aside(device->precision));
 }
 
-/* What the numbers alone do not say. */
+/* Warns about throttling and noise. */
 static void warn(const cli_bench *bench) {
     const double much = 0.1;
     for (size_t i = 0; i < bench->report.device_count; i++) {
         const imp_bench_device *d = &bench->report.devices[i];
         if (d->fall > much)
-            printf("%s: arithmetic was %.0f %% slower at the end than at the beginning: it is too "
-                   "hot, or the machine is busy\n",
+            printf("%s: arithmetic was %.0f %% slower at the end than at the beginning; the device "
+                   "is hot or the machine is busy\n",
                    cli_device_name(&d->info), 100 * d->fall);
     }
     for (size_t i = 0; i < bench->report.result_count; i++) {
         const imp_bench_result *r = &bench->report.results[i];
         if (r->part == IMP_BENCH_ITERATION && r->drift > 1 + much)
-            printf("%s: the iteration at %zu (%s) slowed down by %.0f %% while it was measured\n",
+            printf("%s: the iteration at %zu (%s) slowed down by %.0f %% during the measurement\n",
                    cli_device_name(&bench->report.devices[r->device].info), r->size, r->variant,
                    100 * (r->drift - 1));
     }
@@ -136,9 +137,9 @@ static void warn(const cli_bench *bench) {
 static void show_score(const imp_bench_device *d) {
     const char *name = cli_device_name(&d->info);
     if (d->score > 0)
-        printf("score of %s%s: %.2f (iterations of gatys a second at 512 x 512 with Adam%s)\n",
+        printf("score of %s%s: %.2f (iterations per second of gatys at 512 x 512 with Adam%s)\n",
                name, cli_precision_aside(d->precision), d->score,
-               d->precision == IMP_FP16 ? "; not to be compared with scores of fp32" : "");
+               d->precision == IMP_FP16 ? "; not comparable with fp32 scores" : "");
     else
         printf("%s: %s\n", name, d->note);
 }

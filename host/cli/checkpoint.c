@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Long work: checkpoints of a painting while it is painted, and `impasto resume`, which goes on
- * with one. A checkpoint's text is the record that the picture will carry, with a member "job" for
- * what a picture does not tell: the paths, the device, and how much is allowed.
+ * Checkpoints of a running painting, and `impasto resume`, which continues one. A checkpoint's text
+ * is the record that the picture will carry, plus a member "job" with what a picture does not hold:
+ * paths, device and limits.
  */
 #include "base/clock.h"
 #include "cli/observer.h"
@@ -18,11 +18,11 @@
 typedef struct checkpoint {
     const cli_painting *painting;
     char path[IMP_PATH_MAX];
-    double last, cost; /* imp_now of the last one; how long it took */
+    double last, cost; /* imp_now of the last checkpoint; seconds it took */
     bool written, dead;
 } checkpoint;
 
-/* The path from the root; of what is no file, the name itself. To be freed. */
+/* The absolute path of an existing file, else the name itself. The caller frees. */
 static char *whole_path(const char *path) {
     char folder[IMP_PATH_MAX], whole[2 * IMP_PATH_MAX];
     if (*path == '/' || access(path, F_OK) != 0 || !getcwd(folder, sizeof folder))
@@ -50,7 +50,7 @@ static void add_styles(json_t *job, const cli_sources *from) {
     json_object_set_new(job, "styles", array);
 }
 
-/* The place of the result, which need not be there yet: its folder's path from the root. */
+/* The absolute path of the result, which need not exist yet. */
 static void add_output(json_t *job, const char *out) {
     char path[2 * IMP_PATH_MAX], folder[IMP_PATH_MAX];
     const char *base = cli_base_name(out);
@@ -61,7 +61,7 @@ static void add_output(json_t *job, const char *out) {
     free(whole);
 }
 
-/* To be freed; NULL when memory ran out. */
+/* The checkpoint's text; NULL: out of memory. The caller frees. */
 static char *text_of(const cli_painting *p) {
     const imp_device_info *info = imp_device_describe(p->job.device);
     const cli_values *v = p->values;
@@ -85,8 +85,8 @@ static char *text_of(const cli_painting *p) {
     return text;
 }
 
-/* Seconds until the next one: as asked for, and so that all take one in a hundred at most. The
- * first is taken to be written at 200 MB/s. */
+/* Seconds until the next checkpoint: as requested, and at least 100 times the cost of one. The
+ * first is assumed to be written at 200 MB/s. */
 static double pause_of(const checkpoint *c, imp_session *session) {
     imp_estimate estimate;
     imp_session_estimate(session, &estimate);
@@ -106,7 +106,7 @@ static imp_status save(checkpoint *c, imp_session *session, imp_error *err) {
     return status;
 }
 
-/* One that nobody asked for is no reason to fail. */
+/* Failing to write a checkpoint is an error only if --checkpoint asked for it. */
 static imp_status save_or_tell(checkpoint *c, imp_session *session, imp_error *err) {
     imp_error own = {0};
     const imp_status status = save(c, session, &own);
@@ -115,7 +115,7 @@ static imp_status save_or_tell(checkpoint *c, imp_session *session, imp_error *e
     c->dead = true;
     if (c->painting->values->checkpoint)
         return *err = own, status;
-    cli_note("%s (the painting goes on, without checkpoints)", own.text);
+    cli_note("%s (continuing without checkpoints)", own.text);
     return IMP_OK;
 }
 
@@ -127,7 +127,7 @@ static imp_status look(void *self, cli_view *view, imp_error *err) {
     return save_or_tell(c, view->session, err);
 }
 
-/* What is complete needs no checkpoint; what was ended before keeps its last state. */
+/* Removes the checkpoint of a complete picture; saves the last state of one ended early. */
 static imp_status finish(void *self, cli_view *view, imp_error *err) {
     checkpoint *c = self;
     imp_status status = IMP_OK;
@@ -140,7 +140,7 @@ static imp_status finish(void *self, cli_view *view, imp_error *err) {
              view->painting->ending != CLI_NOT_FINITE)
         status = save_or_tell(c, view->session, err);
     if (!complete && c->written && !c->painting->values->quiet)
-        cli_note("'impasto resume %s' goes on from here", c->path);
+        cli_note("continue with 'impasto resume %s'", c->path);
     free(c);
     return status;
 }
@@ -200,7 +200,9 @@ static int take_job(cli_painting *p, const json_t *job, const char *path) {
     take_text(p->out, job, "out");
     take_text(p->device, job, "device");
     if (!*p->from.content || p->from.style_count == 0 || !*p->out || !*p->device)
-        return cli_complain(CLI_FAILED, "checkpoint '%s': says nothing of what is painted", path);
+        return cli_complain(
+            CLI_FAILED, "checkpoint '%s': damaged: does not name its pictures, output or device",
+            path);
     v->network = *p->network ? p->network : NULL;
     v->settings.init = *p->from.init ? IMP_INIT_PICTURE : v->settings.init;
     v->device = p->device;
@@ -231,8 +233,11 @@ static int check_source(const char *what, const char *path, const cli_source *wa
                         const cli_source *is) {
     if (!strcmp(was->sha256, is->sha256))
         return CLI_DONE;
-    return cli_complain(CLI_FAILED, "%s '%s': has changed since the checkpoint was written", what,
-                        path);
+    return cli_complain(
+        CLI_FAILED,
+        "%s '%s': has changed since the checkpoint was written; restore it or paint "
+        "anew",
+        what, path);
 }
 
 static int check_sources(const cli_sources *from, const cli_record *was, const cli_record *is) {
@@ -259,8 +264,9 @@ int cli_checkpoint_resume(cli_painting *p) {
     if (named)
         snprintf(p->resume, sizeof p->resume, "%s", p->request->operands[0]);
     else if (!imp_checkpoint_newest(p->resume, sizeof p->resume))
-        return cli_complain(CLI_FAILED,
-                            "resume: nothing was left unfinished; or name a checkpoint");
+        return cli_complain(
+            CLI_FAILED,
+            "resume: found no unfinished painting in the cache folder; give a checkpoint file");
     status = read_text(p, p->resume);
     if (status)
         return status;

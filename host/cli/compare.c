@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto compare: pictures side by side, and how far each is from the first.
+ * impasto compare: the differences of pictures from the first one, and a sheet of all.
  */
 #include "cli/record.h"
 #include "cli/sheet.h"
@@ -13,12 +13,12 @@
 
 typedef struct entry {
     const char *path;  /* borrowed */
-    char *label;       /* owned, like what follows */
-    imp_picture shown; /* no larger than on the sheet; none without one, or of the first */
+    char *label;       /* owned */
+    imp_picture shown; /* owned; reduced for the sheet; empty without one, or for the first */
     char settings[CLI_TEXT_MAX + 128], note[CLI_TEXT_MAX + 192];
     size_t width, height;
-    bool measured;              /* of the first one's size */
-    double psnr, mean, largest; /* decibels; of colours in 0..1 */
+    bool measured;              /* same size as the first */
+    double psnr, mean, largest; /* dB; differences of colours in 0..1 */
 } entry;
 
 typedef struct comparison {
@@ -31,7 +31,7 @@ typedef struct comparison {
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-/* The base name, where no other picture has the same. */
+/* The base name if it is unique, else the path. */
 static char *name_of(const comparison *c, size_t i) {
     char name[256], other[256];
     const char *path = c->entries[i].path;
@@ -54,7 +54,9 @@ static int set_labels(comparison *c) {
         next = next[length] ? next + length + 1 : NULL;
     }
     if (given > c->count)
-        return cli_complain(CLI_MISUSE, "--labels: %zu of them for %zu pictures", given, c->count);
+        return cli_complain(CLI_MISUSE,
+                            "--labels: %zu labels for %zu pictures; give at most one for each",
+                            given, c->count);
     for (size_t i = 0; i < c->count; i++) {
         entry *e = &c->entries[i];
         e->label = e->label ? e->label : name_of(c, i);
@@ -80,7 +82,7 @@ static void measure(entry *e, const imp_picture *p, const imp_picture *first) {
     e->psnr = -10 * log10(squares / (double)n);
 }
 
-/* Keeps the picture no larger than the sheet will show it. The first one is kept anyhow. */
+/* Keeps the picture at the size of the sheet. The first is kept at full size in any case. */
 static imp_status keep(const comparison *c, entry *e, imp_picture *p, imp_error *err) {
     const size_t longer = p->width > p->height ? p->width : p->height;
     const size_t most = c->values->panel ? c->values->panel : CLI_SHEET_SIZE;
@@ -171,24 +173,24 @@ static void say(const comparison *c) {
 static void tell(const comparison *c) {
     static const char *const titles[CLI_TEXT_TABLE_COLUMNS] = {"picture", "size", "PSNR", "mean",
                                                                "largest"};
-    cli_grid grid = {.titles = titles};
+    cli_text_table table = {.titles = titles};
     for (size_t i = 0; i < c->count; i++) {
         const entry *e = &c->entries[i];
-        cli_grid_row *row = cli_grid_add(&grid);
+        cli_text_row *row = cli_text_table_add(&table);
         if (!row)
             break;
-        snprintf((*row)[0], CLI_GRID_TEXT, "%s", e->label);
-        snprintf((*row)[1], CLI_GRID_TEXT, "%zu x %zu", e->width, e->height);
-        snprintf((*row)[2], CLI_GRID_TEXT, "-");
-        snprintf((*row)[3], CLI_GRID_TEXT, "-");
-        snprintf((*row)[4], CLI_GRID_TEXT, "-");
+        snprintf((*row)[0], CLI_TEXT_TABLE_CELL, "%s", e->label);
+        snprintf((*row)[1], CLI_TEXT_TABLE_CELL, "%zu x %zu", e->width, e->height);
+        snprintf((*row)[2], CLI_TEXT_TABLE_CELL, "-");
+        snprintf((*row)[3], CLI_TEXT_TABLE_CELL, "-");
+        snprintf((*row)[4], CLI_TEXT_TABLE_CELL, "-");
         if (!e->measured || i == 0)
             continue;
-        snprintf((*row)[2], CLI_GRID_TEXT, isinf(e->psnr) ? "same" : "%.2f dB", e->psnr);
-        snprintf((*row)[3], CLI_GRID_TEXT, "%.2f", 255 * e->mean);
-        snprintf((*row)[4], CLI_GRID_TEXT, "%.1f", 255 * e->largest);
+        snprintf((*row)[2], CLI_TEXT_TABLE_CELL, isinf(e->psnr) ? "same" : "%.2f dB", e->psnr);
+        snprintf((*row)[3], CLI_TEXT_TABLE_CELL, "%.2f", 255 * e->mean);
+        snprintf((*row)[4], CLI_TEXT_TABLE_CELL, "%.1f", 255 * e->largest);
     }
-    cli_grid_print(&grid, false);
+    cli_text_table_print(&table, false);
 }
 
 static int compare(comparison *c) {
@@ -197,7 +199,7 @@ static int compare(comparison *c) {
     for (size_t i = 0; i < c->count && !status && c->values->out; i++)
         if (cli_same_file(c->values->out, c->entries[i].path))
             status = cli_complain(CLI_MISUSE,
-                                  "output '%s': is one of the pictures to compare; name another "
+                                  "output '%s': is one of the input pictures; choose another name "
                                   "with -o",
                                   c->values->out);
     if (!status && c->values->out && cli_sheet_check(c->values->out, &err) != IMP_OK)

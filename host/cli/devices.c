@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto devices: what can compute here, how well, and which one "auto" takes.
+ * impasto devices: lists the devices, their speed, and which one "auto" takes.
  */
 #include "cli/job.h"
 #include "cli/json.h"
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Which of the list "auto" opens; count where it opens none. Without measuring, the fastest of what
- * is remembered. */
+/* The index of the device that "auto" opens, or count if it opens none. With quick: the fastest by
+ * the remembered measurements. */
 static size_t automatic(const imp_device_info *list, size_t count, bool quick,
                         const imp_device_options *options) {
     size_t chosen = count;
@@ -61,7 +61,7 @@ static void say(const imp_device_info *d, bool chosen) {
     cli_json_line(object);
 }
 
-/* "label  value" where there is a value. */
+/* Prints "label  value" if there is a value. */
 static void tell_text(const char *label, const char *value) {
     if (*value)
         printf("    %-10s %s\n", label, value);
@@ -91,9 +91,9 @@ static void tell(const imp_device_info *d, bool chosen) {
     tell_text("driver", d->driver);
     tell_memory(d);
     if (!d->usable)
-        printf("    %-10s passed over: %s\n", "self-test", *d->reason ? d->reason : "failed");
+        printf("    %-10s not used: %s\n", "self-test", *d->reason ? d->reason : "failed");
     else
-        tell_text("self-test", d->tested ? "passed" : "not yet made");
+        tell_text("self-test", d->tested ? "passed" : "not run yet");
     if (d->gflops > 0 || d->gbs > 0)
         printf("    %-10s %.1f GFLOP/s (fp32), %.1f GB/s\n", "measured", d->gflops, d->gbs);
     if (d->seconds > 0)
@@ -107,16 +107,16 @@ int cli_devices(cli_request *request) {
     if (status)
         return status;
     cli_progress_init(&progress, true);
-    /* Why a device is passed over stands in the list; said twice only on request. */
+    /* The list shows why a device is not used; log it, too, only with --verbose. */
     const imp_log log = v->verbose ? cli_progress_log : NULL;
     const imp_device_options options = {
         .gemm = v->gemm, .verbose = v->verbose, .log = log, .user = &progress};
-    const size_t room = imp_device_list(NULL, 0, false, NULL, NULL);
-    imp_device_info *list = calloc(room + 1, sizeof *list);
+    const size_t capacity = imp_device_list(NULL, 0, false, NULL, NULL);
+    imp_device_info *list = calloc(capacity + 1, sizeof *list);
     if (!list)
         return cli_complain(CLI_FAILED, "devices: out of memory");
-    size_t count = imp_device_list(list, room, !v->quick, log, &progress);
-    count = count < room ? count : room;
+    size_t count = imp_device_list(list, capacity, !v->quick, log, &progress);
+    count = count < capacity ? count : capacity;
     const size_t chosen = automatic(list, count, v->quick, &options);
     for (size_t i = 0; i < count; i++) {
         if (v->json)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Figures with text in them: see drawing.h.
+ * Drawings with text: see drawing.h.
  */
 #include "cli/drawing.h"
 
@@ -8,7 +8,7 @@
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
-/* Letters are laid out as they are drawn, whatever the screen. */
+/* Layout must not depend on the screen. */
 static PangoContext *text_context(void) {
     PangoContext *context = pango_font_map_create_context(pango_cairo_font_map_get_default());
     cairo_font_options_t *options = cairo_font_options_create();
@@ -21,7 +21,7 @@ static PangoContext *text_context(void) {
     return context;
 }
 
-/* To be given back through g_object_unref. */
+/* The caller frees with g_object_unref. */
 static PangoLayout *layout_of(const cli_text *t) {
     static const PangoAlignment aligns[] = {
         [CLI_LEFT] = PANGO_ALIGN_LEFT,
@@ -88,8 +88,8 @@ bool cli_fonts_here(imp_error *err) {
     }
     err->status = IMP_ERR_UNSUPPORTED;
     snprintf(err->text, sizeof err->text,
-             "no fonts are installed, which captions need: install one, such as DejaVu "
-             "(fonts-dejavu-core)");
+             "no fonts are installed; captions need one: install DejaVu (fonts-dejavu-core) or "
+             "another");
     return false;
 }
 
@@ -108,7 +108,7 @@ void cli_drawing_close(cli_drawing *d) {
     *d = (cli_drawing){0};
 }
 
-/* A pixel is a whole number of the machine's own order, 0xRRGGBB. */
+/* A pixel is a native-endian integer 0xRRGGBB. */
 imp_status cli_drawing_take(cli_drawing *d, imp_picture *picture, size_t x, size_t y,
                             imp_error *err) {
     cairo_surface_flush(d->surface);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto paint --dry-run: what the run would take.
+ * impasto paint --dry-run: the memory and time that the run would need.
  */
 #include "cli/json.h"
 #include "cli/paint.h"
@@ -29,10 +29,10 @@ static void say(const imp_forecast *f, const char *device, imp_precision precisi
     set_mib(object, "host_mib", need->host_bytes);
     set_mib(object, "total_mib", f->chosen.bytes);
     set_mib(object, "kept_mib", f->kept.bytes);
-    set_mib(object, "again_mib", f->recompute.bytes);
+    set_mib(object, "recompute_mib", f->recompute.bytes);
     json_object_set_new(object, "seconds_per_iteration", cli_json_real(f->chosen.seconds));
     json_object_set_new(object, "kept_seconds", cli_json_real(f->kept.seconds));
-    json_object_set_new(object, "again_seconds", cli_json_real(f->recompute.seconds));
+    json_object_set_new(object, "recompute_seconds", cli_json_real(f->recompute.seconds));
     json_object_set_new(object, "seconds", cli_json_real(need->seconds_left));
     cli_json_line(object);
 }
@@ -43,10 +43,10 @@ static void tell_bytes(const char *what, size_t bytes) {
     printf("  %-34s %10s\n", what, text);
 }
 
-static void tell_footprint(const char *what, const imp_footprint *way) {
+static void tell_footprint(const char *what, const imp_footprint *f) {
     char text[32];
-    cli_bytes_text(text, sizeof text, (double)way->bytes);
-    printf("  %-34s %10s   %.3g s an iteration\n", what, text, way->seconds);
+    cli_bytes_text(text, sizeof text, (double)f->bytes);
+    printf("  %-34s %10s   %.3g s per iteration\n", what, text, f->seconds);
 }
 
 static void tell(const imp_forecast *f, const char *device, imp_precision precision) {
@@ -59,14 +59,14 @@ static void tell(const imp_forecast *f, const char *device, imp_precision precis
     tell_bytes("filters", need->filter_bytes);
     tell_bytes("features and gradients", need->activation_bytes);
     tell_bytes("optimizer", need->optimizer_bytes);
-    tell_bytes("targets, matrices, working space", need->device_bytes - kinds);
-    tell_bytes("pictures on the host", need->host_bytes);
-    tell_footprint("in all", &f->chosen);
-    tell_footprint("  with all kept that is needed", &f->kept);
-    tell_footprint("  with all made again", &f->recompute);
+    tell_bytes("targets, matrices, workspace", need->device_bytes - kinds);
+    tell_bytes("pictures in host memory", need->host_bytes);
+    tell_footprint("total", &f->chosen);
+    tell_footprint("  if all features are kept", &f->kept);
+    tell_footprint("  if all are recomputed", &f->recompute);
     printf("  %zu iterations: %s\n", f->iterations, time);
     if (f->memory)
-        printf("  it %s %s; the largest size that fits is %zu\n",
+        printf("  %s %s; the largest size that fits is %zu\n",
                f->fits ? "fits into" : "does not fit into", limit, f->largest);
 }
 
@@ -80,7 +80,7 @@ int cli_paint_forecast(cli_painting *p) {
     if (f.fits)
         return CLI_DONE;
     return cli_complain(CLI_FAILED,
-                        "size %zu does not fit on %s: choose --size %zu or less, a smaller "
+                        "size %zu: does not fit on %s; choose --size %zu or less, a smaller "
                         "--history, or --optimizer adam",
                         f.width > f.height ? f.width : f.height, device, f.largest);
 }

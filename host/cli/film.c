@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Films: of a picture while it is painted (--film), numbered pictures on the way (--save-every),
- * and `impasto film`, which makes a film of pictures on disk.
+ * Films of a painting (--film), numbered intermediate pictures (--save-every), and `impasto film`,
+ * which makes a film from pictures on disk.
  */
 #include "cli/observer.h"
 #include "cli/words.h"
@@ -26,7 +26,7 @@ static imp_status film_look(void *self, cli_view *view, imp_error *err) {
     return status == IMP_OK ? imp_film_add(self, picture, done, err) : status;
 }
 
-/* A run that was ended early ends the film as it stands. */
+/* The film of a run ended early is closed at its current state. */
 static imp_status film_close(void *self, cli_view *view, imp_error *err) {
     const imp_picture *picture;
     imp_status status = IMP_OK;
@@ -96,7 +96,7 @@ static int read_frame(imp_picture *picture, const cli_values *values, const char
     return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
 }
 
-/* The last picture says how large the film is; the first one, the content, opens it. */
+/* The film has the size of the last picture; it opens with the first, the content. */
 static int make_film(imp_film **film, const cli_request *request) {
     const cli_values *values = &request->values;
     const imp_film_options options = film_options(values);
@@ -123,8 +123,9 @@ int cli_film(cli_request *request) {
     imp_film *film = NULL;
     int status = cli_resolve(request);
     if (!status && !values->out)
-        status = cli_complain(CLI_MISUSE, "film: no name for it; say: impasto film FRAMES... -o "
-                                          "FILM.mp4");
+        status = cli_complain(CLI_MISUSE,
+                              "film: missing output; usage: impasto film CONTENT FRAME... -o "
+                              "FILM.mp4");
     if (!status && imp_film_check_output(values->out, &err) != IMP_OK)
         status = cli_complain_error(&err);
     if (status)
@@ -140,7 +141,7 @@ int cli_film(cli_request *request) {
         json_object_set_new(object, "pictures", json_integer(request->operand_count));
         cli_json_line(object);
     } else if (!values->quiet) {
-        printf("%s: made of %d pictures\n", values->out, request->operand_count);
+        printf("%s: made from %d pictures\n", values->out, request->operand_count);
     }
     return CLI_DONE;
 }

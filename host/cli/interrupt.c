@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ctrl-C: see interrupt.h. A signal can only tell the program through a variable of its own.
+ * Ctrl-C: see interrupt.h. A signal handler can only set a global flag.
  */
 #include "cli/interrupt.h"
 
@@ -11,14 +11,14 @@
 
 static volatile sig_atomic_t interrupts;
 
-static void note(int signal_number) {
+static void record(int signal_number) {
     (void)signal_number;
     if (interrupts++)
         _exit(CLI_INTERRUPTED);
 }
 
 void cli_interrupt_set(cli_interrupt_mode mode) {
-    struct sigaction action = {.sa_handler = mode == CLI_INTERRUPT_CATCH    ? note
+    struct sigaction action = {.sa_handler = mode == CLI_INTERRUPT_CATCH    ? record
                                              : mode == CLI_INTERRUPT_IGNORE ? SIG_IGN
                                                                             : SIG_DFL,
                                .sa_flags = SA_RESTART};

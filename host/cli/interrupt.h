@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ctrl-C: once, it ends the work in good order; twice, the program at once.
+ * Ctrl-C: the first ends the work cleanly, the second ends the program at once.
  */
 #ifndef CLI_INTERRUPT_H
 #define CLI_INTERRUPT_H
@@ -8,14 +8,14 @@
 #include <stdbool.h>
 
 typedef enum cli_interrupt_mode {
-    CLI_INTERRUPT_CATCH,  /* the first is noted, the second ends the program */
-    CLI_INTERRUPT_IGNORE, /* while something is written that is worth nothing by half */
-    CLI_INTERRUPT_RELEASE /* as the system has it; what was noted is forgotten */
+    CLI_INTERRUPT_CATCH,  /* record the first, exit on the second */
+    CLI_INTERRUPT_IGNORE, /* while a file is written */
+    CLI_INTERRUPT_RELEASE /* default action; forget a recorded one */
 } cli_interrupt_mode;
 
 void cli_interrupt_set(cli_interrupt_mode mode);
 
-/* Whether one has been noted. */
+/* Whether one has been recorded. */
 bool cli_interrupted(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Network, pictures, device and session of a command: see job.h.
+ * Network, pictures, device and session: see job.h.
  */
 #include "cli/job.h"
 
@@ -39,8 +39,7 @@ static int check_layer(const cli_job *job, const char *wanted) {
     return cli_complain(
         CLI_MISUSE,
         "layer '%s': not in network '%s', whose deepest is '%s'; choose others with "
-        "--style-layers and --content-layers, or bring a network that has it: "
-        "'impasto weights list'",
+        "--style-layers and --content-layers, or a network that has it: 'impasto weights list'",
         wanted, info.name, name);
 }
 
@@ -79,11 +78,12 @@ static int read_picture(cli_job *job, imp_picture *picture, const char *path) {
     if (imp_picture_read(picture, path, &options, &err) != IMP_OK)
         return cli_complain_error(&err);
     if (picture->alpha && !background->keep && !job->values->quiet)
-        cli_note("'%s': has transparent parts; they are laid on the background", path);
+        cli_note("'%s': has transparent parts, which are laid on the background; see --background",
+                 path);
     return CLI_DONE;
 }
 
-/* A colour is a mask as large as its picture. */
+/* A colour stands for a mask of that colour everywhere. */
 static int read_mask(cli_job *job, imp_picture *mask, const char *path, const imp_picture *of) {
     float rgb[3];
     const size_t count = 3 * of->width * of->height;
@@ -136,7 +136,7 @@ const char *cli_precision_aside(imp_precision precision) {
     return precision == IMP_FP16 ? " with fp16 filters" : "";
 }
 
-/* Offers the words of a device's names, at least three letters long. */
+/* Offers the words of a device's name that have three letters or more. */
 static void offer_words(cli_nearest *nearest, const char *text) {
     static const char separators[] = " ,()/-:";
     char word[64];
@@ -149,7 +149,7 @@ static void offer_words(cli_nearest *nearest, const char *text) {
     }
 }
 
-/* No such device: the nearest word of those that are there. */
+/* No such device: suggests the nearest word of those present. */
 static int complain_device(const char *which, const imp_error *err) {
     imp_device_info list[32];
     size_t count = imp_device_list(list, 32, false, NULL, NULL);
@@ -163,7 +163,7 @@ static int complain_device(const char *which, const imp_error *err) {
         offer_words(&nearest, list[i].name);
     }
     if (*nearest.best)
-        return cli_complain(CLI_MISUSE, "device '%s': not here; the nearest is '%s'", which,
+        return cli_complain(CLI_MISUSE, "device '%s': not found; the nearest is '%s'", which,
                             nearest.best);
     return cli_complain_error(err);
 }
@@ -182,12 +182,12 @@ static imp_status open_device(cli_job *job, const char *which, imp_error *err) {
     return imp_device_open(&job->device, which, &options, err);
 }
 
-/* The processor was not asked for, but there is nothing else: people should know. */
+/* Tells people that "auto" took the processor because there is nothing else. */
 static void tell_no_opencl(const cli_job *job, const char *which) {
     if (!job->values->quiet && !strcmp(which, "auto") &&
         imp_device_describe(job->device)->shares_host_memory &&
         imp_device_list(NULL, 0, false, NULL, NULL) == 1)
-        cli_progress_log(job->progress, "no OpenCL device is here; the processor does the work");
+        cli_progress_log(job->progress, "no OpenCL device found; computing on the processor");
 }
 
 static void close_device(cli_job *job) {
@@ -216,7 +216,7 @@ static imp_status open_session(cli_job *job, imp_error *err) {
         return status;
     imp_session_estimate(job->session, &estimate);
     cli_bytes_text(bytes, sizeof bytes, (double)estimate.device_bytes);
-    snprintf(line, sizeof line, "device '%s': %s of its memory planned",
+    snprintf(line, sizeof line, "device '%s': %s of memory planned",
              cli_device_name(imp_device_describe(job->device)), bytes);
     cli_progress_log(job->progress, line);
     return IMP_OK;
@@ -241,7 +241,7 @@ int cli_job_forecast(cli_job *job, imp_forecast *out) {
     return CLI_DONE;
 }
 
-/* because: why another device was given up, told once it is sure that this one takes over. */
+/* because: why another device failed, reported once this one has taken over; or NULL. */
 static imp_status perform_on(cli_job *job, const char *which, const char *because, cli_work work,
                              void *user, imp_error *err) {
     char line[640];
@@ -253,7 +253,7 @@ static imp_status perform_on(cli_job *job, const char *which, const char *becaus
     if (status != IMP_OK)
         return status;
     if (because) {
-        snprintf(line, sizeof line, "%s; going on with the device %s", because, which);
+        snprintf(line, sizeof line, "%s; continuing on device %s", because, which);
         cli_progress_log(job->progress, line);
     }
     return work(user, job, err);

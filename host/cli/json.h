@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * One JSON object a line on standard output, and the table of what they say, which the help and the
- * man page print.
+ * JSON Lines on standard output, and the table of their events, which the man page prints.
  */
 #ifndef CLI_JSON_H
 #define CLI_JSON_H
 
 #include <jansson.h>
 
-/* A member of an object: every object has "event". */
+/* An event and its members. */
 typedef struct cli_json_field {
     const char *event, *fields, *meaning;
 } cli_json_field;
 extern const cli_json_field cli_json_fields[]; /* ends with event NULL */
 
-/* An object that begins with "event". Members are added with json_object_set_new, which takes what
- * the two functions below give. */
+/* A new object whose first member is "event". Add members with json_object_set_new. */
 json_t *cli_json_event(const char *event);
 
-/* A number, null when it is not finite; a text, '?' for bytes that are not UTF-8. */
+/* A number, or null if not finite; a text, whose non-ASCII bytes become '?' if it is not UTF-8. */
 json_t *cli_json_real(double value);
 json_t *cli_json_text(const char *text);
 
-/* Writes the object as one line at once, and frees it. */
+/* Writes the object as one line, flushes, and frees it. */
 void cli_json_line(json_t *object);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The program impasto: finds the command and hands it the line of arguments.
+ * The program's entry point: finds the command and passes it the arguments.
  */
 #include "cli/help.h"
 #include "cli/words.h"
@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* --help of a command shows the defaults of the preset that is named beside it; not of several. */
+/* COMMAND --help shows the defaults of the preset given with it, unless several are given (grid).
+ */
 static int help(cli_request *request) {
     const char *preset = cli_given(request, "preset");
     preset = preset && strchr(preset, ',') ? NULL : preset;
@@ -26,8 +27,9 @@ static int run(int argc, char **argv) {
     char *version[] = {"version", NULL}, *overview[] = {"help", NULL};
     cli_request request = {0};
     if (argc < 2)
-        return cli_complain(CLI_MISUSE, "no command: say: impasto paint CONTENT STYLE; 'impasto "
-                                        "help' lists the commands");
+        return cli_complain(CLI_MISUSE,
+                            "missing command; usage: impasto paint CONTENT STYLE; 'impasto help' "
+                            "lists the commands");
     argv++;
     argc--;
     if (!strcmp(argv[0], "--version") && argc == 1)
@@ -36,8 +38,7 @@ static int run(int argc, char **argv) {
         argv = overview;
     if (argv[0][0] == '-')
         return cli_complain(CLI_MISUSE,
-                            "option '%s': comes after a command; say: impasto COMMAND "
-                            "%s",
+                            "option '%s': must follow a command; usage: impasto COMMAND %s",
                             argv[0], argv[0]);
     request.command = cli_command_find(argv[0]);
     if (!request.command)

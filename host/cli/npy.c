@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * NumPy's file format: a magic number, a header that is a Python dictionary padded to a multiple of
- * 64 bytes, then the bare numbers. (Source: NumPy's own description, "NEP 1".)
+ * NumPy's file format: a magic number, a Python dictionary as header, padded to a multiple of 64
+ * bytes, then the data. (Source: NumPy Enhancement Proposal 1.)
  */
 #include "cli/npy.h"
 

@@ -7,8 +7,8 @@
 
 #include <impasto.h>
 
-/* Writes the last `dimensions` (2 or 3) of the array's shape as float32, row by row, with
- * imp_file_replace. */
+/* Writes the array as float32 in row-major order with the last `dimensions` (2 or 3) of its shape,
+ * through imp_file_replace. */
 imp_status cli_npy_write(const char *path, const imp_array *array, unsigned dimensions,
                          imp_error *err);
 

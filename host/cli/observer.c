@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keeps the observers of a painting: see observer.h.
+ * The list of observers of a painting: see observer.h.
  */
 #include "cli/observer.h"
 
 #include "cli/words.h"
 
-/* The one that the painting is for looks on like the others. */
+/* The owner of the painting, a batch or a grid, is an observer, too. */
 static imp_status observe_owner(cli_observer *observer, const cli_painting *p, imp_error *err) {
     (void)err;
     *observer = p->owner;
@@ -24,7 +24,7 @@ imp_status cli_view_picture(cli_view *view, const imp_picture **picture, imp_err
     return view->picture.rgb ? IMP_OK : imp_session_picture(view->session, &view->picture, err);
 }
 
-/* Says why, and that the painting goes on. */
+/* Reports the error; the painting goes on. */
 static void give_up(cli_painting *p, const imp_error *err) {
     cli_progress_clear(p->job.progress);
     cli_complain_error(err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto paint: from two pictures to a third. The run can be ended by Ctrl-C or by time, and then
- * the picture so far is kept.
+ * impasto paint and impasto resume: runs a painting and writes the result. Ctrl-C or --time-limit
+ * ends the run early and keeps the picture so far.
  */
 #include "base/clock.h"
 #include "cli/observer.h"
@@ -52,12 +52,12 @@ static void say_recovered(cli_painting *p, const imp_progress *now) {
     }
     if (!p->recovered)
         cli_progress_log(p->job.progress,
-                         "the loss left the finite numbers; the step is taken back "
-                         "and a smaller one tried (said once)");
+                         "the loss became NaN or infinite; undoing the step and trying a "
+                         "smaller one (reported once)");
     p->recovered = true;
 }
 
-/* An imp_callback: shows, and ends the run when it is time. */
+/* An imp_callback: reports progress, and ends the run on interrupt or time limit. */
 static bool on_step(void *user, imp_session *session, const imp_progress *now) {
     cli_painting *p = user;
     imp_estimate estimate;
@@ -82,8 +82,8 @@ static bool on_step(void *user, imp_session *session, const imp_progress *now) {
     return p->ending == CLI_COMPLETE;
 }
 
-/* Room for the result. Asked once the session is open, for a size that does not fit into memory is
- * the better thing to be told of. */
+/* Checks the disk space for the result. Called once the session is open, because a size that does
+ * not fit into memory is the more useful error. */
 static imp_status check_space(const cli_painting *p, imp_error *err) {
     const imp_write_options options = cli_paint_options(p);
     size_t width, height;
@@ -91,16 +91,15 @@ static imp_status check_space(const cli_painting *p, imp_error *err) {
     return imp_picture_check_output(p->out, width, height, &options, err);
 }
 
-/* The cli_work of painting. A loss that stays out of the finite numbers does not cost the picture.
- */
+/* The cli_work of painting. A loss that stays NaN or infinite still yields a picture. */
 static imp_status run(void *user, cli_job *job, imp_error *err) {
     cli_painting *p = user;
-    const imp_status room = check_space(p, err);
-    if (room != IMP_OK)
-        return room;
-    const imp_status watched = cli_observers_open(p, err);
-    if (watched != IMP_OK)
-        return watched;
+    const imp_status space = check_space(p, err);
+    if (space != IMP_OK)
+        return space;
+    const imp_status opened = cli_observers_open(p, err);
+    if (opened != IMP_OK)
+        return opened;
     if (*p->resume) {
         const imp_status restored = imp_session_restore(job->session, p->resume, err);
         if (restored != IMP_OK)
@@ -123,7 +122,7 @@ static imp_status run(void *user, cli_job *job, imp_error *err) {
 
 /* ---- Afterwards ------------------------------------------------------------------------------ */
 
-/* What stays of the content: camera and date, and what was transparent. */
+/* Copies what the result keeps of the content: camera and date, and transparency. */
 static imp_status take_over(cli_painting *p, imp_error *err) {
     imp_picture resized = {0}, *const content = &p->job.content;
     if (!p->values->strip)
@@ -144,7 +143,7 @@ static int write_picture(cli_painting *p) {
     char *text = cli_record_text(&p->record, p->values, p->last.iteration, device);
     imp_write_options options = cli_paint_options(p);
     options.text = text;
-    cli_interrupt_set(CLI_INTERRUPT_IGNORE); /* half a picture helps nobody */
+    cli_interrupt_set(CLI_INTERRUPT_IGNORE); /* finish writing */
     imp_status status = take_over(p, &err);
     if (status == IMP_OK)
         status = imp_picture_write(&p->picture, p->out, &options, &err);
@@ -161,7 +160,7 @@ static void say_done(const cli_painting *p) {
     json_object_set_new(object, "width", json_integer((json_int_t)p->picture.width));
     json_object_set_new(object, "height", json_integer((json_int_t)p->picture.height));
     json_object_set_new(object, "iterations", json_integer(p->last.iteration));
-    json_object_set_new(object, "spared", json_integer(p->last.skipped));
+    json_object_set_new(object, "skipped", json_integer(p->last.skipped));
     json_object_set_new(object, "seconds", cli_json_real(p->last.seconds));
     json_object_set_new(object, "peak_mib", cli_json_real(imp_peak_mib(false)));
     json_object_set_new(object, "device_mib",
@@ -175,7 +174,6 @@ static void say_done(const cli_painting *p) {
     cli_json_line(object);
 }
 
-/* The line for people. */
 static void tell_done(const cli_painting *p) {
     char time[48];
     cli_time_text(time, sizeof time, p->last.seconds);
@@ -184,7 +182,7 @@ static void tell_done(const cli_painting *p) {
             cli_device_name(imp_device_describe(p->job.device)),
             cli_precision_aside(p->values->precision), p->last.loss);
     if (p->last.skipped)
-        cli_note("ended %u steps early: they would hardly have been seen (--settle 0 does them)",
+        cli_note("converged: skipped the last %u iterations (--settle 0 runs them)",
                  p->last.skipped);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A painting on its way through `impasto paint`: what its two halves share. paint_inputs.c settles
- * what is painted from what; paint.c runs it and keeps the result.
+ * The state of one painting. paint_inputs.c prepares its values, paths, network and pictures;
+ * paint.c runs it and writes the result.
  */
 #ifndef CLI_PAINT_H
 #define CLI_PAINT_H
@@ -14,12 +14,12 @@ typedef enum cli_ending {
     CLI_COMPLETE,
     CLI_BY_INTERRUPT,
     CLI_BY_TIME,
-    CLI_NOT_FINITE /* the loss left the finite numbers for good */
+    CLI_NOT_FINITE /* the loss became NaN or infinite and did not recover */
 } cli_ending;
 
-enum { CLI_OBSERVERS = 6 }; /* at most */
+enum { CLI_OBSERVERS = 6 };
 
-/* Something that looks on; explained in observer.h. */
+/* See observer.h. */
 struct cli_view;
 typedef struct cli_observer {
     void *self; /* NULL: none */
@@ -30,47 +30,48 @@ typedef struct cli_observer {
 typedef struct cli_painting {
     cli_request *request;
     cli_values *values; /* the request's */
-    cli_record record;  /* what a picture given with --like records, then what this one will */
+    cli_record record;  /* that of the --like picture, then that of this one */
     cli_sources from;
     char network[IMP_PATH_MAX];
     char out[IMP_PATH_MAX];
-    char resume[IMP_PATH_MAX], device[IMP_PATH_MAX]; /* a checkpoint to go on with, "": none */
+    char resume[IMP_PATH_MAX], device[IMP_PATH_MAX]; /* checkpoint to resume, or ""; its device */
     cli_progress progress;
     cli_job job;
     double began;      /* imp_now */
     imp_progress last; /* after the last iteration */
-    bool recovered;    /* it has been said that a step was taken back */
+    bool recovered;    /* an undone step has been reported */
     cli_ending ending;
     imp_picture picture;
     imp_error not_finite;
-    cli_observer owner; /* a batch or a grid, in which only what is complete is kept; else none */
-    bool unwritten;     /* the picture stays in `picture`, and nothing is said of it */
+    cli_observer owner; /* a batch or grid, which keeps complete pictures only; else none */
+    bool unwritten;     /* keep the result in `picture` and print nothing */
     cli_observer observers[CLI_OBSERVERS];
     bool observers_failed;
 } cli_painting;
 
-/* Settles values, paths and the place of the result, opens the network and reads the pictures.
- * Gives the exit status, after a complaint. */
+/* Determines values, paths and the output, opens the network and reads the pictures. Complains, and
+ * returns the exit status. */
 int cli_paint_prepare(cli_painting *painting);
 
-/* Of a painting whose paths are settled: hashes and reads what it is made from, and opens the
- * network where it is not open; and paints, saves and says so. Like cli_paint_prepare. */
+/* Once the paths are known: cli_paint_sources opens the network unless it is open, and reads and
+ * hashes the pictures; cli_paint_perform paints, writes and reports. Both like cli_paint_prepare.
+ */
 int cli_paint_sources(cli_painting *painting);
 int cli_paint_perform(cli_painting *painting);
 
-/* Says what cli_paint_perform would take, without doing it. Complains where it does not fit. */
+/* Reports what cli_paint_perform would need. Complains if it does not fit. */
 int cli_paint_forecast(cli_painting *painting);
 
-/* cli_paint_prepare from the checkpoint that is named, or the newest. */
+/* cli_paint_prepare from the checkpoint given, or from the newest. */
 int cli_checkpoint_resume(cli_painting *painting);
 
-/* The size that the result will have, once the content has been read. */
+/* The size of the result; the content must have been read. */
 void cli_paint_size(const cli_painting *painting, size_t *width, size_t *height);
 
-/* The sheet of a painting that is complete, where one is asked for. Complains. */
+/* With --sheet: writes the sheet of a complete painting. Complains. */
 int cli_paint_sheet(const cli_painting *painting);
 
-/* How the result is written, without its text. */
+/* How to write the result; without the record. */
 imp_write_options cli_paint_options(const cli_painting *painting);
 
 #endif

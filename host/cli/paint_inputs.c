@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is painted from what: parameters, pictures, network and the place of the result, from the
- * line of arguments or from another picture's record. Whatever can be wrong is told here, before
- * anything slow begins.
+ * The inputs of a painting: settings, pictures, network and output, from the command line or from
+ * another picture's record. Mistakes are reported here, before anything slow starts.
  */
 #include "cli/paint.h"
 
@@ -12,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A texture has no content, and nothing to begin from but noise. */
-static void aim_at_texture(const cli_painting *p) {
+/* A texture has no content term and starts from noise. */
+static void set_texture(const cli_painting *p) {
     imp_settings *s = &p->values->settings;
     cli_drop_terms(s, IMP_TERM_CONTENT);
     if (!cli_given(p->request, "init")) {
@@ -27,25 +26,25 @@ static int prepare_values(cli_painting *p) {
     if (!like)
         return cli_resolve(p->request);
     if (cli_given(p->request, "preset"))
-        return cli_complain(CLI_MISUSE, "--like and --preset: one of them only; a record brings "
-                                        "its own preset");
+        return cli_complain(CLI_MISUSE,
+                            "--like and --preset: cannot be combined; a record names its "
+                            "own preset");
     const int status = cli_record_read(&p->record, p->values, like);
     return status ? status : cli_apply(p->request);
 }
 
-/* The path of what the record names; option: how to give it otherwise. */
+/* Finds a source named by the record. instead: what to give if it is missing. */
 static int find_source(const cli_painting *p, const cli_source *source, char *path,
                        const char *instead) {
     if (cli_record_find(&p->record, source, path))
         return CLI_DONE;
     return cli_complain(CLI_FAILED,
-                        "'%s': neither here nor beside '%s' with the recorded content; "
+                        "'%s': not found here or beside '%s' with the recorded content; "
                         "give %s",
-                        *source->name ? source->name : "a source without a name", p->values->like,
-                        instead);
+                        *source->name ? source->name : "unnamed source", p->values->like, instead);
 }
 
-/* The styles of the record, with their masks. */
+/* Finds the record's styles with their masks. */
 static int find_styles(cli_painting *p) {
     int status = CLI_DONE;
     for (size_t i = 0; i < p->record.style_count && !status; i++) {
@@ -60,8 +59,8 @@ static int find_styles(cli_painting *p) {
     return status;
 }
 
-/* Content and styles from the line: operands, then options; what the line leaves out, from the
- * record. A texture needs no content of its own. */
+/* Content and styles: operands, then options, then the record for what is missing. A texture needs
+ * no content. */
 static int prepare_pictures(cli_painting *p) {
     const cli_request *request = p->request;
     cli_sources *from = &p->from;
@@ -84,12 +83,12 @@ static int prepare_pictures(cli_painting *p) {
     else if (!status && p->values->like)
         status = find_source(p, &p->record.content, from->content, "CONTENT and STYLE");
     if (!status && (!*from->content || from->style_count == 0))
-        return cli_complain(CLI_MISUSE, "paint: needs two pictures; say: impasto paint CONTENT "
-                                        "STYLE");
+        return cli_complain(CLI_MISUSE,
+                            "paint: needs two pictures; usage: impasto paint CONTENT STYLE");
     return status;
 }
 
-/* Paths of content, styles, network and start: from the line, else from the record. */
+/* Paths of content, styles, network and initial picture: from the command line, else the record. */
 static int prepare_paths(cli_painting *p) {
     cli_values *v = p->values;
     int status = prepare_pictures(p);
@@ -107,44 +106,43 @@ static int prepare_paths(cli_painting *p) {
     return status;
 }
 
-/* Length of a path's base name without its extension. */
+/* Length of a base name without its extension. */
 static int stem_length(const char *base) {
     const char *dot = strrchr(base, '.');
     return (int)(dot && dot != base ? (size_t)(dot - base) : strlen(base));
 }
 
-/* Each standard stream carries one thing. */
+/* Each standard stream can be used once. */
 static int check_stream(const cli_painting *p) {
     if (cli_sources_streams(&p->from) > 1)
-        return cli_complain(CLI_MISUSE, "standard input: holds one picture only; give the others "
+        return cli_complain(CLI_MISUSE, "standard input: carries only one picture; give the others "
                                         "as files");
     if (strcmp(p->out, "-") != 0)
         return CLI_DONE;
     if (p->values->json)
-        return cli_complain(CLI_MISUSE, "--json and -o -: both want standard output; give a file");
+        return cli_complain(CLI_MISUSE, "--json and -o -: both need standard output; give a file");
     if (isatty(STDOUT_FILENO))
-        return cli_complain(CLI_MISUSE, "standard output: is a terminal; send the picture to a "
-                                        "file or program");
+        return cli_complain(CLI_MISUSE, "standard output: is a terminal; redirect it to a file or "
+                                        "a program");
     return CLI_DONE;
 }
 
-/* What is written besides the result is a file, and none that is there for something else.
- * path: NULL where it is not asked for. */
-static int check_besides(const cli_painting *p, const char *option, const char *path) {
+/* An additional output must be a file other than the result and the sources. path: NULL for none.
+ */
+static int check_extra_output(const cli_painting *p, const char *option, const char *path) {
     if (!path)
         return CLI_DONE;
     if (!strcmp(path, "-"))
-        return cli_complain(CLI_MISUSE, "--%s -: standard output is for the picture; give a file",
-                            option);
+        return cli_complain(CLI_MISUSE, "--%s -: cannot be standard output; give a file", option);
     if (!strcmp(path, p->out) || cli_sources_hold(&p->from, path) || cli_same_file(path, p->out))
         return cli_complain(CLI_MISUSE,
-                            "--%s '%s': is the result or one of the pictures to paint from; name "
-                            "another",
+                            "--%s '%s': is the result or one of the input pictures; choose another "
+                            "name",
                             option, path);
     return CLI_DONE;
 }
 
-/* The place of the result: named, known in kind, and not one of the sources. */
+/* The path of the result, which must not be one of the sources. */
 static int prepare_output(cli_painting *p) {
     const cli_values *v = p->values;
     char content[256], style[256];
@@ -157,12 +155,12 @@ static int prepare_output(cli_painting *p) {
                  stem_length(style), style);
     if (cli_sources_hold(&p->from, p->out))
         return cli_complain(CLI_MISUSE,
-                            "output '%s': is one of the pictures to paint from; name "
-                            "another with -o",
+                            "output '%s': is one of the input pictures; choose another name "
+                            "with -o",
                             p->out);
-    int status = check_besides(p, "sheet", v->sheet);
+    int status = check_extra_output(p, "sheet", v->sheet);
     if (!status)
-        status = check_besides(p, "preview-file", v->preview_file);
+        status = check_extra_output(p, "preview-file", v->preview_file);
     return status ? status : check_stream(p);
 }
 
@@ -195,7 +193,7 @@ void cli_paint_size(const cli_painting *p, size_t *width, size_t *height) {
     *height += *height == 0;
 }
 
-/* What a mask, which may be a colour, or a start was read from, if there is one. */
+/* The source of a mask (a file or a colour) or an initial picture, if there is one. */
 static cli_source optional_source(const imp_picture *picture, const char *path) {
     return *path ? cli_source_of(picture, path) : (cli_source){0};
 }
@@ -214,7 +212,6 @@ static void record_sources(cli_painting *p) {
     }
 }
 
-/* Opens the network, reads the pictures, and records what they are. */
 int cli_paint_sources(cli_painting *p) {
     const cli_source recorded = p->record.network;
     int status = cli_job_network(&p->job);
@@ -230,14 +227,15 @@ int cli_paint_sources(cli_painting *p) {
     snprintf(p->record.network.sha256, sizeof p->record.network.sha256, "%s", info.sha256);
     if (*recorded.name && !cli_given(p->request, "network") &&
         strcmp(recorded.sha256, info.sha256) != 0)
-        cli_note("network '%s': is not the recorded one; the picture will differ", recorded.name);
+        cli_note("network '%s': differs from the recorded one; the picture will differ, too",
+                 recorded.name);
     return CLI_DONE;
 }
 
 int cli_paint_prepare(cli_painting *p) {
     int status = prepare_values(p);
     if (!status && p->values->texture)
-        aim_at_texture(p);
+        set_texture(p);
     if (!status)
         status = prepare_paths(p);
     if (!status)
@@ -246,5 +244,5 @@ int cli_paint_prepare(cli_painting *p) {
         status = check_output(p);
     if (!status)
         status = cli_paint_sources(p);
-    return status ? status : check_output(p); /* now that transparency is known */
+    return status ? status : check_output(p); /* again, now that transparency is known */
 }

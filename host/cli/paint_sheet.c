@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sheet of a painting (--sheet): content, style and result side by side, with what made it.
+ * The sheet of a painting (--sheet): content, styles and result side by side, with the settings.
  */
 #include "cli/paint.h"
 #include "cli/sheet.h"
@@ -21,14 +21,14 @@ static void note_result(char *note, const cli_painting *p) {
              cli_device_name(imp_device_describe(p->job.device)), *changes ? ", " : "", changes);
 }
 
-/* Content, styles and result, as they stand on the sheet. */
+/* Content, styles and result. */
 typedef struct panels {
     cli_panel all[2 + IMP_STYLES_MAX];
     char titles[2 + IMP_STYLES_MAX][TITLE], notes[2 + IMP_STYLES_MAX][NOTE];
     size_t count;
 } panels;
 
-/* One more; gives its note, to be filled. */
+/* Adds a panel and returns its note, to be filled in. */
 static char *add_panel(panels *to, const imp_picture *picture, const char *path) {
     const size_t n = to->count++;
     cli_source_name(to->titles[n], TITLE, path);
@@ -36,7 +36,7 @@ static char *add_panel(panels *to, const imp_picture *picture, const char *path)
     return to->notes[n];
 }
 
-/* weight: of a style among others; 1 is not worth a word. */
+/* weight: of a style; shown unless it is 1. */
 static void add_source(panels *to, const imp_picture *picture, const char *path, float weight) {
     char *note = add_panel(to, picture, path), part[32];
     cli_real_text(part, sizeof part, weight);

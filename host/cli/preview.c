@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The picture shown while it is painted: in the terminal (--preview), or in a file that is written
- * anew again and again (--preview-file). Either takes one part in fifty of the time at most.
+ * Previews of a painting: in the terminal (--preview), or in a file that is rewritten repeatedly
+ * (--preview-file). Each takes at most one fiftieth of the time.
  */
 #include "base/clock.h"
 #include "cli/observer.h"
@@ -13,10 +13,10 @@
 static const double least_pause = 0.2, share = 50;
 
 typedef struct preview {
-    cli_progress *progress; /* borrowed, like what follows, of the painting */
-    const cli_values *values;
-    cli_terminal *terminal; /* owned; NULL: into the file */
-    double next;            /* imp_now when it is due */
+    cli_progress *progress;   /* borrowed from the painting */
+    const cli_values *values; /* likewise */
+    cli_terminal *terminal;   /* owned; NULL: preview to a file */
+    double next;              /* imp_now when it is due */
 } preview;
 
 static imp_status show(preview *v, cli_view *view, imp_error *err) {
@@ -43,7 +43,7 @@ static imp_status look(void *self, cli_view *view, imp_error *err) {
     return status;
 }
 
-/* What was ended early is shown as it was last, but in the file. */
+/* The file of a run ended early gets the last state. */
 static imp_status finish(void *self, cli_view *view, imp_error *err) {
     preview *v = self;
     imp_status status = IMP_OK;
@@ -67,14 +67,14 @@ static imp_status observe(cli_observer *observer, const cli_painting *p, cli_ter
     return IMP_OK;
 }
 
-/* That nothing can be shown is no reason not to paint. */
+/* Without a preview the painting goes on. */
 imp_status cli_preview_observe(cli_observer *observer, const cli_painting *p, imp_error *err) {
     char why[128], line[256];
     if (!p->values->preview)
         return IMP_OK;
     cli_terminal *terminal = cli_terminal_open(p->job.progress, why, sizeof why);
     if (!terminal) {
-        snprintf(line, sizeof line, "no preview: %s; --preview-file FILE writes one", why);
+        snprintf(line, sizeof line, "no preview: %s; use --preview-file FILE", why);
         cli_progress_log(p->job.progress, line);
         return IMP_OK;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How far the painting is: see progress.h.
+ * Progress: see progress.h.
  */
 #include "cli/progress.h"
 
@@ -22,7 +22,7 @@ void cli_progress_init(cli_progress *p, bool silent) {
                         .shown = -line_seconds};
 }
 
-/* "3.2 iterations/s" or, where that is less than one, "1.4 s each". */
+/* ", 3.2 a second" or, below one, ", 1.4 s each". */
 static void speed_text(char *text, size_t size, const imp_estimate *e) {
     if (e->seconds_per_iteration <= 0)
         *text = 0;
@@ -36,13 +36,13 @@ static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* Of the terminal; a line that fills them all would go on in the next one. */
+/* Terminal width. A line that fills it would wrap. */
 static size_t columns(void) {
     struct winsize w = {0};
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col : SIZE_MAX;
 }
 
-/* part: of the bar that is filled, 0..1. */
+/* part: the filled fraction of the bar, 0..1. */
 static void draw(cli_progress *p, const char *text, double part) {
     char line[256];
     const unsigned filled = (unsigned)(BAR * part);
@@ -53,7 +53,7 @@ static void draw(cli_progress *p, const char *text, double part) {
     p->standing = strlen(line);
 }
 
-/* Whether it is time to show something again. */
+/* Whether the next update is due. */
 static bool is_time(cli_progress *p) {
     const double clock = imp_now();
     if (p->silent || clock - p->shown < (p->terminal ? redraw_seconds : line_seconds))
@@ -106,8 +106,8 @@ void cli_progress_clear(cli_progress *p) {
     p->block = 0;
 }
 
-/* Room is made by new lines, which scroll where they must; the cursor's place is kept by the
- * terminal (DECSC, DECRC), whatever the bytes do to it. */
+/* New lines make space and scroll if needed; DECSC and DECRC restore the cursor whatever the bytes
+ * do to it. */
 void cli_progress_block(cli_progress *p, const char *bytes, size_t size, unsigned rows) {
     wipe(p);
     for (unsigned i = p->block; i < rows; i++)
@@ -117,7 +117,7 @@ void cli_progress_block(cli_progress *p, const char *bytes, size_t size, unsigne
     fprintf(stderr, "\0338\033[%uB\r", rows);
     fflush(stderr);
     p->block = rows;
-    p->shown = -line_seconds; /* the bar comes back at once */
+    p->shown = -line_seconds; /* redraw the bar at once */
 }
 
 void cli_progress_log(void *progress, const char *line) {

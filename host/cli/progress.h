@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How far the painting is: a bar that redraws itself on a terminal, plain lines every few seconds
- * elsewhere, and messages that do not break into the bar. All on standard error.
+ * Progress on standard error: a bar on a terminal, a plain line every few seconds elsewhere, and
+ * messages that do not disturb the bar.
  */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
@@ -10,31 +10,31 @@
 
 typedef struct cli_progress {
     bool silent, terminal;
-    double shown;    /* imp_now when it was last shown */
-    size_t standing; /* columns of the bar that stands on the terminal's line now */
-    unsigned block;  /* lines above it that may be drawn over; 0: none */
+    double shown;    /* imp_now of the last update */
+    size_t standing; /* columns of the bar now on the terminal */
+    unsigned block;  /* lines above the bar that may be overdrawn; 0: none */
 } cli_progress;
 
-/* silent: show nothing but messages. */
+/* silent: show messages only. */
 void cli_progress_init(cli_progress *progress, bool silent);
 
-/* Shows the state unless it was shown a moment ago. */
+/* Shows the state, unless the last update was a moment ago. */
 void cli_progress_show(cli_progress *progress, const imp_progress *now, const imp_estimate *left);
 
-/* The same for `done` bytes of `total` (0: not known) of something. */
+/* The same for `done` of `total` bytes (0: unknown). */
 void cli_progress_bytes(cli_progress *progress, const char *what, uint64_t done, uint64_t total);
 
-/* The same for any work of which a share of 0..1 is done. */
+/* The same for any work; share: the fraction done, 0..1. */
 void cli_progress_line(cli_progress *progress, double share, const char *text);
 
-/* Writes what draws `rows` lines of a terminal above the bar, over those that it drew before unless
- * something else has been said since. It may leave the cursor anywhere and must not scroll. */
+/* Writes `bytes`, which draw `rows` terminal lines, above the bar. They replace the previous block
+ * unless a message came between. The bytes may leave the cursor anywhere but must not scroll. */
 void cli_progress_block(cli_progress *progress, const char *bytes, size_t size, unsigned rows);
 
-/* Wipes the bar: something else is about to be said. */
+/* Erases the bar before other output. */
 void cli_progress_clear(cli_progress *progress);
 
-/* An imp_log whose user is a cli_progress: a message on a line of its own. */
+/* An imp_log whose user is a cli_progress: prints the message on a line of its own. */
 void cli_progress_log(void *progress, const char *line);
 
 #endif

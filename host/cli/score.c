@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto score: the value of the objective at a picture, by term, layer and level, and the arrays
- * behind it for whoever wants to check them.
+ * impasto score: evaluates the objective at a picture by term, layer and level, and writes the
+ * arrays behind it.
  */
 #include "cli/job.h"
 #include "cli/json.h"
@@ -30,22 +30,23 @@ typedef struct scoring {
     size_t files;                 /* arrays written */
 } scoring;
 
-/* ---- Before anything slow -------------------------------------------------------------------- */
+/* ---- Preparation ----------------------------------------------------------------------------- */
 
-/* The folder of --dump is there, or can be made. */
+/* Checks that the folder of --dump exists or can be created. */
 static int check_folder(const char *dump) {
     struct stat s;
     char parent[IMP_PATH_MAX];
     if (stat(dump, &s) == 0) {
         if (!S_ISDIR(s.st_mode))
-            return cli_complain(CLI_FAILED, "folder '%s': is a file; name a folder", dump);
+            return cli_complain(CLI_FAILED, "folder '%s': is a file; give a folder", dump);
         if (access(dump, W_OK | X_OK) != 0)
             return cli_complain(CLI_FAILED, "folder '%s': %s", dump, strerror(errno));
         return CLI_DONE;
     }
     snprintf(parent, sizeof parent, "%.*s.", (int)(cli_base_name(dump) - dump), dump);
     if (access(parent, W_OK | X_OK) != 0)
-        return cli_complain(CLI_FAILED, "folder '%s': cannot be made: %s", dump, strerror(errno));
+        return cli_complain(CLI_FAILED, "folder '%s': cannot be created: %s", dump,
+                            strerror(errno));
     return CLI_DONE;
 }
 
@@ -71,13 +72,13 @@ static int prepare(scoring *s) {
         v->settings.size = picture->width > picture->height ? picture->width : picture->height;
     v->settings.init = IMP_INIT_PICTURE;
     v->settings.scales = 1;
-    v->settings.optimizer = IMP_ADAM; /* no step is taken: the one that needs less memory */
+    v->settings.optimizer = IMP_ADAM; /* no step is taken; Adam needs less memory */
     return CLI_DONE;
 }
 
 /* ---- The arrays ------------------------------------------------------------------------------ */
 
-/* Writes the array to DIR/[prefix]name.npy and gives it back. */
+/* Writes the array to DIR/[prefix]name.npy and frees it. */
 static imp_status write_array(scoring *s, const char *prefix, const char *name, imp_array *array,
                               unsigned dimensions, imp_error *err) {
     char path[IMP_PATH_MAX];
@@ -105,7 +106,7 @@ static imp_status dump(scoring *s, imp_error *err) {
     s->files = 0;
     if (mkdir(s->values->dump, 0777) != 0 && errno != EEXIST) {
         err->status = IMP_ERR_IO;
-        snprintf(err->text, sizeof err->text, "folder '%.400s': cannot be made: %s",
+        snprintf(err->text, sizeof err->text, "folder '%.400s': cannot be created: %s",
                  s->values->dump, strerror(errno));
         return IMP_ERR_IO;
     }

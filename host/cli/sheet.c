@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sheets: see sheet.h. All lengths follow from the frame, into which each picture is fitted, and
- * from the em, the size of the letters. A column is as wide as its widest picture, a row as high as
- * its highest; pictures stand on one line, with their captions right below.
+ * Sheets: see sheet.h. All lengths follow from the frame, which every picture fits into, and from
+ * the em, the size of the text. A column is as wide as its widest picture, a row as high as its
+ * highest. The pictures of a row are aligned at the bottom, with captions directly below.
  */
 #include "cli/sheet.h"
 
@@ -13,26 +13,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whole steps of 1/255, so that drawings and pictures show the same paper. */
+/* Multiples of 1/255, so that drawings and pictures have the same background. */
 static const cli_colour paper = {250.0 / 255, 249.0 / 255, 247.0 / 255},
                         blank = {236.0 / 255, 235.0 / 255, 232.0 / 255}, ink = {0.11, 0.11, 0.12},
                         faint = {0.40, 0.40, 0.42};
 
 enum { SHEET_MAX = 8192, LEAST_EM = 11, NOTE_LINES = 4 };
 
-/* In pixels, but for the first two. */
+/* In pixels, except columns and rows. */
 typedef struct layout {
     const cli_sheet *sheet;
     size_t columns, rows;
     size_t frame_width, frame_height;
     double em;
-    size_t margin, gap; /* around all, and between panels */
-    size_t head;        /* height of title and note, with the space below */
-    size_t beside;      /* width of the labels of rows, with the space behind */
-    size_t above;       /* height of those of columns, with the space below */
-    size_t caption;     /* height of a row's captions, with the space above */
-    size_t *widths;     /* of columns; owned */
-    size_t *heights;    /* of rows, without captions; owned */
+    size_t margin, gap; /* around the sheet; between panels */
+    size_t head;        /* height of title and note, with space below */
+    size_t beside;      /* width of row labels, with space after */
+    size_t above;       /* height of column labels, with space below */
+    size_t caption;     /* height of a row's captions, with space above */
+    size_t *widths;     /* by column; owned */
+    size_t *heights;    /* by row, without captions; owned */
 } layout;
 
 static size_t larger(size_t a, size_t b) {
@@ -59,7 +59,7 @@ static cli_text note_text(const layout *l, const char *text, double width) {
         .text = text, .size = 0.86 * l->em, .width = width, .lines = NOTE_LINES, .colour = faint};
 }
 
-/* A title over a note, where there are any. d: NULL to measure only. Gives their height. */
+/* Draws title and note, each if not NULL; returns their height. d: NULL to measure only. */
 static double put_caption(cli_drawing *d, double x, double y, const layout *l, const char *title,
                           const char *note, double width) {
     const cli_text texts[] = {title_text(l, title, width), note_text(l, note, width)};
@@ -77,7 +77,7 @@ static double put_caption(cli_drawing *d, double x, double y, const layout *l, c
     return height;
 }
 
-/* A label's name and value in two lines, to the left or centred. Gives the larger width. */
+/* Draws a label's name and value on two lines; returns the larger width. d: NULL to measure. */
 static double put_label(cli_drawing *d, double x, double y, const layout *l, const cli_label *label,
                         cli_align align) {
     cli_text name = note_text(l, label->name, 0), value = title_text(l, label->value, 0);
@@ -92,14 +92,14 @@ static double put_label(cli_drawing *d, double x, double y, const layout *l, con
     return fmax(w, v);
 }
 
-/* Two lines, one of a note and one of a title. */
+/* One line of a note and one of a title. */
 static double label_height(const layout *l) {
     return 2.4 * l->em;
 }
 
 /* ---- Layout ---------------------------------------------------------------------------------- */
 
-/* The largest size of the picture's shape within width x height. */
+/* The largest size with the picture's aspect ratio within width x height. */
 static void fit(const imp_picture *p, size_t width, size_t height, size_t *w, size_t *h) {
     const double scale = fmin((double)width / (double)p->width, (double)height / (double)p->height);
     *w = larger(1, (size_t)((double)p->width * scale + 0.5));
@@ -114,8 +114,8 @@ static void panel_size(const layout *l, size_t i, size_t *w, size_t *h) {
         fit(p, l->frame_width, l->frame_height, w, h);
 }
 
-/* The frame that holds all pictures once their longer sides are the longest one's; a given one with
- * room for pictures of other shapes. */
+/* The frame that holds every picture once all longer sides are equal. A given frame is widened so
+ * that other aspect ratios fit, too. */
 static void choose_frame(layout *l, size_t size) {
     const cli_sheet *s = l->sheet;
     size_t longest = 1, w = 1, h = 1;
@@ -145,8 +145,8 @@ static void choose_frame(layout *l, size_t size) {
     l->frame_height = larger(1, l->frame_height);
 }
 
-/* Up to three pictures that are not too wide stand in a row, or below each other; more of them so
- * that the sheet comes near to the shape of a screen with few places empty. */
+/* Up to three pictures form one row, or one column if they are wide. More are arranged so that the
+ * sheet is close to 1.6:1 with few empty places. */
 static size_t choose_columns(const layout *l) {
     const size_t n = l->sheet->count;
     const double shape = (double)l->frame_width / (double)l->frame_height;
@@ -168,8 +168,8 @@ static size_t choose_columns(const layout *l) {
     return best;
 }
 
-/* Letters that can be read at the pictures' own size and when the sheet fills a screen, but do not
- * grow out of their column. */
+/* Text that is legible both at the pictures' own size and with the whole sheet on a screen, but not
+ * too wide for its column. */
 static double choose_em(const layout *l) {
     const double w = (double)l->frame_width, h = (double)l->frame_height;
     const double sheet = fmax((double)l->columns * w / 110, (double)l->rows * h / 75);
@@ -205,7 +205,7 @@ static size_t column_left(const layout *l, size_t column) {
     return x;
 }
 
-/* As put_caption, half an em below the panel; the note of an empty frame stands within it. */
+/* As put_caption, half an em below the panel. The note of an empty frame is drawn inside it. */
 static double put_panel_caption(cli_drawing *d, const layout *l, size_t i) {
     const cli_panel *panel = &l->sheet->panels[i];
     const size_t column = i % l->columns;
@@ -237,7 +237,7 @@ static void measure_texts(layout *l) {
                         1.5 * l->em);
 }
 
-/* Gives false without memory. */
+/* Returns false when out of memory. */
 static bool lay_out(layout *l, const cli_sheet *sheet) {
     *l = (layout){.sheet = sheet};
     choose_frame(l, sheet->size);
@@ -245,7 +245,7 @@ static bool lay_out(layout *l, const cli_sheet *sheet) {
     l->rows = larger(1, (sheet->count + l->columns - 1) / l->columns);
     const double large =
         fmax((double)(l->columns * l->frame_width), (double)(l->rows * l->frame_height));
-    if (large > SHEET_MAX) /* thousands of pictures, or large ones */
+    if (large > SHEET_MAX) /* many or large pictures */
         choose_frame(l, larger(1, (size_t)((double)larger(l->frame_width, l->frame_height) *
                                            SHEET_MAX / large)));
     l->em = choose_em(l);
@@ -260,7 +260,7 @@ static bool lay_out(layout *l, const cli_sheet *sheet) {
     return true;
 }
 
-/* Where a row's pictures stand, which is below their lower edges. */
+/* The y of the lower edge of a row's pictures. */
 static size_t row_bottom(const layout *l, size_t row) {
     size_t y = l->margin + l->head + l->above;
     for (size_t r = 0; r <= row; r++)
@@ -270,7 +270,7 @@ static size_t row_bottom(const layout *l, size_t row) {
 
 /* ---- Drawing --------------------------------------------------------------------------------- */
 
-/* Lays a picture of the right size on the paper. */
+/* Copies a picture of the right size onto the background. */
 static void paste(imp_picture *out, const imp_picture *p, size_t x, size_t y) {
     const float under[] = {(float)paper.r, (float)paper.g, (float)paper.b};
     for (size_t j = 0; j < p->height; j++) {
@@ -300,7 +300,7 @@ static imp_status put_picture(imp_picture *out, const layout *l, size_t i, imp_e
     return status;
 }
 
-/* An empty frame, with its note in it. */
+/* An empty frame with its note inside. */
 static imp_status put_frame(imp_picture *out, const layout *l, size_t i, imp_error *err) {
     const cli_panel *panel = &l->sheet->panels[i];
     const double inset = fmin(l->em, (double)l->frame_width / 8);
@@ -377,8 +377,8 @@ static imp_status draw(imp_picture *out, const layout *l, imp_error *err) {
 
 imp_status cli_sheet_check(const char *path, imp_error *err) {
     if (!strcmp(path, "-")) {
-        *err =
-            (imp_error){IMP_ERR_ARGUMENT, "sheet '-': standard output is for words; give a file"};
+        *err = (imp_error){IMP_ERR_ARGUMENT,
+                           "sheet '-': cannot be written to standard output; give a file"};
         return err->status;
     }
     const imp_status status = imp_picture_check_output(path, 0, 0, NULL, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sheets: pictures laid side by side with captions, for people to look at. The pictures are brought
- * to one size; those that have it already are shown pixel by pixel.
+ * Contact sheets: pictures side by side with captions. Pictures are resized to fit a common frame;
+ * those that already fit are copied unchanged.
  */
 #ifndef CLI_SHEET_H
 #define CLI_SHEET_H
@@ -10,34 +10,34 @@
 
 enum { CLI_SHEET_SIZE = 1024 };
 
-/* A place on the sheet. */
+/* One picture and its caption. */
 typedef struct cli_panel {
     const imp_picture *picture; /* borrowed; NULL: an empty frame */
-    const char *title, *note;   /* borrowed, or NULL: below; the note of an empty frame in it */
+    const char *title, *note;   /* borrowed, or NULL; below the picture, or inside an empty frame */
 } cli_panel;
 
-/* How a row or a column is called: "style-scale" "0.5". */
+/* The label of a row or column: "style-scale" "0.5". */
 typedef struct cli_label {
     const char *name, *value; /* borrowed */
 } cli_label;
 
 typedef struct cli_sheet {
-    const cli_panel *panels; /* row by row; borrowed like the others */
+    const cli_panel *panels; /* row by row; borrowed, like all pointers here */
     size_t count;
-    size_t columns;       /* 0: as many as look well */
-    size_t width, height; /* of the frame that each picture is fitted into; 0: as large as all */
-    size_t size; /* the frame's longer side; 0: that of the largest picture, at most this: */
-    const char *title, *note;        /* above all; or NULL */
-    const cli_label *above, *beside; /* a label for each column, and for each row; or NULL */
+    size_t columns;       /* 0: chosen by the layout */
+    size_t width, height; /* shape of the frame; 0: large enough for every picture */
+    size_t size; /* longer side of the frame; 0: the largest picture's, at most CLI_SHEET_SIZE */
+    const char *title, *note;        /* heading, or NULL */
+    const cli_label *above, *beside; /* labels of columns and of rows, or NULL */
 } cli_sheet;
 
-/* Whether a sheet could be drawn and written to path: asked before anything slow. */
+/* Whether a sheet can be drawn and written to path. Call it before slow work. */
 imp_status cli_sheet_check(const char *path, imp_error *err);
 
-/* Says in JSON that a sheet of so many pictures is written. */
+/* Reports a written sheet in JSON. */
 void cli_sheet_say(const char *path, const imp_picture *drawn, size_t pictures);
 
-/* Draws it. */
+/* Draws the sheet into *out, which the caller finishes. */
 imp_status cli_sheet_draw(imp_picture *out, const cli_sheet *sheet, imp_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of what is painted from: see sources.h.
+ * The names of the pictures to paint from: see sources.h.
  */
 #include "cli/sources.h"
 
@@ -11,14 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where ":WEIGHT" begins, NULL where there is none. */
+/* Where ":WEIGHT" begins, or NULL. */
 static const char *weight_of(const char *text, double *weight) {
     const char *colon = strrchr(text, ':'), *place = strstr(text, "://");
     char *end = NULL;
     *weight = 1;
     if (!colon || colon == text || access(text, F_OK) == 0)
         return NULL;
-    if (place && !strchr(place + 3, '/')) /* a host's port */
+    if (place && !strchr(place + 3, '/')) /* the port of a URL */
         return NULL;
     if (strspn(colon + 1, "0123456789+-.eE") != strlen(colon + 1))
         return NULL;
@@ -30,9 +30,9 @@ int cli_sources_add_style(cli_sources *sources, const char *text) {
     double weight;
     const char *colon = weight_of(text, &weight);
     if (colon && weight < 0)
-        return cli_complain(CLI_MISUSE, "style '%s': a weight is 0 or more", text);
+        return cli_complain(CLI_MISUSE, "style '%s': negative weight; give 0 or more", text);
     if (sources->style_count == IMP_STYLES_MAX)
-        return cli_complain(CLI_MISUSE, "style '%s': one too many; %d at most", text,
+        return cli_complain(CLI_MISUSE, "style '%s': too many styles; give at most %d", text,
                             IMP_STYLES_MAX);
     cli_style *style = &sources->styles[sources->style_count++];
     style->weight = colon ? (float)weight : 1;
@@ -50,17 +50,18 @@ int cli_sources_add_options(cli_sources *sources, const cli_values *v) {
     if (status || v->style_masks.count == 0)
         return status;
     if (v->style_masks.count != sources->style_count)
-        return cli_complain(CLI_MISUSE,
-                            "--style-mask: given %zu times, for %zu styles; give one for each, in "
-                            "their order",
-                            v->style_masks.count, sources->style_count);
+        return cli_complain(
+            CLI_MISUSE,
+            "--style-mask: given %zu times for %zu styles; give one for each style, "
+            "in order",
+            v->style_masks.count, sources->style_count);
     for (size_t i = 0; i < v->style_masks.count; i++)
         snprintf(sources->styles[i].mask, sizeof sources->styles[i].mask, "%s",
                  v->style_masks.paths[i]);
     return CLI_DONE;
 }
 
-/* The i-th name, NULL beyond the last. */
+/* The i-th name; NULL after the last. */
 static const char *name_at(const cli_sources *s, size_t i) {
     const char *const first[] = {s->content, s->mask, s->init};
     if (i < 3)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is painted from, as it is named: files, addresses, "-", and how much each style counts.
+ * The names of the pictures to paint from: files, URLs or "-", and the weight of each style.
  */
 #ifndef CLI_SOURCES_H
 #define CLI_SOURCES_H
 
 #include "cli/options.h"
 
-/* mask: "" where there is none; a colour (white, #rrggbb) is a mask that is of it everywhere. */
+/* mask: "" for none; a colour (white, #rrggbb) is a mask of that colour everywhere. */
 typedef struct cli_style {
     char path[IMP_PATH_MAX], mask[IMP_PATH_MAX];
     float weight;
@@ -19,16 +19,16 @@ typedef struct cli_sources {
     size_t style_count;
 } cli_sources;
 
-/* Adds "FILE" or "FILE:WEIGHT". What stands behind the last colon is a weight if it is a number, no
- * file has the whole name, and it is not an address's port. Complains of a negative one, and of too
- * many styles. */
+/* Adds "FILE" or "FILE:WEIGHT". The text after the last colon is a weight if it is a number, no
+ * file has the whole name, and it is not the port of a URL. Complains of a negative weight and of
+ * too many styles. */
 int cli_sources_add_style(cli_sources *sources, const char *text);
 
-/* Adds the styles, and then the masks, that options name. Complains of masks where there are fewer
- * or more of them than styles. */
+/* Adds the styles and masks given by options. Complains unless there are as many style masks as
+ * styles, or none. */
 int cli_sources_add_options(cli_sources *sources, const cli_values *values);
 
-/* How many of them are standard input; and whether one of them is the file at path. */
+/* How many of them are standard input; whether one of them is the file at path. */
 size_t cli_sources_streams(const cli_sources *sources);
 bool cli_sources_hold(const cli_sources *sources, const char *path);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pictures in the terminal of standard error, as it can show them: by the graphics of kitty, by
- * sixels, or by characters. Needs libchafa; without it, terminal_none.c stands in.
+ * Shows pictures in the terminal of standard error: as kitty graphics, sixels or characters. Needs
+ * libchafa; terminal_none.c replaces it in builds without.
  */
 #ifndef CLI_TERMINAL_H
 #define CLI_TERMINAL_H
@@ -10,10 +10,10 @@
 
 typedef struct cli_terminal cli_terminal;
 
-/* NULL, and the reason in `why`, where pictures cannot be shown. */
+/* Returns NULL and the reason in `why` if pictures cannot be shown. */
 cli_terminal *cli_terminal_open(const cli_progress *progress, char *why, size_t size);
 
-/* Shows the picture above the bar, in place of the last one shown. All pictures have one shape. */
+/* Shows the picture above the bar, replacing the last. All pictures must have the same size. */
 void cli_terminal_show(cli_terminal *terminal, cli_progress *progress, const imp_picture *picture);
 void cli_terminal_close(cli_terminal *terminal);
 

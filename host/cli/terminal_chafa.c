@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pictures in the terminal, by libchafa: see terminal.h.
+ * Pictures in the terminal with libchafa: see terminal.h.
  */
 #include "cli/terminal.h"
 
@@ -11,21 +11,21 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Cells of a picture at most, and pixels where the terminal draws such, so that it takes little to
- * send; and the lines that stay free. */
+/* The largest picture in cells and, for pixel graphics, in pixels, to limit the bytes sent; lines
+ * that stay free. */
 enum { COLUMNS = 100, ROWS = 32, PIXELS = 800, FREE = 3 };
 
 struct cli_terminal {
     ChafaTermInfo *info;
     ChafaCanvasMode mode;
     ChafaPixelMode pixels;
-    int columns, rows;           /* of the picture; 0: not yet known */
+    int columns, rows;           /* of the picture; 0: not known yet */
     int cell_width, cell_height; /* in pixels */
     int most_columns, most_rows;
     bool unicode;
 };
 
-/* The language's encoding, by the variable that decides it. */
+/* Whether the locale's encoding is UTF-8. */
 static bool is_unicode(void) {
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
     const char *value = NULL;
@@ -39,8 +39,8 @@ static bool can(const cli_terminal *t, ChafaTermSeq sequence) {
     return chafa_term_info_have_seq(t->info, sequence);
 }
 
-/* The best way that the terminal is known to have. */
-static void choose_algorithm(cli_terminal *t) {
+/* The best output mode that the terminal is known to support. */
+static void choose_mode(cli_terminal *t) {
     t->mode = CHAFA_CANVAS_MODE_TRUECOLOR;
     t->pixels = CHAFA_PIXEL_MODE_SYMBOLS;
     if (can(t, CHAFA_TERM_SEQ_BEGIN_KITTY_IMMEDIATE_IMAGE_V1))
@@ -61,7 +61,7 @@ static int least(int a, int b) {
     return a < b ? a : b;
 }
 
-/* The window, as the terminal says; else 80 x 24 cells of 10 x 20 pixels. */
+/* The window's size as reported by the terminal, else 80 x 24 cells of 10 x 20 pixels. */
 static void measure(cli_terminal *t) {
     struct winsize w = {0};
     const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 && w.ws_row > 0;
@@ -80,7 +80,7 @@ static void measure(cli_terminal *t) {
 cli_terminal *cli_terminal_open(const cli_progress *progress, char *why, size_t size) {
     snprintf(why, size, "out of memory");
     if (!progress->terminal)
-        snprintf(why, size, "standard error is no terminal that can move its cursor");
+        snprintf(why, size, "standard error is not a terminal with cursor movement");
     cli_terminal *t = progress->terminal ? calloc(1, sizeof *t) : NULL;
     if (!t)
         return NULL;
@@ -88,7 +88,7 @@ cli_terminal *cli_terminal_open(const cli_progress *progress, char *why, size_t 
     t->info = chafa_term_db_detect(chafa_term_db_get_default(), variables);
     g_strfreev(variables);
     t->unicode = is_unicode();
-    choose_algorithm(t);
+    choose_mode(t);
     measure(t);
     if (t->most_rows >= 2 && t->most_columns >= 2)
         return t;
@@ -97,7 +97,7 @@ cli_terminal *cli_terminal_open(const cli_progress *progress, char *why, size_t 
     return NULL;
 }
 
-/* Rounded to 8 bits a colour, what is no number black; NULL: no memory. */
+/* Rounds to 8 bits per colour, NaN to 0; NULL: out of memory. */
 static unsigned char *bytes_of(const imp_picture *p) {
     const size_t n = 3 * p->width * p->height;
     unsigned char *bytes = malloc(n);
@@ -139,7 +139,7 @@ void cli_terminal_show(cli_terminal *t, cli_progress *progress, const imp_pictur
     chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGB8, bytes, (int)p->width, (int)p->height,
                                  3 * (int)p->width);
     GString *text = chafa_canvas_print(canvas, t->info);
-    /* Kitty keeps what it has shown: the picture at the cursor, the last one, is let go. */
+    /* Kitty keeps pictures in memory: delete the one at the cursor, which is the last. */
     if (t->pixels == CHAFA_PIXEL_MODE_KITTY)
         g_string_prepend(text, "\033_Ga=d,d=C\033\\");
     cli_progress_block(progress, text->str, text->len, (unsigned)t->rows);

@@ -10,16 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-cli_grid_row *cli_grid_add(cli_grid *grid) {
-    cli_grid_row *rows = realloc(grid->rows, (grid->count + 1) * sizeof *rows);
+cli_text_row *cli_text_table_add(cli_text_table *table) {
+    cli_text_row *rows = realloc(table->rows, (table->count + 1) * sizeof *rows);
     if (!rows)
         return NULL;
-    grid->rows = rows;
-    memset(&rows[grid->count], 0, sizeof *rows);
-    return &rows[grid->count++];
+    table->rows = rows;
+    memset(&rows[table->count], 0, sizeof *rows);
+    return &rows[table->count++];
 }
 
-/* Columns on the screen; what is no UTF-8 takes one a byte. */
+/* Width in terminal columns; a byte of invalid UTF-8 counts as one. */
 static size_t width_of(const char *text) {
     size_t width = 0;
     while (*text) {
@@ -31,21 +31,21 @@ static size_t width_of(const char *text) {
     return width;
 }
 
-/* 0: nothing stands in the column. */
-static size_t column_width(const cli_grid *grid, size_t column) {
+/* 0: the column is empty. */
+static size_t column_width(const cli_text_table *table, size_t column) {
     size_t width = 0;
-    for (size_t i = 0; i < grid->count; i++) {
-        const size_t own = width_of(grid->rows[i][column]);
+    for (size_t i = 0; i < table->count; i++) {
+        const size_t own = width_of(table->rows[i][column]);
         width = own > width ? own : width;
     }
-    const size_t title = width_of(grid->titles[column] ? grid->titles[column] : "");
+    const size_t title = width_of(table->titles[column] ? table->titles[column] : "");
     return width && title > width ? title : width;
 }
 
-/* Whether the texts of a column are numbers, which stand to the right. */
-static bool numeric(const cli_grid *grid, size_t column) {
-    for (size_t i = 0; i < grid->count; i++) {
-        const char *text = grid->rows[i][column];
+/* Whether a column holds numbers, which are right-aligned. */
+static bool numeric(const cli_text_table *table, size_t column) {
+    for (size_t i = 0; i < table->count; i++) {
+        const char *text = table->rows[i][column];
         if (*text && !isdigit((unsigned char)*text) && strcmp(text, "-") != 0)
             return false;
     }
@@ -61,34 +61,34 @@ static void put(const char *text, size_t width, bool right) {
 }
 
 /* row: NULL for the titles. */
-static void put_row(const cli_grid *grid, const cli_grid_row *row, bool markdown) {
+static void put_row(const cli_text_table *table, const cli_text_row *row, bool markdown) {
     bool first = true;
     for (size_t k = 0; k < CLI_TEXT_TABLE_COLUMNS; k++) {
-        const size_t width = column_width(grid, k);
+        const size_t width = column_width(table, k);
         if (width == 0)
             continue;
         fputs(markdown ? "| " : first ? "" : "  ", stdout);
-        put(row ? (*row)[k] : grid->titles[k], width, numeric(grid, k));
+        put(row ? (*row)[k] : table->titles[k], width, numeric(table, k));
         fputs(markdown ? " " : "", stdout);
         first = false;
     }
     puts(markdown ? "|" : "");
 }
 
-static void put_rule(const cli_grid *grid) {
+static void put_rule(const cli_text_table *table) {
     for (size_t k = 0; k < CLI_TEXT_TABLE_COLUMNS; k++)
-        if (column_width(grid, k) > 0)
-            fputs(numeric(grid, k) ? "|---:" : "|---", stdout);
+        if (column_width(table, k) > 0)
+            fputs(numeric(table, k) ? "|---:" : "|---", stdout);
     puts("|");
 }
 
-void cli_grid_print(cli_grid *grid, bool markdown) {
-    put_row(grid, NULL, markdown);
+void cli_text_table_print(cli_text_table *table, bool markdown) {
+    put_row(table, NULL, markdown);
     if (markdown)
-        put_rule(grid);
-    for (size_t i = 0; i < grid->count; i++)
-        put_row(grid, (const cli_grid_row *)&grid->rows[i], markdown);
-    free(grid->rows);
-    grid->rows = NULL;
-    grid->count = 0;
+        put_rule(table);
+    for (size_t i = 0; i < table->count; i++)
+        put_row(table, (const cli_text_row *)&table->rows[i], markdown);
+    free(table->rows);
+    table->rows = NULL;
+    table->count = 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto tune: finds the fastest way to make each layer.
+ * impasto tune: finds the fastest algorithm for each layer.
  */
 #include "cli/bench.h"
 #include "cli/job.h"
@@ -39,20 +39,20 @@ static void tell(const imp_tuned *t) {
     fflush(stdout);
 }
 
-static bool hear(void *user, const imp_tuned *tuned) {
+static bool on_tuned(void *user, const imp_tuned *tuned) {
     const cli_values *v = user;
     (v->json ? say : tell)(tuned);
     return true;
 }
 
-/* The layers of one network, at all sizes. */
+/* Tunes the layers of one network at all sizes. */
 static int tune_network(cli_values *v, imp_device *device, const char *name,
                         const size_t sizes[IMP_BENCH_SIZES]) {
     imp_network *network = NULL;
     imp_error err = {0};
     imp_status status = imp_network_open(&network, name, &err);
     for (size_t i = 0; status == IMP_OK && i < IMP_BENCH_SIZES && sizes[i]; i++)
-        status = imp_tune(device, network, sizes[i], hear, v, &err);
+        status = imp_tune(device, network, sizes[i], on_tuned, v, &err);
     imp_network_close(network);
     return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
 }
@@ -66,7 +66,8 @@ static int tune(cli_values *v, cli_job *job) {
         return status;
     sizes[0] = sizes[0] ? sizes[0] : 512;
     if (!v->json)
-        printf("%s; * is taken from now on\n", cli_device_name(imp_device_describe(job->device)));
+        printf("%s; * marks the algorithm used from now on\n",
+               cli_device_name(imp_device_describe(job->device)));
     if (v->network)
         return tune_network(v, job->device, v->network, sizes);
     status = tune_network(v, job->device, "builtin", sizes);

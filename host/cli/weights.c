@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto weights: the networks that are here and that can be. Each action is a line of the table
- * below.
+ * impasto weights: lists, verifies and removes networks. Each action is a line of the table at the
+ * end.
  */
 #include "cli/weights.h"
 
@@ -13,7 +13,7 @@
 
 /* ---- List ------------------------------------------------------------------------------------ */
 
-/* How a digest is called: "sha256:1234" is a "SHA-256" of "1234", or only begins so. */
+/* "sha256:1234" becomes "SHA-256 1234", with "..." if digits are missing; MD5 likewise. */
 static void digest_text(char *text, size_t size, const char *digest) {
     const bool md5 = digest && !strncmp(digest, "md5:", 4);
     const char *const digits = digest ? strchr(digest, ':') + 1 : "";
@@ -29,12 +29,12 @@ static uint64_t size_of(const char *path) {
     return stat(path, &about) == 0 ? (uint64_t)about.st_size : 0;
 }
 
-/* A network as the list has it: published, here, or both. */
+/* A network in the list: published, installed, or both. */
 typedef struct listed {
     const char *name;
-    const imp_weights_entry *entry; /* what is known of it; zeroed: nothing */
+    const imp_weights_entry *entry; /* what is published about it; zeroed: nothing */
     bool here;
-    char path[IMP_PATH_MAX]; /* "": it is no file */
+    char path[IMP_PATH_MAX]; /* "": not a file */
 } listed;
 
 static json_t *optional(const char *text) {
@@ -69,8 +69,8 @@ static void tell_listed(const listed *l) {
     const imp_weights_entry *const e = l->entry;
     char bytes[48], digest[128];
     cli_bytes_text(bytes, sizeof bytes, (double)size_of(l->path));
-    printf("%s: %s%s%s%s%s\n", l->name, l->here ? "here" : "not here", *l->path ? ", " : "",
-           *l->path ? bytes : "", *l->path ? ", " : "", l->path);
+    printf("%s: %s%s%s%s%s\n", l->name, l->here ? "installed" : "not installed",
+           *l->path ? ", " : "", *l->path ? bytes : "", *l->path ? ", " : "", l->path);
     digest_text(digest, sizeof digest, e->digest);
     tell_field("what", e->about);
     tell_field("from", e->origin);
@@ -100,7 +100,7 @@ static void list_one(const cli_values *values, const char *name) {
     show_listed(values, &l);
 }
 
-/* The one that comes with the program. */
+/* The network that is part of the program. */
 static void list_builtin(const cli_values *values) {
     imp_network *network = NULL;
     imp_network_info info;
@@ -153,7 +153,7 @@ static int verify_one(const cli_values *values, const char *name) {
         cli_json_line(object);
     } else if (status == IMP_OK) {
         printf("%s: %s, SHA-256 %s\n", name,
-               noted ? "as it was installed" : "sound, but nothing was noted to compare it with",
+               noted ? "as installed" : "readable, but no SHA-256 was recorded to compare with",
                sha256);
     }
     return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
@@ -217,12 +217,14 @@ int cli_weights(cli_request *request) {
         if (strcmp(a->name, name) != 0)
             continue;
         if (count < a->least || count > a->most)
-            return cli_complain(CLI_MISUSE, "weights %s: say: impasto weights %s %s", name, name,
-                                a->operands);
+            return cli_complain(
+                CLI_MISUSE, "weights %s: wrong number of operands; usage: impasto weights %s %s",
+                name, name, a->operands);
         return a->run(request, request->operands + 1, count);
     }
     if (*nearest.best)
-        return cli_complain(CLI_MISUSE, "weights '%s': not known; the nearest is '%s'", name,
+        return cli_complain(CLI_MISUSE, "weights '%s': unknown action; the nearest is '%s'", name,
                             nearest.best);
-    return cli_complain(CLI_MISUSE, "weights '%s': not known; see 'impasto help weights'", name);
+    return cli_complain(CLI_MISUSE, "weights '%s': unknown action; see 'impasto help weights'",
+                        name);
 }

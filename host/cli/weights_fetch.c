@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto weights fetch, and the offer to do it where a network is asked for that is not here.
+ * impasto weights fetch, and the offer to fetch a network that is needed but not installed.
  */
 #include "cli/weights.h"
 
@@ -61,17 +61,18 @@ static int fetch(const cli_values *values, const char *name, imp_import_report *
                                        .user = &f};
     imp_error err = {0};
     cli_progress_init(&f.progress, values->json);
-    f.progress.shown = imp_now(); /* what is over in a moment needs no bar */
+    f.progress.shown = imp_now(); /* no bar for a short download */
     cli_interrupt_set(CLI_INTERRUPT_CATCH);
     const imp_status status = imp_weights_fetch(name, &options, report, &err);
     cli_interrupt_set(CLI_INTERRUPT_RELEASE);
     cli_progress_clear(&f.progress);
     if (status == IMP_ERR_STOPPED)
-        return cli_complain(CLI_INTERRUPTED, "%s; the same again goes on from there", err.text);
+        return cli_complain(CLI_INTERRUPTED, "%s; run the same command again to continue",
+                            err.text);
     return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
 }
 
-/* Whether the published network is here, whole: it is not fetched twice. */
+/* Whether the network is installed and intact, so that it need not be fetched again. */
 static bool is_whole(const cli_values *values, const char *name) {
     char sha256[65];
     bool noted = false;
@@ -84,7 +85,7 @@ int cli_weights_fetch(cli_request *request, char **operands, int count) {
     imp_import_report report = {0};
     (void)count;
     if (is_whole(values, operands[0])) {
-        cli_note("weights '%s': here already, as it was installed", operands[0]);
+        cli_note("weights '%s': already installed and intact", operands[0]);
         return CLI_DONE;
     }
     const int status = fetch(values, operands[0], &report);
@@ -99,7 +100,7 @@ static bool agrees(const imp_weights_entry *entry, const char *because) {
     char bytes[48] = "a file of unknown size", answer[16] = "";
     if (entry->bytes)
         cli_bytes_text(bytes, sizeof bytes, (double)entry->bytes);
-    fprintf(stderr, "%s%sthe network '%s' is not here: %s (%s).\nFetch %s from %s? [y/N] ",
+    fprintf(stderr, "%s%snetwork '%s' is not installed: %s (%s).\nFetch %s from %s? [y/N] ",
             because ? because : "", because ? ": " : "", entry->name, entry->origin, entry->licence,
             bytes, entry->addresses[0]);
     fflush(stderr);
@@ -112,12 +113,12 @@ static int offer(const cli_values *values, const imp_weights_entry *entry, const
     if (asks && agrees(entry, because))
         return fetch(values, entry->name, &report);
     return cli_complain(CLI_FAILED,
-                        "%s%snetwork '%s' is not here: 'impasto weights fetch %s' brings it, or "
-                        "name another with --network",
+                        "%s%snetwork '%s' is not installed; run 'impasto weights fetch %s', or "
+                        "choose another with --network",
                         because ? because : "", because ? ": its " : "", entry->name, entry->name);
 }
 
-/* No such file, and no path either: a name that was mistyped? */
+/* Neither a file nor a known name: suggests the nearest. */
 static int complain_unknown(const char *name, const imp_error *err) {
     char names[256][IMP_NAME_MAX];
     const size_t here = imp_weights_list(names, 256);
@@ -130,7 +131,7 @@ static int complain_unknown(const char *name, const imp_error *err) {
         cli_nearest_offer(&nearest, names[i]);
     if (!*nearest.best || strchr(name, '/'))
         return cli_complain_error(err);
-    return cli_complain(CLI_FAILED, "network '%s': neither a name nor a file; the nearest is '%s'",
+    return cli_complain(CLI_FAILED, "network '%s': not a known name or a file; the nearest is '%s'",
                         name, nearest.best);
 }
 

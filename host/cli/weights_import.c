@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto weights import: a file of another program becomes a network of ours.
+ * impasto weights import: converts another program's file.
  */
 #include "cli/weights.h"
 
@@ -26,8 +26,8 @@ static void say_installed(const char *name, const char *path, const imp_import_r
 void cli_weights_installed(const cli_values *values, const char *name, const char *path,
                            const imp_import_report *report) {
     if (report->guessed)
-        cli_note("%s: taken for %s by the names of its tensors; if that is wrong, import it with "
-                 "--input %s",
+        cli_note("%s: guessed %s input from the names of its tensors; if that is wrong, import it "
+                 "with --input %s",
                  *name ? name : path,
                  report->input == IMP_INPUT_CAFFE ? "Caffe's" : "torchvision's",
                  report->input == IMP_INPUT_CAFFE ? "torchvision" : "caffe");
@@ -38,11 +38,11 @@ void cli_weights_installed(const cli_values *values, const char *name, const cha
     printf("%s%s%s from %s: %zu layers to %s, %zu parameters", name, *name ? ": " : "",
            report->name, report->format, report->layers, report->deepest, report->parameters);
     if (report->skipped)
-        printf(", %zu tensors left out", report->skipped);
+        printf(", %zu tensors skipped", report->skipped);
     printf("%s, in %s\n", report->folded ? ", batch normalisation folded in" : "", path);
 }
 
-/* The file's own name up to its first dot, as far as a network's may be called so. */
+/* The file's base name up to its first dot. */
 static void name_after(char name[IMP_NAME_MAX], const char *path) {
     snprintf(name, IMP_NAME_MAX, "%s", cli_base_name(path));
     char *const dot = strchr(name + (*name == '.'), '.');
@@ -60,7 +60,9 @@ int cli_weights_import(cli_request *request, char **operands, int count) {
     imp_status status = IMP_OK;
     (void)count;
     if (values->out && values->name)
-        return cli_complain(CLI_MISUSE, "weights import: --output and --name: give one of them");
+        return cli_complain(
+            CLI_MISUSE,
+            "weights import: --output and --name: cannot be combined; give one of them");
     if (values->out) {
         name = "";
         snprintf(path, sizeof path, "%s", values->out);

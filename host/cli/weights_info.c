@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto weights info: what a network file holds.
+ * impasto weights info: describes a network.
  */
 #include "cli/weights.h"
 
@@ -74,7 +74,7 @@ static void tell(const imp_network *network, const imp_network_info *info) {
     tell_text("padding", info->padding);
     printf("%-12s %zu\n", "parameters", info->parameters);
     printf("\n%-14s %5s %5s %7s %11s %12s  %s\n", "layer", "in", "out", "kernel", "parameters",
-           "to here", "filters");
+           "so far", "filters");
     for (size_t i = 0, total = 0; i < info->layers; i++) {
         const imp_network_layer l = imp_network_layer_at(network, i);
         char kernel[48];

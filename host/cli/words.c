@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Words for people: see words.h.
+ * Messages and text formatting: see words.h.
  */
 #include "cli/words.h"
 
@@ -13,7 +13,7 @@
 
 enum { WORD_MAX = 64 };
 
-static void say(const char *format, va_list arguments) {
+static void print_line(const char *format, va_list arguments) {
     char line[1024];
     vsnprintf(line, sizeof line, format, arguments);
     for (char *c = line; *c; c++)
@@ -25,7 +25,7 @@ static void say(const char *format, va_list arguments) {
 int cli_complain(int status, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    say(format, arguments);
+    print_line(format, arguments);
     va_end(arguments);
     return status;
 }
@@ -33,7 +33,7 @@ int cli_complain(int status, const char *format, ...) {
 void cli_note(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    say(format, arguments);
+    print_line(format, arguments);
     va_end(arguments);
 }
 
@@ -49,7 +49,8 @@ static bool same(char a, char b) {
     return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
-/* Edit distance with swaps of neighbours, row by row; words are cut at WORD_MAX. */
+/* Edit distance with transpositions (optimal string alignment), row by row; words are truncated at
+ * WORD_MAX. */
 static size_t distance(const char *a, const char *b) {
     size_t rows[3][WORD_MAX + 1];
     size_t *before = rows[0], *last = rows[1], *now = rows[2];
@@ -75,7 +76,7 @@ static size_t distance(const char *a, const char *b) {
 void cli_nearest_offer(cli_nearest *nearest, const char *candidate) {
     const size_t d = distance(nearest->word, candidate);
     const size_t near_enough = 1 + strlen(nearest->word) / 4;
-    /* Between equals, the one that begins alike: first letters are rarely mistyped. */
+    /* On a tie, prefer the same first letter, which is rarely mistyped. */
     const bool tie_won = d == nearest->distance && same(candidate[0], nearest->word[0]) &&
                          !same(nearest->best[0], nearest->word[0]);
     if (d <= near_enough && (!*nearest->best || d < nearest->distance || tie_won)) {

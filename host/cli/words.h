@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Words for people: messages on standard error, the nearest right word to a misspelt one, numbers
- * and times as text, and the exit status that goes with each ending.
+ * Messages on standard error, the exit statuses, suggestions for misspelt words, and numbers, times
+ * and sizes as text.
  */
 #ifndef CLI_WORDS_H
 #define CLI_WORDS_H
@@ -10,34 +10,34 @@
 
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSE = 2, CLI_INTERRUPTED = 130 };
 
-/* Writes "impasto: " and the formatted text as one line to standard error; control characters (a
- * file name may hold any) become '?'. Gives status, so that `return cli_complain(...)` reads well.
+/* Writes "impasto: " and the formatted text as one line to standard error; control characters,
+ * which a file name may contain, become '?'. Returns status, for use as `return cli_complain(...)`.
  */
 __attribute__((format(printf, 2, 3))) int cli_complain(int status, const char *format, ...);
 
-/* The same line for what is not an error. */
+/* The same for a message that is not an error. */
 __attribute__((format(printf, 1, 2))) void cli_note(const char *format, ...);
 
-/* Complains with the library's message; wrong use where the library calls it a wrong argument. */
+/* Prints the library's message; returns CLI_MISUSE for IMP_ERR_ARGUMENT, else CLI_FAILED. */
 int cli_complain_error(const imp_error *err);
 
-/* The word nearest to `word` of all that were offered: zero the rest, offer, read `best`, which is
- * empty where nothing is near enough to be meant. Case is ignored. */
+/* Finds the candidate nearest to `word`. Set `word`, zero the rest, offer every candidate, then
+ * read `best`; it is empty when none is close enough. Case is ignored. */
 typedef struct cli_nearest {
     const char *word;
     char best[64];
-    size_t distance; /* of the best: insertions, deletions, replacements, swaps of neighbours */
+    size_t distance; /* of best: insertions, deletions, replacements, transpositions */
 } cli_nearest;
 void cli_nearest_offer(cli_nearest *nearest, const char *candidate);
 
 /* The part of a path after the last '/'. */
 const char *cli_base_name(const char *path);
 
-/* How the source of a picture is called without its place: the base name, of an address without
- * what stands behind '?' or '#'; "stdin" for "-". */
+/* The short name of a picture's source: the base name of a path; of a URL, without query and
+ * fragment; "stdin" for "-". */
 void cli_source_name(char *name, size_t size, const char *path);
 
-/* Whether both paths (either may be NULL) lead to one file that is there. */
+/* Whether both paths (either may be NULL) are the same existing file. */
 bool cli_same_file(const char *a, const char *b);
 
 /* The shortest decimal text that reads back as the same float. */
