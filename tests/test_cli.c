@@ -110,7 +110,7 @@ static const mistake mistakes[] = {
     {"impasto paint a.png b.jpg --network text.jpg", 1, "text.jpg"},
     {"impasto paint a.png b.jpg --preset gatys", 1, "run 'impasto weights fetch vgg19-caffe'"},
     {"impasto paint a.png b.jpg --network vgg19", 1, "run 'impasto weights fetch vgg19'"},
-    {"impasto paint a.png b.jpg --size 100000", 1, "--size "},
+    {"impasto paint a.png b.jpg --size 100000", 1, "the largest size that fits is"},
     {"impasto paint --like a.png", 1, "records no parameters"},
     {"impasto paint --like missing.png", 1, "missing.png"},
     {"impasto paint --like foreign.png", 1, "no record of parameters"},

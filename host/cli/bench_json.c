@@ -6,10 +6,10 @@
  *   version, time, system, quick     of the program; UTC; kernel and machine; whether --quick
  *   devices  a list: index (what --device takes, null for cpu), kind, host (whether it is the
  *            processor), platform, vendor, name, driver, memory, max_alloc, local (bytes), units,
- * max_group, gflops and gbs (the measured roofs), usable, score (iterations per second of `gatys`
- * at 512 x 512 with Adam, or null), fall (how much slower arithmetic was at the end than at the
- * beginning, 0..1), precision (of its filters: fp32 or fp16; scores of different precisions are not
- *            comparable; fp32 if missing), note
+ *            max_group, gflops and gbs (the measured roofs), usable, score (iterations per second
+ *            of `gatys` at 512 x 512 with Adam, or null), fall (how much slower arithmetic was at
+ *            the end than at the beginning, 0..1), precision (of its filters: fp32 or fp16; scores
+ *            of different precisions are not comparable; fp32 if missing), note
  *   results  a flat list, one object for each measurement:
  *     part       roofs, layers, operations, products, iteration, start
  *     name       what: "fp32", "conv4_2-4", "gram relu1_1", "iteration", ...
