@@ -219,6 +219,13 @@ static void wrong_operations_are_caught(void **state) {
     MUTANT(clamp, clamp_fails, "clamp ");
 }
 
+static void empty_slots_are_named(void **state) {
+    (void)state;
+#define OP(name, parameters) MUTANT(name, NULL, #name " ");
+#define OP_OPTIONAL(name, parameters)
+#include "backend/operations.def"
+}
+
 /* ---- small errors anywhere ---- */
 
 /* After each launch, the first thing that is read comes with one element off by 2^-10 of the
@@ -281,7 +288,7 @@ static void windows_are_compared(void **state) {
     imp_result result;
     assert_int_equal(imp_oracle_open(&d, NULL, NULL), IMP_OK);
     for (size_t i = 0; i < 2; i++) {
-        const imp_case c = {.op = i ? IMP_OP_CONV_GRAD : IMP_OP_CONV,
+        const imp_case c = {.op = i ? IMP_OP_conv_grad : IMP_OP_conv,
                             .level = IMP_LEVEL_FULL,
                             .c = 4,
                             .h = 45,
@@ -344,6 +351,7 @@ int main(void) {
         cmocka_unit_test(every_operation_is_covered_at_every_level),
         cmocka_unit_test(names_are_unique),
         cmocka_unit_test(wrong_operations_are_caught),
+        cmocka_unit_test(empty_slots_are_named),
         cmocka_unit_test(small_errors_are_caught),
         cmocka_unit_test(windows_are_compared),
     };

@@ -376,7 +376,7 @@ static void inputs_in_chunks_meet_their_filters(void **state) {
     setenv("IMPASTO_MAX_ALLOC", "200704", 1);
     imp_device *d = opened(f, NULL);
     for (int back = 0; back < 2; back++) {
-        const imp_case c = {.op = back ? IMP_OP_CONV_GRAD : IMP_OP_CONV,
+        const imp_case c = {.op = back ? IMP_OP_conv_grad : IMP_OP_conv,
                             .every_algorithm = true,
                             .c = 64,
                             .h = 37,

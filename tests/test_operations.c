@@ -106,7 +106,7 @@ static void report(const char *what, const tally *t) {
 
 /* Whether the backend counts what it launches for an operation. */
 static bool counts(const imp_device *d, imp_op op) {
-    return d->backend->launches && op != IMP_OP_COPY;
+    return d->backend->launches && op != IMP_OP_copy;
 }
 
 static uint64_t launches(const imp_device *d, imp_op op) {
@@ -126,41 +126,16 @@ static void run_operation(imp_device *d, imp_op op) {
         assert_true(launches(d, op) - before >= t.passed);
 }
 
-/* One test an operation, so that a report names it. */
-#define OPERATION(name, op)                                                                        \
+/* One test for each operation, so that a report names it. */
+static void copy(void **state) {
+    run_operation(*state, IMP_OP_copy);
+}
+#define OP(name, parameters)                                                                       \
     static void name(void **state) {                                                               \
-        run_operation(*state, op);                                                                 \
+        run_operation(*state, IMP_OP_##name);                                                      \
     }
-OPERATION(copy, IMP_OP_COPY)
-OPERATION(conv, IMP_OP_CONV)
-OPERATION(conv_grad, IMP_OP_CONV_GRAD)
-OPERATION(pool, IMP_OP_POOL)
-OPERATION(pool_grad, IMP_OP_POOL_GRAD)
-OPERATION(pool_indices, IMP_OP_POOL_INDICES)
-OPERATION(unpool, IMP_OP_UNPOOL)
-OPERATION(gram, IMP_OP_GRAM)
-OPERATION(style, IMP_OP_STYLE)
-OPERATION(style_grad, IMP_OP_STYLE_GRAD)
-OPERATION(content, IMP_OP_CONTENT)
-OPERATION(tv, IMP_OP_TV)
-OPERATION(affine, IMP_OP_AFFINE)
-OPERATION(affine_grad, IMP_OP_AFFINE_GRAD)
-OPERATION(fill, IMP_OP_FILL)
-OPERATION(combine, IMP_OP_COMBINE)
-OPERATION(clamp, IMP_OP_CLAMP)
-OPERATION(dot, IMP_OP_DOT)
-OPERATION(norm1, IMP_OP_NORM1)
-OPERATION(dots, IMP_OP_DOTS)
-OPERATION(mix, IMP_OP_MIX)
-OPERATION(multiply, IMP_OP_MULTIPLY)
-OPERATION(covariance, IMP_OP_COVARIANCE)
-OPERATION(transport, IMP_OP_TRANSPORT)
-OPERATION(shift, IMP_OP_SHIFT)
-OPERATION(rescale, IMP_OP_RESCALE)
-OPERATION(mask, IMP_OP_MASK)
-OPERATION(wrap, IMP_OP_WRAP)
-OPERATION(wrap_grad, IMP_OP_WRAP_GRAD)
-OPERATION(adam, IMP_OP_ADAM)
+#define OP_OPTIONAL(name, parameters)
+#include "backend/operations.def"
 
 /* ---- filters of half precision ---- */
 
@@ -273,41 +248,12 @@ static void beyond_4_gib(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_slot_is_the_devices_own),
-        cmocka_unit_test(copy),
-        cmocka_unit_test(conv),
-        cmocka_unit_test(conv_grad),
-        cmocka_unit_test(pool),
-        cmocka_unit_test(pool_grad),
-        cmocka_unit_test(pool_indices),
-        cmocka_unit_test(unpool),
-        cmocka_unit_test(gram),
-        cmocka_unit_test(style),
-        cmocka_unit_test(style_grad),
-        cmocka_unit_test(content),
-        cmocka_unit_test(tv),
-        cmocka_unit_test(multiply),
-        cmocka_unit_test(covariance),
-        cmocka_unit_test(transport),
-        cmocka_unit_test(shift),
-        cmocka_unit_test(affine),
-        cmocka_unit_test(affine_grad),
-        cmocka_unit_test(fill),
-        cmocka_unit_test(combine),
-        cmocka_unit_test(clamp),
-        cmocka_unit_test(dot),
-        cmocka_unit_test(norm1),
-        cmocka_unit_test(rescale),
-        cmocka_unit_test(mask),
-        cmocka_unit_test(wrap),
-        cmocka_unit_test(wrap_grad),
-        cmocka_unit_test(dots),
-        cmocka_unit_test(mix),
-        cmocka_unit_test(adam),
-        cmocka_unit_test(halves_are_the_nearest),
-        cmocka_unit_test(with_pooling),
-        cmocka_unit_test(the_self_test_passes),
-        cmocka_unit_test(beyond_4_gib),
+        cmocka_unit_test(every_slot_is_the_devices_own), cmocka_unit_test(copy),
+#define OP(name, parameters) cmocka_unit_test(name),
+#define OP_OPTIONAL(name, parameters)
+#include "backend/operations.def"
+        cmocka_unit_test(halves_are_the_nearest),        cmocka_unit_test(with_pooling),
+        cmocka_unit_test(the_self_test_passes),          cmocka_unit_test(beyond_4_gib),
     };
     return cmocka_run_group_tests_name("operations", tests, open_device, close_device);
 }

@@ -50,7 +50,7 @@ typedef struct made {
 static imp_case case_of(const made *m, imp_conv conv) {
     const imp_tensor *x = m->back ? &m->out : &m->in;
     conv.relu &= !m->back || m->y.c > 0;
-    return (imp_case){.op = m->back ? IMP_OP_CONV_GRAD : IMP_OP_CONV,
+    return (imp_case){.op = m->back ? IMP_OP_conv_grad : IMP_OP_conv,
                       .level = IMP_LEVEL_FULL,
                       .c = x->c,
                       .h = x->h,

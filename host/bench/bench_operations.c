@@ -32,7 +32,7 @@ static imp_status launch(void *context, imp_error *err) {
 /* Where the device is to be tuned, it makes the layer in its fastest way. */
 static void tune(imp_launch *run) {
     const imp_case *c = &run->operands->c;
-    const imp_layer layer = {c->conv, c->h, c->w, c->layout, c->op == IMP_OP_CONV_GRAD};
+    const imp_layer layer = {c->conv, c->h, c->w, c->layout, c->op == IMP_OP_conv_grad};
     imp_tuned tuned;
     double left = INFINITY;
     if (run->device->options.tune && imp_launch_algorithm_name(run, 1))
@@ -59,7 +59,7 @@ static imp_status conclude(imp_bench_state *b, const item *it, imp_bench_lane *l
                            imp_launch *run) {
     imp_bench_result r = {it->part,         .device = lane->device,   .size = it->size,
                           .flop = it->flop, .executed = it->executed, .bytes = it->bytes};
-    const bool convolution = it->c.op == IMP_OP_CONV || it->c.op == IMP_OP_CONV_GRAD;
+    const bool convolution = it->c.op == IMP_OP_conv || it->c.op == IMP_OP_conv_grad;
     snprintf(r.name, sizeof r.name, "%s", it->name);
     snprintf(r.variant, sizeof r.variant, "%s", it->variant);
     imp_bench_conclude(&r, lane);
@@ -122,7 +122,7 @@ static item layer_item(const struct shape *s, size_t size, bool half, bool back)
     const size_t side = size / s->shrink;
     const double m = (double)(side * side);
     item it = {IMP_BENCH_LAYERS, size, .variant = back ? "back" : "forward"};
-    it.c = (imp_case){.op = back ? IMP_OP_CONV_GRAD : IMP_OP_CONV,
+    it.c = (imp_case){.op = back ? IMP_OP_conv_grad : IMP_OP_conv,
                       .level = IMP_LEVEL_FULL,
                       .c = s->in,
                       .h = side,
@@ -169,8 +169,8 @@ static item map_item(imp_op op, const char *variant, size_t size, size_t c, size
 static void style_items(item both[2], size_t block, size_t size) {
     static const size_t channels[] = {64, 128, 256, 512, 512};
     const size_t c = channels[block - 1], shrink = (size_t)1 << (block - 1);
-    both[0] = map_item(IMP_OP_GRAM, "forward", size, c, shrink, 1);
-    both[1] = map_item(IMP_OP_STYLE_GRAD, "back", size, c, shrink, 3);
+    both[0] = map_item(IMP_OP_gram, "forward", size, c, shrink, 1);
+    both[1] = map_item(IMP_OP_style_grad, "back", size, c, shrink, 3);
     for (size_t i = 0; i < 2; i++) {
         snprintf(both[i].name, sizeof both[i].name, "gram relu%zu_1", block);
         both[i].flop = both[i].executed = 2 * (double)(c * c * both[i].c.h * both[i].c.w);
@@ -181,8 +181,8 @@ static void style_items(item both[2], size_t block, size_t size) {
 static void pool_items(item both[2], size_t block, size_t size) {
     static const size_t channels[] = {64, 128, 256, 512};
     const size_t c = channels[block - 1], shrink = (size_t)1 << (block - 1);
-    both[0] = map_item(IMP_OP_POOL, "forward", size, c, shrink, 1.25);
-    both[1] = map_item(IMP_OP_POOL_GRAD, "back", size, c, shrink, 2.25);
+    both[0] = map_item(IMP_OP_pool, "forward", size, c, shrink, 1.25);
+    both[1] = map_item(IMP_OP_pool_grad, "back", size, c, shrink, 2.25);
     for (size_t i = 0; i < 2; i++)
         snprintf(both[i].name, sizeof both[i].name, "pool%zu", block);
 }
@@ -201,7 +201,7 @@ imp_status imp_bench_operations(imp_bench_state *b, size_t size) {
             return IMP_OK;
         TRY(measure(b, both, 2));
     }
-    item variation = map_item(IMP_OP_TV, "", size, 3, 1, 3);
+    item variation = map_item(IMP_OP_tv, "", size, 3, 1, 3);
     snprintf(variation.name, sizeof variation.name, "total variation");
     return imp_bench_say(b, "total variation at %zu", size) ? measure(b, &variation, 1) : IMP_OK;
 }

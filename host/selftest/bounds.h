@@ -12,16 +12,21 @@
 
 #include "selftest/operands.h"
 
-/* Makes of a trial its absolute twin: run on the oracle, it gives A for every output. */
+/* Turns operands into their absolute twin: run on the oracle, it gives A for every output. */
 void imp_operands_absolute(imp_operands *t);
 
-/* Of a convolution or gradient that goes by Winograd's algorithm: adds to the sizes A of operand 0
- * of the absolute twin t those of that algorithm. The factor remains: the transforms are sums like
+/* For a convolution or gradient by Winograd's algorithm: adds to the sizes A of operand 0 of the
+ * absolute twin t those of that algorithm. The factor stays the same: the transforms are sums like
  * the rest. margin: the row and column of operand 0 at which tiles begin. IMP_ERR_MEMORY. */
 imp_status imp_bound_winograd(float *sizes, const imp_operands *t, const imp_winograd *w,
                               size_t margin, imp_error *err);
 
 /* The factor of element k of operand i; 0: the result must be exact. */
 double imp_bound_factor(const imp_case *c, size_t i, size_t k);
+
+/* For the factors of operations: a sum of n terms of one sign, or of a kind of data; and 0. */
+double imp_bound_like_signs(size_t n);
+double imp_bound_sum(size_t n, imp_data data);
+double imp_bound_exact(const imp_case *c, size_t i, size_t k);
 
 #endif

@@ -109,7 +109,7 @@ static void add_tile(float *sizes, const struct correlation *c, const imp_operan
 
 static struct correlation correlation_of(const imp_operands *t, const imp_winograd *w) {
     const imp_conv *conv = &t->c.conv;
-    const bool back = t->c.op == IMP_OP_CONV_GRAD;
+    const bool back = t->c.op == IMP_OP_conv_grad;
     return (struct correlation){.w = w,
                                 .inputs = back ? conv->out : conv->in,
                                 .outputs = back ? conv->in : conv->out,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of cases. A row names shapes once and expands into all operations, variants, layouts,
- * paddings and kinds of data that it lists as bits. Below the full level every 16 channels of a map
- * and every matrix take less than 256 KiB, so that devices can be made to split whatever they can.
+ * The table of cases. A row names shapes once and expands into all groups of operations, variants,
+ * layouts, paddings and kinds of data that it lists as bits. Below the full level every 16 channels
+ * of a map and every matrix take less than 256 KiB, so that devices can be made to split whatever
+ * they can.
  */
-#include "selftest/cases.h"
+#include "selftest/operation.h"
 
 #include <stdio.h>
 
@@ -157,32 +158,31 @@ static const conv_row convs[] = {
 /* ---- everything else ---- */
 
 enum {
-    COPY = BIT(IMP_OP_COPY),
-    POOLS = BIT(IMP_OP_POOL) | BIT(IMP_OP_POOL_GRAD),
-    CHOICES = BIT(IMP_OP_POOL_INDICES) | BIT(IMP_OP_UNPOOL),
-    GRAM = BIT(IMP_OP_GRAM),
-    GRAMS = GRAM | BIT(IMP_OP_STYLE_GRAD), /* what has a C x C matrix beside a map */
-    STYLE = BIT(IMP_OP_STYLE),
-    CONTENT = BIT(IMP_OP_CONTENT),
-    SHIFT = BIT(IMP_OP_SHIFT),
-    MASK = BIT(IMP_OP_MASK),
-    MAPS = COPY | POOLS | CHOICES | GRAMS | CONTENT | SHIFT | MASK,
-    TV = BIT(IMP_OP_TV),
-    AFFINES = BIT(IMP_OP_AFFINE) | BIT(IMP_OP_AFFINE_GRAD),
-    FILL = BIT(IMP_OP_FILL),
-    MATRICES = BIT(IMP_OP_MULTIPLY) | BIT(IMP_OP_COVARIANCE) | BIT(IMP_OP_TRANSPORT),
-    SUMS = BIT(IMP_OP_DOT) | BIT(IMP_OP_NORM1),
-    VECTORS =
-        BIT(IMP_OP_COMBINE) | BIT(IMP_OP_CLAMP) | SUMS | BIT(IMP_OP_ADAM) | BIT(IMP_OP_RESCALE),
-    HISTORY = BIT(IMP_OP_DOTS) | BIT(IMP_OP_MIX),
-    WRAPS = BIT(IMP_OP_WRAP) | BIT(IMP_OP_WRAP_GRAD),
+    COPY = BIT(IMP_GROUP_COPY),
+    POOLS = BIT(IMP_GROUP_POOLS),
+    INDICES = BIT(IMP_GROUP_INDICES),
+    GRAM = BIT(IMP_GROUP_GRAM),
+    GRAMS = GRAM | BIT(IMP_GROUP_STYLE_GRAD), /* what has a C x C matrix beside a map */
+    STYLE = BIT(IMP_GROUP_STYLE),
+    CONTENT = BIT(IMP_GROUP_CONTENT),
+    SHIFT = BIT(IMP_GROUP_SHIFT),
+    MASK = BIT(IMP_GROUP_MASK),
+    MAPS = COPY | POOLS | INDICES | GRAMS | CONTENT | SHIFT | MASK,
+    TV = BIT(IMP_GROUP_TV),
+    AFFINES = BIT(IMP_GROUP_AFFINES),
+    FILL = BIT(IMP_GROUP_FILL),
+    MATRICES = BIT(IMP_GROUP_MATRICES),
+    SUMS = BIT(IMP_GROUP_SUMS),
+    VECTORS = BIT(IMP_GROUP_VECTORS) | SUMS,
+    HISTORY = BIT(IMP_GROUP_HISTORY),
+    WRAPS = BIT(IMP_GROUP_WRAPS),
     PICTURES = COPY | TV | AFFINES | VECTORS | HISTORY | WRAPS,
 };
 enum { ON_PLANES = BIT(IMP_PLANES), ON_MAPS = BIT(IMP_MAPS), ON_BOTH = ON_PLANES | ON_MAPS };
 
 typedef struct row {
     imp_level level;
-    unsigned ops;
+    unsigned groups;
     size_t c, h, w;
     unsigned layouts;
     unsigned data;
@@ -192,14 +192,14 @@ typedef struct row {
 static const row rows[] = {
     {TINY, MAPS | FILL | VECTORS, 17, 5, 4, ON_MAPS, SIGNED, 0},
     {TINY, POOLS, 3, 5, 6, ON_BOTH, BIT(IMP_SPARSE), 0},
-    {TINY, CHOICES, 3, 5, 14, ON_MAPS, BIT(IMP_SPARSE), 0},
+    {TINY, INDICES, 3, 5, 14, ON_MAPS, BIT(IMP_SPARSE), 0},
     {TINY, STYLE | MATRICES, 5, 1, 1, ON_PLANES, SIGNED, 0},
     {TINY, PICTURES | FILL, 3, 6, 7, ON_PLANES, SIGNED, 0},
     {TINY, PICTURES | FILL, 3, 1, 1, ON_PLANES, SIGNED, 0},
 
     {NORMAL, MAPS | FILL, 40, 37, 29, ON_MAPS, SIGNED, QUICK},
     {NORMAL, POOLS, 16, 19, 10, ON_PLANES, BIT(IMP_SPARSE), QUICK},
-    {NORMAL, CHOICES, 24, 19, 27, ON_MAPS, BIT(IMP_SPARSE), QUICK},
+    {NORMAL, INDICES, 24, 19, 27, ON_MAPS, BIT(IMP_SPARSE), QUICK},
     {NORMAL, STYLE | MATRICES, 40, 1, 1, ON_PLANES, SIGNED, QUICK},
     {NORMAL, PICTURES | FILL, 3, 37, 29, ON_PLANES, SIGNED, QUICK},
 
@@ -242,7 +242,7 @@ static const row rows[] = {
     {NORMAL, VECTORS | FILL, 3, 17, 19, ON_MAPS, SIGNED, 0},
 
     /* VGG-19 at 512 pixels */
-    {FULL, COPY | POOLS | CHOICES | GRAMS | SHIFT | MASK, 64, 512, 512, ON_MAPS, SIGNED, 0},
+    {FULL, COPY | POOLS | INDICES | GRAMS | SHIFT | MASK, 64, 512, 512, ON_MAPS, SIGNED, 0},
     {FULL, POOLS | GRAMS, 128, 256, 256, ON_MAPS, SIGNED, 0},
     {FULL, POOLS | GRAMS, 256, 128, 128, ON_MAPS, SIGNED, 0},
     {FULL, POOLS | GRAMS | CONTENT, 512, 64, 64, ON_MAPS, SIGNED, 0},
@@ -258,39 +258,17 @@ static const row rows[] = {
 
 static const struct {
     const char *name;
-    size_t variants;
+    const imp_operation *operation;
 } ops[IMP_OPS] = {
-    [IMP_OP_COPY] = {"copy", 1},
-    [IMP_OP_CONV] = {"conv", 1},
-    [IMP_OP_CONV_GRAD] = {"conv_grad", 1},
-    [IMP_OP_POOL] = {"pool", 4},
-    [IMP_OP_POOL_GRAD] = {"pool_grad", 4},
-    [IMP_OP_POOL_INDICES] = {"pool_indices", 2},
-    [IMP_OP_UNPOOL] = {"unpool", 2},
-    [IMP_OP_GRAM] = {"gram", 4},
-    [IMP_OP_STYLE] = {"style", 2},
-    [IMP_OP_STYLE_GRAD] = {"style_grad", 1},
-    [IMP_OP_CONTENT] = {"content", 1},
-    [IMP_OP_TV] = {"tv", 3},
-    [IMP_OP_AFFINE] = {"affine", 1},
-    [IMP_OP_AFFINE_GRAD] = {"affine_grad", 1},
-    [IMP_OP_FILL] = {"fill", 1},
-    [IMP_OP_COMBINE] = {"combine", 3},
-    [IMP_OP_CLAMP] = {"clamp", 1},
-    [IMP_OP_DOT] = {"dot", 2},
-    [IMP_OP_NORM1] = {"norm1", 1},
-    [IMP_OP_DOTS] = {"dots", 1},
-    [IMP_OP_MIX] = {"mix", 1},
-    [IMP_OP_ADAM] = {"adam", 2},
-    [IMP_OP_MULTIPLY] = {"multiply", 1},
-    [IMP_OP_COVARIANCE] = {"covariance", 1},
-    [IMP_OP_TRANSPORT] = {"transport", 1},
-    [IMP_OP_SHIFT] = {"shift", 1},
-    [IMP_OP_RESCALE] = {"rescale", 3},
-    [IMP_OP_MASK] = {"mask", 2},
-    [IMP_OP_WRAP] = {"wrap", 2},
-    [IMP_OP_WRAP_GRAD] = {"wrap_grad", 2},
+    {"copy", &imp_operation_copy},
+#define OP(name, parameters) {#name, &imp_operation_##name},
+#define OP_OPTIONAL(name, parameters)
+#include "backend/operations.def"
 };
+
+const imp_operation *imp_operation_of(imp_op op) {
+    return ops[op].operation;
+}
 
 const char *imp_op_name(imp_op op) {
     return ops[op].name;
@@ -333,7 +311,7 @@ static imp_case conv_case(const conv_row *r, size_t i) {
                            .relu = r->flags & RELU,
                            .half = r->flags & HALF},
                   .bias = r->flags & BIAS};
-    c.op = i % 2 ? IMP_OP_CONV_GRAD : IMP_OP_CONV;
+    c.op = i % 2 ? IMP_OP_conv_grad : IMP_OP_conv;
     i /= 2;
     c.conv.padding = (imp_padding)bit_at(r->paddings, i % bits(r->paddings));
     c.data = (imp_data)bit_at(r->data, i / bits(r->paddings));
@@ -342,32 +320,29 @@ static imp_case conv_case(const conv_row *r, size_t i) {
 
 /* The cases of one operation in a row. */
 static size_t op_cases(const row *r, unsigned op) {
-    return ops[op].variants * bits(r->layouts) * bits(r->data);
+    const imp_operation *o = ops[op].operation;
+    return r->groups & BIT(o->group) ? o->variants * bits(r->layouts) * bits(r->data) : 0;
 }
 
 static size_t row_cases(const row *r) {
     size_t n = 0;
     for (unsigned op = 0; op < IMP_OPS; op++)
-        n += r->ops & BIT(op) ? op_cases(r, op) : 0;
+        n += op_cases(r, op);
     return n;
 }
 
 static imp_case row_case(const row *r, size_t i) {
     unsigned op = 0;
-    for (;; op++) {
-        const size_t n = r->ops & BIT(op) ? op_cases(r, op) : 0;
-        if (i < n)
-            break;
-        i -= n;
-    }
+    for (; i >= op_cases(r, op); op++)
+        i -= op_cases(r, op);
     imp_case c = {.op = (imp_op)op,
                   .level = r->level,
                   .quick = r->flags & QUICK,
                   .c = r->c,
                   .h = r->h,
                   .w = r->w};
-    c.variant = (unsigned)(i % ops[op].variants);
-    i /= ops[op].variants;
+    c.variant = (unsigned)(i % ops[op].operation->variants);
+    i /= ops[op].operation->variants;
     c.layout = (imp_layout)bit_at(r->layouts, i % bits(r->layouts));
     c.data = (imp_data)bit_at(r->data, i / bits(r->layouts));
     return c;
@@ -400,31 +375,11 @@ static const char *const data_names[IMP_DATA] = {"signed", "nonnegative", "const
                                                  "large"};
 static const char *const padding_names[] = {"zero", "reflect", "replicate"};
 
-static const char *variant_name(const imp_case *c) {
-    static const char *const names[IMP_OPS][8] = {
-        [IMP_OP_POOL] = {"max", "average", "twice", "l2"},
-        [IMP_OP_POOL_GRAD] = {"max", "average", "twice", "l2"},
-        [IMP_OP_POOL_INDICES] = {"max", "average"},
-        [IMP_OP_UNPOOL] = {"max", "average"},
-        [IMP_OP_GRAM] = {"alone", "added", "with sums", "added, with sums"},
-        [IMP_OP_STYLE] = {"plain", "metric"},
-        [IMP_OP_TV] = {"absolute", "squared", "neighbours"},
-        [IMP_OP_COMBINE] = {"apart", "into x", "into y"},
-        [IMP_OP_DOT] = {"x y", "x x"},
-        [IMP_OP_ADAM] = {"pytorch", "keras"},
-        [IMP_OP_RESCALE] = {"apart", "added", "in place"},
-        [IMP_OP_MASK] = {"alone", "added"},
-        [IMP_OP_WRAP] = {"both ways", "sideways"},
-        [IMP_OP_WRAP_GRAD] = {"both ways", "sideways"},
-    };
-    return names[c->op][c->variant];
-}
-
 void imp_case_name(const imp_case *c, char *out, size_t size) {
     const char *layout = c->layout == IMP_PLANES ? "planes" : "maps";
-    const char *variant = variant_name(c);
+    const char *variant = ops[c->op].operation->variant_names[c->variant];
     const imp_conv *k = &c->conv;
-    if (c->op == IMP_OP_CONV || c->op == IMP_OP_CONV_GRAD)
+    if (c->op == IMP_OP_conv || c->op == IMP_OP_conv_grad)
         snprintf(out, size, "%s %zux%zu s%zu p%zu,%zu %s%s%s%s %zu>%zu %zux%zu %s>%s %s",
                  ops[c->op].name, k->kernel, k->kernel, k->stride, k->before, k->after,
                  padding_names[k->padding], k->relu ? " relu" : "", c->bias ? "" : " nobias",

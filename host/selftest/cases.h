@@ -9,37 +9,13 @@
 
 #include "backend/ops.h"
 
+/* The operations of operations.def, and a copy. Optional ones are tested by their parts (fused.c).
+ */
 typedef enum imp_op {
-    IMP_OP_COPY, /* write and read: the way through the device's layout and back */
-    IMP_OP_CONV,
-    IMP_OP_CONV_GRAD,
-    IMP_OP_POOL,
-    IMP_OP_POOL_GRAD,
-    IMP_OP_POOL_INDICES,
-    IMP_OP_UNPOOL,
-    IMP_OP_GRAM,
-    IMP_OP_STYLE,
-    IMP_OP_STYLE_GRAD,
-    IMP_OP_CONTENT,
-    IMP_OP_TV,
-    IMP_OP_AFFINE,
-    IMP_OP_AFFINE_GRAD,
-    IMP_OP_FILL,
-    IMP_OP_COMBINE,
-    IMP_OP_CLAMP,
-    IMP_OP_DOT,
-    IMP_OP_NORM1,
-    IMP_OP_DOTS,
-    IMP_OP_MIX,
-    IMP_OP_ADAM,
-    IMP_OP_MULTIPLY,
-    IMP_OP_COVARIANCE,
-    IMP_OP_TRANSPORT,
-    IMP_OP_SHIFT,
-    IMP_OP_RESCALE,
-    IMP_OP_MASK,
-    IMP_OP_WRAP,
-    IMP_OP_WRAP_GRAD,
+    IMP_OP_copy, /* write and read: to the device's layout and back */
+#define OP(name, parameters) IMP_OP_##name,
+#define OP_OPTIONAL(name, parameters)
+#include "backend/operations.def"
     IMP_OPS
 } imp_op;
 
@@ -69,7 +45,7 @@ enum {
     IMP_DOT_WITH_ITSELF = 1,
     IMP_ADAM_IS_KERAS = 1,
     IMP_MASK_ADDS = 1,
-    IMP_WRAP_ROWS = 1, /* only sideways */
+    IMP_WRAP_COLUMNS = 1, /* only sideways */
     IMP_RESCALE_ADDS = 1,
     IMP_RESCALE_IN_PLACE = 2 /* y is x */
 };

@@ -31,7 +31,7 @@ static void gather(const imp_operand *to, float *values, const imp_operand *from
 /* Some channels of a Gram matrix, or some positions of its gradient, are a trial of their own. */
 static imp_case part_of(const imp_case *whole) {
     imp_case c = *whole;
-    if (c.op == IMP_OP_GRAM) {
+    if (c.op == IMP_OP_gram) {
         c.c = c.c < CHANNELS ? c.c : CHANNELS;
     } else {
         c.h = c.h < SIDE ? c.h : SIDE;
@@ -80,11 +80,11 @@ static imp_status compare_whole(imp_check *k, const imp_outputs *got, imp_error 
 
 static imp_status compare_some(imp_check *k, const imp_outputs *got, imp_error *err) {
     switch (k->operands->c.op) {
-    case IMP_OP_CONV:
-    case IMP_OP_CONV_GRAD:
+    case IMP_OP_conv:
+    case IMP_OP_conv_grad:
         return imp_compare_windows(k, got, WINDOWS, products, err);
-    case IMP_OP_GRAM:
-    case IMP_OP_STYLE_GRAD:
+    case IMP_OP_gram:
+    case IMP_OP_style_grad:
         return compare_part(k, got, err);
     default:
         return compare_whole(k, got, err);

@@ -22,7 +22,7 @@ enum { IMP_SLOT_A, IMP_SLOT_OUT, IMP_SLOT_BEHIND = IMP_SLOT_OUT + 2 * IMP_VECTOR
 
 /* The slots that an operation writes, from IMP_SLOT_OUT on. */
 static inline size_t imp_slots_written(imp_op op) {
-    return op == IMP_OP_DOTS ? 2 * IMP_VECTORS : 1;
+    return op == IMP_OP_dots ? 2 * IMP_VECTORS : 1;
 }
 
 typedef struct imp_operand {

@@ -121,7 +121,7 @@ static void compare_scalars(imp_check *k, size_t i, const float *got, const floa
     for (size_t slot = IMP_SLOT_OUT; slot < behind; slot++) {
         const double value = slot_value(wanted, slot);
         /* total variation is a sum of exact, non-negative differences: it is its own size */
-        const double size = c->op == IMP_OP_TV ? value : slot_value(sizes, slot);
+        const double size = c->op == IMP_OP_tv ? value : slot_value(sizes, slot);
         judge(k, value, slot_value(got, slot), bound_of(factor, size), name, slot, 0, 0);
     }
     for (size_t at = 0; at < IMP_SLOTS * IMP_PARTIALS; at++)
@@ -176,7 +176,7 @@ static imp_status crop_operands(imp_operands *t, const imp_operands *whole, wind
     const ptrdiff_t before = (ptrdiff_t)c.conv.before, stride = (ptrdiff_t)c.conv.stride;
     const ptrdiff_t y = (ptrdiff_t)w->y, x = (ptrdiff_t)w->x;
     const size_t reach = c.conv.kernel - 1, filters = c.conv.out * c.conv.in;
-    const bool gradient = c.op == IMP_OP_CONV_GRAD;
+    const bool gradient = c.op == IMP_OP_conv_grad;
     w->margin = gradient ? reach : 0;
     c.conv.before = c.conv.after = 0;
     c.h = (w->h - 1) * c.conv.stride + 1 + reach + w->margin;
