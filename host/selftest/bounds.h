@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * How far a right result may be from the oracle's. Every bound is factor * u * A with u = 2^-24, A
- * the same operation on absolute values, computed by the oracle, and a factor derived from the
- * operations that the formula takes. A sum of K products in single precision is off by at most
- * K u A; measured on serial sums are 2 u A for signed random data, up to 3 sqrt(K) u A where all
- * terms have one sign, and K/4 u A for constant data. So the factor of a sum is 8 for signed data
- * and 4 sqrt(K) otherwise, constant data included: sums over many positions must be blocked.
+ * How far a right result may be from the oracle's. Every bound is factor * u * A: u = 2^-24; A is
+ * the same operation on absolute values, computed by the oracle; the factor is derived from the
+ * arithmetic of the formula. A sum of K products in single precision is off by at most K u A.
+ * Serial sums were measured to be off by 2 u A for signed random data, by up to 3 sqrt(K) u A if
+ * all terms have one sign, and by K/4 u A for constant data. So the factor of a sum is 8 for signed
+ * data and 4 sqrt(K) otherwise. This includes constant data: sums over many positions must be
+ * blocked.
  */
 #ifndef IMP_BOUNDS_H
 #define IMP_BOUNDS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a convolution by Winograd's algorithm adds up: |A^T| [ (|G| |g| |G^T|) . (|B^T| |d| |B|) ]
- * |A|, summed over input channels, for every tile. It is to that algorithm what the sum of absolute
- * products is to the direct one, and depends on the whole tile, not on an output's own inputs only.
+ * The size A of Winograd's algorithm: |A^T| [ (|G| |g| |G^T|) . (|B^T| |d| |B|) ] |A|, summed over
+ * input channels, for every tile. It corresponds to the sum of absolute products of the direct
+ * algorithm, but depends on the whole tile, not only on the inputs of one output.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -12,17 +12,17 @@
 enum { SIDE = IMP_WINOGRAD_SIDE, POINTS = SIDE * SIDE };
 
 /* A correlation of 3 x 3, stride 1, of absolute values: the convolution itself, or its gradient as
- * one of dy with the filters turned around. */
+ * a correlation of dy with the flipped filters. */
 struct correlation {
     const imp_winograd *w;
     size_t inputs, outputs;
-    const imp_operand *d, *positive; /* d counts where positive is above 0, or NULL */
+    const imp_operand *d, *positive; /* d counts only where positive is above 0; NULL: everywhere */
     imp_padding padding;
     ptrdiff_t first; /* the row and column of d at the first output's first tap */
     const float *weights;
-    bool turned; /* weights[i,o,2-a,2-b] are meant */
-    float *u;    /* [outputs][inputs][POINTS] */
-    double *v;   /* [inputs][POINTS] */
+    bool flipped; /* weights[i,o,2-a,2-b] are used */
+    float *u;     /* [outputs][inputs][POINTS] */
+    double *v;    /* [inputs][POINTS] */
 };
 
 /* out = |l| in |l|^T; in: n x n; l: m x n, its rows l_row apart. */
@@ -42,9 +42,9 @@ static void transform(double *out, size_t m, const double *l, size_t l_row, cons
         }
 }
 
-/* What rounding to half precision adds to a transformed filter of size u, of which the sums make
- * sizes: it is off by at most half of the last of 11 bits, or half of the smallest step, 2^-24. The
- * sizes are multiplied by the factor and by 2^-24 later, which is undone here. */
+/* What rounding to half precision adds to a transformed filter of size u. The rounding is off by at
+ * most half of the last of 11 bits, or by half of the smallest step, 2^-24. The sizes are
+ * multiplied by the factor and by 2^-24 later, so both are divided out here. */
 static double rounded(double u, double factor) {
     return (u * 0x1p-11 + 0x1p-25) / (factor * 0x1p-24);
 }
@@ -54,8 +54,8 @@ static void transform_filters(struct correlation *c, double half_factor) {
         for (size_t i = 0; i < c->inputs; i++) {
             double g[9], u[POINTS];
             for (size_t k = 0; k < 9; k++)
-                g[k] = c->turned ? c->weights[(i * c->outputs + o) * 9 + 8 - k]
-                                 : c->weights[(o * c->inputs + i) * 9 + k];
+                g[k] = c->flipped ? c->weights[(i * c->outputs + o) * 9 + 8 - k]
+                                  : c->weights[(o * c->inputs + i) * 9 + k];
             transform(u, SIDE, &c->w->g[0][0], 3, g, 3);
             for (size_t p = 0; p < POINTS; p++)
                 c->u[(o * c->inputs + i) * POINTS + p] =
@@ -63,7 +63,7 @@ static void transform_filters(struct correlation *c, double half_factor) {
         }
 }
 
-/* Where position k of a padded side comes from, or -1: it is zero. */
+/* The position that position k of a padded side is copied from; -1: it is zero. */
 static ptrdiff_t source(imp_padding padding, ptrdiff_t k, size_t n) {
     const ptrdiff_t last = (ptrdiff_t)n - 1;
     if (padding == IMP_PAD_REPLICATE)
@@ -94,7 +94,7 @@ static void transform_inputs(struct correlation *c, size_t p, size_t q) {
     }
 }
 
-/* Adds what makes up the tile of output channel o whose first output is at (p, q) to its sizes. */
+/* Adds to sizes the tile of output channel o whose first output is at (p, q). */
 static void add_tile(float *sizes, const struct correlation *c, const imp_operand *out, size_t o,
                      size_t p, size_t q) {
     double m[POINTS] = {0}, y[POINTS];
@@ -119,7 +119,7 @@ static struct correlation correlation_of(const imp_operands *t, const imp_winogr
                                 .first =
                                     back ? (ptrdiff_t)conv->before - 2 : -(ptrdiff_t)conv->before,
                                 .weights = t->weights,
-                                .turned = back};
+                                .flipped = back};
 }
 
 imp_status imp_bound_winograd(float *sizes, const imp_operands *t, const imp_winograd *w,
@@ -130,7 +130,7 @@ imp_status imp_bound_winograd(float *sizes, const imp_operands *t, const imp_win
     c.v = malloc(c.inputs * POINTS * sizeof *c.v);
     imp_status status = IMP_OK;
     if (!c.u || !c.v) {
-        status = imp_fail(err, IMP_ERR_MEMORY, "no memory for a test's bounds");
+        status = imp_fail(err, IMP_ERR_MEMORY, "self-test: out of host memory");
         goto done;
     }
     transform_filters(&c, t->c.conv.half ? imp_bound_factor(&t->c, 0, 0) : 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A case on a device, held against the oracle.
+ * A case on a device, compared with the oracle; and the self-test, which runs the quick cases.
  */
 #include <math.h>
 
@@ -14,35 +14,35 @@ static imp_status fail_result(imp_result *out, const char *reason) {
     return IMP_OK;
 }
 
-/* What a case is made by: 0, or one of the ways of the device (backend/ops.h); and whether there is
- * that one. */
-typedef struct manner {
+/* The algorithm that a case is run with: 0 for the device's own choice, else one of those that
+ * algorithm_name of backend/operations.def numbers. */
+typedef struct selection {
     unsigned algorithm;
     bool exists;
-} manner;
+} selection;
 
-/* *harmed: an operand that was written to and should not have been, or NULL. */
-static imp_status run_trial(imp_outputs *r, const imp_operands *t, imp_device *d, size_t origin,
-                            manner *m, bool *fits, const char **harmed, imp_error *err) {
-    imp_launch run;
+/* *harmed: an operand that was written to but must not be, or NULL. */
+static imp_status launch_case(imp_outputs *r, const imp_operands *t, imp_device *d, size_t origin,
+                              selection *by, bool *fits, const char **harmed, imp_error *err) {
+    imp_launch launch;
     const bool inputs = t->c.level != IMP_LEVEL_FULL;
-    imp_status status = imp_launch_open(&run, t, d, origin, fits, err);
-    m->exists =
-        status != IMP_OK || m->algorithm == 0 || imp_launch_algorithm_name(&run, m->algorithm);
-    if (status == IMP_OK && *fits && m->exists) {
-        if (m->algorithm > 0)
-            imp_launch_choose(&run, m->algorithm);
-        status = imp_launch_start(&run, err);
+    imp_status status = imp_launch_open(&launch, t, d, origin, fits, err);
+    by->exists =
+        status != IMP_OK || by->algorithm == 0 || imp_launch_algorithm_name(&launch, by->algorithm);
+    if (status == IMP_OK && *fits && by->exists) {
+        if (by->algorithm > 0)
+            imp_launch_choose(&launch, by->algorithm);
+        status = imp_launch_start(&launch, err);
         if (status == IMP_OK)
-            status = imp_outputs_read(r, &run, err);
+            status = imp_outputs_read(r, &launch, err);
         if (status == IMP_OK)
-            status = imp_launch_intact(&run, inputs, harmed, err);
+            status = imp_launch_intact(&launch, inputs, harmed, err);
     }
-    imp_launch_close(&run);
+    imp_launch_close(&launch);
     return status;
 }
 
-/* After the device's run: err holds its failure, if any. */
+/* After the launch: err holds the device's failure, if any. */
 static imp_status conclude(imp_check *k, imp_operands *t, const imp_outputs *got,
                            const char *harmed, imp_error *err) {
     const bool windowed = t->c.level == IMP_LEVEL_FULL && t->weights;
@@ -56,8 +56,8 @@ static imp_status conclude(imp_check *k, imp_operands *t, const imp_outputs *got
     return windowed ? imp_compare_windows(k, got, 5, 0x1p24, err) : imp_compare(k, t, got, err);
 }
 
-static imp_status run_manner(const imp_case *c, imp_device *device, uint64_t seed, size_t origin,
-                             manner *m, imp_result *out) {
+static imp_status run_by(const imp_case *c, imp_device *device, uint64_t seed, size_t origin,
+                         selection *by, imp_result *out) {
     imp_error err = {0};
     imp_operands operands = {0};
     imp_outputs got = {0};
@@ -70,13 +70,13 @@ static imp_status run_manner(const imp_case *c, imp_device *device, uint64_t see
         status = imp_operands_init(&operands, c, seed, &err);
     if (status != IMP_OK)
         goto done;
-    run_trial(&got, &operands, device, origin, m, &fits, &harmed, &err);
-    if (fits && m->exists) {
+    launch_case(&got, &operands, device, origin, by, &fits, &harmed, &err);
+    if (fits && by->exists) {
         status = conclude(&k, &operands, &got, harmed, &err);
-    } else if (m->exists) {
+    } else if (by->exists) {
         out->outcome = IMP_SKIPPED;
         snprintf(out->reason, sizeof out->reason,
-                 "larger than the device's memory, or than it allocates at once");
+                 "larger than the device's memory or its largest allocation");
     }
 done:
     imp_outputs_finish(&got);
@@ -89,13 +89,13 @@ done:
 imp_status imp_case_run(const imp_case *c, imp_device *device, uint64_t seed, size_t origin,
                         imp_result *out) {
     const size_t algorithm_choices = device->algorithm_choice_count;
-    manner m = {0, true};
-    imp_status status = run_manner(c, device, seed, origin, &m, out);
-    for (m.algorithm = 1; c->every_algorithm && m.exists && m.algorithm <= IMP_ALGORITHMS_MAX &&
-                          status == IMP_OK && out->outcome == IMP_PASSED;
-         m.algorithm++) {
+    selection by = {0, true};
+    imp_status status = run_by(c, device, seed, origin, &by, out);
+    for (by.algorithm = 1; c->every_algorithm && by.exists && by.algorithm <= IMP_ALGORITHMS_MAX &&
+                           status == IMP_OK && out->outcome == IMP_PASSED;
+         by.algorithm++) {
         imp_result result;
-        status = run_manner(c, device, seed, origin, &m, &result);
+        status = run_by(c, device, seed, origin, &by, &result);
         if (result.outcome != IMP_PASSED || result.ratio > out->ratio)
             *out = result;
         device->algorithm_choice_count = algorithm_choices;
@@ -103,7 +103,7 @@ imp_status imp_case_run(const imp_case *c, imp_device *device, uint64_t seed, si
     return status;
 }
 
-static imp_status test_pairs(imp_device *device, char *reason, size_t size) {
+static imp_status test_fused(imp_device *device, char *reason, size_t size) {
     imp_result result;
     char name[96];
     for (size_t i = 0; i < imp_fused_count(); i++) {
@@ -134,5 +134,5 @@ imp_status imp_selftest(imp_device *device, char *reason, size_t size) {
         snprintf(reason, size, "%s: %s", name, result.reason);
         return IMP_ERR_DEVICE;
     }
-    return test_pairs(device, reason, size);
+    return test_fused(device, reason, size);
 }

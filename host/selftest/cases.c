@@ -11,7 +11,7 @@
 
 #define BIT(n) (1u << (n))
 
-/* ---- convolutions: every row both ways ---- */
+/* ---- convolutions: each row for conv and for conv_grad ---- */
 
 enum {
     ZERO = BIT(IMP_PAD_ZERO),
@@ -20,7 +20,7 @@ enum {
 enum { SIGNED = BIT(IMP_SIGNED), EVERY_DATA = BIT(IMP_DATA) - 1 };
 enum { EDGES = ZERO | BIT(IMP_PAD_REPLICATE) }; /* paddings that a side of 1 allows */
 
-/* Layouts of x and y: a network's inside, its entry, its exit, a change of colours before it. */
+/* Layouts of x and y: inside a network, at its entry, at its exit, on planes only. */
 enum route { INSIDE, ENTRY, EXIT, PLANES };
 
 enum { RELU = 1, BIAS = 2, QUICK = 4, ALGORITHMS = 8, HALF = 16 };
@@ -39,7 +39,7 @@ typedef struct conv_row {
 #define FULL   IMP_LEVEL_FULL
 
 static const conv_row convs[] = {
-    /* what each padding, stride and kernel does, at sizes for an interpreter */
+    /* every padding, stride and kernel, small enough for an interpreter */
     {TINY, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS, 5, 17, 6, 7, INSIDE, SIGNED},
     {TINY, 3, 1, 1, 1, ZERO, RELU | BIAS, 3, 16, 7, 5, ENTRY, SIGNED},
     {TINY, 3, 2, 1, 1, BIT(IMP_PAD_REFLECT), 0, 17, 3, 7, 6, INSIDE, SIGNED},
@@ -49,7 +49,7 @@ static const conv_row convs[] = {
     {TINY, 9, 2, 4, 4, BIT(IMP_PAD_REPLICATE), BIAS, 3, 3, 4, 3, EXIT, SIGNED},
     {TINY, 3, 1, 1, 1, ZERO, RELU | BIAS, 3, 4, 1, 1, INSIDE, SIGNED},
 
-    /* the self-test: whole vectors and what is left over */
+    /* the self-test: whole vectors and remainders */
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | QUICK | ALGORITHMS, 64, 64, 17, 23, INSIDE, SIGNED},
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | QUICK, 3, 64, 33, 29, ENTRY, SIGNED},
     {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | BIAS | QUICK | ALGORITHMS, 17, 40, 13, 11, INSIDE,
@@ -106,7 +106,7 @@ static const conv_row convs[] = {
     {NORMAL, 1, 1, 0, 0, ZERO, BIAS, 130, 17, 7, 5, INSIDE, EVERY_DATA},
     {NORMAL, 1, 1, 0, 0, ZERO, RELU | BIAS, 48, 130, 17, 23, INSIDE, SIGNED},
 
-    /* 1 x 1: stretches and what is left over, from and to planes */
+    /* 1 x 1: whole stretches and remainders, from and to planes */
     {NORMAL, 1, 1, 0, 0, ZERO, RELU | BIAS, 48, 130, 41, 38, INSIDE, EVERY_DATA},
     {NORMAL, 1, 1, 0, 0, ZERO, RELU | BIAS, 259, 72, 31, 37, INSIDE, SIGNED},
     {NORMAL, 1, 1, 0, 0, ZERO, 0, 64, 256, 24, 36, INSIDE, SIGNED},
@@ -115,7 +115,7 @@ static const conv_row convs[] = {
     {NORMAL, 1, 1, 0, 0, ZERO, RELU | BIAS, 3, 40, 17, 9, ENTRY, SIGNED},
     {NORMAL, 1, 1, 0, 0, ZERO, BIAS, 40, 3, 17, 9, EXIT, SIGNED},
 
-    /* filters kept in half precision; where nothing is transformed they are not */
+    /* filters of half precision: only transformed filters are kept so */
     {NORMAL, 3, 1, 1, 1, ZERO, RELU | BIAS | QUICK | ALGORITHMS | HALF, 17, 40, 13, 11, INSIDE,
      SIGNED},
     {NORMAL, 3, 1, 1, 1, EVERY_PADDING, RELU | ALGORITHMS | HALF, 17, 16, 9, 16, INSIDE, SIGNED},
@@ -148,8 +148,9 @@ static const conv_row convs[] = {
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 256, 512, 64, 64, INSIDE, SIGNED},
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 512, 512, 64, 64, INSIDE, SIGNED | BIT(IMP_NONNEGATIVE)},
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 512, 512, 32, 32, INSIDE, SIGNED},
-    {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 16, 64, 261, 259, INSIDE, SIGNED}, /* past the caches, */
-    {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 3, 64, 261, 259, ENTRY, SIGNED},   /* where tiles hang */
+    {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 16, 64, 261, 259, INSIDE,
+     SIGNED}, /* larger than the caches, */
+    {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS, 3, 64, 261, 259, ENTRY, SIGNED}, /* with partial tiles */
     {FULL, 3, 1, 1, 1, ZERO, RELU | BIAS | HALF, 512, 512, 32, 32, INSIDE, SIGNED},
     {FULL, 1, 1, 0, 0, ZERO, RELU | BIAS, 48, 128, 256, 256, INSIDE, SIGNED},
     {FULL, 1, 1, 0, 0, ZERO, RELU | BIAS, 64, 256, 128, 128, INSIDE, SIGNED},
@@ -230,7 +231,7 @@ static const row rows[] = {
     {NORMAL, STYLE | MATRICES, 96, 1, 1, ON_PLANES, SIGNED, 0},
     {NORMAL, STYLE | MATRICES, 128, 1, 1, ON_PLANES, SIGNED, 0},
 
-    /* pictures and vectors; those of a network's inside have the maps' layout */
+    /* pictures and vectors; vectors inside a network have the layout of maps */
     {NORMAL, PICTURES, 3, 33, 47, ON_PLANES, EVERY_DATA, 0},
     {NORMAL, PICTURES, 3, 1, 70, ON_PLANES, SIGNED, 0},
     {NORMAL, PICTURES, 3, 65, 1, ON_PLANES, SIGNED, 0},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A convolution and the pooling behind it, made in one, against the same step by step on the same
- * device, whose steps the cases hold against the oracle: both give the same bits.
+ * Cases of convolution fused with pooling. They compare the device with itself: fused, it must give
+ * the same bits as step by step. The steps are compared with the oracle by the other cases.
  */
 #include <math.h>
 #include <stdint.h>
@@ -12,14 +12,14 @@
 #include "base/random.h"
 #include "selftest/cases.h"
 
-typedef struct pair {
+typedef struct fused_case {
     size_t in, out, kernel, h, w;
     bool half, quick;
-} pair;
+} fused_case;
 
-/* Odd sides, channels in no whole blocks, strips side by side, more windows than an element of the
- * choice, a last strip without windows, filters that no cache holds. */
-static const pair pairs[] = {
+/* Odd sides, channels that do not fill blocks, strips side by side, more windows than one element
+ * of the indices holds, a last strip without windows, filters larger than the caches. */
+static const fused_case cases[] = {
     {16, 20, 3, 13, 17, false, true},    {20, 36, 1, 7, 15, false, true},
     {16, 20, 3, 13, 17, true, true},     {40, 24, 3, 47, 141, false, false},
     {24, 130, 1, 33, 131, false, false}, {64, 64, 3, 64, 96, false, false},
@@ -28,7 +28,7 @@ static const pair pairs[] = {
     {256, 256, 3, 40, 45, false, false}, {513, 16, 1, 9, 10, false, false},
 };
 
-/* Tensors of a pair; of those twice, the second time as made in one. */
+/* Tensors of a case. Of those in cases the second is written by the fused operation. */
 typedef struct scene {
     imp_device *d;
     imp_memory *memory;
@@ -49,7 +49,7 @@ static imp_status write_random(imp_device *d, imp_tensor t, uint64_t *state) {
     const size_t count = t.c * t.h * t.w;
     float *values = malloc(count * sizeof *values);
     if (!values)
-        return imp_fail(&d->error, IMP_ERR_MEMORY, "pairs: out of host memory");
+        return imp_fail(&d->error, IMP_ERR_MEMORY, "self-test: out of host memory");
     fill_random(values, count, state);
     const imp_status status = d->ops->write(d, t, values);
     free(values);
@@ -63,8 +63,8 @@ static imp_tensor put(const imp_device *d, size_t *cursor, size_t c, size_t h, s
     return t;
 }
 
-/* Gives the end of what is placed. */
-static size_t place_all(scene *s, const pair *p) {
+/* Returns the address behind the tensors. */
+static size_t place_all(scene *s, const fused_case *p) {
     const size_t h = p->h / 2, w = p->w / 2;
     size_t end = 0;
     s->x = put(s->d, &end, p->in, p->h, p->w);
@@ -78,7 +78,7 @@ static size_t place_all(scene *s, const pair *p) {
     return end;
 }
 
-static imp_status scene_open(scene *s, const pair *p, size_t end) {
+static imp_status scene_open(scene *s, const fused_case *p, size_t end) {
     imp_device *const d = s->d;
     const size_t before = p->kernel / 2, count = p->out * p->in * p->kernel * p->kernel;
     const imp_conv conv = {p->in,  p->out,       p->kernel, 1,      before,
@@ -86,7 +86,7 @@ static imp_status scene_open(scene *s, const pair *p, size_t end) {
     uint64_t state = 3;
     s->weights = malloc((count + p->out) * sizeof *s->weights);
     if (!s->weights)
-        return imp_fail(&d->error, IMP_ERR_MEMORY, "pairs: out of host memory");
+        return imp_fail(&d->error, IMP_ERR_MEMORY, "self-test: out of host memory");
     fill_random(s->weights, count + p->out, &state);
     TRY(d->ops->filter_open(d, &s->filter, &conv, s->weights, s->weights + count));
     TRY(d->ops->alloc(d, &s->memory, end));
@@ -104,9 +104,9 @@ static void scene_close(scene *s) {
     free(s->weights);
 }
 
-/* ---- both ways ---- */
+/* ---- fused and step by step ---- */
 
-static bool is_granted(const scene *s) {
+static bool fuses(const scene *s) {
     const imp_ops *ops = s->d->ops;
     return ops->fuses_pool(s->d, s->map, s->x, s->filter, false) &&
            ops->fuses_pool(s->d, s->x, s->map, s->filter, true);
@@ -126,7 +126,7 @@ imp_status imp_fused_back(imp_device *d, imp_tensor dx, imp_tensor map, imp_tens
     return d->ops->conv_grad(d, dx, map, none, filter);
 }
 
-/* Forward and back, in one; over a value that shows what is not written. */
+/* Forward and back. The outputs start as a value that shows what is not written. */
 static imp_status run_fused(const scene *s, imp_pooling kind) {
     imp_device *const d = s->d;
     TRY(d->ops->fill(d, s->y[1], 7));
@@ -146,14 +146,14 @@ static uint32_t bits_of(float value) {
     return bits;
 }
 
-/* The first element that differs becomes a reason. */
+/* The first element that differs is the reason of a failure. */
 static imp_status compare(const scene *s, const imp_tensor t[2], const char *what,
                           imp_result *out) {
     imp_device *const d = s->d;
     const size_t count = t->c * t->h * t->w;
     float *apart = malloc(2 * count * sizeof *apart), *fused = apart + count;
     if (!apart)
-        return imp_fail(&d->error, IMP_ERR_MEMORY, "pairs: out of host memory");
+        return imp_fail(&d->error, IMP_ERR_MEMORY, "self-test: out of host memory");
     imp_status status = d->ops->read(d, apart, t[0]);
     if (status == IMP_OK)
         status = d->ops->read(d, fused, t[1]);
@@ -161,9 +161,8 @@ static imp_status compare(const scene *s, const imp_tensor t[2], const char *wha
         if (bits_of(apart[i]) != bits_of(fused[i])) {
             out->outcome = IMP_FAILED;
             out->ratio = INFINITY;
-            snprintf(out->reason, sizeof out->reason,
-                     "%s[%zu] is %.9g made in one, %.9g step by step", what, i, (double)fused[i],
-                     (double)apart[i]);
+            snprintf(out->reason, sizeof out->reason, "%s[%zu] is %.9g fused, %.9g step by step",
+                     what, i, (double)fused[i], (double)apart[i]);
         }
     free(apart);
     return status;
@@ -172,35 +171,35 @@ static imp_status compare(const scene *s, const imp_tensor t[2], const char *wha
 static imp_status compare_all(const scene *s, imp_pooling kind, imp_result *out) {
     TRY(run_steps(s, kind));
     TRY(run_fused(s, kind));
-    TRY(compare(s, s->indices, "choice", out));
+    TRY(compare(s, s->indices, "indices", out));
     TRY(compare(s, s->y, "y", out));
     return compare(s, s->dx, "dx", out);
 }
 
-/* ---- the pairs ---- */
+/* ---- cases ---- */
 
 size_t imp_fused_count(void) {
-    return sizeof pairs / sizeof *pairs;
+    return sizeof cases / sizeof *cases;
 }
 
 bool imp_fused_quick(size_t i) {
-    return pairs[i].quick;
+    return cases[i].quick;
 }
 
 void imp_fused_name(size_t i, char *name, size_t size) {
-    const pair *p = &pairs[i];
+    const fused_case *p = &cases[i];
     snprintf(name, size, "conv %zux%zu and pooling, %zu to %zu, %zux%zu%s", p->kernel, p->kernel,
              p->in, p->out, p->h, p->w, p->half ? ", halves" : "");
 }
 
 imp_status imp_fused_run(size_t i, imp_device *device, imp_result *out) {
     scene s = {.d = device};
-    const size_t end = place_all(&s, &pairs[i]);
-    *out = (imp_result){.outcome = IMP_SKIPPED, .reason = "not made in one"};
+    const size_t end = place_all(&s, &cases[i]);
+    *out = (imp_result){.outcome = IMP_SKIPPED, .reason = "not fused"};
     if (!device->ops->fuses_pool || end == SIZE_MAX)
         return IMP_OK;
-    imp_status status = scene_open(&s, &pairs[i], end);
-    if (status == IMP_OK && is_granted(&s)) {
+    imp_status status = scene_open(&s, &cases[i], end);
+    if (status == IMP_OK && fuses(&s)) {
         *out = (imp_result){.outcome = IMP_PASSED};
         status = compare_all(&s, IMP_POOL_MAX, out);
         if (status == IMP_OK)

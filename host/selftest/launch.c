@@ -150,7 +150,7 @@ static imp_status input_intact(imp_launch *l, size_t i, bool *intact, imp_error 
     const size_t bytes = imp_operand_count(o) * sizeof(float);
     float *values = malloc(bytes);
     if (!values)
-        return imp_fail(err, IMP_ERR_MEMORY, "no memory for a test's numbers");
+        return imp_fail(err, IMP_ERR_MEMORY, "self-test: out of host memory");
     const imp_status status = imp_launch_read(l, i, values, err);
     *intact = status == IMP_OK && memcmp(values, o->values, bytes) == 0;
     free(values);

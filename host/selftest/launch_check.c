@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a timed run has left, held against the oracle at a price that a benchmark can pay.
+ * The outputs of a timed launch, compared with the oracle fast enough for a benchmark.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -11,12 +11,12 @@
 enum { CHANNELS = 16, SIDE = 8, WINDOWS = 2 };
 static const double products = 0x1p22; /* of channels and positions in a window */
 
-/* Place i of `count` in n, the first and the last among them. */
+/* Place i of `count` places in n, including the first and the last. */
 static size_t sampled(size_t i, size_t count, size_t n) {
     return count == 1 ? 0 : i * (n - 1) / (count - 1);
 }
 
-/* What a smaller operand has of a larger one: places spread over channels, rows and columns. */
+/* Values of a smaller operand: places of the larger one, spread over channels, rows and columns. */
 static void gather(const imp_operand *to, float *values, const imp_operand *from,
                    const float *source) {
     for (size_t c = 0; c < to->c; c++)
@@ -28,7 +28,7 @@ static void gather(const imp_operand *to, float *values, const imp_operand *from
                            sampled(x, to->w, from->w)];
 }
 
-/* Some channels of a Gram matrix, or some positions of its gradient, are a trial of their own. */
+/* Some channels of a Gram matrix, or some positions of its gradient, are a smaller case. */
 static imp_case part_of(const imp_case *whole) {
     imp_case c = *whole;
     if (c.op == IMP_OP_gram) {
@@ -55,7 +55,7 @@ static imp_status compare_part(const imp_check *whole, const imp_outputs *all, i
             continue;
         got.values[i] = malloc(imp_operand_count(to) * sizeof(float));
         if (!got.values[i]) {
-            status = imp_fail(err, IMP_ERR_MEMORY, "no memory for a test's results");
+            status = imp_fail(err, IMP_ERR_MEMORY, "self-test: out of host memory");
             goto done;
         }
         gather(to, got.values[i], from, all->values[i]);
@@ -68,7 +68,7 @@ done:
     return status;
 }
 
-/* The whole output, from the same numbers drawn again. */
+/* The whole output, with the same operands drawn again. */
 static imp_status compare_whole(imp_check *k, const imp_outputs *got, imp_error *err) {
     imp_operands again = {0};
     imp_status status = imp_operands_init(&again, &k->operands->c, k->seed, err);
@@ -91,30 +91,30 @@ static imp_status compare_some(imp_check *k, const imp_outputs *got, imp_error *
     }
 }
 
-/* Whether the operation adds to one of its operands, which is then written anew. */
-static imp_status begin_anew(imp_launch *run, bool *anew, imp_error *err) {
-    *anew = false;
+/* Writes operands again that the operation adds to. */
+static imp_status rewrite(imp_launch *launch, bool *rewritten, imp_error *err) {
+    *rewritten = false;
     for (size_t i = 0; i < IMP_OPERANDS; i++) {
-        const imp_operand *o = &run->operands->operand[i];
+        const imp_operand *o = &launch->operands->operand[i];
         if (o->role != IMP_BOTH && o->role != IMP_SCALARS)
             continue;
-        *anew = true;
-        TRY(imp_launch_write(run, i, o->values, err));
+        *rewritten = true;
+        TRY(imp_launch_write(launch, i, o->values, err));
     }
     return IMP_OK;
 }
 
-imp_status imp_launch_check(imp_launch *run, uint64_t seed, imp_result *out) {
+imp_status imp_launch_check(imp_launch *launch, uint64_t seed, imp_result *out) {
     imp_error err = {0};
     imp_outputs got = {0};
-    imp_check k = {run->operands, NULL, seed, out};
-    bool anew = false;
+    imp_check k = {launch->operands, NULL, seed, out};
+    bool rewritten = false;
     *out = (imp_result){.outcome = IMP_PASSED};
-    imp_status status = begin_anew(run, &anew, &err);
-    if (status == IMP_OK && anew)
-        status = imp_launch_start(run, &err);
+    imp_status status = rewrite(launch, &rewritten, &err);
+    if (status == IMP_OK && rewritten)
+        status = imp_launch_start(launch, &err);
     if (status == IMP_OK)
-        status = imp_outputs_read(&got, run, &err);
+        status = imp_outputs_read(&got, launch, &err);
     if (status != IMP_OK) {
         *out = (imp_result){.outcome = IMP_FAILED, .ratio = INFINITY};
         snprintf(out->reason, sizeof out->reason, "%s", err.text);

@@ -49,7 +49,7 @@ static imp_status draw_operand(imp_operands *t, size_t i, uint64_t *state, imp_e
         return IMP_OK;
     o->values = malloc(n * sizeof *o->values);
     if (!o->values)
-        return imp_fail(err, IMP_ERR_MEMORY, "no memory for a test's numbers");
+        return imp_fail(err, IMP_ERR_MEMORY, "self-test: out of host memory");
     draw(o->values, n, t->c.data, state);
     if (o->role == IMP_OUTPUT || o->role == IMP_CLOBBERED)
         for (size_t k = 0; k < n; k++)
@@ -92,7 +92,7 @@ static imp_status draw_filters(imp_operands *t, uint64_t *state, imp_error *err)
     t->weights = malloc(count * sizeof *t->weights);
     t->bias = t->c.bias ? malloc(c->out * sizeof *t->bias) : NULL;
     if (!t->weights || (t->c.bias && !t->bias))
-        return imp_fail(err, IMP_ERR_MEMORY, "no memory for a test's filters");
+        return imp_fail(err, IMP_ERR_MEMORY, "self-test: out of host memory");
     draw(t->weights, count, data, state);
     if (t->bias)
         draw(t->bias, c->out, data, state);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A trial is a case with its numbers: the operands of one operation on the host. A run is a trial
- * that stands in the memory of a device, ready to be launched any number of times.
+ * Operands: a case with its numbers, on the host. A launch: the operands in the memory of a device,
+ * where the operation can be started any number of times.
  */
 #ifndef IMP_OPERANDS_H
 #define IMP_OPERANDS_H
@@ -10,10 +10,10 @@
 
 typedef enum imp_role {
     IMP_ABSENT,   /* no tensor */
-    IMP_INPUT,    /* must come out as it went in */
-    IMP_OUTPUT,   /* starts as NaN, so that what is not written shows */
+    IMP_INPUT,    /* must stay unchanged */
+    IMP_OUTPUT,   /* starts as NaN, which shows what is not written */
     IMP_BOTH,     /* read and written */
-    IMP_SCALARS,  /* several slots, of which IMP_SLOT_OUT, or some from it on, start as NaN */
+    IMP_SCALARS,  /* several slots; those written, from IMP_SLOT_OUT on, start as NaN */
     IMP_CLOBBERED /* working space */
 } imp_role;
 
@@ -42,10 +42,10 @@ typedef struct imp_operands {
     imp_affine affine;
 } imp_operands;
 
-/* The operands of a case without numbers: whoever fills them in owns them. */
+/* The operands of a case without numbers. Whoever allocates the values frees them. */
 void imp_operands_describe(imp_operands *t, const imp_case *c);
 
-/* Numbers for a case, the same for the same seed. IMP_ERR_MEMORY. */
+/* Operands with numbers: the same for the same seed. IMP_ERR_MEMORY. */
 imp_status imp_operands_init(imp_operands *t, const imp_case *c, uint64_t seed, imp_error *err);
 void imp_operands_finish(imp_operands *t);
 
@@ -53,35 +53,35 @@ void imp_operands_finish(imp_operands *t);
 size_t imp_operand_count(const imp_operand *o);
 
 typedef struct imp_launch {
-    const imp_operands *operands; /* borrowed until closed, filters too */
+    const imp_operands *operands; /* borrowed until closed, also its filters */
     imp_device *device;           /* borrowed */
     imp_memory *memory;
     imp_filter *filter;
     imp_tensor tensor[IMP_OPERANDS];
-    imp_tensor guard[IMP_OPERANDS + 1]; /* around every operand: nothing may write there */
+    imp_tensor guard[IMP_OPERANDS + 1]; /* before and behind every operand; must not change */
 } imp_launch;
 
-/* Brings a trial to a device, from address origin on. The device's status and message come back in
- * err. *fits turns false (and IMP_OK comes back) where an operand can lie nowhere, or all of them
- * are more than the device's memory. The run is to be closed in any case. */
-imp_status imp_launch_open(imp_launch *r, const imp_operands *t, imp_device *device, size_t origin,
+/* Copies operands to a device, from address origin on. err: the device's status and message. If an
+ * operand fits nowhere, or all of them exceed the device's memory, *fits becomes false and the
+ * status is IMP_OK. Close the launch in any case. */
+imp_status imp_launch_open(imp_launch *l, const imp_operands *t, imp_device *device, size_t origin,
                            bool *fits, imp_error *err);
-imp_status imp_launch_start(imp_launch *r, imp_error *err);
-/* The matrices that the device's convolution goes by, or NULL. */
-const imp_winograd *imp_launch_winograd(const imp_launch *r);
-/* How the device goes about the convolution. */
-imp_algorithm imp_launch_algorithm(const imp_launch *r);
-/* The name of another way to make it, from 1 on (backend/ops.h), or NULL: there is none, or it is
- * no convolution. */
-const char *imp_launch_algorithm_name(const imp_launch *r, unsigned algorithm);
-/* Lets the device prefer a way for convolutions like this one from now on. */
-void imp_launch_choose(imp_launch *r, unsigned algorithm);
-/* Operand i as it is now; and as it shall be. */
-imp_status imp_launch_read(imp_launch *r, size_t i, float *values, imp_error *err);
-imp_status imp_launch_write(imp_launch *r, size_t i, const float *values, imp_error *err);
-/* Whether all guards and, when inputs is true, all inputs are as they were; *what: the operand that
- * is not, or the one before a guard that is not. */
-imp_status imp_launch_intact(imp_launch *r, bool inputs, const char **what, imp_error *err);
-void imp_launch_close(imp_launch *r);
+imp_status imp_launch_start(imp_launch *l, imp_error *err);
+/* The Winograd matrices that the device's convolution uses, or NULL. */
+const imp_winograd *imp_launch_winograd(const imp_launch *l);
+/* The algorithm of the convolution. */
+imp_algorithm imp_launch_algorithm(const imp_launch *l);
+/* The name of algorithm 1, 2, ... (backend/operations.def); NULL: there is none, or it is not a
+ * convolution. */
+const char *imp_launch_algorithm_name(const imp_launch *l, unsigned algorithm);
+/* Chooses the algorithm for convolutions like this one. */
+void imp_launch_choose(imp_launch *l, unsigned algorithm);
+/* Reads and writes operand i. */
+imp_status imp_launch_read(imp_launch *l, size_t i, float *values, imp_error *err);
+imp_status imp_launch_write(imp_launch *l, size_t i, const float *values, imp_error *err);
+/* Checks that all guards and, if `inputs`, all inputs are unchanged. *what: the name of the operand
+ * that was changed, or that stands before a guard that was; else NULL. */
+imp_status imp_launch_intact(imp_launch *l, bool inputs, const char **what, imp_error *err);
+void imp_launch_close(imp_launch *l);
 
 #endif

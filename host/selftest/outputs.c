@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a device made of a trial, held against the oracle.
+ * The outputs of a launch, compared with the oracle.
  */
 #include "selftest/outputs.h"
 
@@ -13,10 +13,10 @@
 
 enum { TILE = 4 }; /* windows begin at its multiples: the largest tile of Winograd's algorithm */
 
-/* What is compared: a rectangle of the output, and where it lies in the oracle's own output. */
+/* A rectangle of the output that is compared. */
 typedef struct window {
     size_t y, x, h, w;
-    size_t margin; /* rows and columns before it that the oracle's output has beside it */
+    size_t margin; /* rows and columns that the oracle's output has before it */
 } window;
 
 static bool written(const imp_operand *o) {
@@ -29,45 +29,45 @@ void imp_outputs_finish(imp_outputs *r) {
     *r = (imp_outputs){0};
 }
 
-imp_status imp_outputs_read(imp_outputs *r, imp_launch *run, imp_error *err) {
-    r->winograd = imp_launch_winograd(run);
+imp_status imp_outputs_read(imp_outputs *r, imp_launch *launch, imp_error *err) {
+    r->winograd = imp_launch_winograd(launch);
     for (size_t i = 0; i < IMP_OPERANDS; i++) {
-        const imp_operand *o = &run->operands->operand[i];
+        const imp_operand *o = &launch->operands->operand[i];
         if (!written(o))
             continue;
         r->values[i] = malloc(imp_operand_count(o) * sizeof(float));
         if (!r->values[i])
-            return imp_fail(err, IMP_ERR_MEMORY, "no memory for a test's results");
-        TRY(imp_launch_read(run, i, r->values[i], err));
+            return imp_fail(err, IMP_ERR_MEMORY, "self-test: out of host memory");
+        TRY(imp_launch_read(launch, i, r->values[i], err));
     }
     return IMP_OK;
 }
 
-/* What the oracle makes of a trial. */
-static imp_status ask_oracle(imp_outputs *out, const imp_operands *t, imp_device *oracle,
-                             imp_error *err) {
-    imp_launch run;
+/* The oracle's outputs of operands. */
+static imp_status oracle_outputs(imp_outputs *out, const imp_operands *t, imp_device *oracle,
+                                 imp_error *err) {
+    imp_launch launch;
     bool fits = true;
-    imp_status status = imp_launch_open(&run, t, oracle, 0, &fits, err);
+    imp_status status = imp_launch_open(&launch, t, oracle, 0, &fits, err);
     if (status == IMP_OK)
-        status = imp_launch_start(&run, err);
+        status = imp_launch_start(&launch, err);
     if (status == IMP_OK)
-        status = imp_outputs_read(out, &run, err);
-    imp_launch_close(&run);
+        status = imp_outputs_read(out, &launch, err);
+    imp_launch_close(&launch);
     return status;
 }
 
-/* wanted, and the sizes of what adds up to it: of a trial that is made its absolute twin. */
-static imp_status run_oracle(imp_outputs *wanted, imp_outputs *sizes, imp_operands *t,
-                             imp_device *oracle, imp_error *err) {
-    TRY(ask_oracle(wanted, t, oracle, err));
+/* wanted, and its sizes A (bounds.h). Turns t into its absolute twin. */
+static imp_status oracle_both(imp_outputs *wanted, imp_outputs *sizes, imp_operands *t,
+                              imp_device *oracle, imp_error *err) {
+    TRY(oracle_outputs(wanted, t, oracle, err));
     imp_operands_absolute(t);
-    return ask_oracle(sizes, t, oracle, err);
+    return oracle_outputs(sizes, t, oracle, err);
 }
 
-/* One number; where: its place in words. */
-static void judge(imp_check *k, double wanted, double got, double bound, const char *name, size_t c,
-                  size_t y, size_t x) {
+/* Compares one number, element [c,y,x] of operand `name`. */
+static void compare_number(imp_check *k, double wanted, double got, double bound, const char *name,
+                           size_t c, size_t y, size_t x) {
     double ratio = fabs(got - wanted) / bound;
     if (got == wanted)
         ratio = 0;
@@ -82,13 +82,14 @@ static void judge(imp_check *k, double wanted, double got, double bound, const c
     k->out->ratio = fmax(k->out->ratio, ratio);
 }
 
-/* size: from an absolute twin, whose terms may all be negative. Results below the normal numbers
- * may be flushed to zero. */
+/* size: of an absolute twin, whose terms may all be negative. Denormal results may be flushed to
+ * zero. */
 static double bound_of(double factor, double size) {
     return factor == 0 ? 0 : factor * 0x1p-24 * fabs(size) + FLT_MIN;
 }
 
-/* t: the oracle's trial, whose output holds the window at its margin; got: the device's whole. */
+/* t: the oracle's operands, whose output has the window at its margin; got: the whole output of the
+ * device. */
 static void compare_window(imp_check *k, size_t i, const window *w, const imp_operands *t,
                            const float *got, const float *wanted, const float *sizes) {
     const imp_operand *big = &k->operands->operand[i], *small = &t->operand[i];
@@ -99,8 +100,8 @@ static void compare_window(imp_check *k, size_t i, const window *w, const imp_op
                 const size_t from = (c * small->h + w->margin + y) * small->w + w->margin + x;
                 const double factor = imp_bound_factor(&t->c, i, from);
                 if (got[at] != wanted[from])
-                    judge(k, wanted[from], got[at], bound_of(factor, sizes[from]), big->name, c,
-                          w->y + y, w->x + x);
+                    compare_number(k, wanted[from], got[at], bound_of(factor, sizes[from]),
+                                   big->name, c, w->y + y, w->x + x);
             }
 }
 
@@ -111,7 +112,7 @@ static double slot_value(const float *scalars, size_t i) {
     return sum;
 }
 
-/* Slots that are written by their values; the others must not have changed. */
+/* Compares the values of slots that are written. The others must be unchanged. */
 static void compare_scalars(imp_check *k, size_t i, const float *got, const float *wanted,
                             const float *sizes) {
     const imp_case *c = &k->operands->c;
@@ -120,20 +121,21 @@ static void compare_scalars(imp_check *k, size_t i, const float *got, const floa
     const size_t behind = IMP_SLOT_OUT + imp_slots_written(c->op);
     for (size_t slot = IMP_SLOT_OUT; slot < behind; slot++) {
         const double value = slot_value(wanted, slot);
-        /* total variation is a sum of exact, non-negative differences: it is its own size */
+        /* total variation is a sum of exact absolute differences: it is its own size */
         const double size = c->op == IMP_OP_tv ? value : slot_value(sizes, slot);
-        judge(k, value, slot_value(got, slot), bound_of(factor, size), name, slot, 0, 0);
+        compare_number(k, value, slot_value(got, slot), bound_of(factor, size), name, slot, 0, 0);
     }
     for (size_t at = 0; at < IMP_SLOTS * IMP_PARTIALS; at++)
         if (at / IMP_PARTIALS < IMP_SLOT_OUT || at / IMP_PARTIALS >= behind)
-            judge(k, wanted[at], got[at], 0, name, at / IMP_PARTIALS, 0, at % IMP_PARTIALS);
+            compare_number(k, wanted[at], got[at], 0, name, at / IMP_PARTIALS, 0,
+                           at % IMP_PARTIALS);
 }
 
-/* Makes t its twin. w: NULL for the whole output. */
+/* Turns t into its absolute twin. w: NULL for the whole output. */
 static imp_status compare(imp_check *k, imp_operands *t, const window *w, const imp_outputs *got,
                           imp_error *err) {
     imp_outputs wanted = {0}, sizes = {0};
-    imp_status status = run_oracle(&wanted, &sizes, t, k->oracle, err);
+    imp_status status = oracle_both(&wanted, &sizes, t, k->oracle, err);
     if (status == IMP_OK && got->winograd)
         status = imp_bound_winograd(sizes.values[0], t, got->winograd, w ? w->margin : 0, err);
     for (size_t i = 0; status == IMP_OK && i < IMP_OPERANDS; i++) {
@@ -152,7 +154,7 @@ static imp_status compare(imp_check *k, imp_operands *t, const window *w, const 
 
 /* ---- windows of convolutions ---- */
 
-/* Rows and columns y.. and x.. of from, zeros beyond its border, into to. */
+/* Copies rows from y on and columns from x on; beyond the border there are zeros. */
 static void crop(imp_operand *to, const imp_operand *from, ptrdiff_t y, ptrdiff_t x) {
     float *out = to->values;
     for (size_t c = 0; c < to->c; c++)
@@ -167,8 +169,9 @@ static void crop(imp_operand *to, const imp_operand *from, ptrdiff_t y, ptrdiff_
             }
 }
 
-/* The trial whose output is the window w of the whole trial's, with a margin: the same filters
- * without padding over the piece of input that w depends on. Zero padding; the gradient stride 1.
+/* Operands whose output is window w of the whole output, with a margin: the same filters, without
+ * padding, and the part of the input that w depends on. For zero padding, and gradients of
+ * stride 1.
  */
 static imp_status crop_operands(imp_operands *t, const imp_operands *whole, window *w,
                                 imp_error *err) {
@@ -198,15 +201,14 @@ static size_t at_most(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* As much of the window from (y, x) on as there is; it begins with a tile of Winograd's algorithm.
- */
+/* The window at (y, x), moved to where a tile of Winograd's algorithm begins, cut at the border. */
 static window window_at(const imp_operand *o, size_t y, size_t x, size_t side) {
     y -= y % TILE;
     x -= x % TILE;
     return (window){y, x, at_most(side, o->h - y), at_most(side, o->w - x), 0};
 }
 
-/* An interior place, the last corner, the first, and the middle of the upper and the left border.
+/* In the interior, at the last and the first corner, in the middle of the upper and left borders.
  */
 imp_status imp_compare_windows(imp_check *k, const imp_outputs *got, size_t count, double products,
                                imp_error *err) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a device made of a trial, held against the oracle. Where the oracle would be too slow for
- * the whole output of a convolution it computes windows of it (corners, borders, interior) from the
- * input around them.
+ * The outputs of a launch, compared with the oracle. If the oracle is too slow for the whole output
+ * of a convolution, it computes windows of it (corners, borders, interior) from the input around
+ * them.
  */
 #ifndef IMP_OUTPUTS_H
 #define IMP_OUTPUTS_H
@@ -10,34 +10,35 @@
 #include "selftest/operands.h"
 
 typedef struct imp_outputs {
-    float *values[IMP_OPERANDS];  /* owned; NULL where nothing is written */
-    const imp_winograd *winograd; /* what they were made by, or NULL */
+    float *values[IMP_OPERANDS];  /* owned; NULL for operands that are not written */
+    const imp_winograd *winograd; /* if they were made by Winograd's algorithm, else NULL */
 } imp_outputs;
 
-/* Reads what a run has written. IMP_ERR_MEMORY, and the device's errors. Finish it in any case. */
-imp_status imp_outputs_read(imp_outputs *out, imp_launch *run, imp_error *err);
+/* Reads what was written. IMP_ERR_MEMORY, and the device's errors. Finish `out` in any case. */
+imp_status imp_outputs_read(imp_outputs *out, imp_launch *launch, imp_error *err);
 void imp_outputs_finish(imp_outputs *out);
 
 typedef struct imp_check {
     const imp_operands *operands; /* borrowed, like all here */
     imp_device *oracle;
-    uint64_t seed;   /* of the trial, for messages */
-    imp_result *out; /* the worst of all comparisons; begins as passed */
+    uint64_t seed;   /* of the operands, for messages */
+    imp_result *out; /* the worst of all comparisons; starts as passed */
 } imp_check;
 
-/* Compares every number that `got` holds with what the oracle makes of t, a trial that is equal to
- * k->trial and is made its absolute twin. IMP_ERR_MEMORY. */
+/* Compares every number of `got` with the oracle's. t: a copy of k->operands, which this turns into
+ * its absolute twin. IMP_ERR_MEMORY. */
 imp_status imp_compare(imp_check *k, imp_operands *t, const imp_outputs *got, imp_error *err);
 
-/* Compares `count` windows, 1 to 5, of a convolution's or gradient's output, as large as so many
- * products of channels allow (from 8 x 8 to 32 x 32): with zero padding, of a gradient stride 1. */
+/* Compares `count` windows, 1 to 5, of the output of a convolution, or of a gradient of stride 1,
+ * with zero padding. Their size, from 8 x 8 to 32 x 32, is such that channels times positions are
+ * about `products`. */
 imp_status imp_compare_windows(imp_check *k, const imp_outputs *got, size_t count, double products,
                                imp_error *err);
 
-/* Holds what a run, launched any number of times, has left in its outputs against the oracle: at
- * some places of convolutions and matrix products, as a whole elsewhere. What an operation adds to
- * is written anew, and the run launched once more. seed: what the trial was drawn from. Gives a
- * status only when the host's own memory ran out; errors of the device fail. */
-imp_status imp_launch_check(imp_launch *run, uint64_t seed, imp_result *out);
+/* Compares the outputs of a launch, started any number of times, with the oracle: some places of
+ * convolutions and matrix products, all of other outputs. If the operation adds to an operand, this
+ * is written again and the launch started once more. seed: of the operands. Errors of the device
+ * are failures; the status is an error only if the host's memory ran out. */
+imp_status imp_launch_check(imp_launch *launch, uint64_t seed, imp_result *out);
 
 #endif
