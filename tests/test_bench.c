@@ -101,10 +101,10 @@ static void test_wrong_device(void **state) {
     assert_found_out(d, IMP_BENCH_ITERATION, "iteration adam: dx[");
     wrong.conv_grad = honest->conv_grad;
     wrong.conv_pool = conv_pool_wrong;
-    assert_found_out(d, IMP_BENCH_ITERATION, "relu1_2 and its pooling, made in one");
+    assert_found_out(d, IMP_BENCH_ITERATION, "relu1_2 fused with its pooling");
     wrong.conv_pool = honest->conv_pool;
     wrong.conv_pool_grad = conv_pool_grad_wrong;
-    assert_found_out(d, IMP_BENCH_ITERATION, "and its pooling, made in one, back");
+    assert_found_out(d, IMP_BENCH_ITERATION, "fused with its pooling, back");
     d->ops = honest;
     d->ops->close(d);
 }

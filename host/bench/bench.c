@@ -25,8 +25,8 @@ bool imp_bench_say(imp_bench_state *b, const char *format, ...) {
     return !b->stopped;
 }
 
-/* By the seconds of the piece that devices are compared by (imp_measure_seconds): 3 x 3
- * convolutions of 64 channels at 128 x 128 and of 256 at 32 x 32, both ways, and Gram matrices. */
+/* Estimated from what imp_measure_seconds measures: 3 x 3 convolutions of 64 channels at 128 x 128
+ * and of 256 at 32 x 32, forward and back, and Gram matrices. */
 bool imp_bench_too_long(const imp_bench_state *b, size_t device, double flop,
                         imp_bench_result *result) {
     const double piece = 2.0 * 2 * 2 * 9 * 64 * 64 * 128 * 128 + 2.0 * 64 * 64 * 128 * 128 +
@@ -42,7 +42,7 @@ bool imp_bench_too_long(const imp_bench_state *b, size_t device, double flop,
 
 /* ---- results ---- */
 
-/* Of the two roofs that one counts which it comes nearer to. */
+/* The share of the roof that the result is nearer to. */
 static double share_of(const imp_bench_result *r, const imp_bench_roof *roof) {
     double share = 0;
     if (r->seconds > 0 && roof->flops > 0)
@@ -55,7 +55,7 @@ static double share_of(const imp_bench_result *r, const imp_bench_roof *roof) {
 imp_status imp_bench_keep(imp_bench_state *b, imp_bench_result *result) {
     imp_bench_report *const report = b->report;
     const size_t n = report->result_count;
-    if ((n & (n - 1)) == 0) { /* full at every power of two */
+    if ((n & (n - 1)) == 0) { /* the array is full at every power of two */
         imp_bench_result *more = realloc(report->results, (n ? 2 * n : 1) * sizeof *more);
         if (!more)
             return imp_fail(b->err, IMP_ERR_MEMORY, "bench: out of host memory");
@@ -92,7 +92,7 @@ static const imp_bench_result *scored(const imp_bench_report *report, size_t dev
     return NULL;
 }
 
-/* Only a device that was right in everything, the iteration among it, gets a score. */
+/* Only a device that was right in everything, including the iteration, gets a score. */
 static void score(const imp_bench_report *report, size_t device) {
     imp_bench_device *d = &report->devices[device];
     const imp_bench_result *wrong = first_wrong(report, device), *r = scored(report, device);
@@ -108,7 +108,7 @@ static void score(const imp_bench_report *report, size_t device) {
         d->score = 1 / r->seconds;
 }
 
-/* ---- all of it ---- */
+/* ---- the whole benchmark ---- */
 
 static void usual_values(imp_bench_options *o) {
     if (!o->parts)
@@ -117,8 +117,8 @@ static void usual_values(imp_bench_options *o) {
         o->adam = o->lbfgs = true;
 }
 
-/* The iteration at all sizes; quickly, and where nothing else was asked for, at two of them, and
- * with both optimisers at the first only. */
+/* The iteration at all sizes. A quick benchmark without given sizes: at two sizes, with both
+ * optimisers only at the first. */
 static imp_status measure_iterations(imp_bench_state *b, const size_t *sizes, bool given) {
     const bool brief = b->options.quick && !given, both = b->options.adam && b->options.lbfgs;
     const size_t most = brief ? 2 : IMP_BENCH_SIZES;
@@ -172,10 +172,10 @@ imp_status imp_bench(imp_bench_report *out, imp_device *const *devices, size_t c
         out->devices[i].precision = devices[i]->options.precision;
         if (out->devices[i].precision != out->devices[0].precision)
             status = imp_fail(err, IMP_ERR_ARGUMENT,
-                              "bench: devices of two precisions are not to be compared");
+                              "bench: devices of different precision cannot be compared");
         if (devices[i]->backend->role == IMP_BACKEND_REFERENCE)
             status = imp_fail(err, IMP_ERR_ARGUMENT,
-                              "bench: the oracle says what is right, and is not measured itself");
+                              "bench: the oracle is the reference and cannot be measured");
     }
     if (status == IMP_OK)
         status = measure(&b);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The inside of the benchmark: what its parts share. Every part measures all devices in turns, so
- * that whatever slows the machine for a while slows all of them alike.
+ * What the parts of the benchmark share. Every part measures all devices in turns, so that whatever
+ * slows the machine for a while slows all devices alike.
  */
 #ifndef IMP_BENCH_H
 #define IMP_BENCH_H
@@ -12,14 +12,14 @@
 typedef struct imp_bench_state {
     imp_bench_report *report;    /* borrowed, like devices and err */
     imp_device *const *devices;  /* report->device_count of them */
-    imp_bench_options options;   /* with the usual values where none were given */
-    imp_error *err;              /* of the whole: the host's own memory */
+    imp_bench_options options;   /* with defaults filled in */
+    imp_error *err;              /* of the whole benchmark: host memory */
     bool half;                   /* the devices' precision */
-    bool stopped;                /* progress asked for it */
+    bool stopped;                /* the progress callback asked for it */
     struct imp_bench_roof *roof; /* by device; owned */
 } imp_bench_state;
 
-/* What a device did at most when the benchmark began; 0: not known. */
+/* The roofs of a device, measured at the beginning; 0: unknown. */
 typedef struct imp_bench_roof {
     double flops, bytes; /* a second */
 } imp_bench_roof;
@@ -30,39 +30,39 @@ typedef struct imp_bench_lane {
     size_t device;
     imp_status (*work)(void *context, imp_error *err); /* returns when it is done */
     void *context;
-    bool ready;      /* to be timed at all; turns false when the work fails, as err says */
-    unsigned counts; /* how many of what is meant one work does; 0 is 1 */
-    double samples[IMP_BENCH_SAMPLES]; /* seconds of one */
+    bool ready;      /* is timed; becomes false when the work fails, as err says */
+    unsigned counts; /* repetitions in one call of work; 0 means 1 */
+    double samples[IMP_BENCH_SAMPLES]; /* seconds of one repetition */
     unsigned count;
     imp_error err;
 } imp_bench_lane;
 
-/* Times the lanes in turns: some runs to warm up, then several samples of each. */
+/* Times the lanes in turns: after a warm-up, several samples of each. */
 void imp_bench_time(imp_bench_lane *lanes, size_t count, bool quick);
 void imp_bench_sample(imp_bench_lane *lane, double seconds);
-/* Seconds, spread, samples, drift, and the note of a failure, into a result. */
+/* Fills in seconds, spread, samples, drift, and the note of a failure. */
 void imp_bench_conclude(imp_bench_result *result, const imp_bench_lane *lane);
 
 double imp_bench_median(const double *values, size_t count);
 
-/* Says what is being measured; false: it is not wanted any more. */
+/* Reports what is being measured; false: the benchmark is to stop. */
 __attribute__((format(printf, 2, 3))) bool imp_bench_say(imp_bench_state *b, const char *format,
                                                          ...);
 
-/* Whether so many FLOP are too long a wait on a device; then the note says so. */
+/* Whether so many operations take too long on a device; if so, the note says it. */
 bool imp_bench_too_long(const imp_bench_state *b, size_t device, double flop,
                         imp_bench_result *result);
 
-/* Fills in the share of the roof, and keeps the result. IMP_ERR_MEMORY. */
+/* Fills in the share of the roof and adds the result to the report. IMP_ERR_MEMORY. */
 imp_status imp_bench_keep(imp_bench_state *b, imp_bench_result *result);
 
-/* Does the steps of a session's iteration once more and holds what its convolutions write against
- * the oracle; steps that make a pooling, too, also against the same step by step. */
+/* Runs the steps of a session's iteration again and compares the outputs of its convolutions with
+ * the oracle; fused steps also with the separate ones. */
 imp_status imp_bench_check(imp_session *s, imp_result *found, imp_error *err);
 
 /* The parts. A status other than IMP_OK ends the benchmark. */
 imp_status imp_bench_roofs(imp_bench_state *b);
-void imp_bench_fall(imp_bench_state *b); /* once more, at the end */
+void imp_bench_fall(imp_bench_state *b); /* the roofs again, at the end */
 imp_status imp_bench_layers(imp_bench_state *b, size_t size);
 imp_status imp_bench_operations(imp_bench_state *b, size_t size);
 imp_status imp_bench_products(imp_bench_state *b);

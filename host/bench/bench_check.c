@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether an iteration that was timed is right: its steps are done once more, one by one and in the
- * same memory, and what the convolutions write is held against the oracle's.
+ * Checks a timed iteration: its steps run again, one by one and in the same memory, and the outputs
+ * of the convolutions are compared with the oracle's.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 
 /* ---- values ---- */
 
-/* The values of a tensor, on the host; the caller frees. NULL: no memory, or the device failed. */
+/* The values of a tensor, on the host; the caller frees them. NULL: no memory, or the device
+ * failed. */
 static float *values_of(imp_device *d, imp_tensor t) {
     float *values = malloc(t.c * t.h * t.w * sizeof *values);
     if (values && d->ops->read(d, values, t) != IMP_OK) {
@@ -24,8 +25,8 @@ static float *values_of(imp_device *d, imp_tensor t) {
     return values;
 }
 
-/* What stands in dy has been used up: numbers that are no worse. */
-static imp_status renew(imp_device *d, imp_tensor dy) {
+/* Fills dy with numbers: its memory has been reused by later steps. */
+static imp_status refill(imp_device *d, imp_tensor dy) {
     const size_t count = dy.c * dy.h * dy.w;
     float *values = malloc(count * sizeof *values);
     if (!values)
@@ -39,14 +40,14 @@ static imp_status renew(imp_device *d, imp_tensor dy) {
 
 /* ---- convolutions ---- */
 
-/* A convolution, or gradient, of a node that was just made on the device. */
+/* A convolution, or its gradient, that the device has just computed. */
 typedef struct made {
     size_t node;
     bool back;
-    imp_tensor out, in, y; /* dx, dy; y: no tensor where a pooling stands in for the ReLU */
+    imp_tensor out, in, y; /* back: dx and dy; y: no tensor if pooling indices replace it */
 } made;
 
-/* As the trial that it is: out = of(in, y). */
+/* The same as a case of the self-test. */
 static imp_case case_of(const made *m, imp_conv conv) {
     const imp_tensor *x = m->back ? &m->out : &m->in;
     conv.relu &= !m->back || m->y.c > 0;
@@ -61,7 +62,7 @@ static imp_case case_of(const made *m, imp_conv conv) {
                       .bias = true};
 }
 
-/* Holds some windows of what was made against the oracle. */
+/* Compares some windows of the output with the oracle. */
 static imp_status check_made(imp_check *k, const imp_session *s, const made *m, imp_error *err) {
     const imp_node *node = &s->network->nodes[m->node];
     imp_device *const d = s->device;
@@ -72,13 +73,13 @@ static imp_status check_made(imp_check *k, const imp_session *s, const made *m, 
     imp_operands_describe(&t, &c);
     t.operand[1].values = values_of(d, m->in);
     t.operand[2].values = m->y.c ? values_of(d, m->y) : NULL;
-    t.weights = (float *)node->weights; /* borrowed: the trial is not finished */
+    t.weights = (float *)node->weights; /* borrowed, so the operands are not finished */
     t.bias = (float *)node->bias;
     if (d->ops->winograd)
         got.winograd = d->ops->winograd(d, m->out, m->in, s->filters[m->node], m->back);
     k->operands = &t;
     if (!got.values[0] || !t.operand[1].values || (m->y.c && !t.operand[2].values))
-        status = imp_fail(err, IMP_ERR_MEMORY, "bench: no memory to check what was timed");
+        status = imp_fail(err, IMP_ERR_MEMORY, "bench: no memory to check the results");
     if (status == IMP_OK)
         status = imp_compare_windows(k, &got, 1, 0x1p22, err);
     free(got.values[0]);
@@ -87,16 +88,16 @@ static imp_status check_made(imp_check *k, const imp_session *s, const made *m, 
     return status;
 }
 
-/* ---- steps that make a pooling, too ---- */
+/* ---- fused steps ---- */
 
-/* What such a step leaves out: its convolution's map, and what comes of it step by step. */
-typedef struct apart {
+/* The separate steps: the map that the fused step does not store, and their results. */
+typedef struct separate {
     imp_memory *memory;
     imp_tensor map, out, indices; /* out: y or dx */
-} apart;
+} separate;
 
-static imp_status apart_open(imp_device *d, apart *a, imp_tensor map, imp_tensor out,
-                             imp_tensor indices) {
+static imp_status separate_open(imp_device *d, separate *a, imp_tensor map, imp_tensor out,
+                                imp_tensor indices) {
     size_t end = 0;
     a->map = imp_place(d, &end, IMP_MAPS, map.c, map.h, map.w);
     a->out = imp_place(d, &end, IMP_MAPS, out.c, out.h, out.w);
@@ -106,8 +107,9 @@ static imp_status apart_open(imp_device *d, apart *a, imp_tensor map, imp_tensor
     return IMP_OK;
 }
 
-/* The step done apart; m: its convolution. */
-static imp_status apart_run(const imp_session *s, const imp_step *step, const apart *a, made *m) {
+/* Runs the separate steps; m: their convolution. */
+static imp_status separate_run(const imp_session *s, const imp_step *step, const separate *a,
+                               made *m) {
     const imp_plan *plan = &s->objective.plans[0];
     imp_filter *const filter = s->filters[m->node];
     if (step->back) {
@@ -119,7 +121,7 @@ static imp_status apart_run(const imp_session *s, const imp_step *step, const ap
     return imp_fused_forward(s->device, a->out, a->indices, a->map, m->in, filter, plan->pooling);
 }
 
-/* Whether two tensors hold the same bits: *same is cleared where they do not. */
+/* Clears *same unless two tensors hold the same bits. */
 static imp_status compare_bits(imp_device *d, imp_tensor a, imp_tensor b, bool *same,
                                imp_error *err) {
     float *one = values_of(d, a), *other = values_of(d, b);
@@ -127,10 +129,10 @@ static imp_status compare_bits(imp_device *d, imp_tensor a, imp_tensor b, bool *
     *same &= read && memcmp(one, other, a.c * a.h * a.w * sizeof *one) == 0;
     free(one);
     free(other);
-    return read ? IMP_OK : imp_fail(err, IMP_ERR_MEMORY, "bench: no memory to check its steps");
+    return read ? IMP_OK : imp_fail(err, IMP_ERR_MEMORY, "bench: no memory to check the results");
 }
 
-/* The step's convolution apart against the oracle, and the step against what comes of that. */
+/* Compares the separate convolution with the oracle, and the fused step with the separate ones. */
 static imp_status check_fused(imp_check *k, const imp_session *s, const imp_step *step,
                               imp_error *err) {
     const imp_plan *plan = &s->objective.plans[0];
@@ -138,11 +140,11 @@ static imp_status check_fused(imp_check *k, const imp_session *s, const imp_step
     const imp_tensor out = imp_plan_tensor(plan, step->back ? step->dx : step->y);
     const imp_tensor indices = imp_plan_tensor(plan, step->indices);
     made m = {.node = step->node - 1};
-    apart a = {0};
+    separate a = {0};
     bool same = true;
-    imp_status status = apart_open(d, &a, plan->shapes[m.node], out, indices);
+    imp_status status = separate_open(d, &a, plan->shapes[m.node], out, indices);
     if (status == IMP_OK)
-        status = apart_run(s, step, &a, &m);
+        status = separate_run(s, step, &a, &m);
     if (status != IMP_OK)
         status = imp_fail_device(err, d);
     if (status == IMP_OK)
@@ -155,7 +157,7 @@ static imp_status check_fused(imp_check *k, const imp_session *s, const imp_step
         k->out->outcome = IMP_FAILED;
         k->out->ratio = INFINITY;
         snprintf(k->out->reason, sizeof k->out->reason,
-                 "%s and its pooling, made in one%s, are not as made one by one",
+                 "%s fused with its pooling%s differs from the separate steps",
                  s->network->nodes[m.node].name, step->back ? ", back" : "");
     }
     d->ops->release(d, a.memory);
@@ -179,7 +181,7 @@ static imp_status check_step(imp_check *k, const imp_session *s, const imp_step 
     return check_made(k, s, &m, err);
 }
 
-/* The steps of the iteration once more, one by one, each where it was timed. */
+/* Runs the steps of the iteration again, each in the memory where it was timed. */
 static imp_status check_steps(imp_check *k, imp_session *s, imp_error *err) {
     const imp_plan *plan = &s->objective.plans[0];
     imp_device *const d = s->device;
@@ -188,7 +190,7 @@ static imp_status check_steps(imp_check *k, imp_session *s, imp_error *err) {
     for (size_t i = 0; i < plan->step_count; i++) {
         const imp_step *step = &plan->steps[i];
         const bool conv = step->fused || s->network->nodes[step->node].kind == IMP_NODE_CONV;
-        if ((conv && step->back && renew(d, imp_plan_tensor(plan, step->dy)) != IMP_OK) ||
+        if ((conv && step->back && refill(d, imp_plan_tensor(plan, step->dy)) != IMP_OK) ||
             imp_plan_run(plan, step) != IMP_OK)
             return imp_fail_device(err, d);
         TRY(check_step(k, s, step, err));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The whole iteration of the preset `gatys` on the random network, each optimiser, each device: in
- * blocks that take turns, each a session of its own, so that the memory of one is not counted for
- * another. Afterwards what they compute is checked (bench_check.c).
+ * The whole iteration of the preset `gatys` on the random network, with each optimiser on each
+ * device. Blocks of steps take turns. Each block is a session of its own, so that the memory of one
+ * device is not counted for another. Afterwards the results are checked (bench_check.c).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ enum { STEPS_LEAST = 2, STEPS_MAX = 8, OPTIMIZERS = 2 };
 typedef struct cell {
     imp_settings settings;
     imp_bench_result result;
-    imp_bench_lane lane; /* holds the samples; no work of its own */
+    imp_bench_lane lane; /* holds the samples; has no work function */
 } cell;
 
 typedef struct block {
@@ -29,10 +29,11 @@ typedef struct block {
     bool last;
 } block;
 
-/* ---- what an iteration takes ---- */
+/* ---- the arithmetic of an iteration ---- */
 
-/* Both ways of every convolution, and of every style term F F^T and D F; directly, and as the
- * device goes about it, one triangle of F F^T. s: NULL where there is no session. */
+/* Every convolution and every style term (F F^T and D F), forward and back. flop: by the direct
+ * algorithm; executed: by the device's algorithms, and one triangle of F F^T. s: NULL if there is
+ * no session yet. */
 static void add_work(imp_bench_result *r, const imp_network *network, const imp_session *s) {
     size_t side = r->size;
     r->flop = r->executed = 0;
@@ -59,7 +60,7 @@ static void add_work(imp_bench_result *r, const imp_network *network, const imp_
     }
 }
 
-/* ---- whether it is right ---- */
+/* ---- checking ---- */
 
 static imp_status check(imp_session *s, imp_bench_result *r, imp_error *err) {
     imp_result found;
@@ -84,7 +85,7 @@ static imp_status step(imp_session *s, double *seconds, imp_error *err) {
     return IMP_OK;
 }
 
-/* Quickly, what Adam's session has shown to be right holds for that of L-BFGS: its steps are the
+/* In a quick benchmark the check of Adam's session also holds for that of L-BFGS: the steps are the
  * same. */
 static bool checked(const imp_bench_state *b, const cell *c) {
     return !b->options.quick || !b->options.adam || c->settings.optimizer == IMP_ADAM;
@@ -107,7 +108,7 @@ static imp_status run_block(const block *k, cell *c, imp_session *s, imp_error *
     return k->last && checked(k->b, c) ? check(s, &c->result, err) : IMP_OK;
 }
 
-/* What fails here is the device's: its lane is not ready any more. */
+/* An error here is the device's: its lane is then no longer ready. */
 static void do_block(const block *k, cell *c) {
     imp_session *s = NULL;
     imp_estimate estimate;
@@ -144,7 +145,7 @@ static void describe(const imp_bench_state *b, const imp_network *network, cell 
     c->settings.init = IMP_INIT_CONTENT;
     c->settings.convergence = 0;
     c->settings.iterations = 1 << 20;
-    if (optimizer == IMP_LBFGS) /* the history is made up: no step may lead far */
+    if (optimizer == IMP_LBFGS) /* the history is artificial, so steps must be short */
         c->settings.learning_rate = 1e-6F;
     add_work(&c->result, network, NULL);
     c->lane.ready = wanted(b, c) && !imp_bench_too_long(b, device, c->result.flop, &c->result);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Single operations with VGG-19's shapes: what is timed is held against the oracle afterwards, in
- * the very memory that it was timed in.
+ * Single operations with the shapes of VGG-19. After the timing their outputs, in the same memory,
+ * are compared with the oracle.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -13,14 +13,14 @@
 
 enum { SEED = 1 };
 
-/* An operation to be timed, and what it takes. */
+/* An operation to be timed, and its arithmetic and bytes. */
 typedef struct item {
     imp_bench_part part;
     size_t size; /* side of the picture */
     char name[24];
     const char *variant;
     imp_case c;
-    double flop, executed, bytes; /* executed: of what the device does, where it does not say */
+    double flop, executed, bytes; /* executed: unless the device says it */
 } item;
 
 /* ---- one item on all devices ---- */
@@ -29,34 +29,34 @@ static imp_status launch(void *context, imp_error *err) {
     return imp_launch_start(context, err);
 }
 
-/* Where the device is to be tuned, it makes the layer in its fastest way. */
-static void tune(imp_launch *run) {
-    const imp_case *c = &run->operands->c;
+/* If the device is tuned: chooses its fastest algorithm for the layer. */
+static void tune(imp_launch *l) {
+    const imp_case *c = &l->operands->c;
     const imp_layer layer = {c->conv, c->h, c->w, c->layout, c->op == IMP_OP_conv_grad};
     imp_tuned tuned;
     double left = INFINITY;
-    if (run->device->options.tune && imp_launch_algorithm_name(run, 1))
-        imp_tune_layer(run->device, run->filter, &layer, false, &left, &tuned);
+    if (l->device->options.tune && imp_launch_algorithm_name(l, 1))
+        imp_tune_layer(l->device, l->filter, &layer, false, &left, &tuned);
 }
 
 static void open_lane(const imp_bench_state *b, const item *it, const imp_operands *operands,
-                      size_t device, imp_bench_lane *lane, imp_launch *run) {
+                      size_t device, imp_bench_lane *lane, imp_launch *l) {
     bool fits = false;
     imp_bench_result unused = {0};
-    *lane = (imp_bench_lane){.device = device, .work = launch, .context = run};
-    *run = (imp_launch){.operands = operands, .device = b->devices[device]};
+    *lane = (imp_bench_lane){.device = device, .work = launch, .context = l};
+    *l = (imp_launch){.operands = operands, .device = b->devices[device]};
     if (imp_bench_too_long(b, device, it->flop, &unused))
         return;
-    if (imp_launch_open(run, operands, b->devices[device], 0, &fits, &lane->err) == IMP_OK && !fits)
+    if (imp_launch_open(l, operands, b->devices[device], 0, &fits, &lane->err) == IMP_OK && !fits)
         imp_fail(&lane->err, IMP_ERR_MEMORY,
-                 "more than the device's memory, or than it allocates at once");
+                 "larger than the device's memory or its largest allocation");
     lane->ready = fits && lane->err.status == IMP_OK;
     if (lane->ready)
-        tune(run);
+        tune(l);
 }
 
 static imp_status conclude(imp_bench_state *b, const item *it, imp_bench_lane *lane,
-                           imp_launch *run) {
+                           imp_launch *l) {
     imp_bench_result r = {it->part,         .device = lane->device,   .size = it->size,
                           .flop = it->flop, .executed = it->executed, .bytes = it->bytes};
     const bool convolution = it->c.op == IMP_OP_conv || it->c.op == IMP_OP_conv_grad;
@@ -66,13 +66,13 @@ static imp_status conclude(imp_bench_state *b, const item *it, imp_bench_lane *l
     if (!lane->ready && lane->err.status == IMP_OK)
         imp_bench_too_long(b, lane->device, it->flop, &r);
     if (lane->ready && convolution) {
-        const imp_algorithm algorithm = imp_launch_algorithm(run);
+        const imp_algorithm algorithm = imp_launch_algorithm(l);
         snprintf(r.algorithm, sizeof r.algorithm, "%s", algorithm.name);
         r.executed = algorithm.flop;
     }
     if (lane->ready) {
         imp_result found;
-        TRY(imp_launch_check(run, SEED, &found));
+        TRY(imp_launch_check(l, SEED, &found));
         r.verdict = found.outcome == IMP_PASSED ? IMP_BENCH_RIGHT : IMP_BENCH_WRONG;
         r.error = found.ratio;
         snprintf(r.note, sizeof r.note, "%.255s", found.reason);
@@ -80,36 +80,37 @@ static imp_status conclude(imp_bench_state *b, const item *it, imp_bench_lane *l
     return imp_bench_keep(b, &r);
 }
 
-/* Some items, in turns between devices and, where they are two ways of one thing, between those. */
+/* Items in turns: between devices, and between the forward and the back item. */
 static imp_status measure(imp_bench_state *b, const item *items, size_t count) {
     const size_t devices = b->report->device_count;
-    imp_launch *runs = calloc(count * devices + 1, sizeof *runs);
+    imp_launch *launches = calloc(count * devices + 1, sizeof *launches);
     imp_bench_lane *lanes = calloc(count * devices + 1, sizeof *lanes);
-    imp_operands trials[2] = {{.weights = NULL}};
+    imp_operands operands[2] = {{.weights = NULL}};
     imp_status status = IMP_OK;
-    if (!runs || !lanes)
+    if (!launches || !lanes)
         status = imp_fail(b->err, IMP_ERR_MEMORY, "bench: out of host memory");
     for (size_t i = 0; i < count && status == IMP_OK; i++) {
-        status = imp_operands_init(&trials[i], &items[i].c, SEED, b->err);
+        status = imp_operands_init(&operands[i], &items[i].c, SEED, b->err);
         for (size_t k = 0; k < devices && status == IMP_OK; k++)
-            open_lane(b, &items[i], &trials[i], k, &lanes[i * devices + k], &runs[i * devices + k]);
+            open_lane(b, &items[i], &operands[i], k, &lanes[i * devices + k],
+                      &launches[i * devices + k]);
     }
     if (status == IMP_OK)
         imp_bench_time(lanes, count * devices, b->options.quick);
     for (size_t i = 0; i < count * devices && status == IMP_OK; i++)
-        status = conclude(b, &items[i / devices], &lanes[i], &runs[i]);
-    for (size_t i = 0; i < count * devices && runs; i++)
-        imp_launch_close(&runs[i]);
+        status = conclude(b, &items[i / devices], &lanes[i], &launches[i]);
+    for (size_t i = 0; i < count * devices && launches; i++)
+        imp_launch_close(&launches[i]);
     for (size_t i = 0; i < count; i++)
-        imp_operands_finish(&trials[i]);
-    free(runs);
+        imp_operands_finish(&operands[i]);
+    free(launches);
     free(lanes);
     return status;
 }
 
 /* ---- convolutions ---- */
 
-/* Layers of equal shape are measured as one. */
+/* Layers of equal shape are measured once. */
 static const struct shape {
     const char *name;
     size_t in, out, shrink; /* side of the picture over that of the map */
@@ -148,9 +149,9 @@ imp_status imp_bench_layers(imp_bench_state *b, size_t size) {
     return IMP_OK;
 }
 
-/* ---- the others ---- */
+/* ---- other operations ---- */
 
-/* Maps of c channels; of each float of them so many bytes are read and written. */
+/* Maps of c channels, read and written `passes` times in all. */
 static item map_item(imp_op op, const char *variant, size_t size, size_t c, size_t shrink,
                      double passes) {
     const size_t side = size / shrink;

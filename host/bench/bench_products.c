@@ -7,8 +7,8 @@
 
 enum { SHAPES = 5, REPEATS = 3 };
 
-/* The maps of the style layers of a picture of 512 x 512; more positions than 65536 make neither
- * way faster. */
+/* The maps of the style layers of a picture of 512 x 512. With more positions than 65536 neither
+ * becomes faster. */
 static const struct shape {
     size_t c, m;
 } shapes[SHAPES] = {{64, 65536}, {128, 65536}, {256, 16384}, {512, 4096}, {512, 1024}};
@@ -38,7 +38,7 @@ static imp_status measure(imp_bench_state *b, size_t device, const struct shape 
         if (p.right)
             imp_bench_sample(&blas, p.library);
         else
-            imp_fail(&blas.err, IMP_ERR_DEVICE, "CLBlast is wrong here, or fails");
+            imp_fail(&blas.err, IMP_ERR_DEVICE, "CLBlast fails or is wrong here");
     }
     TRY(keep(b, s, back, false, &own));
     return keep(b, s, back, true, &blas);

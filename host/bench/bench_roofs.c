@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a device does at most: multiply-adds, memory, the way to it and back.
+ * The roofs of a device: multiply-adds and memory; and launches and transfers.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -12,8 +12,7 @@ enum { QUEUED = 64, TRANSFER_BYTES = 64 << 20 };
 
 /* ---- arithmetic and memory ---- */
 
-/* The times of 10^9 multiplications and additions, and of 10^9 bytes; the shortest are the roofs.
- */
+/* Seconds of 10^9 multiplications or additions, and of 10^9 bytes. The shortest are the roofs. */
 typedef struct roofs {
     imp_bench_lane flops, bytes;
 } roofs;
@@ -66,9 +65,9 @@ static imp_status arithmetic(imp_bench_state *b) {
     return status;
 }
 
-/* How much slower than at the beginning; what noise does to a single measurement does not count. */
+/* How much slower than at the beginning; the best of several, to leave out noise. */
 void imp_bench_fall(imp_bench_state *b) {
-    if (!imp_bench_say(b, "roofs, once more"))
+    if (!imp_bench_say(b, "roofs, again"))
         return;
     for (size_t i = 0; i < b->report->device_count; i++) {
         roofs r = {0};
@@ -81,25 +80,25 @@ void imp_bench_fall(imp_bench_state *b) {
 
 /* ---- launches and transfers ---- */
 
-typedef struct journey {
+typedef struct transfer {
     imp_device *device;
     imp_tensor small, large;
     float *host;
-} journey;
+} transfer;
 
-static imp_status finished(const journey *j, imp_status status, imp_error *err) {
+static imp_status finished(const transfer *j, imp_status status, imp_error *err) {
     if (status == IMP_OK)
         status = j->device->ops->sync(j->device);
     return status == IMP_OK ? IMP_OK : imp_fail_device(err, j->device);
 }
 
 static imp_status launch(void *context, imp_error *err) {
-    const journey *j = context;
+    const transfer *j = context;
     return finished(j, j->device->ops->fill(j->device, j->small, 1), err);
 }
 
 static imp_status launch_many(void *context, imp_error *err) {
-    const journey *j = context;
+    const transfer *j = context;
     imp_status status = IMP_OK;
     for (int i = 0; i < QUEUED && status == IMP_OK; i++)
         status = j->device->ops->fill(j->device, j->small, 1);
@@ -107,17 +106,17 @@ static imp_status launch_many(void *context, imp_error *err) {
 }
 
 static imp_status send(void *context, imp_error *err) {
-    const journey *j = context;
+    const transfer *j = context;
     return finished(j, j->device->ops->write(j->device, j->large, j->host), err);
 }
 
 static imp_status fetch(void *context, imp_error *err) {
-    const journey *j = context;
+    const transfer *j = context;
     return finished(j, j->device->ops->read(j->device, j->host, j->large), err);
 }
 
-static bool open_journey(journey *j, imp_device *d, float *host, size_t floats) {
-    *j = (journey){.device = d, .host = host};
+static bool open_transfer(transfer *j, imp_device *d, float *host, size_t floats) {
+    *j = (transfer){.device = d, .host = host};
     imp_memory *memory = NULL;
     j->small = (imp_tensor){.c = 1, .h = 1, .w = 1, .layout = IMP_PLANES};
     j->large = (imp_tensor){.c = 16, .h = 1, .w = floats / 16, .layout = IMP_PLANES};
@@ -136,26 +135,26 @@ static const struct {
     imp_status (*work)(void *context, imp_error *err);
     unsigned counts;
     double bytes;
-} journeys[LANES] = {{"launch", "awaited", launch, 1, 0},
-                     {"launch", "queued", launch_many, QUEUED, 0},
-                     {"transfer", "to device", send, 1, TRANSFER_BYTES},
-                     {"transfer", "from device", fetch, 1, TRANSFER_BYTES}};
+} transfers[LANES] = {{"launch", "awaited", launch, 1, 0},
+                      {"launch", "queued", launch_many, QUEUED, 0},
+                      {"transfer", "to device", send, 1, TRANSFER_BYTES},
+                      {"transfer", "from device", fetch, 1, TRANSFER_BYTES}};
 
-static imp_status keep_journeys(imp_bench_state *b, const imp_bench_lane *lanes) {
+static imp_status keep_transfers(imp_bench_state *b, const imp_bench_lane *lanes) {
     for (size_t i = 0; i < b->report->device_count * LANES; i++) {
         imp_bench_result r = {IMP_BENCH_ROOFS, .device = lanes[i].device};
-        snprintf(r.name, sizeof r.name, "%s", journeys[i % LANES].name);
-        snprintf(r.variant, sizeof r.variant, "%s", journeys[i % LANES].variant);
-        r.bytes = journeys[i % LANES].bytes;
+        snprintf(r.name, sizeof r.name, "%s", transfers[i % LANES].name);
+        snprintf(r.variant, sizeof r.variant, "%s", transfers[i % LANES].variant);
+        r.bytes = transfers[i % LANES].bytes;
         imp_bench_conclude(&r, &lanes[i]);
         TRY(imp_bench_keep(b, &r));
     }
     return IMP_OK;
 }
 
-static imp_status travel(imp_bench_state *b) {
+static imp_status measure_transfers(imp_bench_state *b) {
     const size_t count = b->report->device_count;
-    journey *j = calloc(count + 1, sizeof *j);
+    transfer *j = calloc(count + 1, sizeof *j);
     imp_bench_lane *lanes = calloc(count * LANES + 1, sizeof *lanes);
     float *host = calloc(1, TRANSFER_BYTES);
     imp_status status = IMP_OK;
@@ -164,16 +163,16 @@ static imp_status travel(imp_bench_state *b) {
         goto done;
     }
     for (size_t i = 0; i < count * LANES; i++)
-        lanes[i] =
-            (imp_bench_lane){.device = i / LANES,
-                             .work = journeys[i % LANES].work,
-                             .context = &j[i / LANES],
-                             .ready = i % LANES ? lanes[i - 1].ready
-                                                : open_journey(&j[i / LANES], b->devices[i / LANES],
-                                                               host, TRANSFER_BYTES / sizeof *host),
-                             .counts = journeys[i % LANES].counts};
+        lanes[i] = (imp_bench_lane){
+            .device = i / LANES,
+            .work = transfers[i % LANES].work,
+            .context = &j[i / LANES],
+            .ready = i % LANES ? lanes[i - 1].ready
+                               : open_transfer(&j[i / LANES], b->devices[i / LANES], host,
+                                               TRANSFER_BYTES / sizeof *host),
+            .counts = transfers[i % LANES].counts};
     imp_bench_time(lanes, count * LANES, b->options.quick);
-    status = keep_journeys(b, lanes);
+    status = keep_transfers(b, lanes);
     for (size_t i = 0; i < count; i++)
         b->devices[i]->ops->release(b->devices[i], j[i].small.memory);
 done:
@@ -187,5 +186,5 @@ imp_status imp_bench_roofs(imp_bench_state *b) {
     if (!imp_bench_say(b, "roofs"))
         return IMP_OK;
     TRY(arithmetic(b));
-    return b->options.parts & IMP_BENCH_ROOFS ? travel(b) : IMP_OK;
+    return b->options.parts & IMP_BENCH_ROOFS ? measure_transfers(b) : IMP_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Time as a benchmark takes it: in turns, several times, with its spread.
+ * Timing: in turns, several samples, with their spread.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -13,9 +13,9 @@
 /* How long a lane is measured. */
 static const struct pace {
     unsigned samples;
-    double sample; /* seconds that one takes at least */
-    double all;    /* seconds that all take, about, but for the first */
-    double patience /* what takes longer is not run a second time */;
+    double sample;   /* shortest sample, in seconds */
+    double all;      /* seconds of all samples, about, without the first */
+    double patience; /* seconds; what takes longer is not repeated */
 } thorough = {9, 0.02, 2, 20}, brisk = {5, 0.002, 0.3, 3};
 
 /* ---- statistics ---- */
@@ -69,7 +69,7 @@ void imp_bench_sample(imp_bench_lane *lane, double seconds) {
         lane->samples[lane->count++] = seconds;
 }
 
-/* Seconds of one run, of `runs` behind one another. */
+/* Seconds of one run, the mean of `runs` in a row. */
 static double run(imp_bench_lane *lane, unsigned runs) {
     const double begin = imp_now();
     for (unsigned i = 0; i < runs && lane->ready; i++)
@@ -77,7 +77,7 @@ static double run(imp_bench_lane *lane, unsigned runs) {
     return (imp_now() - begin) / runs;
 }
 
-/* The first run may compile; the second tells how many make a sample. */
+/* The first run may compile. The second decides how many runs make a sample. */
 static unsigned warm(imp_bench_lane *lane, const struct pace *pace) {
     const unsigned most = 1 << 12;
     const double first = run(lane, 1);

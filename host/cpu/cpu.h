@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The two backends that run on the processor: the oracle, which defines what every operation means,
- * and cpu, which people run on.
+ * The two backends that run on the processor: the oracle, which defines what every operation
+ * computes, and cpu, which is made for speed.
  */
 #ifndef IMP_CPU_H
 #define IMP_CPU_H
@@ -10,10 +10,9 @@
 
 extern const imp_backend imp_oracle_backend, imp_cpu_backend;
 
-/* Opens the backend; options may be NULL. The device goes back through imp_device_close.
- * IMP_ERR_MEMORY when host memory ran out.
- * cpu takes the best instruction set that the processor has; IMPASTO_ISA=base|avx2|avx512 in the
- * environment forces one, and IMP_ERR_UNSUPPORTED comes where the processor lacks it. */
+/* Opens the device; options may be NULL. It is closed by imp_device_close. IMP_ERR_MEMORY.
+ * cpu uses the best instruction set of the processor. IMPASTO_ISA=base|avx2|avx512 in the
+ * environment forces one; IMP_ERR_UNSUPPORTED if the processor lacks it. */
 imp_status imp_oracle_open(imp_device **out, const imp_device_options *options, imp_error *err);
 imp_status imp_cpu_open(imp_device **out, const imp_device_options *options, imp_error *err);
 
@@ -22,7 +21,7 @@ imp_status imp_cpu_open(imp_device **out, const imp_device_options *options, imp
  * GB/s. IMP_ERR_MEMORY. */
 imp_status imp_cpu_measure(imp_device *device, double *gflops, double *gbs);
 
-/* Plain loops and double sums. One thread, planes whatever the layout. */
+/* Plain loops and double sums; one thread; every tensor is stored as planes. */
 extern const imp_ops imp_oracle_ops;
 
 #endif

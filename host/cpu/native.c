@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The cpu backend's device: which instruction set it runs on, its memory, its table of operations.
+ * The cpu backend: its instruction set, its memory, its table of operations, its devices.
  */
 #include "cpu/native.h"
 
@@ -22,7 +22,7 @@
 
 bool imp_native_take(imp_native *n, imp_memory *memory, size_t bytes) {
     *memory = (imp_memory){0};
-    if (bytes > n->base.info.memory_bytes) /* the system would promise it and not keep its word */
+    if (bytes > n->base.info.memory_bytes) /* the system would grant it and fail later */
         return false;
     memory->bytes = imp_pages_take(IMP_ALIGNMENT, bytes);
     if (!memory->bytes)
@@ -39,14 +39,14 @@ void imp_native_drop(imp_native *n, imp_memory *memory) {
     *memory = (imp_memory){0};
 }
 
-/* Makes memory at least so large; what stood in it is lost. */
+/* Makes memory at least `bytes` large; its contents are lost. */
 static imp_status grow(imp_native *n, imp_memory *memory, size_t bytes) {
     if (bytes <= memory->size)
         return IMP_OK;
     imp_native_drop(n, memory);
     if (!imp_native_take(n, memory, bytes))
         return imp_fail(&n->base.error, IMP_ERR_MEMORY,
-                        "device 'cpu': no memory for %zu MiB of working space: choose a smaller "
+                        "device 'cpu': no memory for a workspace of %zu MiB: choose a smaller "
                         "size or fewer threads",
                         bytes >> 20);
     return IMP_OK;
@@ -93,7 +93,7 @@ void imp_native_release(imp_device *d, imp_memory *memory) {
 
 /* ---- to and from the host ---- */
 
-/* A tensor and the same numbers as C planes; one of them is written. */
+/* A tensor and the same numbers as C planes: `to` is written, or `from` is read. */
 struct transfer {
     imp_tensor t;
     float *to;
@@ -142,7 +142,7 @@ imp_status imp_native_read(imp_device *d, float *dst, imp_tensor src) {
 }
 
 imp_status imp_native_sync(imp_device *d) {
-    (void)d; /* every slot returns when it is done */
+    (void)d; /* every slot returns only when it is done */
     return IMP_OK;
 }
 
@@ -177,14 +177,14 @@ static const imp_ops native_ops = {
 /* ---- opening and closing ---- */
 
 #ifdef __x86_64__
-/* Not every compiler's __builtin_cpu_supports knows it. */
+/* Some compilers' __builtin_cpu_supports does not know it. */
 static bool has_f16c(void) {
     unsigned a, b, c = 0, d;
     return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
 }
 #endif
 
-/* The instruction sets that this processor runs, best first; gives their number. */
+/* The instruction sets of this processor, best first; returns their number. */
 static size_t kernels_here(const imp_kernels *out[3]) {
     size_t count = 0;
 #ifdef __x86_64__

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of the cpu backend share. `maps` tensors are laid out in channel blocks,
- * [ceil(C/16)][H][W][16], and the lanes beyond C are always zero: every slot that writes a map
- * leaves them so, and none has to look at them. Each imp_native_NAME is the slot of that name in
- * backend/ops.h, which says what it computes.
+ * What the files of the cpu backend share. `maps` tensors are stored in blocks of channels,
+ * [ceil(C/16)][H][W][16]. The lanes beyond C are always zero: every slot that writes a map writes
+ * zeros there.
  *
- * Work is cut into chunks that depend on shapes only, never on the number of threads, wherever the
- * cut shows in the result: the same picture comes out on one thread and on a hundred.
+ * Work is divided into chunks. Wherever the division affects the result, it depends on shapes only,
+ * never on the number of threads: the picture is the same on one thread and on a hundred.
  */
 #ifndef IMP_NATIVE_H
 #define IMP_NATIVE_H
@@ -26,8 +25,8 @@ typedef struct imp_native {
     imp_device base;
     const imp_kernels *kernels;
     imp_threads *threads;
-    imp_memory *workers; /* working space by worker; owned, like all below */
-    imp_memory shared;   /* working space of the device */
+    imp_memory *workers; /* workspaces by worker; owned, like all below */
+    imp_memory shared;   /* workspace of the device */
 } imp_native;
 
 static inline imp_native *imp_native_of(imp_device *d) {
@@ -55,14 +54,14 @@ static inline bool imp_native_alike(imp_tensor a, imp_tensor b) {
 /* Zeroes the lanes of a map beyond its channels; nothing for planes. */
 void imp_native_seal(imp_tensor t);
 
-/* Working space of floats: every worker's own, and one of the whole device, both aligned and good
- * until the next call for the same; they only grow. NULL or IMP_ERR_MEMORY with the error set. */
+/* Workspaces of floats: one for each worker, and one shared by all. They are aligned, valid until
+ * the next call for the same one, and only grow. NULL or IMP_ERR_MEMORY, with the error set. */
 imp_status imp_native_reserve(imp_native *n, size_t floats);
 float *imp_native_space(const imp_native *n, unsigned worker);
 float *imp_native_shared(imp_native *n, size_t floats);
 
-/* Fills in memory of so many bytes, aligned, in large pages where it is large; false, and all
- * zeros, where there is none. Counts it. And gives it back. */
+/* Allocates and counts aligned memory, in large pages if it is large; false, and *memory all zeros:
+ * out of memory. drop frees it. */
 bool imp_native_take(imp_native *n, imp_memory *memory, size_t bytes);
 void imp_native_drop(imp_native *n, imp_memory *memory);
 

@@ -34,7 +34,8 @@ size_t imp_oracle_place(const imp_device *d, imp_tensor *t, size_t cursor) {
 }
 
 imp_status imp_oracle_alloc(imp_device *d, imp_memory **out, size_t bytes) {
-    const bool possible = bytes <= PTRDIFF_MAX; /* not SIZE_MAX, which place gives for no place */
+    const bool possible =
+        bytes <= PTRDIFF_MAX; /* not SIZE_MAX, which place returns if nothing fits */
     imp_memory *memory = malloc(sizeof *memory);
     char *space = NULL;
     if (memory && possible)
@@ -75,7 +76,7 @@ imp_status imp_oracle_sync(imp_device *d) {
     return IMP_OK;
 }
 
-/* ---- what the slots share ---- */
+/* ---- shared by the slots ---- */
 
 void *imp_oracle_scratch(imp_device *d, size_t bytes) {
     struct oracle *o = (struct oracle *)d;
@@ -86,7 +87,7 @@ void *imp_oracle_scratch(imp_device *d, size_t bytes) {
     o->scratch_bytes = o->scratch ? bytes : 0;
     if (!o->scratch)
         imp_fail(&d->error, IMP_ERR_MEMORY,
-                 "device 'oracle': no memory for %zu MiB of working space: choose a smaller size",
+                 "device 'oracle': no memory for a workspace of %zu MiB: choose a smaller size",
                  bytes >> 20);
     return o->scratch;
 }
@@ -108,7 +109,7 @@ void imp_oracle_scalar(imp_slot slot, double value) {
     float *partial = imp_oracle_floats(slot.scalars) + slot.i * IMP_PARTIALS;
     memset(partial, 0, IMP_PARTIALS * sizeof *partial);
     partial[0] = (float)value;
-    if (partial[0] - partial[0] == 0) /* infinity leaves nothing over */
+    if (partial[0] - partial[0] == 0) /* infinity has no remainder */
         partial[1] = (float)(value - partial[0]);
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of the oracle share: its device and memory, and its slots. Tensors of both layouts
- * are C planes of H*W floats. Each function is the slot of that name in backend/ops.h, which says
- * what it computes; sums are kept in double and rounded once, when they are stored.
+ * What the files of the oracle share: memory, scratch space, and the slots. Tensors of both layouts
+ * are C planes of H*W floats. Sums are kept in double and rounded once, when they are stored.
  */
 #ifndef IMP_ORACLE_H
 #define IMP_ORACLE_H
@@ -42,11 +41,11 @@ static inline void imp_oracle_axpy(double *y, size_t y_step, double a, const flo
 /* sum_k x[k] y[k], in eight interleaved sums. */
 double imp_oracle_sum(const float *x, const float *y, size_t n);
 
-/* Working space of the device, at least so many bytes, good until the next call; it only grows, so
- * that an operation repeated allocates nothing. NULL, with the error set: memory ran out. */
+/* A workspace of at least `bytes`, valid until the next call. It only grows, so that a repeated
+ * operation allocates nothing. NULL, with the error set: out of memory. */
 void *imp_oracle_scratch(imp_device *d, size_t bytes);
 
-/* Leaves value in a slot, as a float and what the float leaves over, and reads it back. */
+/* Stores a value in a slot, as a float and the remainder; and reads it. */
 void imp_oracle_scalar(imp_slot slot, double value);
 double imp_oracle_value(imp_slot slot);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * A pool of threads. A round (one call of imp_threads_run) is published in `ticket`: its number in
- * the upper half, the next chunk in the lower. A worker reads what the round is about and then
- * takes a chunk by compare-and-swap; that succeeds only while the round is still the same, so a
- * worker that comes late finds nothing to take and never has to be waited for.
+ * the upper half, the next chunk in the lower half. A worker reads the fields of the round and then
+ * takes a chunk by compare-and-swap. This succeeds only while the round is still the same, so a
+ * late worker takes nothing, and nobody has to wait for it.
  */
 #define _GNU_SOURCE /* sched_getaffinity, CPU_COUNT */
 #include "cpu/threads.h"
@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* How often a thread looks again before it goes to sleep or yields: some ten microseconds. */
+/* Spins before a thread sleeps or yields: about ten microseconds. */
 enum { SPINS = 500 };
 
 struct worker {
@@ -36,7 +36,7 @@ struct imp_threads {
     _Atomic bool closing;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    unsigned count;         /* workers, the caller included */
+    unsigned count;         /* workers, including the caller */
     struct worker *workers; /* count - 1 of them run; owned */
 };
 
@@ -52,7 +52,7 @@ static uint32_t round_of(uint64_t ticket) {
     return (uint32_t)(ticket >> 32);
 }
 
-/* Takes and does chunks until the current round has none left; gives that round's number. */
+/* Does chunks until the current round has none left; returns that round's number. */
 static uint32_t work_on(imp_threads *t, unsigned worker) {
     for (;;) {
         uint64_t ticket = atomic_load(&t->ticket);
@@ -105,8 +105,8 @@ void imp_threads_run(imp_threads *t, size_t chunks, imp_work work, void *context
             work(context, i, 0);
         return;
     }
-    /* A worker may still be on its way out of the last round. While the fields change it finds a
-     * ticket that gives nothing, and one that it read earlier is no longer the current one. */
+    /* A worker may still be leaving the last round. While the fields change it reads a ticket that
+     * has no chunks, and a ticket that it read earlier is no longer current. */
     const uint32_t round = round_of(atomic_load(&t->ticket));
     atomic_store(&t->ticket, (uint64_t)round << 32 | UINT32_MAX);
     atomic_store(&t->chunks, chunks);
@@ -137,8 +137,8 @@ static unsigned processors(void) {
     return online > 0 ? (unsigned)online : 1;
 }
 
-/* Starts the workers, with all signals left to the threads of the program; t->count becomes the
- * number that there are. */
+/* Starts the workers with all signals blocked: the program's own threads handle them. t->count
+ * becomes the number of workers. */
 static void start(imp_threads *t, unsigned count) {
     sigset_t all, before;
     sigfillset(&all);

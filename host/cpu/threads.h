@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A pool of threads that shares out numbered chunks of work. Chunks are taken one by one by
- * whoever is free, the caller included, so a thread that the system holds up holds up nobody else;
- * which worker does which chunk is chance, and work must not let its results depend on it.
+ * A pool of threads that share numbered chunks of work. Whichever thread is free takes the next
+ * chunk, including the caller, so a thread that the system delays does not delay the others. Which
+ * worker does which chunk is random: results must not depend on it.
  */
 #ifndef IMP_THREADS_H
 #define IMP_THREADS_H
@@ -11,12 +11,11 @@
 
 typedef struct imp_threads imp_threads;
 
-/* Does chunk `chunk` of `context`. worker: 0 .. imp_threads_count - 1, one thread at a time each.
- */
+/* Does one chunk. worker: 0 .. imp_threads_count - 1; no two threads use the same one at a time. */
 typedef void (*imp_work)(void *context, size_t chunk, unsigned worker);
 
-/* count: workers, the caller among them; 0: as many as the processors this process may use. Fewer
- * come where the system grants fewer. NULL: no memory. imp_threads_close accepts NULL. */
+/* count: workers, including the caller; 0: as many as this process may use processors. There are
+ * fewer if the system allows fewer. NULL: out of memory. imp_threads_close accepts NULL. */
 imp_threads *imp_threads_open(unsigned count);
 void imp_threads_close(imp_threads *threads);
 unsigned imp_threads_count(const imp_threads *threads);

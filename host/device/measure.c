@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A short measurement by which devices are compared.
+ * A short measurement for comparing devices, and their roofs.
  */
 #include <stdlib.h>
 
@@ -49,7 +49,7 @@ static imp_status run_layer(imp_device *d, const layer *l) {
     return d->ops->sync(d);
 }
 
-/* The first run, which compiles and prepares, does not count. */
+/* The first run does not count: it compiles and prepares. */
 static imp_status time_layers(imp_device *d, const layer *layers, size_t count, double *best) {
     *best = 0;
     for (int repeat = 0; repeat <= REPEATS; repeat++) {
@@ -69,7 +69,7 @@ static imp_status fill_layer(imp_device *d, layer *l, imp_memory *memory) {
     return d->ops->fill(d, l->dy, 0.25F);
 }
 
-/* Seconds of the piece at 1/shrink of its sides. */
+/* Seconds of the layers, their sides divided by shrink. */
 static imp_status measure(imp_device *d, size_t shrink, double *best) {
     layer layers[] = {{.c = 64, .side = 128 / shrink}, {.c = 256, .side = 32 / shrink}};
     enum { COUNT = sizeof layers / sizeof layers[0] };
@@ -92,7 +92,7 @@ static imp_status measure(imp_device *d, size_t shrink, double *best) {
 
 double imp_measure_seconds(imp_device *d) {
     enum { SHRINK = 4 };
-    const double slow = 1; /* seconds: a device that takes longer is not worth measuring well */
+    const double slow = 1; /* seconds: a slower device is not measured more precisely */
     double small = 0, whole = 0;
     if (measure(d, SHRINK, &small) != IMP_OK)
         return 0;

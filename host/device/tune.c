@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which way to make a convolution is the fastest.
+ * Which algorithm of a convolution is the fastest.
  */
 #include "device/tune.h"
 
@@ -17,28 +17,29 @@
 
 static const char entry[] = "algorithms.json";
 
-/* FLOATS: of a map that is measured, at most, where ROWS of it are not more. REPEATS: of each way,
- * in turns, of which the fastest counts; THOROUGH times where one has asked for it. */
+/* FLOATS: the largest map that is measured, unless ROWS rows are more. REPEATS: runs of each
+ * algorithm, in turns, of which the fastest counts; THOROUGH: if measuring was asked for. */
 enum { FLOATS = 1 << 21, ROWS = 32, REPEATS = 2, THOROUGH = 9 };
-static const double patience = 0.05; /* seconds: what takes longer directly is not run again */
-static const double least = 1e9; /* operations, directly: a layer of fewer makes no difference */
-static const double advantage = .97;       /* of the seconds of the device's own choice: noise */
-static const double hopeless = 2;          /* times as long as the fastest: not tried again */
-static const double tolerance = 1e-3;      /* of the largest value, between two ways; */
-static const double tolerance_half = 1e-2; /* one of which rounds its filters to 11 bits */
+static const double patience =
+    0.05;                        /* seconds: a direct algorithm that takes longer is not repeated */
+static const double least = 1e9; /* operations of the direct algorithm: fewer make no difference */
+static const double advantage = .97;  /* of the seconds of the device's own choice: less is noise */
+static const double hopeless = 2;     /* times as long as the fastest: not repeated */
+static const double tolerance = 1e-3; /* of the largest value, between two algorithms, */
+static const double tolerance_half = 1e-2; /* and if one rounds its filters to 11 bits */
 
 typedef struct probe {
     imp_device *d; /* borrowed */
     imp_layer layer;
     imp_memory *memory;
     imp_filter *filter;
-    float *weights, *first, *now; /* results of the first way, and of this one */
+    float *weights, *first, *now; /* results of the first algorithm and of this one */
     imp_tensor x, y, dx;
 } probe;
 
 /* ---- names ---- */
 
-/* Layers of one name are alike. */
+/* Layers of the same name share one measurement. */
 static void name_of(char name[96], const imp_layer *l) {
     static const char *const paddings[] = {"zero", "reflect", "replicate"};
     const imp_conv *c = &l->conv;
@@ -83,7 +84,8 @@ static bool set_algorithm(imp_device *d, const imp_layer *l, unsigned algorithm)
 
 /* ---- memory ---- */
 
-/* The number of the way that is remembered by its name, 0 for the device's own; false: none is. */
+/* The number of the algorithm that is remembered, by its name; 0: the device's own choice. False:
+ * none is. */
 static bool recall(const imp_device *d, const imp_filter *f, const imp_layer *l,
                    unsigned *algorithm) {
     char key[1024], name[96];
@@ -129,7 +131,7 @@ static size_t count_of(imp_tensor t) {
     return t.c * t.h * t.w;
 }
 
-/* As many rows of the layer as its larger map may have. */
+/* The layer with as many rows as its larger map may have. */
 static imp_layer part_of(const imp_layer *l) {
     const size_t channels = l->conv.in > l->conv.out ? l->conv.in : l->conv.out;
     const size_t fit = FLOATS / (channels * l->w), rows = fit > ROWS ? fit : ROWS;
@@ -168,7 +170,7 @@ static imp_status open_probe(probe *p) {
         return IMP_ERR_MEMORY;
     fill_numbers(p->now, most, 1);
     TRY(d->ops->write(d, p->x, p->now));
-    TRY(d->ops->write(d, p->y, p->now)); /* where it is above 0 the gradient, itself, passes */
+    TRY(d->ops->write(d, p->y, p->now)); /* also the gradient; it passes where it is above 0 */
     return open_filter(p);
 }
 
@@ -185,7 +187,7 @@ static imp_tensor result_of(const probe *p) {
     return p->layer.back ? p->dx : p->y;
 }
 
-/* Runs a way once; *seconds: the least so far, 0 before the first. */
+/* Runs an algorithm once; *seconds: the least so far, 0 before the first run. */
 static imp_status run(probe *p, unsigned algorithm, double *seconds) {
     imp_device *d = p->d;
     set_algorithm(d, &p->layer, algorithm);
@@ -199,7 +201,7 @@ static imp_status run(probe *p, unsigned algorithm, double *seconds) {
     return IMP_OK;
 }
 
-/* Whether the way's result is that of the first. */
+/* Whether the result agrees with that of the first algorithm. */
 static imp_status agrees(probe *p, bool first, bool *right) {
     const imp_tensor result = result_of(p);
     float *values = first ? p->first : p->now;
@@ -208,15 +210,15 @@ static imp_status agrees(probe *p, bool first, bool *right) {
     for (size_t i = 0; i < count_of(result); i++) {
         largest = fmax(largest, fabs((double)p->first[i]));
         apart = fmax(apart, fabs((double)values[i] - (double)p->first[i]));
-        if (!isfinite(values[i])) /* no comparison of fmax tells */
+        if (!isfinite(values[i])) /* fmax ignores NaN */
             apart = INFINITY;
     }
     *right = apart <= (p->layer.conv.half ? tolerance_half : tolerance) * largest;
     return IMP_OK;
 }
 
-/* The first run of a way, which prepares filters, does not count, but where the direct way, which
- * is the first, is slow anyway. */
+/* The first run of an algorithm prepares filters and does not count, unless the direct algorithm,
+ * which is the first, is slow anyway. */
 static imp_status warm(probe *p, imp_tuned *t, size_t i) {
     double first = 0;
     bool right;
@@ -236,7 +238,7 @@ static double fastest(const imp_tuned *t) {
     return seconds;
 }
 
-/* Repeated as long as there are `seconds` for it. */
+/* Repeats until `seconds` have passed. */
 static imp_status measure(probe *p, imp_tuned *t, unsigned repeats, double seconds) {
     const double end = imp_now() + seconds;
     TRY(open_probe(p));
@@ -250,7 +252,7 @@ static imp_status measure(probe *p, imp_tuned *t, unsigned repeats, double secon
     return IMP_OK;
 }
 
-/* The fastest, unless the device's own is about as fast. */
+/* Chooses the fastest, unless the device's own choice is about as fast. */
 static void choose_fastest(imp_tuned *t) {
     const double own = t->algorithms[t->own].seconds;
     t->best = t->own;
@@ -263,7 +265,7 @@ static void choose_fastest(imp_tuned *t) {
 
 /* ---- a layer ---- */
 
-/* Lists the ways, and which one the device would take by itself. */
+/* Lists the algorithms, and which one the device would take by itself. */
 static void list_algorithms(imp_device *d, const imp_filter *f, const imp_layer *l, imp_tuned *t) {
     const imp_tensor x = x_of(l), y = y_of(l);
     set_algorithm(d, l, 0);
@@ -277,7 +279,7 @@ static void list_algorithms(imp_device *d, const imp_filter *f, const imp_layer 
     }
 }
 
-/* Whether there is a choice, and it makes a difference. */
+/* Whether there is a choice that makes a difference. */
 static bool matters(const imp_device *d, const imp_filter *filter, const imp_layer *layer) {
     const imp_conv *c = &layer->conv;
     const double flop = 2.0 * (double)(c->in * c->out * c->kernel * c->kernel) *
@@ -285,12 +287,12 @@ static bool matters(const imp_device *d, const imp_filter *filter, const imp_lay
     return flop >= least && algorithm_name(d, filter, layer, 2);
 }
 
-/* Measures with the device's profile set aside. */
+/* Measures without adding to the device's profile. */
 static imp_status measure_apart(probe *p, imp_tuned *t, unsigned repeats, double seconds) {
     imp_device *d = p->d;
     struct imp_profile *const profile = d->profile;
     if (profile) {
-        TRY(d->ops->sync(d)); /* what was launched before counts */
+        TRY(d->ops->sync(d)); /* work launched before this belongs to the profile */
         d->profile = imp_profile_open();
     }
     imp_status status = profile && !d->profile ? IMP_ERR_MEMORY : IMP_OK;
