@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# Finds what library and program are built on; one message names everything that is missing, and
-# the packages that bring it. Sets IMP_DEPENDENCIES, and IMP_PROGRAM_DEPENDENCIES, which the library
-# does without. tools/impastoConfig.cmake.in looks for the former.
+# Finds the dependencies. One message names all that are missing, and their packages. Sets
+# IMP_DEPENDENCIES, those of the library, which tools/impastoConfig.cmake.in finds again, and
+# IMP_PROGRAM_DEPENDENCIES, which only the program has.
 
 find_package(PkgConfig QUIET)
 find_package(Threads QUIET)
@@ -26,8 +26,8 @@ if(PkgConfig_FOUND)
     endif()
 endif()
 
-# What a build can do without. IMP_TAKEN: those that are there, IMP_MODULES: what pkg-config calls
-# them, IMP_FIND_MODULES: how a static user finds them again.
+# Optional dependencies. IMP_TAKEN: those that were found; IMP_MODULES: their names for pkg-config;
+# IMP_FIND_MODULES: code by which users of the static library find them again.
 set(IMP_TAKEN "")
 set(IMP_MODULES "")
 set(IMP_FIND_MODULES "")
@@ -81,7 +81,7 @@ if(IMP_TESTS)
              cmocka)
 endif()
 if(missing)
-    message(FATAL_ERROR "Missing libraries, and the packages that bring them:\n${missing}"
+    message(FATAL_ERROR "Missing libraries and their packages:\n${missing}"
             "tools/setup installs them where it can.")
 endif()
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# What `cmake --install` puts where a distribution expects it.
+# The files that `cmake --install` installs, in the places that distributions expect.
 
 include(CMakePackageConfigHelpers)
 
@@ -14,14 +14,14 @@ configure_package_config_file(tools/impastoConfig.cmake.in impastoConfig.cmake
 write_basic_package_version_file(impastoConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/impastoConfig.cmake ${CMAKE_BINARY_DIR}/impastoConfigVersion.cmake
         DESTINATION ${package})
-# Paths relative to the file itself, unless the folders are absolute.
+# Paths relative to the installed file, unless the folders are absolute.
 file(RELATIVE_PATH up /${CMAKE_INSTALL_LIBDIR} /)
 cmake_path(APPEND pc_libdir "\${prefix}" ${CMAKE_INSTALL_LIBDIR})
 cmake_path(APPEND pc_includedir "\${prefix}" ${CMAKE_INSTALL_INCLUDEDIR})
 configure_file(tools/impasto.pc.in impasto.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/impasto.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-# The program writes its own man page and completions, from its table of options.
+# The program itself writes the man page and the completions from its table of options.
 if(TARGET impasto)
     install(TARGETS impasto)
     set(documents "")

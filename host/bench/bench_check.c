@@ -85,6 +85,7 @@ static imp_status check_made(imp_check *k, const imp_session *s, const made *m, 
     free(got.values[0]);
     free(t.operand[1].values);
     free(t.operand[2].values);
+    k->operands = NULL;
     return status;
 }
 
