@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Convolution of the cpu backend: filters, and how both directions become correlations.
+ * Convolution of the cpu backend: filters, and either direction as correlations.
+ * native_conv_choice.c chooses the algorithm.
  */
 #include "cpu/native_conv.h"
 
@@ -13,8 +14,8 @@ enum direction { FORWARD, BACK, DIRECTIONS };
 struct imp_filter {
     imp_conv conv;
     const float *weights;          /* O x I x K x K; borrowed */
-    imp_memory spare;              /* of bias and zeros; owned, like all below */
-    float *bias, *zeros;           /* padded */
+    imp_memory spare;              /* holds bias and zeros; owned, like all below */
+    float *bias, *zeros;           /* padded to whole groups */
     imp_memory direct[DIRECTIONS]; /* taps, packed on first use */
     imp_memory winograd[DIRECTIONS];
 };
@@ -78,8 +79,8 @@ static imp_taps taps_forward(const imp_filter *f) {
     return taps;
 }
 
-/* The filters of the gradient at padded positions (r, s) modulo the stride: every stride-th tap
- * from (r, s) on, last first. */
+/* The filters for the gradient at padded positions with remainders (r, s) by the stride: every
+ * stride-th tap from (r, s) on, in reverse order. */
 static imp_taps taps_back(const imp_filter *f, size_t r, size_t s) {
     const size_t k = f->conv.kernel, stride = f->conv.stride, in = f->conv.in;
     const size_t height = imp_over(k - imp_min(r, k), stride);
@@ -110,7 +111,7 @@ static imp_status reserve(imp_native *n, imp_memory *to, size_t bytes) {
                     bytes >> 20);
 }
 
-/* Bytes. */
+/* The bytes of `count` packed sets of taps. */
 static size_t packed(const imp_taps *taps, size_t count) {
     size_t floats = 0;
     for (size_t i = 0; i < count; i++)
@@ -118,7 +119,7 @@ static size_t packed(const imp_taps *taps, size_t count) {
     return floats * sizeof(float);
 }
 
-/* Sees to it that *to holds the taps, one packing after another. */
+/* Packs the taps into *to, one set after another, on first use. */
 static imp_status prepare_direct(imp_native *n, imp_memory *to, const imp_taps *taps,
                                  size_t count) {
     if (to->bytes)
@@ -130,7 +131,7 @@ static imp_status prepare_direct(imp_native *n, imp_memory *to, const imp_taps *
     return IMP_OK;
 }
 
-/* The correlation by Winograd's algorithm, its filters prepared on first use. */
+/* Runs the correlation by Winograd's algorithm; prepares its filters on first use. */
 static imp_status run_winograd(imp_native *n, imp_memory *weights, imp_correlation job,
                                size_t tiles) {
     job.tiles = tiles;
@@ -178,15 +179,15 @@ imp_status imp_native_conv(imp_device *d, imp_tensor y, imp_tensor x, imp_filter
 
 enum { STRIDE_MAX = 2 };
 
-/* One gradient: from dy, through the ReLU whose output was y. */
+/* A gradient: from dy, through the ReLU whose output is y. */
 struct gradient {
     imp_native *n;
     imp_filter *filter;
     imp_tensor dy, y;
 };
 
-/* What gives dx, the gradient from padded position (row, column) on, where its positions have
- * remainders (r, s) by the stride. */
+/* The correlation that makes dx, the gradient from padded position (row, column) on, at positions
+ * with remainders (r, s) by the stride. */
 static imp_correlation back(const imp_filter *filter, imp_tensor dx, imp_tensor dy, size_t row,
                             size_t column, size_t r, size_t s) {
     const size_t stride = filter->conv.stride;
@@ -210,7 +211,7 @@ static imp_correlation back(const imp_filter *filter, imp_tensor dx, imp_tensor 
                              .bias = filter->zeros};
 }
 
-/* dx: the gradient at padded positions from (row, column) on. */
+/* dx = the gradient at padded positions from (row, column) on. */
 static imp_status grad_region(const struct gradient *g, imp_tensor dx, size_t row, size_t column) {
     const size_t stride = g->filter->conv.stride;
     imp_correlation parts[STRIDE_MAX * STRIDE_MAX];
@@ -234,14 +235,14 @@ static imp_status grad_region(const struct gradient *g, imp_tensor dx, size_t ro
     return IMP_OK;
 }
 
-/* A rectangle of the border's gradient, and where it begins in padded positions. */
+/* A rectangle of the border's gradient, which begins at padded position (row, column). */
 struct fold {
     const imp_conv *conv;
     imp_tensor dx, border;
     size_t row, column;
 };
 
-/* Adds a channel block or plane of the border to where its values came from. */
+/* Adds a channel block or plane of the border to the positions that the border shows. */
 static void fold_channels(void *context, size_t chunk, unsigned worker) {
     (void)worker;
     const struct fold *job = context;
@@ -263,7 +264,7 @@ static void fold_channels(void *context, size_t chunk, unsigned worker) {
     }
 }
 
-/* The gradient of the h x w rectangle of the border at (row, column), added to dx. */
+/* Adds the gradient of the h x w rectangle of the border at (row, column) to dx. */
 static imp_status fold_border(const struct gradient *g, imp_tensor dx, size_t row, size_t column,
                               size_t h, size_t w) {
     imp_tensor border = {.c = dx.c, .h = h, .w = w, .layout = dx.layout};
@@ -329,7 +330,7 @@ static imp_status run_fused(imp_native *n, imp_filter *filter, enum direction di
     }
     const size_t tiles =
         imp_native_algorithm_of(&n->base, &filter->conv, map, direction == BACK, job)->tiles;
-    /* 0: direct has been chosen since */
+    /* tiles is 0 if direct has been chosen since */
     return run_winograd(n, &filter->winograd[direction], *job,
                         tiles > 0 ? tiles : IMP_NATIVE_TILES_FUSED);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Convolution of the cpu backend from the inside. Both directions are correlations: forward one of
- * x with the filters, back one of dy with the filters rotated by 180 degrees and inputs and outputs
- * exchanged; a stride s makes s x s of them, one for every remainder of the output's position.
+ * Convolution within the cpu backend. Either direction is a correlation: forward, of x with the
+ * filters; backward, of dy with the filters rotated by 180 degrees and inputs and outputs
+ * exchanged. A stride s makes s x s of them, one for each remainder of the output's position.
  */
 #ifndef IMP_NATIVE_CONV_H
 #define IMP_NATIVE_CONV_H
@@ -15,22 +15,22 @@ typedef struct imp_taps {
     const float *at;
     size_t outputs, inputs, height, width;
     ptrdiff_t o_step, i_step, a_step, b_step;
-    bool fold; /* every tap of every output takes a lane of its own: these are added up later */
+    bool fold; /* every tap of every output has its own lane; the lanes are added up later */
 } imp_taps;
 
-/* The taps that a block of lanes has room for where they are folded: tap t of output o stands in
- * lane t % these * outputs + o of block t / these. */
+/* The taps that fit into a block of lanes where they are folded: n. Tap t of output o has lane t %
+ * n * outputs + o of block t / n. */
 static inline size_t imp_taps_of_block(const imp_taps *t) {
     return IMP_BLOCK / imp_max(1, t->outputs);
 }
 
-/* Whether that pays for these taps at this stride: there are few outputs and not too many taps. */
+/* Whether folding pays for these taps at this stride: few outputs and not too many taps. */
 static inline bool imp_taps_fold(const imp_taps *t, size_t stride) {
     const size_t taps = t->height * t->width;
     return stride == 1 && t->outputs <= 4 && taps > 1 && taps <= 2 * imp_taps_of_block(t);
 }
 
-/* The lanes of all outputs, and the taps that a panel sees. */
+/* The lanes of all outputs, and the number of taps of a panel. */
 static inline size_t imp_taps_lanes(const imp_taps *t) {
     return t->fold ? imp_over(t->height * t->width, imp_taps_of_block(t)) * IMP_BLOCK : t->outputs;
 }
@@ -57,37 +57,37 @@ typedef struct imp_correlation {
     size_t stride, height, width;
     size_t y_row, y_column, y_step;
     imp_taps taps;
-    const void *weights; /* the taps, prepared for the algorithm: floats, */
-    bool half;           /* or, of Winograd's algorithm, halves */
-    size_t tiles;        /* Winograd's algorithm: of a strip, about */
+    const void *weights; /* the taps, prepared for the algorithm: floats or, */
+    bool half;           /* for Winograd's algorithm, halves */
+    size_t tiles;        /* Winograd's algorithm: tiles of a strip, about */
     const float *bias;   /* outputs, zeros up to a multiple of 32 */
     bool relu;
 } imp_correlation;
 
-/* A piece of x~ with one channel block after another, `block` floats apart. Column c of a row
- * stands in lane c % stride at place c / stride, so that the pixels which neighbouring outputs need
- * are neighbours; lanes are `lane` floats long, rows `stride` lanes. */
+/* A piece of x~ in channel blocks. Column c of a row is in lane c % stride at place c / stride, so
+ * that the pixels that neighbouring outputs need are neighbours. A lane has `lane` floats, a row
+ * `stride` lanes. */
 typedef struct imp_patch {
     const imp_correlation *of;
     ptrdiff_t row, column; /* in x */
     size_t rows, columns, lane;
 } imp_patch;
 
-/* Where position k of a padded side of n comes from, or -1: it is zero. */
+/* The position of a side of n that padded position k shows, or -1: it is zero. */
 ptrdiff_t imp_native_source(imp_padding padding, ptrdiff_t k, size_t n);
 
-/* Fills in channel block `block` of a patch; lanes beyond x.c are undefined for planes. */
+/* Fills channel block `block` of a patch. For planes the lanes beyond x.c are undefined. */
 void imp_native_patch(const imp_native *n, float *to, const imp_patch *patch, size_t block);
 
-/* A bias of a panel. */
+/* Zeros, as the bias of a panel. */
 extern const float imp_native_zeros[2 * IMP_BLOCK];
 
-/* The floats that packed taps take, and the packing for panels: [group][channel block][tap]
- * [channel][output], the last group half as wide where outputs ask for no more. */
+/* The floats of packed taps, and the packing for panels: [group][channel block][tap][channel]
+ * [output]. The last group is half as wide if that is enough for the outputs. */
 size_t imp_native_packed(const imp_taps *taps);
 void imp_native_pack(imp_native *n, float *to, const imp_taps *taps);
 
-/* The taps that the C x C matrix w^T makes, for products w[o,i] = m[i * c + o]. */
+/* The taps w[o,i] = m[i * c + o] of a C x C matrix m. */
 static inline imp_taps imp_native_matrix_taps(const float *m, size_t c) {
     return (imp_taps){.at = m,
                       .outputs = c,
@@ -98,9 +98,10 @@ static inline imp_taps imp_native_matrix_taps(const float *m, size_t c) {
                       .i_step = (ptrdiff_t)c};
 }
 
-/* Any correlation, with weights from imp_native_pack; and those whose taps are folded. */
+/* native_direct.c: any correlation, with weights from imp_native_pack. native_folded.c: those with
+ * folded taps. */
 imp_status imp_native_direct(imp_native *n, const imp_correlation *c);
-/* A thread's floats; masked: with a tensor `positive`, where c has none yet. */
+/* A thread's floats of working space. masked: c will get a tensor `positive`. */
 size_t imp_native_direct_space(const imp_native *n, const imp_correlation *c, bool masked);
 imp_status imp_native_folded(imp_native *n, const imp_correlation *c);
 size_t imp_native_folded_space(const imp_native *n, const imp_correlation *c);
@@ -143,8 +144,8 @@ void imp_native_winograd_pack(imp_native *n, void *to, const imp_taps *taps, boo
 imp_status imp_native_winograd_conv(imp_native *n, const imp_correlation *c);
 size_t imp_native_winograd_space(const imp_native *n, const imp_correlation *c);
 
-/* y[o,p] = [y[o,p] or bias[o] +] sum_i w[o,i] x[i,p]: taps of 1 x 1, packed; x and y at `pixels`
- * places in blocks that are x_block and y_block floats apart. */
+/* y[o,p] = [y[o,p] or bias[o] +] sum over i of w[o,i] x[i,p], with packed taps of 1 x 1. x and y
+ * have `pixels` pixels, in blocks that are x_block and y_block floats apart. */
 typedef struct imp_product {
     const float *x, *weights;
     float *y;

@@ -19,7 +19,7 @@ enum {
     CHANNELS_MIN = IMP_BLOCK
 };
 
-/* imp_algorithm_choice's numbers are places here, from 1 on. */
+/* imp_algorithm_choice counts these from 1. */
 static const imp_conv_algorithm algorithms[] = {
     {"direct", 0}, {"F(4x4,3x3) 48 tiles", 48}, {"F(4x4,3x3) 96 tiles", 96}};
 enum {
@@ -30,7 +30,7 @@ enum {
 
 /* ---- the rule ---- */
 
-/* Whether what padding reads is in the strip that reads it, as with a border of one pixel. */
+/* Whether a strip contains the pixels that padding repeats in it, as with a border of one pixel. */
 static bool pads_within_strips(const imp_correlation *c) {
     return c->padding == IMP_PAD_ZERO ||
            (c->row == -1 && c->column == -1 && c->height == c->x.h && c->width == c->x.w);

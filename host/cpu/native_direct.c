@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Direct convolution of the cpu backend: any kernel, stride, padding and layout. The output is cut
- * into tiles; for each, its piece of the padded input is copied to working space that stays in the
- * cache, and from there panels make one row of one group of channels at a time. So borders cost
- * nothing in the inner loop. With 1 x 1 filters there are none, and nothing is copied: the whole
- * map is one row. Few outputs are made in native_folded.c.
+ * Direct convolution of the cpu backend, for any kernel, stride, padding and layout. The output is
+ * cut into tiles. For each tile, its piece of the padded input is copied to working space that
+ * stays in the cache; from there panels make one row of one group of channels at a time. So borders
+ * cost nothing in the inner loop. native_folded.c takes over for few outputs, native_point.c for 1
+ * x 1 filters.
  */
 #include <assert.h>
 #include <string.h>
@@ -15,7 +15,7 @@ enum {
     PATCH_FLOATS = 1 << 17, /* of a tile's input: half a megabyte, part of a second-level cache */
     PIECE_FLOATS = 1 << 15, /* of a product's input */
     TILE_WIDTH_MIN = 24,
-    SHARE = 4, /* chunks for every thread, that they may finish together */
+    SHARE = 4, /* chunks for every thread, so that all finish at about the same time */
     TAPS_MAX = 81
 };
 
@@ -39,7 +39,7 @@ static const float *tap_of(const imp_taps *t, size_t o, size_t tap, size_t i) {
            (ptrdiff_t)(tap / columns) * t->a_step + (ptrdiff_t)(tap % columns) * t->b_step;
 }
 
-/* Lanes first .. first + width of one tap and input. */
+/* Packs lanes first .. first + width - 1 of one tap and input. */
 static float *pack_tap(float *to, const imp_taps *t, size_t first, size_t width, size_t tap,
                        size_t i) {
     const float *from = tap_of(t, 0, tap, i);
@@ -53,13 +53,13 @@ static float *pack_tap(float *to, const imp_taps *t, size_t first, size_t width,
     return to + width;
 }
 
-/* The same of all taps of one input, where they are folded. */
+/* The same for all taps of one input, where taps are folded. */
 static float *pack_folded(float *to, const imp_taps *t, size_t first, size_t width, size_t i) {
-    const size_t room = imp_taps_of_block(t);
+    const size_t taps = imp_taps_of_block(t);
     memset(to, 0, width * sizeof *to);
     for (size_t l = first; l < first + width; l++) {
-        const size_t place = l % IMP_BLOCK / t->outputs, tap = l / IMP_BLOCK * room + place;
-        if (place < room && tap < t->height * t->width)
+        const size_t place = l % IMP_BLOCK / t->outputs, tap = l / IMP_BLOCK * taps + place;
+        if (place < taps && tap < t->height * t->width)
             to[l - first] = *tap_of(t, l % IMP_BLOCK % t->outputs, tap, i);
     }
     return to + width;
@@ -96,7 +96,8 @@ ptrdiff_t imp_native_source(imp_padding padding, ptrdiff_t k, size_t n) {
     return padding == IMP_PAD_REFLECT && reflected >= 0 && reflected <= last ? reflected : -1;
 }
 
-/* Neighbouring pixels of a channel block from position p on. */
+/* Copies neighbouring pixels of a channel block from position p on; where `positive` is not above
+ * 0, zeros. */
 static void copy_pixels(const imp_native *n, float *to, const imp_correlation *c, size_t block,
                         size_t p, size_t pixels) {
     const size_t m = c->x.h * c->x.w, first = block * IMP_BLOCK;
@@ -123,7 +124,7 @@ void imp_native_patch(const imp_native *n, float *to, const imp_patch *patch, si
             const ptrdiff_t x = imp_native_source(c->padding, column, c->x.w);
             float *pixel = to + q % c->stride * patch->lane + q / c->stride * IMP_BLOCK;
             run = 1;
-            if (c->stride == 1 && x >= 0 && x == column) /* as far as x goes */
+            if (c->stride == 1 && x >= 0 && x == column) /* up to the end of the row */
                 run = imp_min(patch->columns - q, c->x.w - (size_t)x);
             if (x >= 0 && y >= 0)
                 copy_pixels(n, pixel, c, block, (size_t)y * c->x.w + (size_t)x, run);
@@ -139,8 +140,8 @@ struct direct {
     const imp_native *n;
     const imp_correlation *c;
     size_t tile_height, tile_width, across; /* output pixels of a tile; tiles side by side */
-    size_t groups, parts;                   /* of channels; chunks that share them out */
-    size_t lane, block;                     /* of a patch */
+    size_t groups, parts; /* of channels; chunks that the groups are divided into */
+    size_t lane, block;   /* floats, of a patch */
     ptrdiff_t taps[TAPS_MAX];
 };
 
@@ -150,8 +151,8 @@ static size_t patch_floats(const imp_correlation *c, size_t height, size_t width
     return rows * c->stride * lane * IMP_BLOCK;
 }
 
-/* Tiles whose patches are within bounds, as high as that allows, and small enough that there is
- * work for every thread. */
+/* Chooses tiles whose patches fit PATCH_FLOATS, as high as that allows, and small enough that every
+ * thread gets work. */
 static void cut(struct direct *job) {
     const imp_correlation *c = job->c;
     const size_t blocks = imp_native_blocks(c->x.c), threads = imp_threads_count(job->n->threads);
@@ -177,8 +178,8 @@ static void cut(struct direct *job) {
                             b / c->stride * IMP_BLOCK);
 }
 
-/* Brings a finished row of a group's channels from `first` on to its place in y, where panels
- * cannot write there themselves. */
+/* Copies a finished row of a group's channels, from `first` on, to its place in y, for the layouts
+ * that panels cannot write. */
 static void place_row(const imp_correlation *c, const float *row, size_t first, size_t outputs,
                       size_t p, size_t q, size_t pixels) {
     const size_t m = c->y.h * c->y.w;
@@ -195,7 +196,7 @@ static void place_row(const imp_correlation *c, const float *row, size_t first, 
         }
 }
 
-/* Rows p .. p + rows of a tile, for one group of channels. */
+/* Makes rows p .. p + rows - 1 of a tile for one group of channels. */
 static void do_group(const struct direct *job, const float *patch, float *row, size_t group,
                      size_t p, size_t q, size_t rows, size_t pixels) {
     const imp_correlation *c = job->c;
@@ -286,10 +287,11 @@ imp_status imp_native_direct(imp_native *n, const imp_correlation *c) {
 struct strips {
     imp_native *n;
     const imp_product *p;
-    size_t pixels, piece; /* of a strip; of what stays in a cache while all weights come by */
+    size_t pixels, piece; /* of a strip; pixels that stay in a cache while all weights are read */
 };
 
-/* All outputs of pixels at .. at + count, while `next` of those behind them are fetched. */
+/* Makes all outputs of pixels at .. at + count - 1; meanwhile the `next` pixels after them are
+ * prefetched. */
 static void do_piece(const struct strips *job, size_t at, size_t count, size_t next) {
     const imp_product *p = job->p;
     static const ptrdiff_t here = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Direct convolution to few outputs, such as the gradient of a picture's colours: a panel would
- * fill few of its lanes. So every tap of every output has a lane of its own. A row of inputs is
- * multiplied once for all of them, and outputs then add up the lanes of their neighbours from as
- * many finished rows as the filters are high, which follow one another in a ring.
+ * Direct convolution to few outputs, such as the gradient of a picture's colours, which would fill
+ * few lanes of a panel. So every tap of every output has its own lane. A row of inputs is
+ * multiplied once for all lanes. The outputs then add up the lanes of their neighbours, from as
+ * many finished rows as the filters are high; those rows form a ring.
  */
 #include <assert.h>
 #include <string.h>
@@ -12,9 +12,9 @@
 
 enum {
     SPACE_FLOATS =
-        1 << 17, /* of a row and the ring: half a megabyte, part of a second-level cache */
+        1 << 17, /* of an input row and the ring: half a megabyte, part of a second-level cache */
     WIDTH_MIN = 24,
-    SHARE = 4, /* tiles for every thread, that they may finish together */
+    SHARE = 4, /* tiles for every thread, so that all finish at about the same time */
     TAPS_MAX = 2 * IMP_BLOCK
 };
 
@@ -28,13 +28,13 @@ struct folded {
     size_t lanes;
 };
 
-/* One tile: its place and size in outputs, and the space for it. */
+/* One tile: its place and size in outputs, and its working space. */
 struct tile {
     size_t row, column, rows, pixels;
     float *in, *ring; /* in: [channel block][pixel]; ring: [row][block of lanes][pixel] */
 };
 
-/* The floats of the inputs of a row, and of one row of the ring. */
+/* The floats of a row of inputs, and of a row of the ring. */
 static size_t floats_in(const imp_correlation *c, size_t width) {
     return imp_native_blocks(c->x.c) * IMP_BLOCK * (width + c->taps.width - 1);
 }
@@ -60,7 +60,7 @@ static struct folded folded_of(const imp_native *n, const imp_correlation *c) {
     return job;
 }
 
-/* Row r of the tile's inputs, multiplied. */
+/* Multiplies row r of the tile's inputs into the ring. */
 static void multiply_row(const struct folded *job, const struct tile *t, size_t r) {
     const imp_correlation *c = job->c;
     static const ptrdiff_t here = 0;
@@ -88,7 +88,7 @@ static void multiply_row(const struct folded *job, const struct tile *t, size_t 
                                             .bias = imp_native_zeros});
 }
 
-/* Brings the outputs of a pixel, the first of `sum`, to their place in y. */
+/* Stores the outputs of a pixel, the first elements of `sum`, in y. */
 static void place(const imp_correlation *c, four sum, size_t at) {
     float *y = imp_native_floats(c->y), pixel[IMP_BLOCK] = {0};
     for (size_t o = 0; o < c->taps.outputs; o++) {
@@ -102,7 +102,7 @@ static void place(const imp_correlation *c, four sum, size_t at) {
         memcpy(y + at * IMP_BLOCK, pixel, sizeof pixel);
 }
 
-/* Row p of the tile's outputs from the ring. */
+/* Adds up row p of the tile's outputs from the ring. */
 static void add_row(const struct folded *job, const struct tile *t, size_t p) {
     const imp_correlation *c = job->c;
     const size_t pixels = t->pixels + c->taps.width - 1, count = c->taps.height * c->taps.width;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of one instruction set, and its products: the panel, which is the inner loop of every
- * convolution, and the outer product, which is that of the Gram matrix. Both keep a tile of sums
- * in registers: as many as the instruction set has, less those for the factors.
+ * The table of one instruction set, and its products: the panel, the inner loop of every
+ * convolution, and the outer product, that of the Gram matrix. Both keep a tile of sums in
+ * registers, as many as the instruction set has besides those for the factors.
  */
 #include "cpu/native_simd.h"
 
@@ -16,17 +16,17 @@ enum {
     ROWS = LANES == 16                     ? 8
            : REGISTERS == 32 || LANES == 8 ? 4
                                            : 2,
-    STEPS = 8 /* positions of a turn of the outer product's loop */
+    STEPS = 8 /* positions in one iteration of the outer product's loop */
 };
 
-/* Where vector v of a group stands in a pixel whose blocks are y_block apart. */
+/* The offset of vector v of a group in a pixel whose blocks are y_block apart. */
 INLINE size_t lane_of(size_t v, size_t y_block) {
     return v / PARTS * y_block + v % PARTS * LANES;
 }
 
 /* ---- panel ---- */
 
-/* What lies ahead, in equal parts for every tile and channel block. */
+/* What a panel prefetches, in equal parts for every tile and channel block. */
 struct fetch {
     const char *at[IMP_AHEAD];
     size_t lines[IMP_AHEAD]; /* of a part */
@@ -85,7 +85,7 @@ INLINE void tile(const imp_panel *p, struct fetch *fetch, size_t at, const size_
             sum[n] = splat(0);
             if (p->bias)
                 sum[n] = load(p->bias + n % vectors * LANES);
-            else /* y comes while the products are made */
+            else /* y is prefetched while the products are made */
                 __builtin_prefetch(y + n / vectors * IMP_BLOCK + lane_of(n % vectors, p->y_block));
         }
     multiply(sum, p, fetch, at, pixels, vectors, half);
@@ -98,7 +98,7 @@ INLINE void tile(const imp_panel *p, struct fetch *fetch, size_t at, const size_
         }
 }
 
-/* The panel in tiles of nearly equal width, at most PIXELS. */
+/* Makes the panel in tiles of nearly equal width, at most PIXELS. */
 INLINE void tiles(const imp_panel *p, const size_t vectors, const bool half) {
     const size_t count = (p->pixels + PIXELS - 1) / PIXELS;
     struct fetch fetch = fetch_of(p, count);
@@ -142,7 +142,7 @@ static void panel(const imp_panel *p) {
 
 /* ---- sums over positions ---- */
 
-/* sum[i * vectors + v] += a[i] b[v] of one position. */
+/* sum[i * vectors + v] += a[i] b[v] at one position. */
 INLINE void outer_step(vec *sum, const float *a, const float *b, size_t b_block, const size_t rows,
                        const size_t vectors) {
     UNROLL

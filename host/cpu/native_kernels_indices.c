@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which positions of 2 x 2 windows pass a gradient on, four bits a window, and the gradient spread
- * by them. The bits of six windows are a whole number that a float holds.
+ * Pooling indices: which positions of 2 x 2 windows pass a gradient on, in four bits for each
+ * window, and the gradient unpooled by them. A float holds the bits of six windows as a whole
+ * number.
  */
 #include "cpu/native_simd.h"
 
-/* The bits of LANES windows from x on. */
+/* The bits of LANES windows at x. */
 INLINE mask bits_of(const float *x, size_t row, const imp_pooling kind) {
     const vec a = load(x), b = load(x + IMP_BLOCK);
     const vec c = load(x + row), d = load(x + row + IMP_BLOCK);

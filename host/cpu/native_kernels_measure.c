@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one instruction set multiplies and adds at most.
+ * The peak of multiply-adds with one instruction set.
  */
 #include "cpu/native_simd.h"
 
-enum { CHAINS = 12 }; /* independent, to cover the latency of one multiply-add */
+enum { CHAINS = 12 }; /* independent multiply-adds, which hide the latency of one */
 
 static void multiply(float *sum, float a, size_t n) {
     const vec factor = splat(a), term = splat(1 - a);

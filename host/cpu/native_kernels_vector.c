@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Elementwise operations, reductions and pooling of one instruction set. Loops are plain where the
- * compiler vectorises them; the reductions keep SUMS vectors of sums, which are added up in double
+ * Elementwise operations, reductions and pooling for one instruction set. Loops are plain where the
+ * compiler vectorises them. Reductions keep SUMS vectors of sums, which are added up in double
  * after at most RUN elements.
  */
 #include <math.h>
@@ -94,7 +94,7 @@ struct operands {
     float a;
 };
 
-/* The terms of a sum from element i on, and these elements of out on the way. */
+/* The terms of a sum from element i on. CONTENT also writes these elements of out. */
 INLINE vec terms(const enum term term, const struct operands *o, size_t i) {
     const vec x = load_any(o->x + i), y = load_any(o->y + i), difference = x - y;
     switch (term) {
@@ -112,7 +112,7 @@ INLINE vec terms(const enum term term, const struct operands *o, size_t i) {
     }
 }
 
-/* The same for the last n < LANES elements: zeros make up for those that are missing. */
+/* The same for the last n < LANES elements; missing elements count as zeros. */
 INLINE vec last_terms(const enum term term, const struct operands *o, size_t i, size_t n) {
     float x[LANES] = {0}, y[LANES] = {0}, out[LANES] = {0};
     memcpy(x, o->x + i, n * sizeof *x);
@@ -170,7 +170,7 @@ static double variation(const float *a, const float *b, imp_tv_form form, size_t
 
 /* ---- pooling ---- */
 
-/* LANES windows of 2 x 2: upper left, upper right, lower left, lower right. */
+/* LANES windows of 2 x 2: a upper left, b upper right, c lower left, d lower right. */
 struct windows {
     vec a, b, c, d;
 };
@@ -186,7 +186,8 @@ INLINE vec root_of_squares(const struct windows *x) {
     return root_of((x->a * x->a + x->b * x->b) + (x->c * x->c + x->d * x->d));
 }
 
-/* Of the maxima in row-major order the first one counts, which shows where there are NaN, too. */
+/* Of equal maxima the first in row-major order counts. The order also decides the result with NaN.
+ */
 INLINE vec pooled(const struct windows *x, const imp_pooling kind) {
     if (kind == IMP_POOL_AVERAGE)
         return ((x->a + x->b) + (x->c + x->d)) * 0.25f;

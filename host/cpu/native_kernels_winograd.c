@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The transforms of Winograd's F(4x4,3x3) of one instruction set: native_winograd.c says what they
- * compute. Each is done in one dimension and then in the other.
+ * The transforms of Winograd's F(4x4,3x3) for one instruction set; native_winograd.c states what
+ * they compute. Each is done in one dimension and then in the other.
  */
 #include "cpu/native_simd.h"
 
 enum { SIDE = 6, OUT = 4 };
 
-static const float root = 0.70710678118654752f; /* of 1/2, to single precision */
+static const float root = 0.70710678118654752f; /* sqrt(1/2) */
 
 /* t = B^T d. */
 INLINE void transform_input(vec t[SIDE], const vec d[SIDE]) {
@@ -102,7 +102,7 @@ INLINE void output_of(float *y, size_t row, const float *m, size_t m_step, const
     for (size_t l = 0; l < tiles * IMP_BLOCK; l += LANES) {
         float *to = y + l / IMP_BLOCK * OUT * IMP_BLOCK + l % IMP_BLOCK;
         const vec b = load(bias + l % IMP_BLOCK);
-        vec half[OUT][SIDE]; /* by column of the output, row of the tile */
+        vec half[OUT][SIDE]; /* [column of the output][row of the tile] */
         UNROLL
             for (size_t i = 0; i < SIDE; i++) {
                 vec in[SIDE], out[OUT];

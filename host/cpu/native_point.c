@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Convolution of the cpu backend with filters of 1 x 1 on maps: nothing is copied, the whole map is
- * one row of a product. With the pooling behind it (back: before it) a few windows at a time, whose
- * pixels stay in the cache.
+ * 1 x 1 convolution of the cpu backend on maps: a product of matrices, without a copy, in which the
+ * whole map is one row. Fused with a pooling, or with an unpooling in the gradient, it makes a few
+ * windows at a time, whose pixels stay in the cache.
  */
 #include <assert.h>
 #include <string.h>
 
 #include "cpu/native_conv.h"
 
-/* Floats of a thread's pixels. */
+/* Floats of a thread's pixels, where a pooling is fused. */
 enum { PIXELS = 6 << 10 };
 
 bool imp_native_point_takes(const imp_correlation *c) {
@@ -19,7 +19,7 @@ bool imp_native_point_takes(const imp_correlation *c) {
            c->height == c->y.h && c->width == c->y.w;
 }
 
-/* ---- with a pooling ---- */
+/* ---- fused with a pooling ---- */
 
 struct point {
     const imp_native *n;
@@ -33,13 +33,13 @@ static size_t kept_blocks(const imp_native *n, const imp_correlation *c) {
                                         : n->kernels->group / IMP_BLOCK;
 }
 
-/* Whole elements of a choice. */
+/* The windows of a stretch: whole elements of the indices. */
 static size_t windows_of(const imp_native *n, const imp_correlation *c) {
     const size_t fit = PIXELS / (4 * kept_blocks(n, c) * IMP_BLOCK);
     return imp_max(fit / IMP_INDICES, 1) * IMP_INDICES;
 }
 
-/* The panel of the group of outputs from `first` on. */
+/* The panel for the group of outputs from `first` on. */
 static imp_panel panel_of(const struct point *job, size_t first) {
     static const ptrdiff_t here = 0;
     const imp_correlation *c = job->c;
@@ -53,7 +53,7 @@ static imp_panel panel_of(const struct point *job, size_t first) {
                        .relu = c->relu};
 }
 
-/* Two rows of pixels of a group of outputs, then their windows. */
+/* Makes two rows of pixels for each group of outputs, and pools them. */
 static void pool_stretch(void *context, size_t chunk, unsigned worker) {
     const struct point *job = context;
     const imp_correlation *c = job->c;
@@ -77,9 +77,9 @@ static void pool_stretch(void *context, size_t chunk, unsigned worker) {
     }
 }
 
-/* Spreads the windows from `first` on, of all inputs, to two rows of `pixels`, of which the last
- * may be in no window. */
-static void spread(const struct point *job, float *space, size_t row, size_t first, size_t pixels) {
+/* Unpools the windows from `first` on, for all inputs, to two rows of `pixels` pixels; the last
+ * pixel may be in no window. */
+static void unpool(const struct point *job, float *space, size_t row, size_t first, size_t pixels) {
     const imp_tensor *dy = &job->c->x, *indices = &job->c->indices;
     const size_t line = pixels * IMP_BLOCK, windows = pixels / 2;
     for (size_t b = 0; b < imp_native_blocks(dy->c); b++, space += 2 * line) {
@@ -92,8 +92,9 @@ static void spread(const struct point *job, float *space, size_t row, size_t fir
     }
 }
 
-/* Two rows of pixels of all inputs, then all outputs there. A last row alone is in no window. */
-static void spread_stretch(void *context, size_t chunk, unsigned worker) {
+/* Unpools two rows of pixels of all inputs, then makes all outputs there. A single last row is in
+ * no window. */
+static void unpool_stretch(void *context, size_t chunk, unsigned worker) {
     const struct point *job = context;
     const imp_correlation *c = job->c;
     const size_t row = chunk / job->across, first = chunk % job->across * job->windows;
@@ -103,7 +104,7 @@ static void spread_stretch(void *context, size_t chunk, unsigned worker) {
     const size_t plane = c->y.h * c->y.w;
     float *space = imp_native_space(job->n, worker);
     if (rows == 2)
-        spread(job, space, row, first, pixels);
+        unpool(job, space, row, first, pixels);
     else
         memset(space, 0, 2 * imp_native_blocks(c->x.c) * pixels * IMP_BLOCK * sizeof *space);
     for (size_t o = 0; o < outputs; o += job->n->kernels->group) {
@@ -122,10 +123,10 @@ static void spread_stretch(void *context, size_t chunk, unsigned worker) {
 
 static void run_windows(imp_native *n, const imp_correlation *c) {
     struct point job = {.n = n, .c = c, .windows = windows_of(n, c)};
-    const bool pooled = c->fused == IMP_FUSED_POOL;
-    const size_t rows = pooled ? c->y.h : imp_over(c->height, 2);
-    job.across = imp_over(pooled ? c->y.w : imp_over(c->width, 2), job.windows);
-    imp_threads_run(n->threads, rows * job.across, pooled ? pool_stretch : spread_stretch, &job);
+    const bool pool = c->fused == IMP_FUSED_POOL;
+    const size_t rows = pool ? c->y.h : imp_over(c->height, 2);
+    job.across = imp_over(pool ? c->y.w : imp_over(c->width, 2), job.windows);
+    imp_threads_run(n->threads, rows * job.across, pool ? pool_stretch : unpool_stretch, &job);
 }
 
 /* ---- the correlation ---- */

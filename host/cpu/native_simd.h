@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Vectors of the width that this compilation's instruction set has, for native_kernels*.c only.
- * Products and sums written as a * b + c become one instruction where there is one (the build sets
- * -ffp-contract=fast for these files).
+ * Vectors as wide as this compilation's instruction set has them, for native_kernels*.c only. Sums
+ * written as a * b + c become one instruction where there is one (the build sets -ffp-contract=fast
+ * for these files).
  */
 #ifndef IMP_NATIVE_SIMD_H
 #define IMP_NATIVE_SIMD_H
@@ -31,7 +31,7 @@ typedef float vec __attribute__((vector_size(LANES * sizeof(float)), may_alias))
 typedef vec any_vec __attribute__((aligned(sizeof(float)), may_alias));
 typedef int mask __attribute__((vector_size(LANES * sizeof(int)), may_alias));
 
-/* Unrolls the next loop, of up to 36 rounds: arrays of vectors then live in registers. */
+/* Unrolls the next loop, of up to 36 iterations, so that arrays of vectors stay in registers. */
 #if defined(__clang__)
 #define UNROLL       _Pragma("clang loop unroll(full)")
 #define UNROLL_TWICE _Pragma("clang loop unroll_count(2)")
@@ -39,7 +39,7 @@ typedef int mask __attribute__((vector_size(LANES * sizeof(int)), may_alias));
 #define UNROLL       _Pragma("GCC unroll 36")
 #define UNROLL_TWICE _Pragma("GCC unroll 2")
 #endif
-/* The next loop's rounds do not depend on one another, though its pointers may be equal. */
+/* The iterations of the next loop are independent, although its pointers may be equal. */
 #if defined(__clang__)
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
@@ -47,7 +47,7 @@ typedef int mask __attribute__((vector_size(LANES * sizeof(int)), may_alias));
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
-/* imp_NAME_ISA: what the files of one instruction set give each other. */
+/* imp_NAME_ISA: names shared by the files of one instruction set. */
 #define IMP_JOIN(name, isa)   imp_##name##_##isa
 #define IMP_EXPAND(name, isa) IMP_JOIN(name, isa)
 #define IMP_KERNEL(name)      IMP_EXPAND(name, IMP_ISA)
@@ -65,7 +65,7 @@ INLINE vec load(const float *from) {
     return *(const vec *)from;
 }
 
-/* Load and store at any address that floats may have. */
+/* Load and store at any address aligned for floats. */
 INLINE vec load_any(const float *from) {
     return *(const any_vec *)from;
 }
@@ -78,8 +78,8 @@ INLINE void store_any(float *to, vec value) {
     *(any_vec *)to = value;
 }
 
-/* Stores past the caches where a vector is a whole cache line: what is written is not read before.
- * Another thread sees it after `flush`. */
+/* Stores, bypassing the caches, if a vector is a whole cache line, so that the line is not read
+ * first. Another thread sees the value after `flush`. */
 INLINE void stream(float *to, vec value) {
 #ifdef __AVX512F__
     _mm512_stream_ps(to, (__m512)value);
@@ -94,7 +94,7 @@ INLINE void flush(void) {
 #endif
 }
 
-/* value where m is set, else 0. */
+/* `value` where m is set, else 0. */
 INLINE vec where(mask m, vec value) {
     return (vec)(m & (mask)value);
 }
@@ -103,7 +103,7 @@ INLINE vec choose(mask m, vec yes, vec no) {
     return (vec)((m & (mask)yes) | (~m & (mask)no));
 }
 
-/* The values of LANES halves, every one exactly. */
+/* The exact values of LANES halves. */
 #if defined(__AVX512F__)
 INLINE vec load_half(const void *from) {
     return (vec)_mm512_cvtph_ps(_mm256_load_si256(from));
@@ -113,8 +113,8 @@ INLINE vec load_half(const void *from) {
     return (vec)_mm256_cvtph_ps(_mm_load_si128(from));
 }
 #else
-/* Shifted to where a float has them, exponent and fraction are too small by 2^112; those of numbers
- * below 2^-14 are whole multiples of 2^-24. */
+/* Shifted to their places in a float, exponent and fraction give a value too small by 2^112.
+ * Numbers below 2^-14 are whole multiples of 2^-24. */
 INLINE vec load_half(const void *from) {
     typedef uint16_t halves __attribute__((vector_size(LANES * sizeof(uint16_t)), may_alias));
     const mask bits = __builtin_convertvector(*(const halves *)from, mask);
@@ -125,7 +125,8 @@ INLINE vec load_half(const void *from) {
 }
 #endif
 
-/* The four bits of window q in a row of choices: which of its positions a gradient goes to. */
+/* The four bits of window q in a row of pooling indices, one for each position that receives the
+ * gradient. */
 INLINE mask bits_at(const float *indices, size_t q) {
     const mask bits = __builtin_convertvector(load(indices + q / IMP_INDICES * IMP_BLOCK), mask);
     return bits >> (int)(4 * (q % IMP_INDICES));
@@ -135,7 +136,7 @@ INLINE vec absolute(vec value) {
     return (vec)((mask)value & 0x7fffffff);
 }
 
-/* max(0, value); NaN stays. */
+/* max(0, value); NaN remains NaN. */
 INLINE vec relu(vec value) {
     return where(~(value < 0), value);
 }

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Convolution of 3 x 3, stride 1, by Winograd's F(4x4,3x3) (Lavin and Gray 2016): for a tile of 4 x
- * 4 outputs, 6 x 6 products a pair of channels instead of 144. With filters g and the 6 x 6 inputs
- * d, y = A^T [ (G g G^T) . (B^T d B) ] A, and the sum over input channels is taken between the
- * brackets: 36 products of matrices.
+ * 3 x 3 convolution, stride 1, by Winograd's F(4x4,3x3) (Lavin and Gray 2016): for a tile of 4 x 4
+ * outputs, 36 products for each pair of channels instead of 144. With filters g and the 6 x 6
+ * inputs d, y = A^T [ (G g G^T) . (B^T d B) ] A. The sum over input channels is taken inside the
+ * brackets, as 36 products of matrices.
  *
  * The matrices (imp_native_f4x4) belong to the polynomial points 0, a, -a, 2a, -2a and infinity.
- * The usual a = 1 loses five times as much to rounding as a = sqrt(1/2), which is taken here; the
+ * Here a = sqrt(1/2); with the usual a = 1 the rounding error is five times as large, and the
  * transforms cost the same.
  *
- * The output is cut into strips of tiles; one thread takes a strip through all three steps, so its
- * transformed inputs and products stay in the caches, and no step waits for another thread.
+ * The output is cut into strips of tiles. One thread takes a strip through all three steps, so its
+ * transformed inputs and products stay in the caches and no step waits for another thread.
  */
-#include <assert.h>
 #include <math.h>
 #include <stdalign.h>
 #include <stdint.h>
@@ -25,10 +24,10 @@ enum {
     SIDE = IMP_WINOGRAD_SIDE,
     OUT = IMP_NATIVE_TILE,
     POINTS = SIDE * SIDE,
-    TILES_HIGH = 3,  /* of a strip's side: neighbouring strips read the same rows again */
-    TILES_WIDE = 32, /* of its other side at most */
-    TILES_CHOICE = IMP_INDICES * 2 / OUT, /* side by side that share an element of a choice */
-    TRANSFORM = 2 /* groups of channels in whose time a strip's inputs are transformed */
+    TILES_HIGH = 3,  /* of a strip, at least if it can be: strips share rows of inputs */
+    TILES_WIDE = 32, /* of a strip, at most */
+    TILES_INDICES = IMP_INDICES * 2 / OUT, /* side by side, whose indices share an element */
+    TRANSFORM = 2 /* the cost of transforming a strip's inputs, in groups of channels */
 };
 
 #define A 0.70710678118654752440 /* sqrt(1/2) */
@@ -57,7 +56,7 @@ static size_t tiles_of(size_t n) {
 
 /* ---- filters ---- */
 
-/* How many one point's filters are: [group][input][output]. */
+/* The number of filters of one point: [group][input][output]. */
 static size_t point_filters(const imp_taps *t) {
     return imp_native_blocks(t->outputs) * IMP_BLOCK * t->inputs;
 }
@@ -86,8 +85,8 @@ static void transform_filter(float u[POINTS], const imp_taps *taps, size_t o, si
                 (float)(half[r][0] * g[s][0] + half[r][1] * g[s][1] + half[r][2] * g[s][2]);
 }
 
-/* Steps of 2^-24 below 2^-14; above, a float's exponent less 112 and the upper 10 bits of its
- * fraction, rounded, by which the exponent may grow. */
+/* Rounds to a half. Below 2^-14 halves are multiples of 2^-24. Above, the exponent is a float's
+ * less 112, and the fraction its upper 10 bits; rounding may carry into the exponent. */
 static uint16_t half_of(float value) {
     const float size = fminf(fabsf(value), 65504);
     const uint16_t sign = signbit(value) ? 0x8000 : 0;
@@ -137,33 +136,33 @@ struct winograd {
     const imp_native *n;
     const imp_correlation *c;
     size_t high, wide;     /* tiles of a strip */
-    size_t strips, across; /* of them all; side by side */
-    size_t groups, parts;  /* of channels; chunks that share them out */
-    size_t v, m, space;    /* floats of the parts of working space */
+    size_t strips, across; /* in all; side by side */
+    size_t groups, parts;  /* of channels; chunks that the groups are divided into */
+    size_t v, m, space;    /* floats of the three parts of the working space */
 };
 
-/* One strip: its place in tiles, its size, its output channels in blocks. Points of v and m are
- * steps apart that are no multiple of a cache's period. */
+/* One strip: its place and size in tiles, its output channels in blocks. The distances v_step and
+ * m_step between points are no multiples of a cache's period. */
 struct strip {
     size_t row, column, high, wide, tiles, first_block, blocks;
     size_t v_step, m_step;
     float *v, *m, *space;
 };
 
-/* Zeros as long as a row of a strip reads. */
+/* Zeros, as many as a row of a strip reads. */
 alignas(IMP_ALIGNMENT) static const float nothing[(TILES_WIDE * OUT + SIDE - OUT) * IMP_BLOCK];
 
 static size_t step_of(size_t blocks, size_t tiles) {
     return (blocks * tiles + 1) * IMP_BLOCK;
 }
 
-/* Pixels of x that a row of so many tiles reads. */
+/* The pixels of x that a row of tiles reads. */
 static size_t reach(size_t tiles) {
     return tiles * OUT + SIDE - OUT;
 }
 
-/* The pixels of the space besides those from first to last, which are there; `left`: where the
- * space begins in x. They are zero, or where padding repeats x, like the one that it repeats. */
+/* Fills the pixels of the space outside of first..last-1: with zeros, or, where padding repeats x,
+ * with the pixel that it repeats. left: the position in x where the space begins. */
 static void pad_columns(const struct winograd *job, const struct strip *s, ptrdiff_t left,
                         size_t first, size_t last) {
     const size_t pixels = reach(s->wide), row = pixels * IMP_BLOCK;
@@ -181,8 +180,8 @@ static void pad_columns(const struct winograd *job, const struct strip *s, ptrdi
     }
 }
 
-/* transform_columns of a gradient that a pooling spreads. The space begins a pixel further left,
- * with a window. */
+/* transform_columns for the gradient of a pooled map, which is unpooled. The space begins one pixel
+ * further left, with a window. */
 static void unpool_columns(const struct winograd *job, const struct strip *s, size_t b, size_t r) {
     const imp_tensor *dy = &job->c->x, *indices = &job->c->indices;
     const ptrdiff_t top = (ptrdiff_t)(2 * (s->row + r)) - 1, left = (ptrdiff_t)(2 * s->column) - 1;
@@ -205,7 +204,8 @@ static void unpool_columns(const struct winograd *job, const struct strip *s, si
     }
 }
 
-/* The space: row r of the strip's tiles of channel block b, transformed by columns. */
+/* Fills the space with the inputs of row r of the strip's tiles in channel block b, transformed by
+ * columns. */
 static void transform_columns(const struct winograd *job, const struct strip *s, size_t b,
                               size_t r) {
     const imp_correlation *c = job->c;
@@ -241,8 +241,8 @@ static void transform_inputs(const struct winograd *job, const struct strip *s) 
         }
 }
 
-/* m[point][channel block of the part][tile]: the sums over input channels. What comes next is
- * fetched meanwhile: the filters of the next group, and a share of the next point's inputs. */
+/* m[point][channel block of the part][tile]: the sums over input channels. Meanwhile it prefetches
+ * the filters of the next group and a share of the next point's inputs. */
 static void multiply(const struct winograd *job, const struct strip *s) {
     const imp_correlation *c = job->c;
     static const ptrdiff_t here = 0;
@@ -277,7 +277,8 @@ static void multiply(const struct winograd *job, const struct strip *s) {
     }
 }
 
-/* One row of tiles of one channel block, to y; by way of the space where tiles overhang. */
+/* Writes one row of tiles of one channel block to y; through the space where tiles extend beyond y.
+ */
 static void transform_row(const struct winograd *job, const struct strip *s, size_t b, size_t r) {
     const imp_correlation *c = job->c;
     const size_t p = (s->row + r) * OUT, q = s->column * OUT;
@@ -296,7 +297,7 @@ static void transform_row(const struct winograd *job, const struct strip *s, siz
         memcpy(y + i * y_row, s->space + i * row, pixels * IMP_BLOCK * sizeof *y);
 }
 
-/* The same row pooled, and the choice of its windows. */
+/* Pools the same row into y and its pooling indices. */
 static void pool_row(const struct winograd *job, const struct strip *s, size_t b, size_t r) {
     const imp_correlation *c = job->c;
     const size_t p = (s->row + r) * OUT, q = s->column * OUT / 2, row = s->wide * OUT * IMP_BLOCK;
@@ -334,7 +335,7 @@ static void do_strip(void *context, size_t chunk, unsigned worker) {
             (c->fused == IMP_FUSED_POOL ? pool_row : transform_row)(job, &s, b, r);
 }
 
-/* Into how many parts a strip's groups of channels are best shared out: each part transforms the
+/* The best number of parts to divide a strip's groups of channels into; each part transforms the
  * inputs again. */
 static size_t parts_of(size_t strips, size_t groups, size_t threads) {
     size_t best = 1, least = SIZE_MAX;
@@ -349,14 +350,14 @@ static size_t parts_of(size_t strips, size_t groups, size_t threads) {
     return best;
 }
 
-/* How the work is cut, and what each thread's part of it takes. */
+/* Divides the work into strips and parts, and computes the working space of a thread. */
 static struct winograd winograd_of(const imp_native *n, const imp_correlation *c) {
     const size_t rows = tiles_of(c->height), columns = tiles_of(c->width);
     struct winograd job = {.n = n, .c = c};
     job.across = imp_over(columns, imp_min(TILES_WIDE, c->tiles / TILES_HIGH));
     job.wide = imp_over(columns, job.across);
-    if (c->fused == IMP_FUSED_POOL) { /* strips share no element of a choice */
-        job.wide = imp_max(job.wide / TILES_CHOICE, 1) * TILES_CHOICE;
+    if (c->fused == IMP_FUSED_POOL) { /* an element of the indices belongs to one strip */
+        job.wide = imp_max(job.wide / TILES_INDICES, 1) * TILES_INDICES;
         job.across = imp_over(columns, job.wide);
     }
     job.high = imp_min(rows, imp_max(1, c->tiles / job.wide));
