@@ -87,8 +87,16 @@ IMP_API const char *imp_version(void);
  * last call that asked for that. 0: not known. */
 IMP_API double imp_peak_mib(bool forget);
 
-/* A message for people about something that is not an error (a fallback, a composited alpha). */
-typedef void (*imp_log)(void *user, const char *line);
+/* How much a log line matters. 0 is the usual limit of what is logged. */
+typedef enum imp_log_level {
+    IMP_LOG_ERROR = -2,   /* something failed, and the call fails */
+    IMP_LOG_WARNING = -1, /* something was not as asked for: a fallback, a damaged profile */
+    IMP_LOG_INFO = 0,     /* something took a while, once */
+    IMP_LOG_DEBUG = 1     /* what was chosen, and why */
+} imp_log_level;
+
+/* Takes one line of text without a newline; `line` is borrowed for the call. */
+typedef void (*imp_log)(void *user, imp_log_level level, const char *line);
 
 /* ---- Pictures -------------------------------------------------------------------------------- */
 
@@ -269,10 +277,9 @@ typedef struct imp_device_options {
     imp_gemm gemm;           /* who multiplies matrices on OpenCL devices */
     imp_precision precision; /* the oracle has fp32 only */
     bool profile;            /* collect seconds by operation */
-    bool tune;    /* take the fastest way to make each layer: remembered, or measured once */
-    bool verbose; /* log also what was chosen and why */
-    bool quiet;   /* log only what went wrong */
-    imp_log log;  /* may be NULL; borrowed until the device is closed */
+    bool tune;           /* take the fastest way to make each layer: remembered, or measured once */
+    imp_log_level level; /* lines up to this one are logged; 0: IMP_LOG_INFO */
+    imp_log log;         /* may be NULL; borrowed until the device is closed */
     void *user;
 } imp_device_options;
 

@@ -303,7 +303,8 @@ static void test_layouts(void **state) {
     }
 }
 
-static void count_note(void *user, const char *line) {
+static void count_note(void *user, imp_log_level level, const char *line) {
+    assert_int_equal(level, IMP_LOG_WARNING);
     assert_non_null(strstr(line, "profile"));
     ++*(int *)user;
 }

@@ -4,6 +4,7 @@
  */
 #include "backend/backend.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 imp_device_info imp_backend_info(const imp_backend *backend, int index) {
@@ -16,6 +17,18 @@ imp_status imp_fail_device(imp_error *err, imp_device *device) {
     const imp_error e = device->error;
     device->error = (imp_error){0};
     return imp_fail(err, e.status, "%s", e.text);
+}
+
+void imp_device_say(const imp_device_options *options, imp_log_level level, const char *format,
+                    ...) {
+    char line[768];
+    va_list args;
+    if (!options->log || level > options->level)
+        return;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    options->log(options->user, level, line);
 }
 
 imp_tensor imp_place(const imp_device *device, size_t *cursor, imp_layout layout, size_t c,

@@ -191,6 +191,10 @@ static inline void imp_forget_algorithm(imp_device *d, const imp_conv *conv, siz
 /* Moves a device's last error to err, unless err holds one already, and returns its status. */
 imp_status imp_fail_device(imp_error *err, imp_device *device);
 
+/* Logs a line if the options ask for its level. */
+__attribute__((format(printf, 3, 4))) void
+imp_device_say(const imp_device_options *options, imp_log_level level, const char *format, ...);
+
 /* Places a tensor at *cursor and moves *cursor behind it. Once SIZE_MAX, *cursor stays so. */
 imp_tensor imp_place(const imp_device *device, size_t *cursor, imp_layout layout, size_t c,
                      size_t h, size_t w);

@@ -99,10 +99,11 @@ typedef struct measuring {
     bool terminal;
 } measuring;
 
-static void on_log(void *user, const char *line) {
+static void on_log(void *user, imp_log_level level, const char *line) {
     measuring *m = user;
-    snprintf(m->said, sizeof m->said, "%.255s", line);
-    cli_progress_log(&m->progress, line);
+    if (level <= IMP_LOG_WARNING)
+        snprintf(m->said, sizeof m->said, "%.255s", line);
+    cli_progress_log(&m->progress, level, line);
 }
 
 /* A device named twice is measured once. */
@@ -121,7 +122,7 @@ static int open_device(measuring *m, const char *which) {
                                         .gemm = v->gemm,
                                         .precision = v->precision,
                                         .tune = v->tune == CLI_TUNE_AUTO,
-                                        .verbose = v->verbose,
+                                        .level = v->verbose ? IMP_LOG_DEBUG : IMP_LOG_INFO,
                                         .log = on_log,
                                         .user = m};
     imp_error err = {0};

@@ -110,7 +110,7 @@ int cli_devices(cli_request *request) {
     /* The list shows why a device is not used; log it, too, only with --verbose. */
     const imp_log log = v->verbose ? cli_progress_log : NULL;
     const imp_device_options options = {
-        .gemm = v->gemm, .verbose = v->verbose, .log = log, .user = &progress};
+        .gemm = v->gemm, .level = IMP_LOG_DEBUG, .log = log, .user = &progress};
     const size_t capacity = imp_device_list(NULL, 0, false, NULL, NULL);
     imp_device_info *list = calloc(capacity + 1, sizeof *list);
     if (!list)

@@ -63,8 +63,9 @@ int cli_job_network(cli_job *job) {
 
 /* ---- The pictures ---------------------------------------------------------------------------- */
 
-static void log_note(void *user, const char *line) {
+static void log_note(void *user, imp_log_level level, const char *line) {
     (void)user;
+    (void)level;
     cli_note("%s", line);
 }
 
@@ -175,8 +176,9 @@ static imp_status open_device(cli_job *job, const char *which, imp_error *err) {
                                         .precision = v->precision,
                                         .tune = v->tune == CLI_TUNE_AUTO,
                                         .profile = v->profile,
-                                        .verbose = v->verbose,
-                                        .quiet = v->quiet || v->json,
+                                        .level = v->verbose            ? IMP_LOG_DEBUG
+                                                 : v->quiet || v->json ? IMP_LOG_WARNING
+                                                                       : IMP_LOG_INFO,
                                         .log = cli_progress_log,
                                         .user = job->progress};
     return imp_device_open(&job->device, which, &options, err);
@@ -187,7 +189,7 @@ static void tell_no_opencl(const cli_job *job, const char *which) {
     if (!job->values->quiet && !strcmp(which, "auto") &&
         imp_device_describe(job->device)->shares_host_memory &&
         imp_device_list(NULL, 0, false, NULL, NULL) == 1)
-        cli_progress_log(job->progress, "no OpenCL device found; computing on the processor");
+        cli_progress_note(job->progress, "no OpenCL device found; computing on the processor");
 }
 
 static void close_device(cli_job *job) {
@@ -218,7 +220,7 @@ static imp_status open_session(cli_job *job, imp_error *err) {
     cli_bytes_text(bytes, sizeof bytes, (double)estimate.device_bytes);
     snprintf(line, sizeof line, "device '%s': %s of memory planned",
              cli_device_name(imp_device_describe(job->device)), bytes);
-    cli_progress_log(job->progress, line);
+    cli_progress_note(job->progress, line);
     return IMP_OK;
 }
 
@@ -254,7 +256,7 @@ static imp_status perform_on(cli_job *job, const char *which, const char *becaus
         return status;
     if (because) {
         snprintf(line, sizeof line, "%s; continuing on device %s", because, which);
-        cli_progress_log(job->progress, line);
+        cli_progress_note(job->progress, line);
     }
     return work(user, job, err);
 }

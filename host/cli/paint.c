@@ -51,9 +51,9 @@ static void say_recovered(cli_painting *p, const imp_progress *now) {
         cli_json_line(object);
     }
     if (!p->recovered)
-        cli_progress_log(p->job.progress,
-                         "the loss became NaN or infinite; undoing the step and trying a "
-                         "smaller one (reported once)");
+        cli_progress_note(p->job.progress,
+                          "the loss became NaN or infinite; undoing the step and trying a "
+                          "smaller one (reported once)");
     p->recovered = true;
 }
 

@@ -75,7 +75,7 @@ imp_status cli_preview_observe(cli_observer *observer, const cli_painting *p, im
     cli_terminal *terminal = cli_terminal_open(p->job.progress, why, sizeof why);
     if (!terminal) {
         snprintf(line, sizeof line, "no preview: %s; use --preview-file FILE", why);
-        cli_progress_log(p->job.progress, line);
+        cli_progress_note(p->job.progress, line);
         return IMP_OK;
     }
     const imp_status status = observe(observer, p, terminal, err);

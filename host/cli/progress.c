@@ -120,7 +120,12 @@ void cli_progress_block(cli_progress *p, const char *bytes, size_t size, unsigne
     p->shown = -line_seconds; /* redraw the bar at once */
 }
 
-void cli_progress_log(void *progress, const char *line) {
-    cli_progress_clear(progress);
+void cli_progress_note(cli_progress *p, const char *line) {
+    cli_progress_clear(p);
     cli_note("%s", line);
+}
+
+void cli_progress_log(void *progress, imp_log_level level, const char *line) {
+    (void)level;
+    cli_progress_note(progress, line);
 }

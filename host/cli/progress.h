@@ -34,7 +34,10 @@ void cli_progress_block(cli_progress *progress, const char *bytes, size_t size, 
 /* Erases the bar before other output. */
 void cli_progress_clear(cli_progress *progress);
 
-/* An imp_log whose user is a cli_progress: prints the message on a line of its own. */
-void cli_progress_log(void *progress, const char *line);
+/* Prints a message on a line of its own. */
+void cli_progress_note(cli_progress *progress, const char *line);
+
+/* The same as an imp_log whose user is a cli_progress. */
+void cli_progress_log(void *progress, imp_log_level level, const char *line);
 
 #endif

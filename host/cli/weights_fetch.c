@@ -39,9 +39,9 @@ static bool on_bytes(void *user, uint64_t done, uint64_t total) {
     return !cli_interrupted();
 }
 
-static void on_log(void *user, const char *line) {
+static void on_log(void *user, imp_log_level level, const char *line) {
     fetching *const f = user;
-    cli_progress_log(&f->progress, line);
+    cli_progress_log(&f->progress, level, line);
 }
 
 static void tell_installed(const cli_values *values, const char *name,

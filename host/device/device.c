@@ -5,7 +5,6 @@
  * left, the fallback (`cpu`) is taken.
  */
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,18 +15,6 @@
 #include "selftest/cases.h"
 
 static const imp_device_options no_options;
-
-__attribute__((format(printf, 2, 3))) static void say(const imp_device_options *options,
-                                                      const char *format, ...) {
-    if (!options->log)
-        return;
-    char line[768];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    options->log(options->user, line);
-}
 
 /* ---- Opening and testing ---- */
 
@@ -73,8 +60,7 @@ static void assess(imp_found *found, const imp_device_options *options) {
     const bool unusable = !info->usable && info->reason[0]; /* known without opening it */
     if (unusable || imp_trust_recall(info, options->threads))
         return;
-    if (options->verbose)
-        say(options, "testing and measuring device '%s' (once)", info->name);
+    imp_device_say(options, IMP_LOG_DEBUG, "testing and measuring device '%s' (once)", info->name);
     imp_device *d = NULL;
     imp_error e = {0};
     if (open_found(&d, found, &plain, &e) != IMP_OK) {
@@ -158,9 +144,10 @@ static bool try_device(imp_device **out, imp_found *found, const imp_device_opti
 static void pass_over(const imp_device_info *info, const char *instead,
                       const imp_device_options *options) {
     if (strncmp(info->reason, "device '", 8) == 0)
-        say(options, "%s; passed over%s", info->reason, instead);
+        imp_device_say(options, IMP_LOG_WARNING, "%s; passed over%s", info->reason, instead);
     else
-        say(options, "device '%s': %s; passed over%s", info->name, info->reason, instead);
+        imp_device_say(options, IMP_LOG_WARNING, "device '%s': %s; passed over%s", info->name,
+                       info->reason, instead);
 }
 
 /* The fallback is not tested: nothing could replace it. */

@@ -95,17 +95,15 @@ static imp_status reuse_styles(imp_session *s, const imp_scale *k, imp_error *er
 
 /* At the largest scale: reports the first region that is too small to be compared. */
 static void log_empty_term(const imp_session *s) {
-    const imp_device_options *to = &s->device->options;
     const imp_objective *o = &s->objective;
-    char line[160];
-    for (size_t i = 0; to->log && s->scale + 1 == s->scale_count && i < o->count; i++) {
+    for (size_t i = 0; s->scale + 1 == s->scale_count && i < o->count; i++) {
         const imp_loss_term *term = &o->terms[i];
         if (!term->empty)
             continue;
-        snprintf(line, sizeof line, "region #%06x: too small to be compared at %s%s",
-                 s->regions.colours[term->region], s->settings.terms[term->index].layer,
-                 term->level ? " of the smaller picture" : "");
-        to->log(to->user, line);
+        imp_device_say(&s->device->options, IMP_LOG_WARNING,
+                       "region #%06x: too small to be compared at %s%s",
+                       s->regions.colours[term->region], s->settings.terms[term->index].layer,
+                       term->level ? " of the smaller picture" : "");
         return;
     }
 }

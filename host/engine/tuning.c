@@ -37,7 +37,6 @@ void imp_session_tune(imp_session *s) {
     const double began = imp_now();
     double left = seconds_most;
     size_t measured = 0;
-    char line[160];
     if (!to->tune)
         return;
     if (s->device->sessions == 0 &&
@@ -50,12 +49,11 @@ void imp_session_tune(imp_session *s) {
                 tune_plan(s, &s->objective.plans[l], &left, &measured);
     }
     s->device->error = (imp_error){0};
-    if (measured == 0 || !to->log || to->quiet)
-        return;
-    snprintf(line, sizeof line,
-             "measured the fastest algorithm of %zu layers in %.1f s (once for this device)",
-             measured, imp_now() - began);
-    to->log(to->user, line);
+    if (measured > 0)
+        imp_device_say(to, IMP_LOG_INFO,
+                       "measured the fastest algorithm of %zu layers in %.1f s (once for this "
+                       "device)",
+                       measured, imp_now() - began);
 }
 
 /* ---- A network ---- */

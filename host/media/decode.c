@@ -20,7 +20,7 @@ void imp_decode_note(const imp_decode *t, const char *what) {
     if (!options || !options->log)
         return;
     snprintf(line, sizeof line, "'%s': %s", t->in->path, what);
-    options->log(options->user, line);
+    options->log(options->user, IMP_LOG_WARNING, line);
 }
 
 imp_status imp_decode_fail(const imp_source *in, const char *format, bool memory,

@@ -197,9 +197,7 @@ static void remember(const ocl_device *cl, const ocl_trial *t) {
 /* ---- the choice ---- */
 
 static void tell_line(const ocl_device *cl, const char *line) {
-    const imp_device_options *o = &cl->base.options;
-    if (o->log && o->verbose)
-        o->log(o->user, line);
+    imp_device_say(&cl->base.options, IMP_LOG_DEBUG, "%s", line);
 }
 
 static void tell_trial(const ocl_device *cl, const ocl_trial *t) {

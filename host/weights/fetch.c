@@ -30,7 +30,7 @@ typedef struct fetch {
 
 static void tell(const fetch *f, const char *line) {
     if (f->options->log)
-        f->options->log(f->options->user, line);
+        f->options->log(f->options->user, IMP_LOG_WARNING, line);
 }
 
 /* ---- The addresses --------------------------------------------------------------------------- */
