@@ -106,12 +106,12 @@ static void place(const imp_correlation *c, four sum, size_t at) {
 static void add_row(const struct folded *job, const struct tile *t, size_t p) {
     const imp_correlation *c = job->c;
     const size_t pixels = t->pixels + c->taps.width - 1, count = c->taps.height * c->taps.width;
-    const size_t room = imp_taps_of_block(&c->taps);
+    const size_t taps = imp_taps_of_block(&c->taps);
     const size_t at = (c->y_row + c->y_step * (t->row + p)) * c->y.w + c->y_column;
     const float *from[TAPS_MAX];
     for (size_t i = 0; i < count; i++)
         from[i] = t->ring + (p + i / c->taps.width) % c->taps.height * job->lanes * pixels +
-                  (i / room * pixels + i % c->taps.width) * IMP_BLOCK + i % room * c->taps.outputs;
+                  (i / taps * pixels + i % c->taps.width) * IMP_BLOCK + i % taps * c->taps.outputs;
     for (size_t q = 0; q < t->pixels; q++) {
         four sum = *(const four *)c->bias;
         for (size_t i = 0; i < count; i++)
