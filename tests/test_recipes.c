@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the documents say holds: each recipe of the README runs as it stands there, one after the
- * other in one folder as a reader would run them, and the man page knows every option. The recipes
- * get made-up pictures, and behind their own options smaller sizes and fewer iterations.
+ * What the documents say holds: each recipe of README.md and host/cli/README.md runs as written, in
+ * order and in one folder, as a reader would run them; the man page explains every option. Recipes
+ * get generated pictures and, after their own options, smaller sizes and fewer iterations.
  */
 #include "program.h"
 #include "server.h"
@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-/* Runs `impasto` as the recipe says, but in a moment. What needs the world outside is refused for
- * its contents, once it has come from a file. */
+/* Runs `impasto` with the recipe's arguments, but quickly. A network to be fetched comes from a
+ * file instead, and is then refused for its contents. */
 static const char quickly[] =
     "impasto() {\n"
     "    case \" $* \" in\n"
@@ -61,11 +61,11 @@ static int tear_down(void **state) {
     return scratch_close(state);
 }
 
-/* The lines of the first block of code below a heading, those that go on joined; each ends with a
- * newline. The caller frees. */
+/* The lines of all blocks of code between a heading and the next of its level, with continued lines
+ * joined; each ends with a newline. The caller frees. */
 static char *recipes_of(const char *path, const char *heading) {
-    const size_t room = 1 << 16;
-    char line[1024], *lines = calloc(1, room);
+    const size_t capacity = 1 << 16;
+    char line[1024], *lines = calloc(1, capacity);
     size_t used = 0;
     bool below = false;
     FILE *file = fopen(path, "r");
@@ -73,22 +73,20 @@ static char *recipes_of(const char *path, const char *heading) {
     assert_non_null(lines);
     while (fgets(line, sizeof line, file)) {
         char *end = strstr(line, "\\\n");
-        below |= !strncmp(line, heading, strlen(heading));
-        if (!below || strncmp(line, "    ", 4) != 0) {
-            if (*lines)
-                break;
+        if (!strncmp(line, "## ", 3))
+            below = !strncmp(line, heading, strlen(heading));
+        if (!below || strncmp(line, "    ", 4) != 0)
             continue;
-        }
         if (end)
             *end = 0;
-        used += (size_t)snprintf(lines + used, room - used, "%s", line + 4);
-        assert_true(used < room);
+        used += (size_t)snprintf(lines + used, capacity - used, "%s", line + 4);
+        assert_true(used < capacity);
     }
     fclose(file);
     return lines;
 }
 
-/* Where a recipe goes into the world it goes to the server here. */
+/* Recipes that use a public address get the test's own server instead. */
 static void run_recipe(scratch *s, const server *v, const char *recipe) {
     static const char world[] = "https://example.org";
     char line[2048], address[256];
@@ -102,13 +100,13 @@ static void run_recipe(scratch *s, const server *v, const char *recipe) {
              place ? place + sizeof world - 1 : "");
     ended e = program_run(s, line);
     if (e.status != (refused ? 1 : 0) || (refused && !strstr(e.err, "damaged or another file")))
-        fail_msg("%s: status %d, said: %s%s", recipe, e.status, e.out, e.err);
+        fail_msg("%s: status %d, output: %s%s", recipe, e.status, e.out, e.err);
     ended_free(&e);
 }
 
-static void test_recipes(void **state) {
-    scratch *s = *state;
-    char *recipes = recipes_of(IMP_TEST_SOURCES "/README.md", "## Recipes"), *rest = recipes;
+/* Runs the recipes of a document in order; returns their number. */
+static size_t run_recipes(scratch *s, const char *path) {
+    char *recipes = recipes_of(path, "## Recipes"), *rest = recipes;
     server v = server_start(s);
     size_t count = 0;
     while (*rest) {
@@ -120,17 +118,26 @@ static void test_recipes(void **state) {
     }
     server_stop(&v);
     free(recipes);
-    assert_true(count > 30);
+    return count;
+}
+
+static void test_recipes_of_readme(void **state) {
+    assert_true(run_recipes(*state, IMP_TEST_SOURCES "/README.md") >= 10);
+}
+
+static void test_recipes_of_program(void **state) {
+    scratch *s = *state;
+    assert_true(run_recipes(s, IMP_TEST_SOURCES "/host/cli/README.md") > 30);
     static const char *const results[] = {
         "photo_picture.png", "out.png",    "out.tif",
         "out.mp4",           "all.png",    "compared.png",
         "grid.png",          "long.state", "out/other_picture.png"};
     for (size_t i = 0; i < sizeof results / sizeof *results; i++)
         if (!scratch_has(s, results[i]))
-            fail_msg("no recipe has made %s", results[i]);
+            fail_msg("no recipe made %s", results[i]);
 }
 
-/* Whether a page has the option, as a word of its own. */
+/* Whether a page contains the option as a whole word. */
 static bool mentions(const char *page, const char *option) {
     for (const char *at = page; (at = strstr(at, option)); at++) {
         const char after = at[strlen(option)];
@@ -140,7 +147,7 @@ static bool mentions(const char *page, const char *option) {
     return false;
 }
 
-/* roff writes - as \-, and changes letters by \fB. */
+/* Undoes roff: - is written \-, fonts change by \fB. */
 static void unescape(char *page) {
     char *to = page;
     for (; *page; page++)
@@ -172,8 +179,8 @@ static void test_every_option_is_explained(void **state) {
     ended_free(&options);
 }
 
-/* The examples of the man page are lines that the program takes: their options are there, and may
- * be written so. With --help nothing is done; what writes a file for the next example is. */
+/* The examples of the man page are valid command lines. They run with --help, which does nothing,
+ * except those that write a file for the next example. */
 static void test_examples_are_understood(void **state) {
     static const char before[] = ".B impasto ";
     ended man = program_run(*state, "impasto help --man");
@@ -200,7 +207,8 @@ static void test_examples_are_understood(void **state) {
 int main(void) {
     setenv("IMPASTO_DEVICE", "cpu", 0);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_recipes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_recipes_of_readme, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_recipes_of_program, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_option_is_explained, scratch_open,
                                         scratch_close),
         cmocka_unit_test_setup_teardown(test_examples_are_understood, scratch_open, scratch_close),
