@@ -14,8 +14,8 @@
  *         imp_session *s = NULL;
  *         imp_picture content = {0}, style = {0}, out = {0};
  *         imp_sources from = {.content = &content, .styles = {{&style, 1}}};
- *         imp_settings set = *imp_preset_find("default");
- *         set.size = 64, set.iterations = 5;
+ *         imp_settings set;
+ *         imp_settings_init(&set, sizeof set), set.size = 64, set.iterations = 5;
  *         if (argc != 4 || imp_picture_read(&content, argv[1], NULL, &e) ||
  *             imp_picture_read(&style, argv[2], NULL, &e) ||
  *             imp_device_open(&d, "auto", NULL, &e) || imp_network_open(&n, "builtin", &e) ||
@@ -80,8 +80,15 @@ typedef struct imp_error {
     char text[512]; /* one line without a newline: what, where, what to do */
 } imp_error;
 
-/* The version as "major.minor.patch". */
+/* The library's version as "major.minor.patch". Static. */
 IMP_API const char *imp_version(void);
+
+/* Which revision of this header the library was built with. Where it differs from the
+ * IMP_API_VERSION that a program was compiled with, structs other than imp_settings may have
+ * another layout; the shared library's file name changes with it, so that a linked program never
+ * meets it. */
+enum { IMP_API_VERSION = 1 };
+IMP_API int imp_api_version(void);
 
 /* The most memory this process has held, in MiB; where the system can forget it (Linux), since the
  * last call that asked for that. 0: not known. */
@@ -485,56 +492,123 @@ typedef struct imp_term {
     float weight; /* times content_weight or style_weight; >= 0 */
 } imp_term;
 
-/* Formulas: the README's "what is minimised". Copy a preset and change what you like. */
+/* What is minimised, and how. Fill it with imp_settings_init; then change fields, or set them by
+ * name. The names, ranges, units and meanings are those of imp_setting_at; a field not commented
+ * here is called like its setting, with - for _. */
 typedef struct imp_settings {
-    char preset[IMP_NAME_MAX], network[IMP_NAME_MAX]; /* network: the one the preset was made for */
-    const char *about;                                /* one line for people; static */
-    imp_term terms[IMP_TERMS_MAX];
+    size_t struct_size; /* sizeof(imp_settings) in the calling program: see imp_settings_init */
+    char preset[IMP_NAME_MAX], network[IMP_NAME_MAX];
+    imp_term terms[IMP_TERMS_MAX]; /* settings "content-layers" and "style-layers" */
     size_t term_count;
     float content_weight, style_weight, tv_weight;
-    float strength; /* 0..1, from nearly the content to nearly all style: sets content_weight and
-                       tv_weight by the pictures (README); below 0: they are as they are */
-    float range;    /* the variable's unit: colours are 0..range, 1 or 255 */
+    float strength; /* below 0: off */
+    float range;
     imp_loss_form content_form, style_form;
     imp_gram_norm gram_norm;
-    bool metric; /* weigh Gram differences by the network's metric where it has one */
+    bool metric;
     imp_tv_form tv_form;
-    bool tv_mean; /* total variation over the number of colours, 3 H W, not summed */
+    bool tv_mean;
     imp_pooling pooling;
-    bool replicate_first;     /* the first 3 x 3 convolution continues its input by the border */
-    bool normalize_gradients; /* each term's by its own L1 norm, before the term's weight */
-    unsigned levels;          /* style is compared on this many halvings of the picture, >= 1 */
-    size_t size;              /* longer side of the result in pixels; 0: the content's own */
-    float style_scale;        /* longer side of the style picture over that of the result */
-    bool style_natural;       /* the style picture is never enlarged */
+    bool replicate_first;
+    bool normalize_gradients;
+    unsigned levels;
+    size_t size; /* 0: the content's own */
+    float style_scale;
+    bool style_natural;
     imp_color color;
-    imp_color_method color_method; /* of IMP_COLOR_MATCH */
-    unsigned scales;               /* sizes painted at most, from one that is at least 128, >= 1 */
-    float scale_step;              /* how many times the size before, > 1 */
-    size_t sizes[IMP_SCALES_MAX];  /* or the sizes themselves, rising; sizes from `size` on are left
-                                      out, and `size` is the last */
-    size_t size_count;             /* of them; 0: by scales and scale_step */
-    unsigned iterations;           /* in all, shared evenly by the scales; or at the first */
-    unsigned later_iterations;     /* at each later scale; 0: `iterations` is in all */
+    imp_color_method color_method;
+    unsigned scales; /* setting "scales" as one number */
+    float scale_step;
+    size_t sizes[IMP_SCALES_MAX]; /* setting "scales" as sizes, rising; those from `size` on are
+                                     left out, and `size` is the last */
+    size_t size_count;            /* of sizes; 0: by scales and scale_step */
+    unsigned iterations;          /* in all, shared evenly by the scales; or at the first */
+    unsigned later_iterations;    /* at each later scale; 0: `iterations` is in all */
     imp_optimizer optimizer;
-    float learning_rate, beta1, beta2, epsilon; /* Adam; L-BFGS takes learning_rate as its step */
+    float learning_rate, beta1, beta2, epsilon;
     imp_adam_form adam_form;
-    unsigned history;  /* pairs that L-BFGS keeps, 1..1000 */
-    bool clamp;        /* keep the variable within 0..range after each step */
-    float convergence; /* end once the steps left, at the pace of the last 20, would change a colour
-                     by less than this of 255 on average; 0: never */
-    float average;     /* decay of the moving average that is the picture then; 0: none */
-    bool warm_start;   /* Adam's state goes on over scales, and the picture bicubically */
+    unsigned history;
+    bool clamp;
+    float convergence;
+    float average;
+    bool warm_start;
     imp_tileable tileable;
     imp_init init;
-    float noise; /* deviation of the noise start, in the variable's unit */
+    float noise;
     uint64_t seed;
-    size_t memory; /* bytes of the device that a run may take, at the price of time; 0: all */
+    size_t memory; /* in bytes, while the setting's text counts MiB; 0: all that the device has */
 } imp_settings;
 
-/* Preset i, NULL beyond the last; and the one of that name, NULL where there is none. */
-IMP_API const imp_settings *imp_preset_at(size_t i);
-IMP_API const imp_settings *imp_preset_find(const char *name);
+/* A complete set of values for settings. Everything is static. */
+typedef struct imp_preset {
+    const char *name;    /* "default" */
+    const char *network; /* the network it is made for */
+    const char *about;   /* one line for people */
+} imp_preset;
+
+/* Preset i, NULL beyond the last. */
+IMP_API const imp_preset *imp_preset_at(size_t i);
+
+/* The preset of that name; NULL where there is none. */
+IMP_API const imp_preset *imp_preset_find(const char *name);
+
+/* How the value of a setting is written as text. */
+typedef enum imp_setting_type {
+    IMP_SETTING_FLAG,   /* "on" or "off" */
+    IMP_SETTING_WHOLE,  /* a whole number from low to high, or the word `off` */
+    IMP_SETTING_REAL,   /* a decimal number from low to high, or the word `off` */
+    IMP_SETTING_CHOICE, /* one of words; the enum's values in order */
+    IMP_SETTING_NAME,   /* at most IMP_NAME_MAX - 1 bytes, not empty */
+    IMP_SETTING_LIST,   /* whole numbers with commas, as syntax says; low to high: the first form */
+    IMP_SETTING_LAYERS  /* "LAYER[:WEIGHT],..." or "none"; low to high: of a weight */
+} imp_setting_type;
+
+/* One setting. Everything is static; what does not apply is 0 or NULL. */
+typedef struct imp_setting {
+    const char *name;  /* "content-weight" */
+    const char *older; /* a name that it had once, and that is still understood */
+    imp_setting_type type;
+    double low, high;
+    const char *unit;   /* "pixels" */
+    const char *off;    /* a word beside the numbers: "original", "off" */
+    const char *words;  /* "lbfgs|adam" */
+    const char *syntax; /* how help shows the value: "N|original" */
+    const char *meaning;
+} imp_setting;
+
+/* Setting i, NULL beyond the last. */
+IMP_API const imp_setting *imp_setting_at(size_t i);
+
+/* The setting of that name or older name; NULL where there is none. */
+IMP_API const imp_setting *imp_setting_find(const char *name);
+
+/* sizeof(imp_settings) in this library, for programs that do not compile this header. */
+IMP_API size_t imp_settings_size(void);
+
+/* Gives settings the values of the preset "default". struct_size: sizeof *settings; no more than
+ * that is written. A program compiled with an older header, whose imp_settings is smaller, goes on
+ * working: settings that it does not know keep their defaults. Where the library cannot read that
+ * size, it fills in nothing else, and every function that takes the settings refuses them. */
+IMP_API void imp_settings_init(imp_settings *settings, size_t struct_size);
+
+/* Sets the setting of that name (or older name) from text, as the program takes it for an option.
+ * "preset" sets all settings to a preset's values. On failure settings are unchanged. Errors:
+ * IMP_ERR_ARGUMENT (an unknown name; a value that does not fit, with what is expected),
+ * IMP_ERR_UNSUPPORTED (the caller's header has no such field), IMP_ERR_MEMORY. */
+IMP_API imp_status imp_settings_set(imp_settings *settings, const char *name, const char *text,
+                                    imp_error *err);
+
+/* Writes the value of a setting as text that imp_settings_set reads back as the same value. size:
+ * of text in bytes; IMP_SETTING_TEXT_MAX always suffices. Errors: as imp_settings_set;
+ * IMP_ERR_ARGUMENT also where text is too small. */
+enum { IMP_SETTING_TEXT_MAX = 2048 };
+IMP_API imp_status imp_settings_get(const imp_settings *settings, const char *name, char *text,
+                                    size_t size, imp_error *err);
+
+/* Whether a session could take the settings: every value is in its range, and some layer has a
+ * weight above 0. Every function that takes settings checks them so. Error: IMP_ERR_ARGUMENT, with
+ * the setting, its value and what is expected. */
+IMP_API imp_status imp_settings_check(const imp_settings *settings, imp_error *err);
 
 /* ---- Sessions: one picture being painted ----------------------------------------------------- */
 

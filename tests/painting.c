@@ -22,7 +22,7 @@ static int set_up_on(void **state,
         return -1;
     f->content = test_waves(40, 30, 1);
     f->style = test_waves(36, 44, 2.5);
-    f->settings = *imp_preset_find("default");
+    f->settings = *imp_preset_settings("default");
     f->settings.size = 40;
     f->settings.scales = 1;
     f->settings.iterations = 6;

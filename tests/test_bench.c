@@ -154,7 +154,7 @@ static void test_stopping(void **state) {
                                        .progress = stop,
                                        .user = &calls};
     assert_int_equal(imp_cpu_open(&d, NULL, NULL), IMP_OK);
-    assert_int_equal(imp_bench(&report, &d, 1, &options, NULL), IMP_OK);
+    assert_int_equal(imp_bench(&report, &d, 1, &options, NULL), IMP_ERR_STOPPED);
     assert_int_equal(report.result_count, 2); /* both ways of one thing */
     imp_bench_finish(&report);
     d->ops->close(d);

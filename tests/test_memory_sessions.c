@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 
 #include "cpu/cpu.h"
+#include "engine/settings.h"
 #include "failing_malloc.h"
 #include "selftest/cases.h"
 
@@ -116,7 +117,7 @@ static imp_status look_inside(imp_session *s, const imp_settings *set, imp_error
 
 /* With masks it also uses a reuse. */
 static imp_status paint(fixture *f, imp_optimizer optimizer, bool masked, imp_error *err) {
-    imp_settings set = *imp_preset_find("default");
+    imp_settings set = *imp_preset_settings("default");
     set.term_count = 3; /* no deeper than conv2_1: this runs hundreds of times */
     set.size = 16;
     set.scales = 2;
@@ -220,7 +221,7 @@ static void steps_allocate_nothing(void **state) {
     if (!can_fail())
         skip();
     for (size_t i = 0; i < 4; i++) {
-        imp_settings set = *imp_preset_find("default");
+        imp_settings set = *imp_preset_settings("default");
         set.size = 24;
         set.scales = 1;
         set.iterations = 9;

@@ -51,7 +51,7 @@ static void assert_sizes(const imp_settings *settings, size_t width, size_t heig
 
 static void test_scales(void **state) {
     (void)state;
-    imp_settings fine = *imp_preset_find("fine"), other = *imp_preset_find("default");
+    imp_settings fine = *imp_preset_settings("fine"), other = *imp_preset_settings("default");
     assert_sizes(&fine, 2000, 1500, (const size_t[]){128, 181, 256, 362, 512},
                  (const unsigned[]){1000, 500, 500, 500, 500}, 5);
     assert_sizes(&other, 2000, 1500, (const size_t[]){128, 256, 512},
@@ -160,7 +160,7 @@ typedef struct single {
 
 static void single_open(single *t, imp_device *d) {
     size_t cursor = 0;
-    *t = (single){.settings = *imp_preset_find("fine")};
+    *t = (single){.settings = *imp_preset_settings("fine")};
     t->o = (imp_objective){.device = d,
                            .settings = &t->settings,
                            .style = imp_style_loss_of(IMP_LOSS_WASSERSTEIN),
@@ -270,7 +270,7 @@ static int set_up(void **state) {
         return -1;
     f->content = test_waves(40, 30, 0.3);
     f->style = test_waves(36, 44, 0.7);
-    f->settings = *imp_preset_find("fine");
+    f->settings = *imp_preset_settings("fine");
     f->settings.terms[0] = (imp_term){IMP_TERM_CONTENT, "relu2_2", 1};
     f->settings.term_count = 3;
     f->settings.size = 40;
@@ -410,7 +410,7 @@ static void test_presets_on_builtin(void **state) {
     fixture *f = *state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         imp_loss losses[32];
-        f->settings = *imp_preset_find(names[i]);
+        f->settings = *imp_preset_settings(names[i]);
         f->settings.size = 40;
         f->settings.scales = 1;
         f->settings.init = IMP_INIT_STYLE;

@@ -87,7 +87,7 @@ static void test_fused(void **state) {
     const imp_ops *const ops = f->device->ops;
     imp_ops separate = *ops;
     separate.fuses_pool = NULL;
-    f->settings = *imp_preset_find("gatys");
+    f->settings = *imp_preset_settings("gatys");
     f->settings.size = 44;
     paint_three(f, &pictures[0], &features[0]);
     const size_t fused = fused_steps(f);

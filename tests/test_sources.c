@@ -51,7 +51,7 @@ static int set_up_on(void **state,
         f->styles[i] = test_waves(40, 36 + 4 * i, 2.5 + 0.8 * (double)i);
         f->masks[i] = halves(40, 36 + 4 * i, 12 + 8 * i);
     }
-    f->settings = *imp_preset_find("default");
+    f->settings = *imp_preset_settings("default");
     f->settings.size = W;
     f->settings.scales = 1;
     f->settings.levels = 2;
@@ -405,7 +405,7 @@ static void test_refused(void **state) {
     aim(f, 0, 0, 1, 0, false);
     assert_refused(f, "all weights are 0");
     aim(f, 0, 1, 1, -1, false);
-    assert_refused(f, "style 2: its weight -1");
+    assert_refused(f, "style 2: invalid weight -1");
     aim(f, 0, 1, 1, NAN, false);
     assert_refused(f, "style 2: its weight");
     aim(f, 0, 1, 1, 1, true);
@@ -510,7 +510,7 @@ static void test_strength(void **state) {
     fixture *f = *state;
     static const char *const presets[] = {"default", "brush"};
     for (size_t k = 0; k < 2; k++) {
-        const imp_settings preset = *imp_preset_find(presets[k]);
+        const imp_settings preset = *imp_preset_settings(presets[k]);
         f->settings.style_form = preset.style_form;
         f->settings.content_form = preset.content_form;
         f->settings.strength = -1;
@@ -551,7 +551,7 @@ static void test_grey(void **state) {
         const imp_picture kept = *changed;
         *changed = test_waves(kept.width, kept.height, 1.3);
         make_grey(changed, k & 4);
-        f->settings = *imp_preset_find(presets[k & 1]);
+        f->settings = *imp_preset_settings(presets[k & 1]);
         f->settings.size = 24;
         f->settings.iterations = 3;
         f->settings.color = k & 8 ? IMP_COLOR_MATCH : IMP_COLOR_CONTENT;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The version, as CMakeLists.txt states it.
+ * The version, as CMakeLists.txt states it, and the revision of the public header.
  */
 #include "impasto.h"
 
 const char *imp_version(void) {
     return IMP_VERSION;
+}
+
+int imp_api_version(void) {
+    return IMP_API_VERSION;
 }

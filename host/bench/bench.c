@@ -11,6 +11,7 @@
 
 #include "backend/backend.h"
 #include "device/trust.h"
+#include "engine/settings.h"
 
 enum { SCORE_SIZE = 512 };
 
@@ -153,19 +154,31 @@ static imp_status measure(imp_bench_state *b) {
     return IMP_OK;
 }
 
+static imp_status check_options(const imp_bench_options *o, imp_error *err) {
+    if (o->parts & ~(unsigned)IMP_BENCH_ALL)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "bench: invalid parts 0x%x; expected a sum of imp_bench_part", o->parts);
+    for (size_t i = 0; i < IMP_BENCH_SIZES; i++)
+        if (o->sizes[i] > IMP_SIDE_MAX)
+            return imp_fail(err, IMP_ERR_ARGUMENT, "bench: invalid size %zu; expected at most %d",
+                            o->sizes[i], IMP_SIDE_MAX);
+    return IMP_OK;
+}
+
 imp_status imp_bench(imp_bench_report *out, imp_device *const *devices, size_t count,
                      const imp_bench_options *options, imp_error *err) {
+    static const imp_bench_options usual = {0};
     imp_bench_state b = {.report = out,
                          .devices = devices,
-                         .options = *options,
+                         .options = options ? *options : usual,
                          .err = err,
                          .half = count > 0 && devices[0]->options.precision == IMP_FP16,
                          .roof = calloc(count + 1, sizeof *b.roof)};
-    imp_status status = IMP_OK;
+    imp_status status = check_options(&b.options, err);
     *out = (imp_bench_report){.devices = calloc(count + 1, sizeof *out->devices),
                               .device_count = count};
     usual_values(&b.options);
-    if (!b.roof || !out->devices)
+    if (status == IMP_OK && (!b.roof || !out->devices))
         status = imp_fail(err, IMP_ERR_MEMORY, "bench: out of host memory");
     for (size_t i = 0; i < count && status == IMP_OK; i++) {
         out->devices[i].info = devices[i]->info;
@@ -181,6 +194,8 @@ imp_status imp_bench(imp_bench_report *out, imp_device *const *devices, size_t c
         status = measure(&b);
     for (size_t i = 0; i < count && status == IMP_OK; i++)
         score(out, i);
+    if (status == IMP_OK && b.stopped)
+        status = imp_fail(err, IMP_ERR_STOPPED, "bench: stopped by its callback");
     free(b.roof);
     return status;
 }

@@ -135,7 +135,7 @@ static bool wanted(const imp_bench_state *b, const cell *c) {
 
 static void describe(const imp_bench_state *b, const imp_network *network, cell *c, size_t device,
                      imp_optimizer optimizer, size_t size) {
-    *c = (cell){.settings = *imp_preset_find("gatys"),
+    *c = (cell){.settings = *imp_preset_settings("gatys"),
                 .result = {IMP_BENCH_ITERATION, "iteration", .device = device, .size = size},
                 .lane = {.device = device}};
     snprintf(c->result.variant, sizeof c->result.variant, "%s",

@@ -233,9 +233,9 @@ static int run(measuring *m) {
     const unsigned all = v->quick ? IMP_BENCH_ALL & ~IMP_BENCH_START : IMP_BENCH_ALL;
     options.parts = options.parts ? options.parts : all;
     describe(&m->bench, v->quick);
-    status = imp_bench(&m->bench.report, m->devices, m->count, &options, &err) == IMP_OK
-                 ? starts(m, options.parts)
-                 : cli_complain_error(&err);
+    const imp_status measured = imp_bench(&m->bench.report, m->devices, m->count, &options, &err);
+    status = measured == IMP_OK || measured == IMP_ERR_STOPPED ? starts(m, options.parts)
+                                                               : cli_complain_error(&err);
     progress(m, "");
     return status ? status : list_refused(m);
 }

@@ -15,22 +15,28 @@ static void append(char *words, const char *word) {
     snprintf(words + used, WORDS_MAX - used, "%s%s", used ? " " : "", word);
 }
 
+/* The words of "a|b|FILE", but for the last. */
+static void append_choice(char *words, const char *choice) {
+    char word[64];
+    for (size_t i = 0; cli_choice_word(choice, i, word, sizeof word); i++)
+        if (strcmp(word, "FILE") != 0)
+            append(words, word);
+}
+
 /* The words that the text may be, with blanks between; words holds WORDS_MAX. */
 static void words_of(const cli_option *o, char *words) {
-    char word[64];
-    const imp_settings *preset;
+    const imp_setting *setting = cli_option_setting(o);
+    const imp_preset *preset;
     *words = 0;
-    if (o->kind == CLI_CHOICE || o->kind == CLI_INIT)
-        for (size_t i = 0; cli_choice_word(o->argument, i, word, sizeof word); i++)
-            if (strcmp(word, "FILE") != 0)
-                append(words, word);
-    if (o->kind == CLI_SIZE)
-        append(words, "original");
+    if (o->kind == CLI_CHOICE || (setting && setting->words))
+        append_choice(words, cli_option_argument(o));
+    if (setting && setting->off)
+        append(words, setting->off);
     if (o->kind == CLI_BACKGROUND)
         append(words, "keep white black");
     if (o->kind == CLI_PRESET)
         for (size_t i = 0; (preset = imp_preset_at(i)); i++)
-            append(words, preset->preset);
+            append(words, preset->name);
     if (!strcmp(o->name, "device"))
         append(words, "auto cpu oracle");
     if (!strcmp(o->name, "network"))
@@ -67,7 +73,7 @@ static void gist(const char *help, char *text, size_t size) {
 static void bash_option(const cli_command *command, const cli_option *o) {
     char words[WORDS_MAX];
     words_of(o, words);
-    if (!o->argument)
+    if (!cli_option_argument(o))
         return;
     printf("    '%s --%s'", command->name, o->name);
     if (o->letter)
@@ -120,8 +126,9 @@ static void bash(void) {
 /* ---- zsh ------------------------------------------------------------------------------------- */
 
 static void zsh_option(const cli_option *o) {
-    char text[256], words[WORDS_MAX];
-    gist(o->help, text, sizeof text);
+    char help[CLI_HELP_MAX], text[256], words[WORDS_MAX];
+    cli_option_help(o, help);
+    gist(help, text, sizeof text);
     words_of(o, words);
     const bool again = o->kind == CLI_FILES;
     if (o->letter && again)
@@ -131,7 +138,7 @@ static void zsh_option(const cli_option *o) {
                o->name, text);
     else
         printf(" \\\n            '%s--%s[%s]", again ? "*" : "", o->name, text);
-    if (o->argument)
+    if (cli_option_argument(o))
         printf(":%s:", o->name);
     if (takes_file(o) && *words)
         printf("_alternative \"words:word:(%s)\" \"files:file:_files\"", words);
@@ -186,13 +193,14 @@ static void zsh(void) {
 /* ---- fish ------------------------------------------------------------------------------------ */
 
 static void fish_option(const cli_command *command, const cli_option *o) {
-    char text[256], words[WORDS_MAX];
-    gist(o->help, text, sizeof text);
+    char help[CLI_HELP_MAX], text[256], words[WORDS_MAX];
+    cli_option_help(o, help);
+    gist(help, text, sizeof text);
     words_of(o, words);
     printf("complete -c impasto -n '__fish_seen_subcommand_from %s' -l %s", command->name, o->name);
     if (o->letter)
         printf(" -s %c", o->letter);
-    if (o->argument)
+    if (cli_option_argument(o))
         printf(takes_file(o) || o->kind == CLI_FOLDER ? " -r -F" : " -x");
     if (*words)
         printf(" -a '%s'", words);

@@ -42,14 +42,17 @@ typedef struct grid {
 
 /* ---- The options that vary ------------------------------------------------------------------- */
 
+static bool type_varies(imp_setting_type type) {
+    return type == IMP_SETTING_WHOLE || type == IMP_SETTING_REAL || type == IMP_SETTING_CHOICE;
+}
+
 /* Whether an option takes one value without commas and changes the picture. */
 static bool may_vary(const cli_option *o) {
     switch (o->kind) {
+    case CLI_SETTING:
+        return o->recorded && type_varies(cli_option_setting(o)->type);
     case CLI_WHOLE:
     case CLI_COUNT:
-    case CLI_SIZE:
-    case CLI_SEED:
-    case CLI_REAL:
     case CLI_CHOICE:
     case CLI_INIT:
     case CLI_BACKGROUND:

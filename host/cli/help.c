@@ -38,8 +38,10 @@ static void wrap(const char *text, size_t indent, size_t column) {
 }
 
 void cli_default_text(const cli_option *o, const cli_values *values, char *text, size_t size) {
+    const imp_setting *setting = cli_option_setting(o);
     *text = 0;
-    if (strstr(o->help, "(default:")) /* it is said already */
+    if ((o->help && strstr(o->help, "(default:")) || /* it is said already */
+        (setting && setting->type == IMP_SETTING_FLAG))
         return;
     switch (o->kind) {
     case CLI_FLAG:
@@ -49,10 +51,6 @@ void cli_default_text(const cli_option *o, const cli_values *values, char *text,
     case CLI_FILES:
     case CLI_FOLDER:
         return;
-    case CLI_SIZE: /* for score it depends on the picture */
-        if (!o->recorded)
-            return;
-        break;
     case CLI_CHOICE:
         if (o->commands == CLI_HELP)
             return;
@@ -64,12 +62,14 @@ void cli_default_text(const cli_option *o, const cli_values *values, char *text,
 }
 
 static void print_option(const cli_option *o, const cli_values *values) {
-    char left[80], value[CLI_TEXT_MAX], text[CLI_TEXT_MAX + 512];
+    char left[80], help[CLI_HELP_MAX], value[CLI_TEXT_MAX], text[CLI_TEXT_MAX + CLI_HELP_MAX + 16];
     const char letter[] = {'-', o->letter, ',', 0};
+    const char *argument = cli_option_argument(o);
     const int length = snprintf(left, sizeof left, "  %3s --%s%s%s", o->letter ? letter : "",
-                                o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+                                o->name, argument ? " " : "", argument ? argument : "");
+    cli_option_help(o, help);
     cli_default_text(o, values, value, sizeof value);
-    snprintf(text, sizeof text, *value ? "%s (default: %s)" : "%s", o->help, value);
+    snprintf(text, sizeof text, *value ? "%s (default: %s)" : "%s", help, value);
     fputs(left, stdout);
     if (length + 2 > INDENT)
         putchar('\n');
@@ -122,16 +122,20 @@ static json_t *optional(const char *text) {
 
 static void say_option(const cli_command *command, const cli_option *o, const cli_values *values) {
     const char letter[] = {o->letter, 0};
-    char value[CLI_TEXT_MAX];
+    const imp_setting *setting = cli_option_setting(o);
+    char value[CLI_TEXT_MAX], help[CLI_HELP_MAX];
     json_t *object = cli_json_event("option");
+    cli_option_help(o, help);
     cli_default_text(o, values, value, sizeof value);
     json_object_set_new(object, "command", json_string(command->name));
     json_object_set_new(object, "name", json_string(o->name));
     json_object_set_new(object, "letter", optional(letter));
-    json_object_set_new(object, "argument", optional(o->argument));
+    json_object_set_new(object, "argument", optional(cli_option_argument(o)));
     json_object_set_new(object, "default", optional(value));
+    json_object_set_new(object, "unit", optional(setting ? setting->unit : NULL));
+    json_object_set_new(object, "older", optional(setting ? setting->older : NULL));
     json_object_set_new(object, "group", json_string(cli_group_titles[o->group]));
-    json_object_set_new(object, "help", json_string(o->help));
+    json_object_set_new(object, "help", cli_json_text(help));
     cli_json_line(object);
 }
 

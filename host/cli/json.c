@@ -67,8 +67,8 @@ const cli_json_field cli_json_fields[] = {
     {"removed", "name", "weights remove: one for each"},
     {"preset", "name, network, about, options", "presets: one for each"},
     {"version", "version", "version"},
-    {"option", "command, name, letter, argument, default, group, help",
-     "help: one for each option of each command"},
+    {"option", "command, name, letter, argument, default, unit, older, group, help",
+     "help: one for each option of each command; older: a name that is still understood"},
     {NULL, NULL, NULL},
 };
 

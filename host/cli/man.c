@@ -5,20 +5,33 @@
 #include "cli/help.h"
 
 #include "cli/json.h"
+#include "cli/words.h"
 
 #include <string.h>
 
+/* Every variable that the program or the library reads; tools/lint compares. */
 static const cli_meaning environment[] = {
-    {"IMPASTO_DEVICE", "the device, where --device is not given"},
-    {"IMPASTO_CACHE", "the folder of what is remembered of devices, instead of the one below"},
+    {"IMPASTO_DEVICE", "The device, if --device is not given."},
+    {"IMPASTO_CACHE", "The cache folder, instead of the one below."},
+    {"IMPASTO_WEIGHTS", "The folder of networks, instead of the one below."},
+    {"IMPASTO_ISA", "For tests: the instruction set of the device cpu: base, avx2 or avx512."},
+    {"IMPASTO_CLASS", "For tests: treat every OpenCL device as a processor (wide) or as a graphics "
+                      "device (simt)."},
+    {"IMPASTO_MAX_ALLOC", "For tests: the most bytes that an OpenCL device allocates at once; only "
+                          "a number below the device's own has an effect."},
+    {"IMPASTO_CL_DIR", "For work on kernels: read them from this folder instead of the program."},
+    {"IMPASTO_FAULT", "For tests: make an operation of an OpenCL device fail or go wrong, to see "
+                      "that it is noticed."},
     {NULL, NULL}};
 
 static const cli_meaning files[] = {
     {"$XDG_CACHE_HOME/impasto, ~/.cache/impasto",
-     "compiled kernels, and what was found out about each device. It may be deleted at any time."},
+     "Compiled kernels, measurements and self-test results of each device, checkpoints. May be "
+     "deleted at any time; unfinished paintings can then not be resumed."},
+    {"$XDG_DATA_HOME/impasto, ~/.local/share/impasto", "Networks that were fetched or imported."},
     {NULL, NULL}};
 
-/* Text with what roff would take for its own made harmless. */
+/* Text with the characters escaped that mean something to roff. */
 static void roff(const char *text) {
     if (*text == '.' || *text == '\'')
         fputs("\\&", stdout);
@@ -54,25 +67,33 @@ static void meanings(const cli_meaning *list) {
 }
 
 static void option(const cli_option *o, const cli_values *values) {
-    char value[CLI_TEXT_MAX];
+    const imp_setting *setting = cli_option_setting(o);
+    const char *argument = cli_option_argument(o);
+    char value[CLI_TEXT_MAX], help[CLI_HELP_MAX];
     printf(".TP\n");
     if (o->letter)
         printf("\\fB\\-%c\\fR, ", o->letter);
     printf("\\fB\\-\\-");
     roff(o->name);
     printf("\\fR");
-    if (o->argument) {
+    if (argument) {
         printf(" \\fI");
-        roff(o->argument);
+        roff(argument);
         printf("\\fR");
     }
     putchar('\n');
-    roff(o->help);
+    cli_option_help(o, help);
+    roff(help);
     cli_default_text(o, values, value, sizeof value);
     if (*value) {
         printf(" (default: ");
         roff(value);
         putchar(')');
+    }
+    if (setting && setting->older) {
+        printf(". Its older name is \\-\\-");
+        roff(setting->older);
+        putchar('.');
     }
     putchar('\n');
 }
@@ -140,13 +161,15 @@ static void record(void) {
          "object: impasto (the version), options (each with the text of the command line), "
          "content, style, init and network (name and sha256; never a path), iterations (done) and "
          "device. Its options are those of paint, and these, which presets set:");
-    for (size_t i = 0; i < cli_option_count; i++) {
-        const cli_option *o = &cli_options[i];
-        if (o->group != CLI_GROUP_RECORD)
+    const imp_setting *setting;
+    for (size_t i = 0; (setting = imp_setting_at(i)); i++) {
+        char help[CLI_HELP_MAX];
+        if (cli_has_option(setting->name))
             continue;
+        cli_name_options(help, sizeof help, setting->meaning);
         printf(".TP\n.B ");
-        line(o->name);
-        line(o->help);
+        line(setting->name);
+        line(help);
     }
 }
 

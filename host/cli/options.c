@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sorts a line of arguments by the table, and makes values of it.
+ * Sorts a line of arguments by the table, and reads values from it.
  */
 #include "cli/record.h"
 
@@ -21,17 +21,52 @@ const cli_command *cli_command_find(const char *name) {
         cli_nearest_offer(&nearest, cli_commands[i].name);
     }
     if (*nearest.best)
-        cli_complain(0, "command '%s': not known; the nearest is '%s'", name, nearest.best);
+        cli_complain(0, "command '%s': unknown; the nearest is '%s'", name, nearest.best);
     else
-        cli_complain(0, "command '%s': not known; 'impasto help' lists them", name);
+        cli_complain(0, "command '%s': unknown; 'impasto help' lists them", name);
     return NULL;
+}
+
+/* ---- What the tables say ----------------------------------------------------------------------
+ */
+
+bool cli_has_option(const char *name) {
+    for (size_t i = 0; i < cli_option_count; i++)
+        if (!strcmp(cli_options[i].name, name))
+            return true;
+    return false;
+}
+
+const imp_setting *cli_option_setting(const cli_option *o) {
+    const bool sets = o->kind == CLI_SETTING || o->kind == CLI_INIT || o->kind == CLI_PRESET;
+    return sets ? imp_setting_find(o->name) : NULL;
+}
+
+const char *cli_option_argument(const cli_option *o) {
+    const imp_setting *setting = cli_option_setting(o);
+    if (o->argument || !setting)
+        return o->argument;
+    return setting->words ? setting->words : setting->syntax;
+}
+
+void cli_option_help(const cli_option *o, char text[CLI_HELP_MAX]) {
+    const imp_setting *setting = cli_option_setting(o);
+    char all[CLI_HELP_MAX];
+    snprintf(all, sizeof all, "%s%s", setting ? setting->meaning : "", o->help ? o->help : "");
+    cli_name_options(text, CLI_HELP_MAX, all);
+}
+
+/* The older name of an option, or NULL. */
+static const char *older_name(const cli_option *o) {
+    const imp_setting *setting = cli_option_setting(o);
+    return setting ? setting->older : NULL;
 }
 
 /* ---- Sorting --------------------------------------------------------------------------------- */
 
 /* getopt's own tables for the options of one command. */
 typedef struct getopt_tables {
-    struct option longs[CLI_OPTIONS_MAX + 1];
+    struct option longs[2 * CLI_OPTIONS_MAX + 1]; /* with older names */
     char letters[2 * CLI_OPTIONS_MAX + 2];
 } getopt_tables;
 
@@ -44,12 +79,18 @@ static void make_tables(getopt_tables *tables, const cli_command *command) {
         const cli_option *o = &cli_options[i];
         if (!(o->commands & command->bit))
             continue;
-        *next++ = (struct option){.name = o->name,
-                                  .has_arg = o->argument ? required_argument : no_argument,
-                                  .val = LONG_FIRST + (int)i};
+        const bool takes_text = cli_option_argument(o) != NULL;
+        const struct option entry = {.name = o->name,
+                                     .has_arg = takes_text ? required_argument : no_argument,
+                                     .val = LONG_FIRST + (int)i};
+        *next++ = entry;
+        if (older_name(o)) {
+            *next = entry;
+            (next++)->name = older_name(o);
+        }
         if (o->letter)
             *letter++ = o->letter;
-        if (o->letter && o->argument)
+        if (o->letter && takes_text)
             *letter++ = ':';
     }
 }
@@ -73,7 +114,7 @@ static int complain_ambiguous(const cli_command *command, const char *word) {
             !strncmp(cli_options[i].name, word, strlen(word)))
             used += (size_t)snprintf(names + used, sizeof names - used, "%s--%s", used ? ", " : "",
                                      cli_options[i].name);
-    return cli_complain(CLI_MISUSE, "option '--%s': may mean %s; write more of it", word, names);
+    return cli_complain(CLI_MISUSE, "option '--%s': ambiguous; it may mean %s", word, names);
 }
 
 /* Why getopt did not know the long option `text` ("--name" or "--name=value"). */
@@ -99,9 +140,9 @@ static int complain_long(const cli_command *command, const char *text) {
             return cli_complain(CLI_MISUSE, "option '--%s': belongs to 'impasto %s', not to '%s'",
                                 word, cli_commands[i].name, command->name);
     if (*nearest.best)
-        return cli_complain(CLI_MISUSE, "option '--%s': not known; the nearest is '--%s'", word,
+        return cli_complain(CLI_MISUSE, "option '--%s': unknown; the nearest is '--%s'", word,
                             nearest.best);
-    return cli_complain(CLI_MISUSE, "option '--%s': not known; see 'impasto help %s'", word,
+    return cli_complain(CLI_MISUSE, "option '--%s': unknown; see 'impasto help %s'", word,
                         command->name);
 }
 
@@ -109,12 +150,12 @@ static int complain_option(const cli_command *command, int code, const char *tex
     const size_t i = optopt ? option_index(command, optopt) : cli_option_count;
     if (i < cli_option_count && code == ':')
         return cli_complain(CLI_MISUSE, "option '--%s': needs a value: --%s %s",
-                            cli_options[i].name, cli_options[i].name, cli_options[i].argument);
+                            cli_options[i].name, cli_options[i].name,
+                            cli_option_argument(&cli_options[i]));
     if (i < cli_option_count)
-        return cli_complain(CLI_MISUSE, "option '--%s': takes no value; write it alone",
-                            cli_options[i].name);
+        return cli_complain(CLI_MISUSE, "option '--%s': takes no value", cli_options[i].name);
     if (optopt)
-        return cli_complain(CLI_MISUSE, "option '-%c': not known; see 'impasto help %s'", optopt,
+        return cli_complain(CLI_MISUSE, "option '-%c': unknown; see 'impasto help %s'", optopt,
                             command->name);
     return complain_long(command, text);
 }
@@ -125,17 +166,17 @@ static int keep_text(cli_request *request, size_t i, const char *text) {
     request->given[i] = text;
     if (cli_options[i].kind == CLI_FILES) {
         if (request->file_count == CLI_OPTIONS_MAX)
-            return cli_complain(CLI_MISUSE, "option '--%s': too many of them", cli_options[i].name);
+            return cli_complain(CLI_MISUSE, "option '--%s': given too often", cli_options[i].name);
         request->files[request->file_count].option = i;
         request->files[request->file_count++].text = text;
     }
     if (cli_options[i].kind != CLI_LIST || !before)
         return CLI_DONE;
-    const size_t room = sizeof request->lists - request->lists_used;
+    const size_t left = sizeof request->lists - request->lists_used;
     char *const list = request->lists + request->lists_used;
-    const int length = snprintf(list, room, "%s,%s", before, text);
-    if (length < 0 || (size_t)length >= room)
-        return cli_complain(CLI_MISUSE, "option '--%s': too many of them", cli_options[i].name);
+    const int length = snprintf(list, left, "%s,%s", before, text);
+    if (length < 0 || (size_t)length >= left)
+        return cli_complain(CLI_MISUSE, "option '--%s': given too often", cli_options[i].name);
     request->lists_used += (size_t)length + 1;
     request->given[i] = list;
     return CLI_DONE;
@@ -158,10 +199,10 @@ int cli_parse(cli_request *request, int argc, char **argv) {
     if (cli_given(request, "help"))
         return CLI_DONE;
     if (request->operand_count > command->most)
-        return cli_complain(CLI_MISUSE, "'%s': one thing too many; say: impasto %s %s",
+        return cli_complain(CLI_MISUSE, "'%s': unexpected argument; usage: impasto %s %s",
                             request->operands[command->most], command->name, command->operands);
     if (request->operand_count < command->least)
-        return cli_complain(CLI_MISUSE, "too little said; say: impasto %s %s", command->name,
+        return cli_complain(CLI_MISUSE, "missing argument; usage: impasto %s %s", command->name,
                             command->operands);
     return CLI_DONE;
 }
@@ -179,33 +220,34 @@ static int complain_preset(const char *name) {
     char names[512] = "";
     size_t used = 0;
     cli_nearest nearest = {.word = name};
-    const imp_settings *preset;
+    const imp_preset *preset;
     for (size_t i = 0; (preset = imp_preset_at(i)) && used < sizeof names; i++) {
-        cli_nearest_offer(&nearest, preset->preset);
+        cli_nearest_offer(&nearest, preset->name);
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
-                                 preset->preset);
+                                 preset->name);
     }
     if (*nearest.best)
-        return cli_complain(CLI_MISUSE, "preset '%s': not known; the nearest is '%s'", name,
+        return cli_complain(CLI_MISUSE, "preset '%s': unknown; the nearest is '%s'", name,
                             nearest.best);
-    return cli_complain(CLI_MISUSE, "preset '%s': not known; there are %s", name, names);
+    return cli_complain(CLI_MISUSE, "preset '%s': unknown; expected one of %s", name, names);
 }
 
 int cli_values_default(cli_values *values, const char *preset) {
     if (preset && strpbrk(preset, "./"))
         return cli_record_preset(values, preset);
     const char *device = getenv("IMPASTO_DEVICE");
-    const imp_settings *settings = imp_preset_find(preset ? preset : "default");
-    if (!settings)
+    if (preset && !imp_preset_find(preset))
         return complain_preset(preset);
-    *values = (cli_values){.settings = *settings,
-                           .device = device && *device ? device : "auto",
+    *values = (cli_values){.device = device && *device ? device : "auto",
                            .quality = 95,
                            .film_seconds = 10,
                            .checkpoint_every = 60,
                            .stall = 30,
                            .background = {.rgb = {1, 1, 1}},
                            .max_pixels = (size_t)1 << 28};
+    imp_settings_init(&values->settings, sizeof values->settings);
+    if (preset)
+        imp_settings_set(&values->settings, "preset", preset, NULL);
     return CLI_DONE;
 }
 
@@ -213,29 +255,28 @@ FILE *cli_talk(const cli_values *values) {
     return values->out && !strcmp(values->out, "-") ? stderr : stdout;
 }
 
-/* A length of step that suits the optimiser where the preset was made for the other: the published
- * ones for colours in 0..255 and in 0..1. */
+/* The published learning rates for colours in 0..255 and in 0..1, for an optimizer that is not the
+ * preset's. */
 static float usual_rate(const imp_settings *settings) {
     return settings->optimizer == IMP_LBFGS || settings->range > 1 ? 1.0F : 0.02F;
 }
 
 static int apply_one(cli_request *request, const cli_option *o, const char *text) {
-    char why[256];
-    if (cli_value_read(o, text, &request->values, why, sizeof why))
-        return CLI_DONE;
-    return cli_complain(CLI_MISUSE, "option '--%s': '%s' will not do; give %s", o->name, text, why);
+    imp_error err = {0};
+    return cli_value_read(o, text, &request->values, &err) ? CLI_DONE : cli_complain_error(&err);
 }
 
-/* Strength is instead of the weights: both at once say two things. */
+/* Strength replaces the weights of content and style; both at once contradict each other. */
 static int resolve_strength(cli_request *request) {
     const bool weights = cli_given(request, "content-weight") || cli_given(request, "style-weight");
     const bool given = cli_given(request, "strength");
     if (given && weights)
         return cli_complain(CLI_MISUSE,
-                            "--strength and --content-weight or --style-weight: it sets "
-                            "their balance; give one or the other");
+                            "--strength sets the balance of --content-weight and --style-weight; "
+                            "give one or the other");
     if (given && request->values.texture)
-        return cli_complain(CLI_MISUSE, "--strength and --texture: a texture is all style");
+        return cli_complain(CLI_MISUSE,
+                            "--strength: has no effect with --texture, which is all style");
     if (weights)
         request->values.settings.strength = -1;
     return CLI_DONE;
@@ -256,7 +297,6 @@ int cli_apply(cli_request *request) {
         settings->size = settings->sizes[settings->size_count - 1];
     if (settings->optimizer != before && !cli_given(request, "learning-rate"))
         settings->learning_rate = usual_rate(settings);
-    settings->memory = request->values.memory << 20;
     return resolve_strength(request);
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one table of commands and options, and what can be done with a line of arguments. The help,
- * the man page, the completions, the parser and the record in a picture all read the same table.
+ * The tables of commands and options, and the parser of arguments. The help, the man page, the
+ * completions, the parser and the record in a picture all read these tables and, for what is a
+ * setting of the library, its table of settings.
  */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
 #include <impasto.h>
 
-enum { CLI_OPTIONS_MAX = 160, CLI_TEXT_MAX = 2048 };
+enum { CLI_OPTIONS_MAX = 160, CLI_TEXT_MAX = IMP_SETTING_TEXT_MAX, CLI_HELP_MAX = 1024 };
 
 /* What transparent parts of pictures are laid on, if they do not stay. */
 typedef struct cli_background {
@@ -52,7 +53,6 @@ typedef struct cli_values {
     imp_gemm gemm;
     imp_precision precision;
     cli_tune tune;
-    size_t memory; /* MiB */
     bool preview, dry_run, texture, zip, force, strip, profile, quiet, verbose, json, help, man,
         quick;
     const char *only, *sizes, *json_file, *plot; /* of bench */
@@ -62,21 +62,15 @@ typedef struct cli_values {
 
 /* How an option's text is read, and what it is kept as. */
 typedef enum cli_kind {
-    CLI_FLAG,           /* bool; no text on the command line, "on" or "off" in a record */
-    CLI_WHOLE,          /* unsigned */
-    CLI_COUNT,          /* size_t */
-    CLI_SIZE,           /* size_t; "original" is 0 */
-    CLI_SEED,           /* uint64_t */
-    CLI_REAL,           /* float */
-    CLI_TIME,           /* double, seconds; written with s, m or h, too */
-    CLI_CHOICE,         /* an enum 0, 1, ... in the order of the words of `argument` */
-    CLI_CONTENT_LAYERS, /* terms of settings.terms: LAYER[:WEIGHT],... or "none" */
-    CLI_STYLE_LAYERS,
-    CLI_INIT,       /* settings.init; what is not one of its words is a file, kept in `init` */
+    CLI_FLAG,       /* bool; no text on the command line, "on" or "off" in a record */
+    CLI_WHOLE,      /* unsigned */
+    CLI_COUNT,      /* size_t */
+    CLI_TIME,       /* double, seconds; written with s, m or h, too */
+    CLI_CHOICE,     /* an enum 0, 1, ... in the order of the words of `argument` */
+    CLI_SETTING,    /* the setting of that name, as the library reads it */
+    CLI_INIT,       /* the setting init; what is not one of its words is a file, kept in `init` */
     CLI_BACKGROUND, /* cli_background: a colour, or "keep" */
-    CLI_ITERATIONS, /* settings.iterations and later_iterations: N, or FIRST,LATER */
-    CLI_SCALES,     /* settings.scales and sizes: N, or SIZE,SIZE,... rising */
-    CLI_PRESET,     /* the whole of settings, read before the others */
+    CLI_PRESET,     /* the setting preset, or a file of one; read before the others */
     CLI_TEXT,       /* const char * */
     CLI_LIST,       /* const char *: words that commas part; given again, they are added */
     CLI_FILE,       /* const char *, completed with files */
@@ -91,7 +85,6 @@ typedef enum cli_group {
     CLI_GROUP_DEVICE,
     CLI_GROUP_MEASURE,
     CLI_GROUP_TALK,
-    CLI_GROUP_RECORD, /* not options of any command: kept in the record only */
     CLI_GROUPS
 } cli_group;
 
@@ -122,9 +115,10 @@ typedef struct cli_option {
     unsigned commands;
     bool recorded;        /* part of the parameters that a picture remembers */
     size_t offset;        /* of its value in cli_values */
-    const char *argument; /* how help calls the text; the words of a choice; NULL for a flag */
-    double low, high;     /* of a number */
-    const char *help;
+    const char *argument; /* how help calls the text; the words of a choice; NULL for a flag, or for
+                             what the setting says */
+    double low, high;     /* of a number that is no setting */
+    const char *help;     /* what it does; of a setting, what follows its meaning, or NULL */
 } cli_option;
 
 typedef struct cli_request cli_request;
@@ -160,6 +154,13 @@ struct cli_request {
     cli_values values;
 };
 
+/* The setting that an option sets, NULL for an option of the program alone; how help calls its
+ * text, NULL for a flag; and what it does. */
+bool cli_has_option(const char *name); /* whether any command has an option of that name */
+const imp_setting *cli_option_setting(const cli_option *option);
+const char *cli_option_argument(const cli_option *option);
+void cli_option_help(const cli_option *option, char text[CLI_HELP_MAX]);
+
 extern const cli_option cli_options[];
 extern const size_t cli_option_count;
 extern const cli_command cli_commands[];
@@ -187,12 +188,12 @@ int cli_apply(cli_request *request);
 /* Both: the defaults with the preset that is given, then the given options. */
 int cli_resolve(cli_request *request);
 
-/* Takes the terms of one kind out of what is aimed at. */
-void cli_drop_terms(imp_settings *settings, imp_term_kind kind);
+/* Reads an option's text into values. On failure err says: setting 'NAME': invalid value 'TEXT';
+ * expected ... */
+bool cli_value_read(const cli_option *option, const char *text, cli_values *values, imp_error *err);
 
-/* Reads an option's text into values. On failure gives false and says in `why` what to give. */
-bool cli_value_read(const cli_option *option, const char *text, cli_values *values, char *why,
-                    size_t size);
+/* The same for a setting of the library. */
+bool cli_setting_read(const char *name, const char *text, imp_settings *settings, imp_error *err);
 
 /* An option's value as the text that reads back as the same; "" where there is none. */
 void cli_value_text(const cli_option *option, const cli_values *values, char *text, size_t size);

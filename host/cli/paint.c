@@ -110,8 +110,10 @@ static imp_status run(void *user, cli_job *job, imp_error *err) {
     if (p->values->json)
         say_start(p);
     const imp_status status = imp_session_run(job->session, on_step, p, err);
-    if (status != IMP_OK && status != IMP_ERR_NUMBER)
+    if (status != IMP_OK && status != IMP_ERR_NUMBER && status != IMP_ERR_STOPPED)
         return status;
+    if (status == IMP_ERR_STOPPED) /* as on_step was asked to; p->ending says why */
+        *err = (imp_error){0};
     if (status == IMP_ERR_NUMBER) {
         p->ending = CLI_NOT_FINITE;
         p->not_finite = *err;
@@ -182,7 +184,7 @@ static void tell_done(const cli_painting *p) {
             cli_device_name(imp_device_describe(p->job.device)),
             cli_precision_aside(p->values->precision), p->last.loss);
     if (p->last.skipped)
-        cli_note("converged: skipped the last %u iterations (--settle 0 runs them)",
+        cli_note("converged: skipped the last %u iterations (--convergence 0 runs them)",
                  p->last.skipped);
 }
 

@@ -14,7 +14,7 @@
 /* A texture has no content term and starts from noise. */
 static void set_texture(const cli_painting *p) {
     imp_settings *s = &p->values->settings;
-    cli_drop_terms(s, IMP_TERM_CONTENT);
+    imp_settings_set(s, "content-layers", "none", NULL);
     if (!cli_given(p->request, "init")) {
         s->init = IMP_INIT_NOISE;
         s->noise = 0.1F * s->range;

@@ -6,36 +6,36 @@
 #include "cli/words.h"
 
 static void say(const char *name, const cli_values *values) {
-    const imp_settings *preset = &values->settings;
+    const imp_settings *settings = &values->settings;
     json_t *object = cli_json_event("preset");
     json_object_set_new(object, "name", cli_json_text(name));
-    json_object_set_new(object, "network", cli_json_text(preset->network));
-    json_object_set_new(object, "about", cli_json_text(preset->about));
+    json_object_set_new(object, "network", cli_json_text(settings->network));
+    json_object_set_new(object, "about", cli_json_text(imp_preset_find(settings->preset)->about));
     json_object_set_new(object, "options", cli_record_options(values));
     cli_json_line(object);
 }
 
 static void show(const cli_values *values) {
+    const imp_settings *settings = &values->settings;
+    const char *name;
     char text[CLI_TEXT_MAX];
-    printf("%s\nnetwork: %s\n\n", values->settings.about, values->settings.network);
-    for (size_t i = 0; i < cli_option_count; i++) {
-        if (!cli_options[i].recorded)
-            continue;
-        cli_value_text(&cli_options[i], values, text, sizeof text);
+    printf("%s\nnetwork: %s\n\n", imp_preset_find(settings->preset)->about, settings->network);
+    for (size_t i = 0; (name = cli_recorded_name(i)); i++) {
+        cli_recorded_text(name, values, text, sizeof text);
         if (*text)
-            printf("%-20s %s\n", cli_options[i].name, text);
+            printf("%-20s %s\n", name, text);
     }
 }
 
 static void list(bool json) {
-    const imp_settings *preset;
+    const imp_preset *preset;
     cli_values values = {0};
     for (size_t i = 0; (preset = imp_preset_at(i)); i++) {
         if (!json)
-            printf("%-10s %s\n%-10s network: %s\n", preset->preset, preset->about, "",
+            printf("%-10s %s\n%-10s network: %s\n", preset->name, preset->about, "",
                    preset->network);
-        else if (!cli_values_default(&values, preset->preset))
-            say(preset->preset, &values);
+        else if (!cli_values_default(&values, preset->name))
+            say(preset->name, &values);
     }
 }
 

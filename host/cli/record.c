@@ -38,16 +38,51 @@ static json_t *styles_array(const cli_record *record) {
     return array;
 }
 
+/* The option that sets that setting, or that option of the program's own; NULL: none. */
+static const cli_option *option_named(const char *name) {
+    const bool setting = imp_setting_find(name) != NULL;
+    for (size_t i = 0; i < cli_option_count; i++)
+        if (!strcmp(cli_options[i].name, name) &&
+            setting == (cli_option_setting(&cli_options[i]) != NULL))
+            return &cli_options[i];
+    return NULL;
+}
+
+/* Whether a picture records the setting: its network it records as a file. */
+static bool records_setting(const imp_setting *setting) {
+    const cli_option *o = option_named(setting->name);
+    return o ? o->recorded : !cli_has_option(setting->name);
+}
+
+const char *cli_recorded_name(size_t i) {
+    const imp_setting *setting;
+    for (size_t k = 0; (setting = imp_setting_at(k)); k++)
+        if (records_setting(setting) && i-- == 0)
+            return setting->name;
+    for (size_t k = 0; k < cli_option_count; k++)
+        if (cli_options[k].recorded && !cli_option_setting(&cli_options[k]) && i-- == 0)
+            return cli_options[k].name;
+    return NULL;
+}
+
+void cli_recorded_text(const char *name, const cli_values *values, char *text, size_t size) {
+    const cli_option *o = option_named(name);
+    if (o)
+        cli_value_text(o, values, text, size);
+    else
+        imp_settings_get(&values->settings, name, text, size, NULL);
+}
+
 json_t *cli_record_options(const cli_values *values) {
     json_t *object = json_object();
+    const char *name;
     char text[CLI_TEXT_MAX];
-    for (size_t i = 0; i < cli_option_count; i++) {
-        const cli_option *o = &cli_options[i];
-        if (!o->recorded || (o->kind == CLI_INIT && values->settings.init == IMP_INIT_PICTURE))
+    for (size_t i = 0; (name = cli_recorded_name(i)); i++) {
+        if (!strcmp(name, "init") && values->settings.init == IMP_INIT_PICTURE)
             continue;
-        cli_value_text(o, values, text, sizeof text);
+        cli_recorded_text(name, values, text, sizeof text);
         if (*text)
-            json_object_set_new(object, o->name, cli_json_text(text));
+            json_object_set_new(object, name, cli_json_text(text));
     }
     return object;
 }
@@ -100,35 +135,37 @@ static void read_styles(cli_record *record, const json_t *root) {
     }
 }
 
-static const cli_option *recorded_option(const char *name) {
-    for (size_t i = 0; i < cli_option_count; i++)
-        if (cli_options[i].recorded && !strcmp(cli_options[i].name, name))
-            return &cli_options[i];
-    return NULL;
+/* The name of the recorded value that is called so in a record, of this version or an older one;
+ * NULL: there is none. */
+static const char *recorded_name(const char *name) {
+    const imp_setting *setting = imp_setting_find(name);
+    const cli_option *o = setting ? NULL : option_named(name);
+    if (setting)
+        return records_setting(setting) ? setting->name : NULL;
+    return o && o->recorded ? o->name : NULL;
 }
 
 void cli_record_changes(const json_t *options, char *text, size_t size) {
     static const char *const others[] = {"preset", "size", "iterations", "quality", "depth"};
     const char *preset = json_string_value(json_object_get(options, "preset")), *name;
-    const imp_settings *settings = imp_preset_find(preset ? preset : "");
     cli_values values;
     json_t *value;
     size_t used = 0;
     *text = 0;
-    if (!settings || cli_values_default(&values, preset))
+    if (!preset || !imp_preset_find(preset) || cli_values_default(&values, preset))
         return;
     json_object_foreach((json_t *)(uintptr_t)options, name, value) {
-        const cli_option *o = recorded_option(name);
+        const char *recorded = recorded_name(name);
         char usual[CLI_TEXT_MAX];
-        bool said = !o || !json_is_string(value);
+        bool said = !recorded || !json_is_string(value);
         for (size_t i = 0; i < sizeof others / sizeof *others; i++)
             said |= !strcmp(name, others[i]);
         if (said)
             continue;
-        cli_value_text(o, &values, usual, sizeof usual);
+        cli_recorded_text(recorded, &values, usual, sizeof usual);
         if (strcmp(usual, json_string_value(value)) != 0 && used < size)
-            used += (size_t)snprintf(text + used, size - used, "%s%s %s", used ? ", " : "", name,
-                                     json_string_value(value));
+            used += (size_t)snprintf(text + used, size - used, "%s%s %s", used ? ", " : "",
+                                     recorded, json_string_value(value));
     }
 }
 
@@ -150,28 +187,34 @@ void cli_record_summary(const char *path, char *text, size_t size) {
     free(record);
 }
 
-/* The recorded options over the defaults of the recorded preset; an option that this version does
- * not know is told of, and left out. */
+static bool read_value(const char *name, const char *text, cli_values *values, imp_error *err) {
+    const cli_option *o = option_named(name);
+    return o && o->kind != CLI_INIT ? cli_value_read(o, text, values, err)
+                                    : cli_setting_read(name, text, &values->settings, err);
+}
+
+/* The recorded options over the defaults of the recorded preset. An option that this version does
+ * not know is reported, and left out. */
 static int read_options(cli_values *values, const json_t *options, const char *path) {
     const char *name;
-    json_t *text;
-    char why[256];
+    json_t *value;
     const int status =
         cli_values_default(values, json_string_value(json_object_get(options, "preset")));
     if (status)
         return status;
-    json_object_foreach((json_t *)(uintptr_t)options, name, text) {
-        const cli_option *o = recorded_option(name);
-        const char *value = json_string_value(text);
-        if (!o)
-            cli_note("'%s': records '%s', which this version does not know; left out", path, name);
-        else if (!value || !cli_value_read(o, value, values, why, sizeof why))
-            return cli_complain(CLI_FAILED, "'%s': damaged at '%s': give %s", path, name,
-                                value ? why : "a text");
+    json_object_foreach((json_t *)(uintptr_t)options, name, value) {
+        const char *recorded = recorded_name(name), *text = json_string_value(value);
+        imp_error err = {0};
+        if (!recorded)
+            cli_note("'%s': left out '%s', which this version does not know", path, name);
+        else if (!text)
+            return cli_complain(CLI_FAILED, "'%s': damaged: '%s' is not a text", path, name);
+        else if (!read_value(recorded, text, values, &err))
+            return cli_complain(CLI_FAILED, "'%s': damaged: %s", path, err.text);
     }
-    /* A start from a file is recorded as a source; the text would live in the JSON only. */
-    if (values->init)
-        return cli_complain(CLI_FAILED, "'%s': its record is damaged at 'init'", path);
+    /* A start from a file is recorded as a source. */
+    if (values->settings.init == IMP_INIT_PICTURE)
+        return cli_complain(CLI_FAILED, "'%s': damaged: 'init' names no picture", path);
     return CLI_DONE;
 }
 
@@ -180,7 +223,7 @@ int cli_record_take(cli_record *record, cli_values *values, const json_t *root, 
     const char *version = json_string_value(json_object_get(root, "impasto"));
     if (!version || !json_is_object(options))
         return cli_complain(CLI_FAILED,
-                            "'%s': carries a text that is no record of parameters; "
+                            "'%s': its text is not a record of parameters; "
                             "give the options instead",
                             path);
     const int status = read_options(values, options, path);
@@ -204,8 +247,8 @@ static int read_preset(cli_values *values, const json_t *root, const char *path)
     if (!json_is_object(options) || (base && !imp_preset_find(base)))
         return cli_complain(
             CLI_FAILED,
-            "'%s': is no preset: \"options\" is missing, or its \"preset\" is not one "
-            "of this program's; 'impasto presets default --json' shows one",
+            "'%s': not a preset: \"options\" is missing, or its \"preset\" is unknown; "
+            "'impasto presets default --json' shows an example",
             path);
     const int status = read_options(values, options, path);
     if (status || !network)

@@ -47,7 +47,13 @@ int cli_record_take(cli_record *record, cli_values *values, const json_t *root, 
  * the others are over; "network" may name another than that preset's. Complains. */
 int cli_record_preset(cli_values *values, const char *path);
 
-/* Every recorded option as text, by name; without the start where that is a file. */
+/* The name of recorded value i, NULL beyond the last: the settings, but for those whose option says
+ * that it does not change the picture, then the program's own options that do. And its text, ""
+ * where there is none. */
+const char *cli_recorded_name(size_t i);
+void cli_recorded_text(const char *name, const cli_values *values, char *text, size_t size);
+
+/* Every recorded value as text, by name; without init where that is a file. */
 json_t *cli_record_options(const cli_values *values);
 
 /* What makes a run its own, as "content-weight 30, color match": those of such options that differ

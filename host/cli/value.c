@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
  * The value of an option as text, both ways: what cli_value_text writes, cli_value_read reads back
- * as the same. That is how a picture's record repeats a run, and how the help shows defaults.
+ * as the same value. That is how a picture's record repeats a run, and how help shows defaults. The
+ * library reads and writes what is a setting.
  */
 #include "cli/options.h"
 #include "cli/words.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(imp_optimizer) == sizeof(unsigned), "enums are kept like unsigned");
-
-static void *place(const cli_option *option, cli_values *values) {
-    return (char *)values + option->offset;
-}
+_Static_assert(sizeof(imp_gemm) == sizeof(unsigned), "enums are kept like unsigned");
 
 bool cli_choice_word(const char *choices, size_t i, char *word, size_t size) {
     for (; i > 0; i--) {
@@ -29,191 +26,96 @@ bool cli_choice_word(const char *choices, size_t i, char *word, size_t size) {
     return true;
 }
 
+/* ---- What was expected ----------------------------------------------------------------------- */
+
+__attribute__((format(printf, 4, 5))) static bool
+refuse(imp_error *err, const cli_option *o, const char *text, const char *format, ...) {
+    va_list arguments;
+    err->status = IMP_ERR_ARGUMENT;
+    const int used = snprintf(err->text, sizeof err->text,
+                              "setting '%s': invalid value '%.100s'; expected ", o->name, text);
+    va_start(arguments, format);
+    vsnprintf(err->text + used, sizeof err->text - (size_t)used, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* Adds the word nearest to text to the message. */
+static void add_nearest(imp_error *err, const char *words, const char *text) {
+    char word[64];
+    cli_nearest nearest = {.word = text};
+    const size_t used = strlen(err->text);
+    for (size_t i = 0; cli_choice_word(words, i, word, sizeof word); i++)
+        cli_nearest_offer(&nearest, word);
+    if (*nearest.best)
+        snprintf(err->text + used, sizeof err->text - used, "; the nearest is %s", nearest.best);
+}
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* Digits only, up to the given largest value. */
-static bool read_whole(const char *text, uint64_t *value) {
+static bool read_whole(const cli_option *o, const char *text, uint64_t *value, imp_error *err) {
     char *end = NULL;
-    if (!*text || strspn(text, "0123456789") != strlen(text))
-        return false;
     errno = 0;
     *value = strtoull(text, &end, 10);
-    return !errno && !*end;
+    if (*text && strspn(text, "0123456789") == strlen(text) && !errno && (double)*value >= o->low &&
+        (double)*value <= o->high)
+        return true;
+    return refuse(err, o, text, "a whole number from %.0f to %.0f", o->low, o->high);
 }
 
-static bool read_range(const cli_option *o, const char *text, uint64_t *value, char *why,
-                       size_t size) {
-    snprintf(why, size, "a whole number from %.0f to %.0f", o->low, o->high);
-    return read_whole(text, value) && (double)*value >= o->low && (double)*value <= o->high;
-}
-
-/* A decimal number; strtod alone would also take "nan", "inf" and hexadecimal. */
-static bool read_decimal(const char *text, double *value, const char **rest) {
+/* Decimal seconds; strtod alone would also take "nan", "inf" and hexadecimal. */
+static bool parse_time(const char *text, double *seconds) {
     char *end = NULL;
     const size_t digits = strspn(text, "0123456789+-.eE");
-    *value = strtod(text, &end);
-    *rest = end;
-    return end != text && (size_t)(end - text) <= digits && isfinite(*value);
-}
-
-static bool read_real(const cli_option *o, const char *text, double *value, char *why,
-                      size_t size) {
-    const char *rest;
-    snprintf(why, size, "a number from %g to %g", o->low, o->high);
-    return read_decimal(text, value, &rest) && !*rest && *value >= o->low && *value <= o->high;
-}
-
-static bool read_time(const cli_option *o, const char *text, double *seconds, char *why,
-                      size_t size) {
-    const char *rest;
-    snprintf(why, size, "seconds from %g to %g, or a time like 90s, 5m or 2h", o->low, o->high);
-    if (!read_decimal(text, seconds, &rest))
+    *seconds = strtod(text, &end);
+    if (end == text || (size_t)(end - text) > digits || !isfinite(*seconds))
         return false;
-    if (!strcmp(rest, "m"))
+    if (!strcmp(end, "m"))
         *seconds *= 60;
-    else if (!strcmp(rest, "h"))
+    else if (!strcmp(end, "h"))
         *seconds *= 3600;
-    else if (*rest && strcmp(rest, "s") != 0)
+    else if (*end && strcmp(end, "s") != 0)
         return false;
-    return *seconds >= o->low && *seconds <= o->high;
+    return true;
 }
 
-static bool read_size(const cli_option *o, const char *text, size_t *size_value, char *why,
-                      size_t size) {
-    uint64_t value = 0;
-    const bool original = !strcmp(text, "original");
-    const bool right = original || read_range(o, text, &value, why, size);
-    snprintf(why, size, "a whole number from %.0f to %.0f, or 'original'", o->low, o->high);
-    *size_value = (size_t)value;
-    return right;
+static bool read_time(const cli_option *o, const char *text, double *seconds, imp_error *err) {
+    if (parse_time(text, seconds) && *seconds >= o->low && *seconds <= o->high)
+        return true;
+    return refuse(err, o, text, "seconds from %g to %g, or a time like 90s, 5m or 2h", o->low,
+                  o->high);
 }
 
-static bool read_indices(const cli_option *o, const char *text, unsigned *value, char *why,
-                         size_t size) {
+static bool read_word(const cli_option *o, const char *text, unsigned *value, imp_error *err) {
     char word[32];
-    cli_nearest nearest = {.word = text};
-    for (size_t i = 0; cli_choice_word(o->argument, i, word, sizeof word); i++) {
+    for (size_t i = 0; cli_choice_word(o->argument, i, word, sizeof word); i++)
         if (!strcmp(word, text)) {
             *value = (unsigned)i;
             return true;
         }
-        cli_nearest_offer(&nearest, word);
-    }
-    snprintf(why, size, "one of %s%s%s", o->argument, *nearest.best ? "; the nearest is " : "",
-             nearest.best);
+    refuse(err, o, text, "one of %s", o->argument);
+    add_nearest(err, o->argument, text);
     return false;
 }
 
-/* One "LAYER[:WEIGHT]" of `length` characters. */
-static bool read_term(const char *text, size_t length, imp_term *term) {
-    char item[96];
-    const char *rest = "";
-    double weight = 1;
-    if (length == 0 || length >= sizeof item)
-        return false;
-    snprintf(item, sizeof item, "%.*s", (int)length, text);
-    char *colon = strchr(item, ':');
-    if (colon) {
-        *colon = 0;
-        if (!read_decimal(colon + 1, &weight, &rest) || *rest || weight < 0 || weight > 1e15)
-            return false;
-    }
-    if (!*item || strlen(item) >= sizeof term->layer)
-        return false;
-    memcpy(term->layer, item, strlen(item) + 1);
-    term->weight = (float)weight;
-    return true;
+bool cli_setting_read(const char *name, const char *text, imp_settings *settings, imp_error *err) {
+    const imp_setting *setting = imp_setting_find(name);
+    if (imp_settings_set(settings, name, text, err) == IMP_OK)
+        return true;
+    if (setting && setting->words)
+        add_nearest(err, setting->words, text);
+    return false;
 }
 
-void cli_drop_terms(imp_settings *settings, imp_term_kind kind) {
-    size_t kept = 0;
-    for (size_t i = 0; i < settings->term_count; i++)
-        if (settings->terms[i].kind != kind)
-            settings->terms[kept++] = settings->terms[i];
-    settings->term_count = kept;
-}
-
-/* Replaces the terms of one kind. */
-static bool read_layers(imp_term_kind kind, const char *text, imp_settings *settings, char *why,
-                        size_t size) {
-    imp_settings made = *settings;
-    cli_drop_terms(&made, kind);
-    snprintf(why, size, "LAYER[:WEIGHT],... such as relu1_1:0.2,relu2_1 (at most %d in all)",
-             IMP_TERMS_MAX);
-    while (text && strcmp(text, "none") != 0) {
-        const size_t length = strcspn(text, ",");
-        imp_term term = {.kind = kind};
-        if (made.term_count == IMP_TERMS_MAX || !read_term(text, length, &term))
-            return false;
-        made.terms[made.term_count++] = term;
-        text = text[length] ? text + length + 1 : NULL;
-    }
-    *settings = made;
-    return true;
-}
-
-/* Up to `most` whole numbers within low..high between commas; gives their number, 0 for anything
- * else. */
-static size_t read_list(const char *text, uint64_t low, uint64_t high, uint64_t *values,
-                        size_t most) {
-    size_t n = 0;
-    for (const char *next = text; next; n++) {
-        char item[24];
-        const size_t length = strcspn(next, ",");
-        if (n == most || length >= sizeof item)
-            return 0;
-        snprintf(item, sizeof item, "%.*s", (int)length, next);
-        if (!read_whole(item, &values[n]) || values[n] < low || values[n] > high)
-            return 0;
-        next = next[length] ? next + length + 1 : NULL;
-    }
-    return n;
-}
-
-static bool read_iterations(const cli_option *o, const char *text, imp_settings *settings,
-                            char *why, size_t size) {
-    uint64_t values[2] = {0};
-    snprintf(why, size, "a whole number from %.0f to %.0f, or two as in 1000,500", o->low, o->high);
-    if (!read_list(text, (uint64_t)o->low, (uint64_t)o->high, values, 2))
-        return false;
-    settings->iterations = (unsigned)values[0];
-    settings->later_iterations = (unsigned)values[1];
-    return true;
-}
-
-static bool read_scales(const cli_option *o, const char *text, imp_settings *settings, char *why,
-                        size_t size) {
-    uint64_t values[IMP_SCALES_MAX];
-    const size_t n = read_list(text, 1, 1000000, values, IMP_SCALES_MAX);
-    snprintf(why, size,
-             "a whole number from %.0f to %.0f, or 2 to %d rising sizes as in 128,256,512", o->low,
-             o->high, IMP_SCALES_MAX);
-    if (n == 0 || (n == 1 && (double)values[0] > o->high))
-        return false;
-    for (size_t i = 1; i < n; i++)
-        if (values[i] <= values[i - 1])
-            return false;
-    settings->size_count = n > 1 ? n : 0;
-    for (size_t i = 0; n > 1 && i < n; i++)
-        settings->sizes[i] = (size_t)values[i];
-    settings->scales = n > 1 ? (unsigned)n : (unsigned)values[0];
-    return true;
-}
-
-/* One of the words, or else the path of a picture. */
-static bool read_init(const char *text, cli_values *values) {
-    char word[32];
-    for (unsigned i = 0; i < IMP_INIT_PICTURE; i++) {
-        static const char *const words = "content|noise|style";
-        if (cli_choice_word(words, i, word, sizeof word) && !strcmp(word, text)) {
-            values->settings.init = (imp_init)i;
-            values->init = NULL;
-            return true;
-        }
-    }
+/* One of the words of the setting, or else the path of a picture. */
+static bool read_init(const cli_option *o, const char *text, cli_values *values, imp_error *err) {
+    const bool named = strcmp(text, "picture") != 0; /* that is no word here, but may be a file */
+    values->init = NULL;
+    if (named && imp_settings_set(&values->settings, o->name, text, NULL) == IMP_OK)
+        return true;
     values->settings.init = IMP_INIT_PICTURE;
     values->init = text;
-    return *text != 0;
+    return *text || refuse(err, o, text, "%s", o->argument);
 }
 
 static const struct colour_name {
@@ -248,100 +150,68 @@ bool cli_colour_read(const char *text, float rgb[3]) {
 }
 
 /* One more. */
-static bool read_file(const char *text, cli_files *files, char *why, size_t size) {
-    snprintf(why, size, "at most %d of them, none empty", IMP_STYLES_MAX);
+static bool read_file(const cli_option *o, const char *text, cli_files *files, imp_error *err) {
     if (!*text || files->count == IMP_STYLES_MAX)
-        return false;
+        return refuse(err, o, text, "at most %d files, none empty", IMP_STYLES_MAX);
     files->paths[files->count++] = text;
     return true;
 }
 
-static bool read_background(const char *text, cli_background *background, char *why, size_t size) {
-    snprintf(why, size,
-             "keep, or a colour: white, black, grey, red, green, blue, yellow or #rrggbb");
+static bool read_background(const cli_option *o, const char *text, cli_background *background,
+                            imp_error *err) {
     *background = (cli_background){.rgb = {1, 1, 1}, .keep = !strcmp(text, "keep")};
-    return background->keep || cli_colour_read(text, background->rgb);
+    if (background->keep || cli_colour_read(text, background->rgb))
+        return true;
+    return refuse(err, o, text,
+                  "keep, or a colour: white, black, grey, red, green, blue, yellow or #rrggbb");
 }
 
-bool cli_value_read(const cli_option *o, const char *text, cli_values *values, char *why,
-                    size_t size) {
-    void *const at = place(o, values);
+static bool read_flag(const cli_option *o, const char *text, bool *value, imp_error *err) {
+    *value = !strcmp(text, "on");
+    return *value || !strcmp(text, "off") || refuse(err, o, text, "'on' or 'off'");
+}
+
+bool cli_value_read(const cli_option *o, const char *text, cli_values *values, imp_error *err) {
+    void *const at = (char *)values + o->offset;
     uint64_t whole = 0;
-    double real = 0;
-    snprintf(why, size, "a text that is not empty");
     switch (o->kind) {
     case CLI_FLAG:
-        snprintf(why, size, "'on' or 'off'");
-        *(bool *)at = !strcmp(text, "on");
-        return !strcmp(text, "on") || !strcmp(text, "off");
+        return read_flag(o, text, at, err);
     case CLI_WHOLE:
-        if (!read_range(o, text, &whole, why, size))
+        if (!read_whole(o, text, &whole, err))
             return false;
         *(unsigned *)at = (unsigned)whole;
         return true;
     case CLI_COUNT:
-        if (!read_range(o, text, &whole, why, size))
+        if (!read_whole(o, text, &whole, err))
             return false;
         *(size_t *)at = (size_t)whole;
         return true;
-    case CLI_SIZE:
-        return read_size(o, text, at, why, size);
-    case CLI_SEED:
-        snprintf(why, size, "a whole number from 0 to %" PRIu64, UINT64_MAX);
-        return read_whole(text, at);
-    case CLI_REAL:
-        if (!read_real(o, text, &real, why, size))
-            return false;
-        *(float *)at = (float)real;
-        return true;
     case CLI_TIME:
-        return read_time(o, text, at, why, size);
+        return read_time(o, text, at, err);
     case CLI_CHOICE:
-        return read_indices(o, text, at, why, size);
-    case CLI_CONTENT_LAYERS:
-        return read_layers(IMP_TERM_CONTENT, text, &values->settings, why, size);
-    case CLI_STYLE_LAYERS:
-        return read_layers(IMP_TERM_STYLE, text, &values->settings, why, size);
-    case CLI_ITERATIONS:
-        return read_iterations(o, text, &values->settings, why, size);
-    case CLI_SCALES:
-        return read_scales(o, text, &values->settings, why, size);
+        return read_word(o, text, at, err);
+    case CLI_SETTING:
+        return cli_setting_read(o->name, text, &values->settings, err);
     case CLI_INIT:
-        return read_init(text, values);
+        return read_init(o, text, values, err);
     case CLI_BACKGROUND:
-        return read_background(text, at, why, size);
+        return read_background(o, text, at, err);
     case CLI_FILES:
-        return read_file(text, at, why, size);
-    case CLI_PRESET: /* what cli_values_default has read */
+        return read_file(o, text, at, err);
+    case CLI_PRESET: /* cli_values_default has read it */
         return true;
     case CLI_TEXT:
     case CLI_LIST:
     case CLI_FILE:
     case CLI_FOLDER:
         *(const char **)at = text;
-        return *text != 0;
+        return *text || refuse(err, o, text, "a text that is not empty");
     }
     return false;
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
-
-static void layers_text(imp_term_kind kind, const imp_settings *settings, char *text, size_t size) {
-    size_t used = 0;
-    snprintf(text, size, "none");
-    for (size_t i = 0; i < settings->term_count && used < size; i++) {
-        const imp_term *term = &settings->terms[i];
-        char weight[32] = "";
-        if (term->kind != kind)
-            continue;
-        if (term->weight != 1) {
-            weight[0] = ':';
-            cli_real_text(weight + 1, sizeof weight - 1, term->weight);
-        }
-        used += (size_t)snprintf(text + used, size - used, "%s%s%s", used ? "," : "", term->layer,
-                                 weight);
-    }
-}
 
 static void background_text(const cli_background *background, char *text, size_t size) {
     unsigned rgb = 0;
@@ -355,36 +225,6 @@ static void background_text(const cli_background *background, char *text, size_t
         snprintf(text, size, "keep");
 }
 
-static void numbers_text(const cli_option *o, const imp_settings *settings, char *text,
-                         size_t size) {
-    size_t used = 0;
-    if (o->kind == CLI_SCALES && settings->size_count) {
-        for (size_t i = 0; i < settings->size_count && used < size; i++)
-            used += (size_t)snprintf(text + used, size - used, "%s%zu", i ? "," : "",
-                                     settings->sizes[i]);
-    } else if (o->kind == CLI_SCALES)
-        snprintf(text, size, "%u", settings->scales);
-    else if (settings->later_iterations)
-        snprintf(text, size, "%u,%u", settings->iterations, settings->later_iterations);
-    else
-        snprintf(text, size, "%u", settings->iterations);
-}
-
-static void words_text(const cli_option *o, const cli_values *values, char *text, size_t size) {
-    const imp_settings *settings = &values->settings;
-    const void *const at = (const char *)values + o->offset;
-    if (o->kind == CLI_PRESET)
-        snprintf(text, size, "%s", settings->preset);
-    else if (o->kind == CLI_INIT && settings->init == IMP_INIT_PICTURE)
-        snprintf(text, size, "%s", values->init ? values->init : "");
-    else if (o->kind == CLI_INIT)
-        cli_choice_word(o->argument, settings->init, text, size);
-    else if (o->kind == CLI_CHOICE)
-        cli_choice_word(o->argument, *(const unsigned *)at, text, size);
-    else if (*(const char *const *)at)
-        snprintf(text, size, "%s", *(const char *const *)at);
-}
-
 void cli_value_text(const cli_option *o, const cli_values *values, char *text, size_t size) {
     const void *const at = (const char *)values + o->offset;
     *text = 0;
@@ -395,49 +235,36 @@ void cli_value_text(const cli_option *o, const cli_values *values, char *text, s
     case CLI_WHOLE:
         snprintf(text, size, "%u", *(const unsigned *)at);
         break;
-    case CLI_SIZE:
-        if (!*(const size_t *)at) {
-            snprintf(text, size, "original");
-            break;
-        }
-        /* fall through */
     case CLI_COUNT:
         snprintf(text, size, "%zu", *(const size_t *)at);
-        break;
-    case CLI_SEED:
-        snprintf(text, size, "%" PRIu64, *(const uint64_t *)at);
-        break;
-    case CLI_REAL:
-        if ((double)*(const float *)at >= o->low) /* below: not asked for */
-            cli_real_text(text, size, *(const float *)at);
         break;
     case CLI_TIME:
         if (*(const double *)at > 0)
             snprintf(text, size, "%g", *(const double *)at);
         break;
-    case CLI_CONTENT_LAYERS:
-        layers_text(IMP_TERM_CONTENT, &values->settings, text, size);
+    case CLI_CHOICE:
+        cli_choice_word(o->argument, *(const unsigned *)at, text, size);
         break;
-    case CLI_STYLE_LAYERS:
-        layers_text(IMP_TERM_STYLE, &values->settings, text, size);
+    case CLI_INIT:
+        if (values->settings.init == IMP_INIT_PICTURE) {
+            snprintf(text, size, "%s", values->init ? values->init : "");
+            break;
+        }
+        /* fall through */
+    case CLI_SETTING:
+    case CLI_PRESET:
+        imp_settings_get(&values->settings, o->name, text, size, NULL);
         break;
     case CLI_BACKGROUND:
         background_text(at, text, size);
         break;
-    case CLI_ITERATIONS:
-    case CLI_SCALES:
-        numbers_text(o, &values->settings, text, size);
-        break;
     case CLI_FILES: /* no option of this kind is recorded or has a default */
         break;
-    case CLI_CHOICE:
-    case CLI_INIT:
-    case CLI_PRESET:
     case CLI_TEXT:
     case CLI_LIST:
     case CLI_FILE:
     case CLI_FOLDER:
-        words_text(o, values, text, size);
+        snprintf(text, size, "%s", *(const char *const *)at ? *(const char *const *)at : "");
         break;
     }
 }

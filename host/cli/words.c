@@ -4,6 +4,8 @@
  */
 #include "cli/words.h"
 
+#include "cli/options.h"
+
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -37,8 +39,31 @@ void cli_note(const char *format, ...) {
     va_end(arguments);
 }
 
+void cli_name_options(char *out, size_t size, const char *text) {
+    static const char setting[] = "setting '";
+    size_t used = 0;
+    *out = 0;
+    for (const char *next = text; *next && used < size;) {
+        const char *const name = next + sizeof setting - 1;
+        const bool named = !strncmp(next, setting, sizeof setting - 1);
+        const size_t length = named ? strcspn(name, "'") : 0;
+        char option[64];
+        snprintf(option, sizeof option, "%.*s", (int)length, name);
+        if (named && name[length] && cli_has_option(option)) {
+            used +=
+                (size_t)snprintf(out + used, size - used,
+                                 next == text ? "option '--%.*s'" : "--%.*s", (int)length, name);
+            next = name + length + 1;
+        } else {
+            used += (size_t)snprintf(out + used, size - used, "%c", *next++);
+        }
+    }
+}
+
 int cli_complain_error(const imp_error *err) {
-    return cli_complain(err->status == IMP_ERR_ARGUMENT ? CLI_MISUSE : CLI_FAILED, "%s", err->text);
+    char text[2 * sizeof err->text];
+    cli_name_options(text, sizeof text, err->text);
+    return cli_complain(err->status == IMP_ERR_ARGUMENT ? CLI_MISUSE : CLI_FAILED, "%s", text);
 }
 
 static size_t least(size_t a, size_t b) {

@@ -18,6 +18,10 @@ __attribute__((format(printf, 2, 3))) int cli_complain(int status, const char *f
 /* The same for a message that is not an error. */
 __attribute__((format(printf, 1, 2))) void cli_note(const char *format, ...);
 
+/* Copies text, in which the library calls options settings: "setting 'NAME'" becomes "--NAME", and
+ * at the beginning "option '--NAME'", where the program has such an option. */
+void cli_name_options(char *out, size_t size, const char *text);
+
 /* Prints the library's message; returns CLI_MISUSE for IMP_ERR_ARGUMENT, else CLI_FAILED. */
 int cli_complain_error(const imp_error *err);
 

@@ -125,14 +125,14 @@ static imp_footprint footprint(imp_session *s, unsigned recompute, double second
 
 /* The largest side that fits: doubled until it does not, then bisected. */
 static size_t largest(imp_session *s, bool fits) {
-    enum { SIDE_MAX = 1 << 17 };
     size_t low = fits ? imp_session_longer(s) : 0, high = imp_session_longer(s);
-    while (fits && high < SIDE_MAX && imp_session_limit(s) > 0) {
+    while (fits && high < IMP_SIDE_MAX && imp_session_limit(s) > 0) {
         low = high;
         high *= 2;
         fits = imp_session_choose_recompute(s, high);
     }
-    return imp_session_limit(s) == 0 || high >= SIDE_MAX ? low : imp_session_largest(s, low, high);
+    return imp_session_limit(s) == 0 || high >= IMP_SIDE_MAX ? low
+                                                             : imp_session_largest(s, low, high);
 }
 
 static imp_status fill_in(imp_forecast *out, imp_session *s, const imp_sources *from,
@@ -167,9 +167,8 @@ imp_status imp_session_forecast(imp_forecast *out, imp_device *device, const imp
                                 const imp_settings *settings, const imp_sources *from,
                                 imp_error *err) {
     *out = (imp_forecast){0};
-    imp_session *s = imp_session_new(device, network, settings, err);
-    if (!s)
-        return IMP_ERR_MEMORY;
+    imp_session *s = NULL;
+    TRY(imp_session_new(&s, device, network, settings, err));
     const imp_status status = fill_in(out, s, from, err);
     imp_session_close(s);
     return status;

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "impasto.h"
+#include "engine/settings.h"
 
 /* What the presets that compare distributions share: all but the network and its layers. */
 #define FINE                                                                                       \
@@ -17,167 +17,194 @@
     .clamp = true, .convergence = 1.5F, .average = 0.99F, .warm_start = true,                      \
     .init = IMP_INIT_CONTENT, .noise = 0.01F, .seed = 1
 
-static const imp_settings presets[] = {
+#define START(its_name, its_network)                                                               \
+    .struct_size = sizeof(imp_settings), .preset = its_name, .network = its_network
+
+static const struct preset {
+    imp_preset entry;
+    imp_settings settings;
+} presets[] = {
     {
-        .preset = "default",
-        .network = "builtin",
-        .about = "made for the built-in network: relative losses on three sizes of the picture, "
-                 "painted coarse to fine",
-        .terms = {{IMP_TERM_CONTENT, "relu1_2", 1},
-                  {IMP_TERM_CONTENT, "relu3_3", 1},
-                  {IMP_TERM_STYLE, "relu1_1", 0.25F},
-                  {IMP_TERM_STYLE, "relu2_1", 0.25F},
-                  {IMP_TERM_STYLE, "relu3_1", 0.25F},
-                  {IMP_TERM_STYLE, "relu3_4", 0.25F}},
-        .term_count = 6,
-        .content_weight = 20,
-        .style_weight = 1000,
-        .tv_weight = 40,
-        .strength = -1,
-        .range = 1,
-        .content_form = IMP_LOSS_RELATIVE,
-        .style_form = IMP_LOSS_RELATIVE,
-        .gram_norm = IMP_GRAM_M,
-        .metric = true,
-        .tv_form = IMP_TV_ABSOLUTE,
-        .tv_mean = true,
-        .pooling = IMP_POOL_MAX,
-        .levels = 3,
-        .size = 512,
-        .style_scale = 1,
-        .scales = 3,
-        .scale_step = 2,
-        .iterations = 220,
-        .optimizer = IMP_LBFGS,
-        .learning_rate = 1,
-        .beta1 = 0.9F,
-        .beta2 = 0.999F,
-        .epsilon = 1e-8F,
-        .history = 20,
-        .convergence = 1.5F,
-        .init = IMP_INIT_CONTENT,
-        .noise = 0.01F,
-        .seed = 1,
+        .entry = {"default", "builtin",
+                  "made for the built-in network: relative losses on three sizes of the picture, "
+                  "painted coarse to fine"},
+        .settings =
+            {
+                START("default", "builtin"),
+                .terms = {{IMP_TERM_CONTENT, "relu1_2", 1},
+                          {IMP_TERM_CONTENT, "relu3_3", 1},
+                          {IMP_TERM_STYLE, "relu1_1", 0.25F},
+                          {IMP_TERM_STYLE, "relu2_1", 0.25F},
+                          {IMP_TERM_STYLE, "relu3_1", 0.25F},
+                          {IMP_TERM_STYLE, "relu3_4", 0.25F}},
+                .term_count = 6,
+                .content_weight = 20,
+                .style_weight = 1000,
+                .tv_weight = 40,
+                .strength = -1,
+                .range = 1,
+                .content_form = IMP_LOSS_RELATIVE,
+                .style_form = IMP_LOSS_RELATIVE,
+                .gram_norm = IMP_GRAM_M,
+                .metric = true,
+                .tv_form = IMP_TV_ABSOLUTE,
+                .tv_mean = true,
+                .pooling = IMP_POOL_MAX,
+                .levels = 3,
+                .size = 512,
+                .style_scale = 1,
+                .scales = 3,
+                .scale_step = 2,
+                .iterations = 220,
+                .optimizer = IMP_LBFGS,
+                .learning_rate = 1,
+                .beta1 = 0.9F,
+                .beta2 = 0.999F,
+                .epsilon = 1e-8F,
+                .history = 20,
+                .convergence = 1.5F,
+                .init = IMP_INIT_CONTENT,
+                .noise = 0.01F,
+                .seed = 1,
+            },
     },
     {
         /* Gatys, Ecker, Bethge 2016, with the defaults of the classic PyTorch program. */
-        .preset = "gatys",
-        .network = "vgg19-caffe",
-        .about = "the classic: Gatys, Ecker and Bethge 2016 on VGG-19, L-BFGS from noise",
-        .terms = {{IMP_TERM_CONTENT, "relu4_2", 1},
-                  {IMP_TERM_STYLE, "relu1_1", 1},
-                  {IMP_TERM_STYLE, "relu2_1", 1},
-                  {IMP_TERM_STYLE, "relu3_1", 1},
-                  {IMP_TERM_STYLE, "relu4_1", 1},
-                  {IMP_TERM_STYLE, "relu5_1", 1}},
-        .term_count = 6,
-        .content_weight = 5,
-        .style_weight = 100,
-        .tv_weight = 1e-3F,
-        .strength = -1,
-        .range = 255,
-        .content_form = IMP_LOSS_MEAN,
-        .style_form = IMP_LOSS_MEAN,
-        .gram_norm = IMP_GRAM_CM,
-        .tv_form = IMP_TV_ABSOLUTE,
-        .pooling = IMP_POOL_MAX,
-        .levels = 1,
-        .size = 512,
-        .style_scale = 1,
-        .scales = 1,
-        .scale_step = 2,
-        .iterations = 1000,
-        .optimizer = IMP_LBFGS,
-        .learning_rate = 1,
-        .beta1 = 0.9F,
-        .beta2 = 0.999F,
-        .epsilon = 1e-8F,
-        .history = 100,
-        .convergence = 1.5F,
-        .init = IMP_INIT_NOISE,
-        .noise = 0.001F,
-        .seed = 1,
+        .entry = {"gatys", "vgg19-caffe",
+                  "the classic: Gatys, Ecker and Bethge 2016 on VGG-19, L-BFGS from noise"},
+        .settings =
+            {
+                START("gatys", "vgg19-caffe"),
+                .terms = {{IMP_TERM_CONTENT, "relu4_2", 1},
+                          {IMP_TERM_STYLE, "relu1_1", 1},
+                          {IMP_TERM_STYLE, "relu2_1", 1},
+                          {IMP_TERM_STYLE, "relu3_1", 1},
+                          {IMP_TERM_STYLE, "relu4_1", 1},
+                          {IMP_TERM_STYLE, "relu5_1", 1}},
+                .term_count = 6,
+                .content_weight = 5,
+                .style_weight = 100,
+                .tv_weight = 1e-3F,
+                .strength = -1,
+                .range = 255,
+                .content_form = IMP_LOSS_MEAN,
+                .style_form = IMP_LOSS_MEAN,
+                .gram_norm = IMP_GRAM_CM,
+                .tv_form = IMP_TV_ABSOLUTE,
+                .pooling = IMP_POOL_MAX,
+                .levels = 1,
+                .size = 512,
+                .style_scale = 1,
+                .scales = 1,
+                .scale_step = 2,
+                .iterations = 1000,
+                .optimizer = IMP_LBFGS,
+                .learning_rate = 1,
+                .beta1 = 0.9F,
+                .beta2 = 0.999F,
+                .epsilon = 1e-8F,
+                .history = 100,
+                .convergence = 1.5F,
+                .init = IMP_INIT_NOISE,
+                .noise = 0.001F,
+                .seed = 1,
+            },
     },
     {
         /* The objective of TensorFlow's tutorial and what grew from it, with Keras' Adam. */
-        .preset = "tf",
-        .network = "vgg19-keras",
-        .about = "TensorFlow's tutorial family on VGG-19: close to the content, smooth, steady; "
-                 "for a faithful photograph with the colours and grain of a picture",
-        .terms = {{IMP_TERM_CONTENT, "relu5_2", 1},
-                  {IMP_TERM_STYLE, "relu1_1", 0.2F},
-                  {IMP_TERM_STYLE, "relu2_1", 0.2F},
-                  {IMP_TERM_STYLE, "relu3_1", 0.2F},
-                  {IMP_TERM_STYLE, "relu4_1", 0.2F},
-                  {IMP_TERM_STYLE, "relu5_1", 0.2F}},
-        .term_count = 6,
-        .content_weight = 1e4F,
-        .style_weight = 1e-2F,
-        .tv_weight = 30,
-        .strength = -1,
-        .range = 1,
-        .content_form = IMP_LOSS_MEAN,
-        .style_form = IMP_LOSS_MEAN,
-        .gram_norm = IMP_GRAM_M,
-        .tv_form = IMP_TV_ABSOLUTE,
-        .pooling = IMP_POOL_MAX,
-        .levels = 1,
-        .size = 512,
-        .style_scale = 1,
-        .scales = 1,
-        .scale_step = 2,
-        .iterations = 1000,
-        .optimizer = IMP_ADAM,
-        .learning_rate = 0.02F,
-        .beta1 = 0.99F,
-        .beta2 = 0.999F,
-        .epsilon = 1e-1F,
-        .adam_form = IMP_ADAM_KERAS,
-        .history = 100,
-        .clamp = true,
-        .convergence = 1.5F,
-        .init = IMP_INIT_CONTENT,
-        .noise = 0.01F,
-        .seed = 1,
+        .entry = {"tf", "vgg19-keras",
+                  "TensorFlow's tutorial family on VGG-19: close to the content, smooth, steady; "
+                  "for a faithful photograph with the colours and grain of a picture"},
+        .settings =
+            {
+                START("tf", "vgg19-keras"),
+                .terms = {{IMP_TERM_CONTENT, "relu5_2", 1},
+                          {IMP_TERM_STYLE, "relu1_1", 0.2F},
+                          {IMP_TERM_STYLE, "relu2_1", 0.2F},
+                          {IMP_TERM_STYLE, "relu3_1", 0.2F},
+                          {IMP_TERM_STYLE, "relu4_1", 0.2F},
+                          {IMP_TERM_STYLE, "relu5_1", 0.2F}},
+                .term_count = 6,
+                .content_weight = 1e4F,
+                .style_weight = 1e-2F,
+                .tv_weight = 30,
+                .strength = -1,
+                .range = 1,
+                .content_form = IMP_LOSS_MEAN,
+                .style_form = IMP_LOSS_MEAN,
+                .gram_norm = IMP_GRAM_M,
+                .tv_form = IMP_TV_ABSOLUTE,
+                .pooling = IMP_POOL_MAX,
+                .levels = 1,
+                .size = 512,
+                .style_scale = 1,
+                .scales = 1,
+                .scale_step = 2,
+                .iterations = 1000,
+                .optimizer = IMP_ADAM,
+                .learning_rate = 0.02F,
+                .beta1 = 0.99F,
+                .beta2 = 0.999F,
+                .epsilon = 1e-1F,
+                .adam_form = IMP_ADAM_KERAS,
+                .history = 100,
+                .clamp = true,
+                .convergence = 1.5F,
+                .init = IMP_INIT_CONTENT,
+                .noise = 0.01F,
+                .seed = 1,
+            },
     },
-    {
-        /* Covariances compared as distributions (Wasserstein), coarse to fine by the root of two,
-         * as the best-looking published optimiser does. */
-        .preset = "fine",
-        .network = "vgg19",
-        .about = "many scales and a Wasserstein style loss on VGG-19: slow, and the best looking; "
-                 "for pictures to keep",
-        .terms = {{IMP_TERM_CONTENT, "relu4_2", 1},
-                  {IMP_TERM_STYLE, "relu1_1", 256.0F / 341},
-                  {IMP_TERM_STYLE, "relu2_1", 64.0F / 341},
-                  {IMP_TERM_STYLE, "relu3_1", 16.0F / 341},
-                  {IMP_TERM_STYLE, "relu4_1", 4.0F / 341},
-                  {IMP_TERM_STYLE, "relu5_1", 1.0F / 341}},
-        .term_count = 6,
-        FINE,
-    },
-    {
-        .preset = "brush",
-        .network = "builtin",
-        .about = "the way of fine on the built-in network, with nothing to download: brushwork, "
-                 "slower than default",
-        .terms = {{IMP_TERM_CONTENT, "relu3_3", 1},
-                  {IMP_TERM_STYLE, "relu1_1", 0.75F},
-                  {IMP_TERM_STYLE, "relu2_1", 0.19F},
-                  {IMP_TERM_STYLE, "relu3_1", 0.05F},
-                  {IMP_TERM_STYLE, "relu3_4", 0.01F}},
-        .term_count = 5,
-        FINE,
-    },
+    {/* Covariances compared as distributions (Wasserstein), coarse to fine by the root of two,
+      * as the best-looking published optimiser does. */
+     .entry = {"fine", "vgg19",
+               "many scales and a Wasserstein style loss on VGG-19: slow, and the best looking; "
+               "for pictures to keep"},
+     .settings =
+         {
+             START("fine", "vgg19"),
+             .terms = {{IMP_TERM_CONTENT, "relu4_2", 1},
+                       {IMP_TERM_STYLE, "relu1_1", 256.0F / 341},
+                       {IMP_TERM_STYLE, "relu2_1", 64.0F / 341},
+                       {IMP_TERM_STYLE, "relu3_1", 16.0F / 341},
+                       {IMP_TERM_STYLE, "relu4_1", 4.0F / 341},
+                       {IMP_TERM_STYLE, "relu5_1", 1.0F / 341}},
+             .term_count = 6,
+             FINE,
+         }},
+    {.entry = {"brush", "builtin",
+               "the way of fine on the built-in network, with nothing to download: brushwork, "
+               "slower than default"},
+     .settings =
+         {
+             START("brush", "builtin"),
+             .terms = {{IMP_TERM_CONTENT, "relu3_3", 1},
+                       {IMP_TERM_STYLE, "relu1_1", 0.75F},
+                       {IMP_TERM_STYLE, "relu2_1", 0.19F},
+                       {IMP_TERM_STYLE, "relu3_1", 0.05F},
+                       {IMP_TERM_STYLE, "relu3_4", 0.01F}},
+             .term_count = 5,
+             FINE,
+         }},
 };
 
-const imp_settings *imp_preset_at(size_t i) {
-    return i < sizeof presets / sizeof presets[0] ? &presets[i] : NULL;
+const imp_preset *imp_preset_at(size_t i) {
+    return i < sizeof presets / sizeof presets[0] ? &presets[i].entry : NULL;
 }
 
-const imp_settings *imp_preset_find(const char *name) {
-    for (size_t i = 0; imp_preset_at(i); i++)
-        if (strcmp(presets[i].preset, name) == 0)
+static const struct preset *find(const char *name) {
+    for (size_t i = 0; name && i < sizeof presets / sizeof presets[0]; i++)
+        if (strcmp(presets[i].entry.name, name) == 0)
             return &presets[i];
     return NULL;
+}
+
+const imp_preset *imp_preset_find(const char *name) {
+    const struct preset *preset = find(name);
+    return preset ? &preset->entry : NULL;
+}
+
+const imp_settings *imp_preset_settings(const char *name) {
+    const struct preset *preset = find(name);
+    return preset ? &preset->settings : NULL;
 }

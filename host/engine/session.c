@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sessions: settings, opening and closing, the loop of iterations.
+ * Sessions: opening and closing, the loop of iterations.
  */
 #include "engine/session.h"
 
@@ -8,59 +8,6 @@
 
 #include "backend/profile.h"
 #include "base/clock.h"
-
-/* ---- Settings ---- */
-
-static imp_status check_range(const char *name, double value, double low, double high,
-                              imp_error *err) {
-    if (value >= low && value <= high) /* false for NaN */
-        return IMP_OK;
-    return imp_fail(err, IMP_ERR_ARGUMENT, "%s: %g is not between %g and %g", name, value, low,
-                    high);
-}
-
-/* Whether any layer has a weight above 0. */
-static bool has_weight(const imp_settings *s) {
-    for (size_t i = 0; i < s->term_count; i++) {
-        const bool content = s->terms[i].kind == IMP_TERM_CONTENT;
-        if (s->terms[i].weight > 0 && (content ? s->content_weight : s->style_weight) > 0)
-            return true;
-    }
-    return false;
-}
-
-static imp_status check_settings(const imp_settings *s, imp_error *err) {
-    TRY(check_range("content weight", (double)s->content_weight, 0, 1e30, err));
-    TRY(check_range("style weight", (double)s->style_weight, 0, 1e30, err));
-    TRY(check_range("tv weight", (double)s->tv_weight, 0, 1e30, err));
-    TRY(check_range("number of layers", (double)s->term_count, 0, IMP_TERMS_MAX, err));
-    TRY(check_range("strength", (double)s->strength, -1, 1, err));
-    TRY(check_range("range", (double)s->range, 1e-3, 1e6, err));
-    TRY(check_range("levels", s->levels, 1, IMP_LEVELS_MAX, err));
-    TRY(check_range("scales", s->scales, 1, IMP_SCALES_MAX, err));
-    TRY(check_range("style scale", (double)s->style_scale, 0.01, 100, err));
-    TRY(check_range("learning rate", (double)s->learning_rate, 1e-12, 1e6, err));
-    TRY(check_range("history", s->history, 1, 1000, err));
-    TRY(check_range("scale step", (double)s->scale_step, 1.01, 100, err));
-    TRY(check_range("number of sizes", (double)s->size_count, 0, IMP_SCALES_MAX, err));
-    TRY(check_range("settle", (double)s->convergence, 0, 255, err));
-    TRY(check_range("average", (double)s->average, 0, 0.999999, err));
-    TRY(check_range("style form", s->style_form, 0, IMP_LOSS_WASSERSTEIN, err));
-    TRY(check_range("iterations", s->iterations, 1, 1e9, err));
-    TRY(check_range("later iterations", s->later_iterations, 0, 1e8, err));
-    for (size_t i = 0; i < s->size_count; i++)
-        TRY(check_range("size", (double)s->sizes[i], i ? (double)s->sizes[i - 1] + 1 : 1, 1e9,
-                        err));
-    if (s->content_form == IMP_LOSS_WASSERSTEIN)
-        return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "content form: content has no Wasserstein form; give mean or relative");
-    for (size_t i = 0; i < s->term_count; i++)
-        TRY(check_range(s->terms[i].layer, (double)s->terms[i].weight, 0, 1e30, err));
-    if (s->term_count > 0 && !has_weight(s))
-        return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "weights: all of content and style are 0: give one of them more than 0");
-    return IMP_OK;
-}
 
 /* ---- Opening and closing ---- */
 
@@ -77,9 +24,8 @@ static imp_status open_filters(imp_session *s, imp_error *err) {
 }
 
 imp_status imp_session_prepare(imp_session *s, const imp_sources *from, imp_error *err) {
-    TRY(imp_sources_check(from, err));
+    TRY(imp_sources_check(from, s->settings.init, err));
     s->reuse = from->reuse;
-    TRY(check_settings(&s->settings, err));
     TRY(imp_objective_depth(&s->nodes, &s->settings, s->network, err));
     TRY(imp_sources_measure(s, from, err));
     imp_session_schedule(s);
@@ -95,27 +41,31 @@ static imp_status open_session(imp_session *s, const imp_sources *from, imp_erro
     return imp_session_enter(s, 0, NULL, err);
 }
 
-imp_session *imp_session_new(imp_device *device, const imp_network *network,
-                             const imp_settings *settings, imp_error *err) {
+imp_status imp_session_new(imp_session **out, imp_device *device, const imp_network *network,
+                           const imp_settings *settings, imp_error *err) {
+    imp_settings taken;
+    *out = NULL;
+    if (!device || !network)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "session: %s is NULL; open one first",
+                        device ? "the network" : "the device");
+    TRY(imp_settings_take(&taken, settings, err));
     imp_session *s = calloc(1, sizeof *s);
-    if (!s) {
-        imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
-        return NULL;
-    }
+    if (!s)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
     s->device = device;
     s->network = network;
-    s->settings = *settings;
+    s->settings = taken;
     s->opened = imp_now();
     device->sessions++;
-    return s;
+    *out = s;
+    return IMP_OK;
 }
 
 imp_status imp_session_open(imp_session **out, imp_device *device, const imp_network *network,
                             const imp_settings *settings, const imp_sources *from, imp_error *err) {
     *out = NULL;
-    imp_session *s = imp_session_new(device, network, settings, err);
-    if (!s)
-        return IMP_ERR_MEMORY;
+    imp_session *s = NULL;
+    TRY(imp_session_new(&s, device, network, settings, err));
     const imp_status status = open_session(s, from, err);
     if (status != IMP_OK) {
         imp_session_close(s);
@@ -195,7 +145,8 @@ imp_status imp_session_run(imp_session *s, imp_callback callback, void *user, im
         imp_progress progress;
         imp_session_progress(s, &progress);
         if (callback && !callback(user, s, &progress))
-            return IMP_OK;
+            return imp_fail(err, IMP_ERR_STOPPED, "session: stopped after %u of %u iterations",
+                            progress.iteration, progress.total);
     }
     return IMP_OK;
 }

@@ -8,6 +8,7 @@
 #include "engine/average.h"
 #include "engine/convergence.h"
 #include "engine/reuse.h"
+#include "engine/settings.h"
 
 /* The size of a picture, and that of its planes: larger where a map of the network would vanish. */
 typedef struct imp_sides {
@@ -66,8 +67,8 @@ struct imp_session {
 
 /* A session that holds its arguments only; and with scales and filters, but no picture and no
  * memory on the device. Close it in any case. */
-imp_session *imp_session_new(imp_device *device, const imp_network *network,
-                             const imp_settings *settings, imp_error *err);
+imp_status imp_session_new(imp_session **out, imp_device *device, const imp_network *network,
+                           const imp_settings *settings, imp_error *err);
 imp_status imp_session_prepare(imp_session *s, const imp_sources *from, imp_error *err);
 
 /* ---- scale.c ---- */
@@ -84,7 +85,7 @@ imp_status imp_session_restart_tracking(imp_session *s);
 
 /* Checks the sources; takes their sizes, weights and regions; keeps the pictures at the size of the
  * last scale, recoloured if the settings ask for it. */
-imp_status imp_sources_check(const imp_sources *from, imp_error *err);
+imp_status imp_sources_check(const imp_sources *from, imp_init init, imp_error *err);
 imp_status imp_sources_measure(imp_session *s, const imp_sources *from, imp_error *err);
 imp_status imp_sources_keep(imp_session *s, const imp_sources *from, imp_error *err);
 

@@ -8,12 +8,16 @@
 #include "engine/colour.h"
 #include "engine/planes.h"
 #include "engine/session.h"
+#include "media/check.h"
 
 /* ---- Checks ---------------------------------------------------------------------------------- */
 
 static imp_status check_mask(const imp_picture *mask, const imp_picture *of, const char *what,
                              imp_error *err) {
-    if (!mask || !mask->rgb || (mask->width == of->width && mask->height == of->height))
+    if (!mask)
+        return IMP_OK;
+    TRY(imp_picture_check(mask, what, err));
+    if (mask->width == of->width && mask->height == of->height)
         return IMP_OK;
     return imp_fail(err, IMP_ERR_ARGUMENT,
                     "%s: is %zu x %zu, and its picture %zu x %zu: make them the same size", what,
@@ -27,24 +31,27 @@ static void mask_name(char *name, size_t size, size_t i) {
 
 static imp_status check_style(const imp_sources *from, size_t i, imp_error *err) {
     const imp_style *style = &from->styles[i];
-    char what[32];
-    mask_name(what, sizeof what, i);
-    if (!style->picture->rgb)
-        return imp_fail(err, IMP_ERR_ARGUMENT, "session: the picture of style %zu is empty", i + 1);
+    char picture[32], mask[32];
+    snprintf(picture, sizeof picture, "style %zu", i + 1);
+    mask_name(mask, sizeof mask, i);
+    TRY(imp_picture_check(style->picture, picture, err));
     if (!(style->weight >= 0 && isfinite(style->weight)))
-        return imp_fail(err, IMP_ERR_ARGUMENT, "style %zu: its weight %g is not 0 or more", i + 1,
+        return imp_fail(err, IMP_ERR_ARGUMENT, "%s: invalid weight %g; expected 0 or more", picture,
                         (double)style->weight);
     if (!from->mask != !style->mask)
         return imp_fail(err, IMP_ERR_ARGUMENT,
                         "%s: is missing: give a mask of the content and of each style",
-                        from->mask ? what : "mask of the content");
-    return check_mask(style->mask, style->picture, what, err);
+                        from->mask ? mask : "mask of the content");
+    return check_mask(style->mask, style->picture, mask, err);
 }
 
-imp_status imp_sources_check(const imp_sources *from, imp_error *err) {
+imp_status imp_sources_check(const imp_sources *from, imp_init init, imp_error *err) {
     double weights = 0;
-    if (!from->content || !from->content->rgb || !from->styles[0].picture)
-        return imp_fail(err, IMP_ERR_ARGUMENT, "session: content or style picture is empty");
+    if (!from)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "session: the sources are NULL");
+    TRY(imp_picture_check(from->content, "content", err));
+    if (!from->styles[0].picture)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "style 1: the picture is empty");
     for (size_t i = 0; i < IMP_STYLES_MAX && from->styles[i].picture; i++) {
         TRY(check_style(from, i, err));
         weights += (double)from->styles[i].weight;
@@ -52,6 +59,8 @@ imp_status imp_sources_check(const imp_sources *from, imp_error *err) {
     if (weights == 0)
         return imp_fail(err, IMP_ERR_ARGUMENT,
                         "styles: all weights are 0: give one of them more than 0");
+    if (init == IMP_INIT_PICTURE)
+        TRY(imp_picture_check(from->init, "setting 'init' = picture", err));
     return check_mask(from->mask, from->content, "mask of the content", err);
 }
 
@@ -140,10 +149,7 @@ imp_status imp_sources_keep(imp_session *s, const imp_sources *from, imp_error *
     for (size_t i = 0, k = 0; k < s->style_count; i++)
         if (from->styles[i].weight > 0)
             TRY(keep_style(s, k++, from->styles[i].picture, &palette, err));
-    if (s->settings.init != IMP_INIT_PICTURE)
-        return IMP_OK;
-    if (!from->init || !from->init->rgb)
-        return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "session: init is a picture, but there is none: give sources.init");
-    return imp_planes_resize(&s->init, from->init, to->width, to->height, err);
+    return s->settings.init == IMP_INIT_PICTURE
+               ? imp_planes_resize(&s->init, from->init, to->width, to->height, err)
+               : IMP_OK;
 }

@@ -110,5 +110,5 @@ imp_status imp_tune(imp_device *device, const imp_network *network, size_t size,
             return imp_fail_device(err, device);
         side = imp_conv_side(&node->conv, side);
     }
-    return IMP_OK;
+    return more ? IMP_OK : imp_fail(err, IMP_ERR_STOPPED, "tune: stopped by its callback");
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whether a caller's picture can be read.
+ */
+#include "media/check.h"
+
+#include "base/error.h"
+
+/* The place of the first value outside [0,1], count where there is none. NaN is outside. */
+static size_t first_outside(const float *values, size_t count) {
+    const float slack = 0.01F;
+    for (size_t i = 0; i < count; i++)
+        if (!(values[i] >= -slack && values[i] <= 1 + slack))
+            return i;
+    return count;
+}
+
+imp_status imp_picture_check(const imp_picture *p, const char *what, imp_error *err) {
+    if (!p || !p->rgb || p->width == 0 || p->height == 0)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "%s: the picture is empty", what);
+    if (p->width > SIZE_MAX / 3 / sizeof *p->rgb / p->height)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "%s: %zu x %zu pixels do not fit into memory", what,
+                        p->width, p->height);
+    const size_t pixels = p->width * p->height;
+    const size_t colour = first_outside(p->rgb, 3 * pixels);
+    if (colour < 3 * pixels)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "%s: invalid colour %g at column %zu of row %zu; expected 0 to 1", what,
+                        (double)p->rgb[colour], colour / 3 % p->width, colour / 3 / p->width);
+    const size_t opaque = p->opacity ? first_outside(p->opacity, pixels) : pixels;
+    if (opaque < pixels)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "%s: invalid opacity %g at column %zu of row %zu; expected 0 to 1", what,
+                        (double)p->opacity[opaque], opaque % p->width, opaque / p->width);
+    return IMP_OK;
+}
