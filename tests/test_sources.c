@@ -407,7 +407,7 @@ static void test_refused(void **state) {
     aim(f, 0, 1, 1, -1, false);
     assert_refused(f, "style 2: invalid weight -1");
     aim(f, 0, 1, 1, NAN, false);
-    assert_refused(f, "style 2: its weight");
+    assert_refused(f, "style 2: invalid weight");
     aim(f, 0, 1, 1, 1, true);
     f->from.styles[1].mask = NULL;
     assert_refused(f, "mask of style 2: is missing");
