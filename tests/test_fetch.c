@@ -261,8 +261,8 @@ static void test_no_network(void **state) {
     assert_non_null(strstr(e.err, "impasto: 'https://web.eecs.umich.edu/~justincj/models/"
                                   "vgg19-d01eb7cb.pth': no connection"));
     assert_non_null(strstr(e.err, "or get https://web.eecs.umich.edu/~justincj/models/"
-                                  "vgg19-d01eb7cb.pth elsewhere and say: impasto weights fetch "
-                                  "vgg19-caffe --from vgg19-d01eb7cb.pth\n"));
+                                  "vgg19-d01eb7cb.pth elsewhere, and fetch vgg19-caffe with "
+                                  "--from vgg19-d01eb7cb.pth\n"));
     ended_free(&e);
     assert_false(scratch_has(&f->s, "vgg19-caffe.safetensors"));
     e = program_run(&f->s, "impasto weights remove vgg19-caffe");

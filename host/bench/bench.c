@@ -37,7 +37,7 @@ bool imp_bench_too_long(const imp_bench_state *b, size_t device, double flop,
     if (seconds <= patience)
         return false;
     snprintf(result->note, sizeof result->note,
-             "would take about %.0f s each time; ask for a smaller --size", seconds);
+             "would take about %.0f s each time; choose a smaller size", seconds);
     return true;
 }
 

@@ -53,7 +53,12 @@ void cli_name_options(char *out, size_t size, const char *text) {
             used +=
                 (size_t)snprintf(out + used, size - used,
                                  next == text ? "option '--%.*s'" : "--%.*s", (int)length, name);
+            const bool valued = next != text && !strncmp(name + length + 1, " = ", 3);
             next = name + length + 1;
+            if (valued) { /* "setting 'NAME' = VALUE": "--NAME VALUE" */
+                used += (size_t)snprintf(out + used, used < size ? size - used : 0, " ");
+                next += 3;
+            }
         } else {
             used += (size_t)snprintf(out + used, size - used, "%c", *next++);
         }

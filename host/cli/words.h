@@ -18,8 +18,9 @@ __attribute__((format(printf, 2, 3))) int cli_complain(int status, const char *f
 /* The same for a message that is not an error. */
 __attribute__((format(printf, 1, 2))) void cli_note(const char *format, ...);
 
-/* Copies text, in which the library calls options settings: "setting 'NAME'" becomes "--NAME", and
- * at the beginning "option '--NAME'", where the program has such an option. */
+/* Copies text, turning the library's settings into the program's options: "setting 'NAME'" becomes
+ * "--NAME", "setting 'NAME' = VALUE" becomes "--NAME VALUE", and "setting 'NAME'" at the beginning
+ * becomes "option '--NAME'". A setting without an option stays. */
 void cli_name_options(char *out, size_t size, const char *text);
 
 /* Prints the library's message; returns CLI_MISUSE for IMP_ERR_ARGUMENT, else CLI_FAILED. */

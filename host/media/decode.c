@@ -43,8 +43,8 @@ imp_status imp_decode_size(imp_decode *t, size_t width, size_t height, imp_error
                         t->in->path);
     if (height > most / width)
         return imp_fail(err, IMP_ERR_MEMORY,
-                        "picture '%s': %zu x %zu is more than %zu pixels: make it smaller, or "
-                        "allow it with --max-pixels",
+                        "picture '%s': %zu x %zu is more than %zu pixels; make it smaller, or "
+                        "raise setting 'max-pixels'",
                         t->in->path, width, height, most);
     return imp_picture_alloc(t->out, width, height, err);
 }

@@ -96,7 +96,7 @@ static imp_status fail_all(const fetch *f, imp_status status, imp_error *err) {
     if (!f->entry || !may_go_on(status))
         return imp_fail(err, status, "%s", f->last.text);
     return imp_fail(err, status,
-                    "%.230s; or get %s elsewhere and say: impasto weights fetch %s --from %s",
+                    "%.230s; or get %s elsewhere, and fetch %s with setting 'from' = %s",
                     f->last.text, f->entry->addresses[0], f->name, f->entry->file);
 }
 

@@ -196,8 +196,8 @@ static imp_status write_tensor(FILE *to, const work *w, const float *values, siz
     for (size_t i = 0; w->options.half && i < count; i++)
         if (fabsf(values[i]) >= 65520)
             return imp_foreign_fail(&w->file, err, IMP_ERR_NUMBER,
-                                    "layer %s has the value %g, too large for fp16: import it "
-                                    "without --half",
+                                    "layer %s has the value %g, too large for fp16; import it "
+                                    "without setting 'half'",
                                     l->name, (double)values[i]);
     return imp_safetensors_put(to, values, count, w->options.half);
 }

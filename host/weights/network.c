@@ -329,7 +329,7 @@ imp_status imp_network_open(imp_network **out, const char *name, imp_error *err)
     if (strcmp(name, "builtin") == 0) {
         if (imp_builtin_network_size == 0)
             return imp_fail(err, IMP_ERR_UNSUPPORTED,
-                            "network 'builtin': this build has none: name a file with --network");
+                            "network 'builtin': this build has none; name a file instead");
         return imp_network_parse(out, imp_builtin_network, imp_builtin_network_size, name, err);
     }
     if (strcmp(name, IMP_NETWORK_RANDOM) == 0)

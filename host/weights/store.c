@@ -160,7 +160,7 @@ imp_status imp_store_check(const char *path, const char *name, const char *diges
         return IMP_OK;
     return imp_fail(err, IMP_ERR_FORMAT,
                     "weights '%s': what came is damaged or another file (its %s begins with %.8s, "
-                    "not %.8s); nothing is installed: try again, or another --from",
+                    "not %.8s); nothing is installed; try again, or another setting 'from'",
                     name, md5 ? "MD5" : "SHA-256", hex, digits);
 }
 
