@@ -114,7 +114,7 @@ static const mistake mistakes[] = {
     {"impasto paint --like a.png", 1, "records no parameters"},
     {"impasto paint --like missing.png", 1, "missing.png"},
     {"impasto paint --like foreign.png", 1, "not a record of parameters"},
-    {"impasto paint --like damaged.png a.png b.jpg", 1, "damaged: setting 'size'"},
+    {"impasto paint --like damaged.png a.png b.jpg", 1, "damaged: --size"},
     {"impasto paint --like a.png --preset gatys", 2, "--like and --preset"},
     {"impasto paint --like a.png a.png", 1, "records no parameters"},
     {"impasto score", 2, "missing argument"},

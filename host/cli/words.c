@@ -16,8 +16,9 @@
 enum { WORD_MAX = 64 };
 
 static void print_line(const char *format, va_list arguments) {
-    char line[1024];
-    vsnprintf(line, sizeof line, format, arguments);
+    char text[1024], line[1024];
+    vsnprintf(text, sizeof text, format, arguments);
+    cli_name_options(line, sizeof line, text);
     for (char *c = line; *c; c++)
         if (iscntrl((unsigned char)*c))
             *c = '?';
@@ -66,9 +67,7 @@ void cli_name_options(char *out, size_t size, const char *text) {
 }
 
 int cli_complain_error(const imp_error *err) {
-    char text[2 * sizeof err->text];
-    cli_name_options(text, sizeof text, err->text);
-    return cli_complain(err->status == IMP_ERR_ARGUMENT ? CLI_MISUSE : CLI_FAILED, "%s", text);
+    return cli_complain(err->status == IMP_ERR_ARGUMENT ? CLI_MISUSE : CLI_FAILED, "%s", err->text);
 }
 
 static size_t least(size_t a, size_t b) {
