@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The benchmark: what it measures is in its file as described, a device that is wrong is found out
- * and gets no score, and comparisons tell what is more than noise. Speed itself is not tested.
+ * The benchmark: its file is as described; a device that computes wrongly is found and gets no
+ * score; comparisons show what is more than noise. Speed itself is not tested.
  */
 #include "program.h"
 
@@ -194,8 +194,8 @@ static void assert_results(const json_t *o) {
 
 enum { WIDTH = 1200, HEIGHT = 800, LEFT = 110, RIGHT = 40, TOP = 50, BOTTOM = 80 };
 
-/* Whether a result is an operation whose flop and bytes are known: then log10 of executed flop per
- * byte, and of Gflop/s. */
+/* Whether a result is an operation whose flop and bytes are known; if so, log10 of executed flop
+ * per byte, and of Gflop/s. */
 static bool point_of(double point[2], const json_t *r) {
     const double executed = json_number_value(json_object_get(r, "executed_flop"));
     const double bytes = json_number_value(json_object_get(r, "bytes"));
@@ -212,8 +212,8 @@ static bool is_blue(const imp_picture *p, double x, double y) {
            fabsf(rgb[2] - 0.75F) < 0.02F;
 }
 
-/* Every operation is a point at its place between axes of whole decades, which reach at least from
- * 1 to 1000 operations per byte and from 10 to 100 Gflop/s; the roof ends at the right edge. */
+/* Every operation is a point at the right place. The axes are whole decades, at least from 1 to
+ * 1000 operations per byte and from 10 to 100 Gflop/s. The roof ends at the right edge. */
 static void assert_plot(const json_t *o, const imp_picture *p) {
     const json_t *device = json_array_get(json_object_get(o, "devices"), 0);
     const double roof = log10(json_number_value(json_object_get(device, "gflops")));
@@ -294,7 +294,7 @@ static void test_standard_output(void **state) {
     ended_free(&e);
 }
 
-/* A device that fails its self-test is listed without a score, and nothing is measured instead. */
+/* A device that fails its self-test is listed without a score; no other is measured instead. */
 static void test_refused_device(void **state) {
     imp_device_info first;
     if (imp_device_list(&first, 1, false, NULL, NULL) < 2 || first.shares_host_memory) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of cases proves something: devices that are wrong on purpose, each in one way that has
- * been seen in real ones, do not pass it.
+ * The table of cases proves something: devices with deliberate errors, most of them seen in real
+ * devices, fail it.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -32,7 +32,7 @@ static imp_status forget_bias(imp_device *d, imp_filter **out, const imp_conv *c
     return right->filter_open(d, out, c, w, NULL);
 }
 
-/* Replaces what a tensor holds by `values` and keeps the old contents there. */
+/* Exchanges the contents of a tensor and `values`. */
 static void exchange(imp_device *d, imp_tensor t, float *values) {
     const size_t n = t.c * t.h * t.w;
     float *old = malloc(n * sizeof *old);
@@ -51,7 +51,7 @@ static float *all(float value, size_t n) {
     return values;
 }
 
-/* The mask of the ReLU is taken to be y >= 0. */
+/* Masks the ReLU by y >= 0. */
 static imp_status forget_mask(imp_device *d, imp_tensor dx, imp_tensor dy, imp_tensor y,
                               imp_filter *f) {
     if (!y.memory)
@@ -107,7 +107,7 @@ static imp_status affine_transposed(imp_device *d, imp_tensor y, imp_tensor x,
     return right->affine(d, y, x, &wrong);
 }
 
-/* A sum in single precision without blocks ends about here: off by one part in 4096. */
+/* Off by one part in 4096, as a sum in single precision without blocks is. */
 static imp_status dot_roughly(imp_device *d, imp_slot out, imp_tensor x, imp_tensor y) {
     float *values = all(0, IMP_SLOTS * IMP_PARTIALS);
     const imp_status status = right->dot(d, out, x, y);
@@ -135,7 +135,7 @@ static imp_status fill_short(imp_device *d, imp_tensor x, float value) {
     return right->fill(d, x, value);
 }
 
-/* Past the end by more than tensors are aligned to, and not beyond the guard. */
+/* Writes past the end by more than the alignment, but not beyond the guard. */
 static imp_status fill_long(imp_device *d, imp_tensor x, float value) {
     x.w = x.c * x.h * x.w + 16;
     x.c = x.h = 1;
@@ -228,8 +228,8 @@ static void empty_slots_are_named(void **state) {
 
 /* ---- small errors anywhere ---- */
 
-/* After each launch, the first thing that is read comes with one element off by 2^-10 of the
- * largest: the one in the middle, or the first. No bound is as wide as that. */
+/* After each launch, the first tensor that is read has one element off by 2^-10 of the largest: the
+ * one in the middle, or the first. Every bound is narrower than that. */
 static bool launched, at_first;
 
 static imp_status sync_and_arm(imp_device *d) {
@@ -267,7 +267,7 @@ static void small_errors_are_caught(void **state) {
         imp_case_name(&c, name, sizeof name);
         if (c.level == IMP_LEVEL_FULL)
             continue;
-        /* one seed for all: numbers whose sum happens to vanish would hide an error in it */
+        /* the same seed for all: numbers whose sum happens to be 0 would hide an error */
         assert_int_equal(imp_case_run(&c, d, 1, 0, &result), IMP_OK);
         if (result.outcome != IMP_FAILED || !strstr(result.reason, "wanted"))
             fail_msg("%s: passed at %g of its bound %s", name, result.ratio, result.reason);
@@ -277,8 +277,8 @@ static void small_errors_are_caught(void **state) {
     right->close(d);
 }
 
-/* Large convolutions are compared in windows: what the oracle makes of a window is what it makes of
- * the whole there, and an error in a corner is seen. */
+/* Large convolutions are compared in windows. The oracle computes the same in a window as in the
+ * whole output, and an error in a corner is found. */
 static void windows_are_compared(void **state) {
     (void)state;
     imp_ops wrong = imp_oracle_ops;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is particular to the cpu device: its pool of threads, results that do not depend on their
- * number, and every instruction set that the processor has.
+ * The cpu device: its pool of threads, results that do not depend on the number of threads, and
+ * every instruction set of the processor.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -76,8 +76,8 @@ static void launch(imp_device *d, const imp_tensor *t, imp_filter *filter) {
     assert_int_equal(d->ops->dot(d, (imp_slot){t[SUM], 0}, t[X], t[Y]), IMP_OK);
 }
 
-/* All tensors after a convolution, its gradient, a Gram matrix and a sum; results: MAP floats for
- * each. */
+/* The tensors that a convolution, its gradient, a Gram matrix and a sum write; results: MAP floats
+ * for each. */
 static void compute(float *results, unsigned threads, size_t kernel, const float *values,
                     const float *weights) {
     imp_device *d = open_cpu(threads);
@@ -108,7 +108,7 @@ static float *zeros(size_t n) {
     return values;
 }
 
-/* 3 x 3 goes by Winograd's algorithm, 7 x 7 by the direct one. */
+/* 3 x 3 uses Winograd's algorithm, 7 x 7 the direct one. */
 static void threads_change_nothing(void **state) {
     (void)state;
     uint64_t seed = 1;
@@ -131,7 +131,7 @@ static void threads_change_nothing(void **state) {
 
 /* ---- instruction sets ---- */
 
-/* The self-test on every instruction set that the processor has, with filters of a precision. */
+/* The self-test on every instruction set of the processor, with filters of one precision. */
 static void test_instruction_sets(imp_precision precision) {
     static const char *const sets[] = {"base", "avx2", "avx512"};
     const imp_device_options options = {.precision = precision};

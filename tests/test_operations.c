@@ -141,8 +141,8 @@ static void copy(void **state) {
 
 enum { HALVES_C = 64, HALVES_SIDE = 32, HALVES_MAP = HALVES_C * HALVES_SIDE * HALVES_SIDE };
 
-/* values becomes its convolution; gives the room that the filters take, or 0 where Winograd's
- * algorithm does not make it. */
+/* Convolves values in place. Returns the bytes of the filters, or 0 if Winograd's algorithm is not
+ * used. */
 static size_t convolve(imp_device *d, float *values, const float *weights, bool half) {
     const imp_conv conv = {HALVES_C, HALVES_C, 3, 1, 1, 1, IMP_PAD_ZERO, false, half};
     imp_tensor x = {.c = HALVES_C, .h = HALVES_SIDE, .w = HALVES_SIDE, .layout = IMP_MAPS}, y = x;
@@ -164,8 +164,9 @@ static size_t convolve(imp_device *d, float *values, const float *weights, bool 
     return bytes;
 }
 
-/* Positive inputs and weights, the latter up to `scale`, convolved with filters of both precisions:
- * gives how much more the outputs' sum is in half precision, or NaN without Winograd's. */
+/* Convolves positive inputs with positive weights up to `scale`, with filters of both precisions.
+ * Returns by how much the sum of the outputs is larger in half precision, relatively; NaN if
+ * Winograd's algorithm is not used. */
 static double excess_of_halves(imp_device *d, float scale) {
     enum { FILTERS = HALVES_C * HALVES_C * 9 };
     float *values = malloc((2 * HALVES_MAP + FILTERS) * sizeof *values);
@@ -190,12 +191,12 @@ static double excess_of_halves(imp_device *d, float scale) {
     return whole > 0 ? more / sum : NAN;
 }
 
-/* Halves take half the room and are the nearest ones: cut off instead, they would be 3e-4 too small
- * on average. Far below 2^-14 they are whole multiples of 2^-24, and not lost; the largest stay at
- * 65504. */
+/* Halves take half the memory and are rounded to nearest: truncated, they would be 3e-4 too small
+ * on average. Far below 2^-14 they are whole multiples of 2^-24, not 0. The largest become 65504.
+ */
 static void halves_are_the_nearest(void **state) {
     imp_device *d = *state;
-    if (test_level() == IMP_LEVEL_TINY) /* this is too large for an interpreter */
+    if (test_level() == IMP_LEVEL_TINY) /* too large for an interpreter */
         skip();
     const double normal = excess_of_halves(d, 1), small = excess_of_halves(d, 1e-5F);
     if (isnan(normal))
@@ -205,10 +206,10 @@ static void halves_are_the_nearest(void **state) {
     assert_true(excess_of_halves(d, 1e6F) < -.5);
 }
 
-/* ---- a convolution and the pooling behind it in one ---- */
+/* ---- convolution fused with pooling ---- */
 
-/* All of them or, where the device makes none in one, none; cpu makes all. */
-static void with_pooling(void **state) {
+/* A device fuses all cases or none; cpu fuses all. */
+static void fused_with_pooling(void **state) {
     imp_device *d = *state;
     const bool tiny = test_level() == IMP_LEVEL_TINY;
     imp_result result;
@@ -226,10 +227,10 @@ static void with_pooling(void **state) {
     }
     if (t.passed + t.failed == 0 && strcmp(d->info.backend, "cpu") != 0)
         skip();
-    report("with pooling", &t);
+    report("fused", &t);
 }
 
-/* Tensors that begin a page before the address 2^32 and go on beyond it. */
+/* Tensors that begin a page before address 2^32 and cross it. */
 static void beyond_4_gib(void **state) {
     imp_device *d = *state;
     const uint64_t gib = (uint64_t)1 << 30;
@@ -252,7 +253,7 @@ int main(void) {
 #define OP(name, parameters) cmocka_unit_test(name),
 #define OP_OPTIONAL(name, parameters)
 #include "backend/operations.def"
-        cmocka_unit_test(halves_are_the_nearest),        cmocka_unit_test(with_pooling),
+        cmocka_unit_test(halves_are_the_nearest),        cmocka_unit_test(fused_with_pooling),
         cmocka_unit_test(the_self_test_passes),          cmocka_unit_test(beyond_4_gib),
     };
     return cmocka_run_group_tests_name("operations", tests, open_device, close_device);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The oracle is right: by the adjoint identity, and by finite differences on numbers that single
- * precision holds exactly. What it stores is rounded once from a double sum, so u = 2^-24 times the
- * sizes of the stored values is all that a result may be off by.
+ * The oracle is right: shown by the adjoint identity, and by finite differences of numbers that
+ * single precision holds exactly. It rounds a double sum once, when it stores it, so a result may
+ * be off by u = 2^-24 times the sizes of the stored values.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -175,7 +175,7 @@ static double style_loss(problem *p, bool gradient) {
     return test_slot_value(d, p->loss);
 }
 
-/* <pool f, p>, a function as good as any. */
+/* <pool f, p>: some function of f. */
 static double pool_loss(problem *p, bool gradient) {
     imp_device *d = p->d;
     imp_tensor y = test_tensor(d, p->p.c, p->p.h, p->p.w, NULL);
@@ -198,9 +198,9 @@ static double slope(problem *p, function f, imp_tensor v, float h) {
     return (above - below) / (2.0 * h);
 }
 
-/* The slope along v from differences, extrapolated so that it is exact for polynomials of degree
- * four; all values are multiples of small powers of two, so that losses are exact but for the
- * scalars' own rounding (u^2 of it, twice). */
+/* The slope along v by differences, extrapolated to be exact for polynomials of degree four. All
+ * values are multiples of small powers of two, so losses are exact except for the rounding of the
+ * scalars (u^2, twice). */
 static void check_slope(problem *p, function f, imp_tensor v, float h, double bound,
                         const char *what) {
     const double wide = slope(p, f, v, h), narrow = slope(p, f, v, h / 2);
@@ -221,8 +221,8 @@ static void content_has_its_slope(void **state) {
         test_tensor_free(p.d, all[i]);
 }
 
-/* Zeros among the differences too: there the absolute value's slope counts as 0, which is also
- * what symmetric differences give. Steps smaller than half of any other difference. */
+/* Some differences are 0: there the derivative of the absolute value is 0, as symmetric differences
+ * also give. Steps are smaller than half of any other difference. */
 static void total_variation_has_its_slope(void **state) {
     uint64_t seed = 4;
     static const char *const names[] = {"tv absolute", "tv squared", "tv of neighbours"};
@@ -309,9 +309,9 @@ static void pooling_has_its_slope(void **state) {
     }
 }
 
-/* The root is no polynomial, and what pooling stores is rounded: the extrapolation is off by less
- * than what it corrects, and by the stores' u over the step. One window is all zero, where the
- * gradient is to be 0, too. */
+/* The root is not a polynomial, and pooling rounds what it stores. So the extrapolation is off by
+ * less than what it corrects, plus u over the step. In one window all is 0; there the gradient must
+ * be 0. */
 static void pooling_by_squares_has_its_slope(void **state) {
     uint64_t seed = 9;
     const float h = 0x1p-5f;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tuning: the fastest way is taken, remembered and recalled, a wrong one never; and a checkpoint
- * says which ways a painting was made by.
+ * Tuning: the fastest algorithm is taken, remembered and recalled; a wrong one never is. A
+ * checkpoint keeps the algorithms that a painting was made with.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 #include "painting.h"
 #include "scratch.h"
 
-/* Long enough to be worth it: 1.2e9 operations, and short enough for a test. */
+/* 1.2e9 operations: enough to be tuned, and short enough for a test. */
 static const imp_layer layer = {.conv = {64, 64, 3, 1, 1, 1, IMP_PAD_ZERO, true, false},
                                 .h = 128,
                                 .w = 128,
@@ -39,7 +39,7 @@ static imp_filter *open_filter(imp_device *d) {
     return filter;
 }
 
-/* CMocka's state: a device with a filter of that layer, and a folder for its memory. */
+/* CMocka's state: a device with a filter of that layer, and a cache folder. */
 typedef struct tuner {
     scratch *folder;
     imp_device *device;
@@ -110,14 +110,14 @@ static void test_it_is_recalled(void **state) {
     tune(t, &shorter, false);
     assert_int_equal(t->tuned.count, 0);
     assert_int_equal(chosen_algorithm(d, &shorter), algorithm);
-    scratch_write(t->folder, "algorithms.json", "{", 1); /* damaged: as though it were not there */
+    scratch_write(t->folder, "algorithms.json", "{", 1); /* a damaged file counts as missing */
     d->algorithm_choice_count = 0;
     tune(t, &layer, false);
     assert_int_equal(chosen_algorithm(d, &layer), 0);
 }
 
-/* What a session has settled stays, though it was for lack of time; and a full table takes no more,
- * so that nothing is measured in vain. */
+/* A choice made in a session stays, even if it was made for lack of time. If the table of choices
+ * is full, nothing is measured. */
 static void test_what_is_settled_stays(void **state) {
     tuner *t = *state;
     imp_device *const d = t->device;
@@ -149,7 +149,7 @@ static void test_short_layers_are_left_alone(void **state) {
     assert_false(scratch_has(t->folder, "algorithms.json"));
 }
 
-/* ---- a way that is wrong, or fails ---- */
+/* ---- an algorithm that is wrong or fails ---- */
 
 static const imp_ops *honest;
 
@@ -195,7 +195,7 @@ static void test_a_failing_device_keeps_its_own(void **state) {
 
 /* ---- a checkpoint ---- */
 
-/* All convolutions directly, at the one size there is. */
+/* All convolutions by the direct algorithm, at the only size. */
 static void choose_direct(const painting *p) {
     size_t h = p->content.height, w = p->content.width;
     for (size_t n = 0; n < p->network->count; n++) {
@@ -244,13 +244,13 @@ static void check_resumed(scratch *s, bool directly) {
     }
 }
 
-/* Those that the device preferred then, and only those. */
+/* The choices that the device had then, and only those. */
 static void test_a_checkpoint_knows_the_ways(void **state) {
     check_resumed(((tuner *)*state)->folder, true);
     check_resumed(((tuner *)*state)->folder, false);
 }
 
-/* Nor does it go on with filters kept otherwise. */
+/* It does not resume with filters of another precision either. */
 static void test_a_checkpoint_knows_the_precision(void **state) {
     const char *path = scratch_path(((tuner *)*state)->folder, "state");
     imp_error err = {0};

@@ -10,7 +10,7 @@
 #include "cpu/native.h"
 
 /* Filters seen through strides: w[o,i,a,b] = at[o * o_step + i * i_step + a * a_step + b * b_step].
- * Negative steps rotate. */
+ * Negative steps flip. */
 typedef struct imp_taps {
     const float *at;
     size_t outputs, inputs, height, width;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * L-BFGS's passes over its history, of the cpu backend: a piece of the pictures' length that stays
- * in the cache goes through all vectors before the next one.
+ * The passes of L-BFGS over its history in the cpu backend. A piece of the vectors that stays in
+ * the cache is combined with all of them before the next piece.
  */
 #include <assert.h>
 #include <string.h>
@@ -18,7 +18,7 @@ struct history {
     float a, *z, *slots;
 };
 
-/* Span number `span` of all vectors: a partial sum of that number in each slot. */
+/* Span `span` of all vectors: partial sum `span` of each slot. */
 static void dots_span(void *context, size_t span, unsigned worker) {
     (void)worker;
     const struct history *job = context;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Matrices of the cpu backend, C x C in rows, and what a Wasserstein style term makes of them.
- * Products go by the panels of convolution, for which a matrix becomes a map: its rows are pixels.
+ * Matrices of the cpu backend, C x C in rows, and the Wasserstein style term. Products use the
+ * panels of convolution: the matrix is copied to a map, whose pixels are its rows.
  */
 #include <assert.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 /* ---- products ---- */
 
-/* Between a matrix and a map of C pixels of C channels, by blocks of channels. */
+/* Copies between a matrix and a map of C pixels of C channels, by blocks of channels. */
 struct copy {
     const float *from;
     float *to;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The roofs of the cpu device: multiply-adds of all its threads, and a copy by all of them.
+ * The roofs of the cpu device: multiply-adds and a copy, by all threads.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Total variation over eight neighbours. Every pixel gathers its own gradient: beyond the border
- * stands the border's own value, and a diagonal that leaves the picture on one side only is there
- * twice, from the pixel and from its copy beyond the border.
+ * Total variation over eight neighbours. Each pixel gathers its own gradient. The border is
+ * repeated outside the picture, so a diagonal that leaves the picture on one side only occurs
+ * twice: from the pixel and from its copy outside.
  */
 #include <assert.h>
 
@@ -10,17 +10,17 @@
 
 struct neighbours {
     imp_tensor dx, x;
-    float straight, diagonal; /* factors of squared differences, the weight among them */
+    float straight, diagonal; /* factors of squared differences, including the weight */
     float *partials;
 };
 
-/* A pixel, the rows above, of and below it, and how often their diagonals count. */
+/* A pixel; the rows above, at and below it; how often their diagonals count. */
 struct rows {
     const float *up, *here, *down;
     float often_up, often_down;
 };
 
-/* Gradient to *d; the loss that falls to this end of every difference. */
+/* Writes the gradient to *d; returns this pixel's share of the loss of each difference. */
 static inline float pixel(const struct neighbours *job, const struct rows *r, float *d, size_t left,
                           size_t at, size_t right) {
     const float x = r->here[at], left_often = left == at ? 2 : 1, right_often = right == at ? 2 : 1;

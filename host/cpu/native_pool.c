@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pooling of the cpu backend. The kernels take rows of 16-channel pixels; of planes, 16
- * neighbouring windows are dealt with as if they were the channels of one.
+ * Pooling of the cpu backend. The kernels take rows of 16-channel pixels. In planes, 16
+ * neighbouring windows are treated like the channels of one pixel.
  */
 #include <assert.h>
 #include <string.h>
@@ -10,13 +10,13 @@
 
 struct pooling {
     const imp_vector_kernels *kernels;
-    imp_tensor out, dy, x; /* forward: out is y and there is no dy; back: out is dx */
+    imp_tensor out, dy, x; /* forward: out is y, dy is no tensor; back: out is dx */
     imp_pooling kind;
     size_t h, w; /* windows */
 };
 
-/* The pair of rows that belong to chunk `row`: that of window row % h in block (or plane) row / h,
- * in a tensor of height rows by w pixels of `width` floats. */
+/* The pair of rows of chunk `row`: those of window row % h in block (or plane) row / h, in a tensor
+ * of `height` rows of w pixels of `width` floats. */
 static float *rows_of(imp_tensor t, size_t chunk, size_t windows, size_t rows, size_t width) {
     return imp_native_floats(t) + (chunk / windows * t.h + chunk % windows * rows) * t.w * width;
 }
@@ -31,7 +31,7 @@ static void pool_blocks(void *context, size_t chunk, unsigned worker) {
                        job->kind);
 }
 
-/* The columns and rows that are in no window get 0. */
+/* Zeroes the columns and rows that are in no window. */
 static void clear_rest(const struct pooling *job, float *dx, size_t chunk, size_t width) {
     const size_t row = job->x.w * width, used = 2 * job->w * width;
     for (size_t r = 0; r < 2; r++)

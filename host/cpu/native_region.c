@@ -35,7 +35,7 @@ imp_status imp_native_mask(imp_device *d, imp_tensor y, imp_tensor x, imp_tensor
 
 /* ---- periodic borders ---- */
 
-/* A row of the picture or of its continuation is one piece of work. */
+/* One chunk of work is a row of the picture or of its continuation. */
 struct wrap {
     imp_tensor small, large;
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The style term of the cpu backend in its three steps. The Gram matrix is a sum over positions:
- * they are cut into slices by shape alone, and each slice into runs that are added up in registers
- * while the next one is fetched; runs add to the slice's own matrix, and these are added in order
- * at the end. Matrices of C x C are worked on by squares, half of which follow by symmetry.
+ * The style term of the cpu backend in its three steps. The Gram matrix is a sum over positions,
+ * which are divided into slices, by shape alone, and slices into runs. A run is added up in
+ * registers, while the next is fetched, and then added to the matrix of its slice. The matrices of
+ * the slices are added in order at the end. C x C matrices are computed by squares, half of them by
+ * symmetry.
  */
 #include <assert.h>
 #include <string.h>
@@ -14,8 +15,8 @@ enum {
     SQUARE = 8,            /* blocks of channels along a side, at most */
     RUN = 128,             /* positions that registers add up */
     SLICE_MIN = 512,       /* positions of a slice, at least, */
-    SLICES_SIZE = 1 << 19, /* and floats of all slices' matrices, at most: adding them takes time */
-    CHUNKS = 48,           /* squares of all slices, where there is work enough */
+    SLICES_SIZE = 1 << 19, /* most floats of all slices' matrices: adding them takes time */
+    CHUNKS = 48,           /* squares of all slices, if there is enough work */
     STRIP = 64             /* sums of slices that are made at a time */
 };
 
@@ -27,11 +28,11 @@ struct gram {
     bool accumulate;
     size_t side;            /* channels, rounded up to whole blocks */
     size_t squares, slices; /* squares: along a side */
-    float *parts;           /* [slice][side][side] and behind them [slice][side], the plain sums */
+    float *parts;           /* [slice][side][side], followed by [slice][side], the plain sums */
 };
 
-/* Blocks of channels, rows i0 .. i1 against columns j0 .. j1, of which those beyond the diagonal
- * are left out. `blocks` in all, which go into so many calls of the kernel. */
+/* Blocks of channels: rows i0 .. i1 times columns j0 .. j1, without those beyond the diagonal.
+ * `blocks` in all, made by `calls` calls of the kernel. */
 struct square {
     size_t i0, i1, j0, j1, blocks, calls;
 };
@@ -119,7 +120,7 @@ static void add_slices(const struct gram *job, float *to, const float *part, siz
     }
 }
 
-/* A block of rows of the matrix, as far as the diagonal, by symmetry its columns, and its sums. */
+/* A block of rows of the matrix up to the diagonal, its columns by symmetry, and its sums. */
 static void finish_rows(void *context, size_t block, unsigned worker) {
     (void)worker;
     const struct gram *job = context;

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * Operations element by element and reductions of the cpu backend: vectors, optimiser updates, the
- * entry to the network, content and total variation. Everything is cut into IMP_PARTIALS spans,
- * each of which leaves the partial sum of its number.
+ * Elementwise operations and reductions of the cpu backend: vectors, optimiser updates, the entry
+ * to the network, content and total variation. All are divided into IMP_PARTIALS spans. Span i
+ * writes partial sum i.
  */
 #include <assert.h>
 #include <math.h>
 
 #include "cpu/native.h"
 
-enum { SMALL = 1 << 14 }; /* floats below which other threads are not worth waking */
+enum { SMALL = 1 << 14 }; /* fewer floats are not worth waking other threads */
 
-/* One operation on spans of floats. Which fields mean what is the business of its span function. */
+/* One operation on spans of floats. Its span function decides what the fields mean. */
 struct spans {
     const imp_vector_kernels *kernels;
     void (*work)(const struct spans *job, size_t begin, size_t n, float *partial);
-    size_t count, unit; /* of all spans together, in units of so many floats */
+    size_t count, unit; /* of all spans together, in units of `unit` floats */
     float *out, *m, *v;
     const float *x, *y;
     float a, b;
@@ -188,7 +188,8 @@ struct variation {
     imp_tv_form form;
 };
 
-/* The gradient of one row to d, and the sum of its differences to the right and downwards. */
+/* Adds the gradient of one row to d; returns the sum of its differences to the right and downwards.
+ */
 static double row_variation(const struct spans *job, size_t row) {
     const struct variation *tv = job->more;
     const imp_vector_kernels *k = job->kernels;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The oracle's convolution and pooling, both ways.
+ * The oracle's convolution and pooling, forward and back.
  */
 #include <assert.h>
 #include <math.h>
@@ -30,7 +30,7 @@ void imp_oracle_filter_close(imp_device *d, imp_filter *filter) {
 
 /* ---- convolution ---- */
 
-/* Where position k of a padded side comes from in the side of n, or -1: it is zero. */
+/* The position of a side of n that position k of the padded side is copied from; -1: it is zero. */
 static ptrdiff_t source(const imp_conv *c, size_t k, size_t n) {
     const ptrdiff_t at = (ptrdiff_t)k - (ptrdiff_t)c->before, last = (ptrdiff_t)n - 1;
     if (at >= 0 && at <= last)

@@ -33,7 +33,7 @@ imp_status imp_oracle_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor
     return IMP_OK;
 }
 
-/* y = x m, or m x where m stands on the left: all n x n, m symmetric. */
+/* y = x m, or m x if m is on the left: all n x n, m symmetric. */
 static void times_metric(double *y, const double *x, const float *m, bool left, size_t n) {
     memset(y, 0, n * n * sizeof *y);
     for (size_t i = 0; i < n; i++)
@@ -123,8 +123,7 @@ static double slope(double difference, imp_tv_form form) {
     return (difference > 0) - (difference < 0);
 }
 
-/* Adds plane x's gradient to dx and gives its loss, both without the weight but for the gradient.
- */
+/* Adds the gradient of plane x, with the weight, to dx; returns its loss without the weight. */
 static double tv_plane(float *dx, const float *x, size_t height, size_t width, imp_tv_form form,
                        double weight) {
     double sum = 0;
@@ -150,13 +149,13 @@ static double tv_plane(float *dx, const float *x, size_t height, size_t width, i
     return sum;
 }
 
-/* The place of a side of n that stands at i of the padded side: 1 is the first. */
+/* The position of a side of n that is at i of the padded side: its first is at 1. */
 static size_t padded(size_t i, size_t n) {
     return i == 0 ? 0 : i > n ? n - 1 : i - 1;
 }
 
-/* The same for IMP_TV_NEIGHBOURS, whose sums are taken between the places of the padded plane: one
- * row and column more on every side. gradient: scratch of the plane. */
+/* The same for IMP_TV_NEIGHBOURS, which sums over the padded plane: one row and column more on each
+ * side. gradient: scratch of the plane. */
 static double neighbours_plane(float *dx, const float *x, size_t height, size_t width,
                                size_t planes, double weight, double *gradient) {
     static const struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The oracle's matrices: what a Wasserstein style term is made of.
+ * The oracle's matrices, and its Wasserstein style term.
  */
 #include <assert.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The oracle's pooling remembered: which positions of a window pass a gradient on.
+ * The oracle's pooling indices: which positions of a window pass a gradient on.
  */
 #include <assert.h>
 #include <string.h>

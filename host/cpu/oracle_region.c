@@ -18,13 +18,13 @@ imp_status imp_oracle_mask(imp_device *d, imp_tensor y, imp_tensor x, imp_tensor
     return IMP_OK;
 }
 
-/* Where position p of a side continued from n to `wrapped` is taken from. */
+/* The position of a side of n that position p of the side continued to `wrapped` shows. */
 static size_t source(size_t p, size_t n, size_t wrapped) {
     const size_t before = (wrapped - n) / 2;
     return (p + (n - before % n)) % n;
 }
 
-/* The first of the positions, n apart, that are taken from i. */
+/* The first of the positions, n apart, that show i. */
 static size_t first_copy(size_t i, size_t n, size_t wrapped) {
     return (i + (wrapped - n) / 2) % n;
 }

@@ -18,9 +18,9 @@ void imp_trust_key(char *key, size_t size, const imp_device_info *info, unsigned
     static const char *const variables[] = {"IMPASTO_CLASS", "IMPASTO_ISA", "IMPASTO_MAX_ALLOC",
                                             "IMPASTO_FAULT", "IMPASTO_CL_DIR"};
     const imp_backend *backend = imp_registry_named(info->backend);
-    int n = snprintf(key, size, "%s|%s|%s|%u|%s|%.12s", info->platform, info->name, info->driver,
-                     backend->role == IMP_BACKEND_PROCESSOR ? threads : 0, IMP_VERSION,
-                     backend->digest ? backend->digest() : "");
+    int n = snprintf(key, size, "%s|%s|%s|%s|%u|%s|%.12s", backend->name, info->platform,
+                     info->name, info->driver, backend->role == IMP_BACKEND_PROCESSOR ? threads : 0,
+                     IMP_VERSION, backend->digest ? backend->digest() : "");
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
         const char *value = getenv(variables[i]);
         if (value && n > 0 && (size_t)n < size)
