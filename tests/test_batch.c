@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Batches: which pictures are painted from which, that a batch gives what single runs give, and
- * what it says of those that fail.
+ * Batches: the pairs, that results equal those of single runs, and reports of failures.
  */
 #include "program.h"
 
@@ -29,12 +28,12 @@ static int set_up(void **state) {
 static void assert_run(scratch *s, const char *line, int status, const char *out, const char *err) {
     ended e = program_run(s, line);
     if (e.status != status || !strstr(e.out, out) || !strstr(e.err, err))
-        fail_msg("%s: status %d (wanted %d with '%s' and '%s'), said: %s%s", line, e.status, status,
-                 out, err, e.out, e.err);
+        fail_msg("%s: status %d (wanted %d with '%s' and '%s'), output: %s%s", line, e.status,
+                 status, out, err, e.out, e.err);
     ended_free(&e);
 }
 
-/* A batch gives, byte by byte, what painting alone gives. */
+/* A batch writes the same bytes as single runs. */
 static void test_all_pairs(void **state) {
     scratch *s = *state;
     assert_run(s, BATCH "-o '{style}-{content}.png'", 0, "4 pictures: 4 painted", "");
@@ -61,7 +60,7 @@ static void test_pairs_in_order(void **state) {
     assert_run(s, BATCH "--zip", 2, "", "--zip: 3 contents and 2 styles");
 }
 
-/* Each picture with the masks of its own names; what has none is told of, and costs itself only. */
+/* Each picture uses the masks of its own names; a missing mask fails only its own picture. */
 static void test_masks(void **state) {
     scratch *s = *state;
     write_halves(s, "m_c1.png", 40, 30);
@@ -80,7 +79,7 @@ static void test_masks(void **state) {
                "", "'m_c1.png': is one of the input pictures");
 }
 
-/* One bad file costs its own pictures only. */
+/* A bad file fails only its own pictures. */
 static void test_goes_on(void **state) {
     scratch *s = *state;
     scratch_write(s, "c0.png", "no picture", 10);
@@ -109,8 +108,8 @@ static void test_all_devices(void **state) {
     assert_run(s, BATCH "--device all", 0, "4 painted", "");
 }
 
-/* Ctrl-C reaches the whole process group. What was not complete is not kept, so that the same line
- * paints it later. */
+/* Ctrl-C reaches the whole process group. Incomplete pictures are not kept, so that the same
+ * command paints them later. */
 static void test_interrupted(void **state) {
     scratch *s = *state;
     if (!program_exists("timeout")) {

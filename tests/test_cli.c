@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The program's words: every mistake a person can make gives one line, the right exit status and no
- * file; help, man page and completions are whole and sound.
+ * Messages and help: every mistake gives one line, the right exit status and no file; help, man
+ * page and completions are complete and valid.
  */
 #include "program.h"
 
@@ -22,7 +22,7 @@ typedef struct mistake {
     const char *says;
 } mistake;
 
-/* a.png and b.jpg are pictures; the other files are made by make_files below. */
+/* a.png and b.jpg are pictures; make_files makes the other files. */
 static const mistake mistakes[] = {
     {"impasto", 2, "missing command"},
     {"impasto piant a.png b.jpg", 2, "the nearest is 'paint'"},
@@ -147,7 +147,8 @@ static const mistake mistakes[] = {
     {"impasto version >/dev/full", 1, "standard output: cannot be written"},
 };
 
-/* Half of a file, or the whole with its middle byte turned over, under another name. */
+/* Writes the first half of a file as `cut`, and the whole with its middle byte inverted as
+ * `corrupt`. */
 static void spoil(scratch *s, const char *from, const char *cut, const char *corrupt) {
     size_t size;
     unsigned char *bytes = scratch_read(s, from, &size);
@@ -214,7 +215,7 @@ static void test_mistakes(void **state) {
     }
 }
 
-/* A record comes from anywhere: what it names must be names, never paths. */
+/* A record is untrusted: it may contain names, but never paths. */
 static void test_record_names_are_no_paths(void **state) {
     scratch *s = *state;
     static const char line[] = "impasto paint --like sly.png";
@@ -252,7 +253,7 @@ static void test_help(void **state) {
     }
 }
 
-/* Defaults come from the preset in effect, not from the help's author. */
+/* The defaults shown are those of the preset given. */
 static void test_help_shows_the_presets_defaults(void **state) {
     const imp_preset *preset;
     char line[128], value[64], size[96], iterations[96];
@@ -273,7 +274,7 @@ static void test_help_shows_the_presets_defaults(void **state) {
     }
 }
 
-/* Runs the line; skips the test where `needs` is not installed. */
+/* Runs the line; skips the test if `needs` is not installed. */
 static void assert_clean(scratch *s, const char *needs, const char *line) {
     if (!program_exists(needs)) {
         print_message("no %s here\n", needs);

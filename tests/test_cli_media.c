@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the program's pictures come from and go to: standard streams, addresses, transparency,
- * camera and date, and colours that are kept or matched.
+ * Pictures in and out of the program: standard streams, addresses, transparency, camera and date,
+ * and kept or matched colours.
  */
 #include "program.h"
 #include "server.h"
@@ -16,7 +16,7 @@
 
 #define SMALL "--size 32 -n 3 "
 
-/* Waves that turn opaque from top to bottom, with a camera. */
+/* Waves, transparent at the top and opaque at the bottom, with EXIF of a camera. */
 static void write_seen_through(scratch *s) {
     imp_picture p;
     imp_error err = {0};
@@ -58,7 +58,7 @@ static imp_picture read_result(scratch *s, const char *name) {
     return p;
 }
 
-/* From standard input, to standard output, where nothing else goes. */
+/* From standard input to standard output, which gets nothing but the picture. */
 static void test_streams(void **state) {
     scratch *s = *state;
     ended e = program_run(s, "impasto paint - b.jpg -o - --depth 16 " SMALL " <a.png >piped.png");
@@ -72,7 +72,7 @@ static void test_streams(void **state) {
     complains(s, "impasto paint - b.jpg -o c.png </dev/null", 1, "it is empty");
 }
 
-/* What stays of a content. */
+/* What the result keeps of the content. */
 static void test_content_stays(void **state) {
     scratch *s = *state;
     run_silent(s, "impasto paint seen-through.png b.jpg -q --background keep -o c.webp " SMALL);
@@ -92,7 +92,7 @@ static void test_content_stays(void **state) {
 
 static void test_addresses(void **state) {
     static const struct {
-        const char *path, *says; /* NULL: it is painted */
+        const char *path, *says; /* says NULL: succeeds */
     } pages[] = {{"/file/a.png", NULL},
                  {"/moved/a.png", NULL},
                  {"/file/page.png", "the file is a web page"},
@@ -114,7 +114,7 @@ static void test_addresses(void **state) {
     imp_picture_finish(&p);
 }
 
-/* The content's own U and V, but for the file's rounding and where a colour met its end. */
+/* U and V are the content's, except for the file's rounding and clipped colours. */
 static void test_content_colours(void **state) {
     static const double u[3] = {-0.147, -0.288, 0.436}, v[3] = {0.615, -0.515, -0.1};
     scratch *s = *state;
@@ -143,8 +143,8 @@ static void test_content_colours(void **state) {
     imp_picture_finish(&c);
 }
 
-/* A palette that is none gives a picture, whichever of the two has it, and no note of a step that
- * left the finite numbers. */
+/* A picture of one colour, as content or as style, is painted without a note about a step that was
+ * not finite. */
 static void test_grey_pictures(void **state) {
     static const char *const methods[] = {"pca", "cholesky", "mk"};
     scratch *s = *state;
@@ -163,7 +163,7 @@ static void test_grey_pictures(void **state) {
     run_silent(s, "impasto paint grey.png b.jpg -q --color content --size 32 -n 2 -o m.png");
     imp_picture m;
     assert_int_equal(imp_picture_read(&m, scratch_path(s, "m.png"), NULL, NULL), IMP_OK);
-    for (size_t i = 0; i < 3 * m.width * m.height; i++) /* U is .001 of a grey, not 0 */
+    for (size_t i = 0; i < 3 * m.width * m.height; i++) /* the U of a grey is .001 of it, not 0 */
         assert_true(fabs((double)m.rgb[i] - (double)m.rgb[i / 3 * 3]) < 2.5 / 255);
     imp_picture_finish(&m);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The program at work: pictures that are painted, recorded and repeated, runs that are interrupted,
- * what programs read from it, and devices that fail on the way. Small pictures, few iterations, on
- * the processor unless IMPASTO_DEVICE says otherwise.
+ * Runs of the program: painting, records and --like, interrupts, JSON, and devices that fail. Small
+ * pictures, few iterations, on the processor unless IMPASTO_DEVICE says otherwise.
  */
 #include "program.h"
 
@@ -59,7 +58,7 @@ static void test_texture(void **state) {
     assert_fails(s, "impasto paint b.jpg", 2, "needs two pictures");
 }
 
-/* On a terminal a bar redraws itself on one line, and makes room for what is said. */
+/* On a terminal the bar is redrawn on one line and erased before messages. */
 static void test_bar_on_a_terminal(void **state) {
     if (!program_exists("script")) {
         print_message("no script here\n");
@@ -74,7 +73,7 @@ static void test_bar_on_a_terminal(void **state) {
     ended_free(&e);
 }
 
-/* Sizes at which a map of the network would vanish. */
+/* Sizes so small that a map of the network would be empty. */
 static void test_tiny_pictures(void **state) {
     scratch *s = *state;
     write_waves(s, "dot.png", 1, 1);
@@ -118,7 +117,7 @@ static void test_options_reach_the_objective(void **state) {
     }
 }
 
-/* A folder on a file system of 64 KiB, which only a namespace of its own can have. */
+/* A folder on a file system of 64 KiB, mounted in a namespace of its own. */
 #define IN_SMALL_FOLDER(line)                                                                      \
     "mkdir -p small && exec unshare -rm sh -c 'mount -t tmpfs -o size=64k none small && " line "'"
 
@@ -169,7 +168,7 @@ static void test_like_is_overridden(void **state) {
     free(text);
 }
 
-/* Names and sums are kept, paths are not; a picture that changed is not taken for the recorded. */
+/* Records hold names and SHA-256, not paths; a picture that changed is not accepted. */
 static void test_record_knows_its_pictures(void **state) {
     scratch *s = *state;
     char folder[sizeof s->folder + 2], *text = NULL;
@@ -188,9 +187,9 @@ static void test_record_knows_its_pictures(void **state) {
     run_silent(s, "impasto paint -q --like one.png a.png b.jpg -o two.png");
 }
 
-/* ---- For programs ---------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
-/* The members' names but "event", as the man page lists them. */
+/* The names of the members except "event", as the man page lists them. */
 static void member_names(const json_t *object, char *names, size_t size) {
     const char *key;
     json_t *value;
@@ -203,8 +202,8 @@ static void member_names(const json_t *object, char *names, size_t size) {
     }
 }
 
-/* Every line is one object with a known event, and the man page lists just its members. Gives the
- * array of objects. */
+/* Asserts that every line is an object whose event and members are exactly those of the man page.
+ * Returns the array of objects. */
 static json_t *read_events(scratch *s, const char *line) {
     ended e = program_run(s, line), man = program_run(s, "impasto help --man");
     assert_silent(&e, line);
@@ -291,7 +290,7 @@ static void test_json_of_every_command(void **state) {
 
 /* ---- Scores ---------------------------------------------------------------------------------- */
 
-/* A .npy file as NumPy would read it: its header's text, and how many numbers follow. */
+/* Checks a .npy file: the text of its header, and how many numbers follow. */
 static size_t npy_count(scratch *s, const char *name, const char *shape) {
     size_t size;
     unsigned char *bytes = scratch_read(s, name, &size);
@@ -361,7 +360,7 @@ static void test_score_makes_the_folder(void **state) {
     ended_free(&e);
 }
 
-/* ---- Ends before the end --------------------------------------------------------------------- */
+/* ---- Runs ended early ------------------------------------------------------------------------ */
 
 static void test_interrupt_saves(void **state) {
     scratch *s = *state;
@@ -375,7 +374,7 @@ static void test_interrupt_saves(void **state) {
     assert_true(scratch_has(s, "c.png"));
 }
 
-/* The oracle takes its time over an iteration: the second signal comes within the first one. */
+/* The oracle is slow: the second signal arrives during the first iteration. */
 static void test_second_interrupt_stops_at_once(void **state) {
     scratch *s = *state;
     const struct timespec pause = {.tv_nsec = 200000000};
@@ -414,7 +413,7 @@ static void test_no_opencl_platform(void **state) {
     assert_size(s, "c.png", 32, 27);
 }
 
-/* Each fault makes the OpenCL device fail at another place; the picture is painted all the same. */
+/* Each fault makes the OpenCL device fail at a different place; the processor takes over. */
 static void test_faults_fall_back(void **state) {
     scratch *s = *state;
     static const char *const faults[] = {"build:tv", "launch:gram", "alloc:1", "alloc:2"};
@@ -429,7 +428,7 @@ static void test_faults_fall_back(void **state) {
                  faults[i]);
         ended e = program_run(s, line);
         if (e.status != 0 || !strstr(e.err, "cpu") || !strstr(e.out, "\"device\":\"cpu\""))
-            fail_msg("%s: status %d, said: %s", line, e.status, e.err);
+            fail_msg("%s: status %d, output: %s", line, e.status, e.err);
         ended_free(&e);
         assert_size(s, "c.png", 32, 27);
         remove(scratch_path(s, "c.png"));

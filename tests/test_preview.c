@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The picture shown while it is painted: what a terminal is sent, and a file that is whole at any
- * time.
+ * Previews: what is sent to a terminal, and a preview file that is complete at any time.
  */
 #include "program.h"
 
@@ -13,7 +12,7 @@
 
 #include <cmocka.h>
 
-/* What a run with --preview sends to a terminal of that kind; the caller frees. */
+/* What a run with --preview sends to such a terminal; the caller frees. */
 static char *shown_on(scratch *s, const char *term) {
     char line[256];
     if (!program_exists("script")) {
@@ -39,7 +38,7 @@ static char *shown_on(scratch *s, const char *term) {
     return sent;
 }
 
-/* Number of pictures, each drawn between a way up and the same way down: in place. */
+/* Counts pictures; each moves the cursor up and down by the same number of rows: drawn in place. */
 static size_t count_blocks(const char *sent) {
     size_t count = 0;
     unsigned rows = 0;
@@ -66,7 +65,7 @@ static void test_terminals(void **state) {
         char *sent = shown_on(*state, terms[i].term);
         assert_true(count_blocks(sent) >= 2); /* the first and the last at least */
         if (!strstr(sent, terms[i].sends))
-            fail_msg("%s: is not sent what it understands", terms[i].term);
+            fail_msg("%s: was not sent the graphics it supports", terms[i].term);
         free(sent);
     }
 }
@@ -85,7 +84,7 @@ static imp_picture read(scratch *s, const char *name) {
     return p;
 }
 
-/* Whenever the file is there, it is a whole picture; in the end it is the result. */
+/* If the file exists, it is a complete picture; at the end it is the result. */
 static void test_file(void **state) {
     scratch *s = *state;
     const struct timespec pause = {.tv_nsec = 2000000};

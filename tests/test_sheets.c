@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sheets of pictures side by side: that the pictures stand on them pixel by pixel and whole, that
- * captions do not reach into them, and what is said of mistakes.
+ * Sheets: pictures are copied whole and unchanged, captions do not overlap them, mistakes are
+ * reported.
  */
 #include "program.h"
 
@@ -23,7 +23,7 @@ static imp_picture read(scratch *s, const char *name) {
     return p;
 }
 
-/* Whether p stands at (x, y) of the sheet. */
+/* Whether p is at (x, y) of the sheet. */
 static bool stands(const imp_picture *sheet, const imp_picture *p, size_t x, size_t y) {
     for (size_t j = 0; j < p->height; j++)
         if (memcmp(sheet->rgb + 3 * ((y + j) * sheet->width + x), p->rgb + 3 * j * p->width,
@@ -32,23 +32,23 @@ static bool stands(const imp_picture *sheet, const imp_picture *p, size_t x, siz
     return true;
 }
 
-/* Where p stands on the sheet, with paper all around it; test failure where it does not. */
+/* Finds p on the sheet, surrounded by background; test failure if it is not there. */
 static void find(const imp_picture *sheet, const imp_picture *p, size_t *x, size_t *y) {
     for (*y = 1; *y + p->height < sheet->height; ++*y)
         for (*x = 1; *x + p->width < sheet->width; ++*x) {
             if (!stands(sheet, p, *x, *y))
                 continue;
             for (size_t i = *x - 1; i <= *x + p->width; i++)
-                for (size_t end = 0; end < 2; end++) /* the row before and the row behind */
+                for (size_t end = 0; end < 2; end++) /* the rows above and below */
                     assert_memory_equal(
                         sheet->rgb + 3 * ((end ? *y + p->height : *y - 1) * sheet->width + i),
                         sheet->rgb, 3 * sizeof *sheet->rgb);
             return;
         }
-    fail_msg("a picture of %zu x %zu does not stand on the sheet", p->width, p->height);
+    fail_msg("a picture of %zu x %zu is not on the sheet", p->width, p->height);
 }
 
-/* Whether anything but paper is in columns x0..x1 of rows y0..y1. */
+/* Whether columns x0..x1 of rows y0..y1 contain anything but background. */
 static bool drawn(const imp_picture *sheet, size_t x0, size_t y0, size_t x1, size_t y1) {
     for (size_t y = y0; y < y1; y++)
         for (size_t i = 3 * (y * sheet->width + x0); i < 3 * (y * sheet->width + x1); i++)
@@ -59,7 +59,7 @@ static bool drawn(const imp_picture *sheet, size_t x0, size_t y0, size_t x1, siz
 
 /* ---- paint --sheet --------------------------------------------------------------------------- */
 
-/* Content | style | result in this order on one line, each with a caption below it. */
+/* Content, style and result in one row, each with a caption below. */
 static void test_paint_sheet(void **state) {
     scratch *s = *state;
     size_t x, y, left, top;
@@ -68,7 +68,7 @@ static void test_paint_sheet(void **state) {
     find(&sheet, &content, &left, &top);
     find(&sheet, &result, &x, &y);
     assert_int_equal(top, y);
-    assert_true(x > left + content.width + 33); /* between them the style, 33 x 40 */
+    assert_true(x > left + content.width + 33); /* the style, 33 x 40, is between them */
     assert_true(drawn(&sheet, left + content.width, top, x, top + content.height));
     assert_true(drawn(&sheet, left, top + content.height, x, sheet.height));
     assert_true(drawn(&sheet, x, y + result.height, sheet.width, sheet.height));
@@ -79,7 +79,7 @@ static void test_paint_sheet(void **state) {
     imp_picture_finish(&result);
 }
 
-/* A picture that is wide: all three below each other. */
+/* Wide pictures are stacked in one column. */
 static void test_paint_sheet_of_a_panorama(void **state) {
     scratch *s = *state;
     size_t x, y, left, top;
@@ -95,7 +95,7 @@ static void test_paint_sheet_of_a_panorama(void **state) {
     imp_picture_finish(&result);
 }
 
-/* Whatever a file may be called, in every format; a line of picture, and a point of it. */
+/* Unusual file names, every format, and pictures of one line and of one pixel. */
 static void test_names_and_formats(void **state) {
     scratch *s = *state;
     write_waves(s, "line.png", 1, 300);
@@ -141,11 +141,11 @@ static void write_grey(scratch *s, const char *name, float grey) {
 static void assert_says(scratch *s, const char *line, const char *says) {
     ended e = program_run(s, line);
     if (e.status != 0 || *e.err || !strstr(e.out, says))
-        fail_msg("%s: status %d, said: %s%s (wanted: %s)", line, e.status, e.out, e.err, says);
+        fail_msg("%s: status %d, output: %s%s (wanted: %s)", line, e.status, e.out, e.err, says);
     ended_free(&e);
 }
 
-/* 10 of 255 everywhere are 20 log10(25.5) decibels. */
+/* A difference of 10 of 255 everywhere is 20 log10(25.5) dB. */
 static void test_compare_measures(void **state) {
     scratch *s = *state;
     write_grey(s, "g.png", 100.0F / 255);
@@ -158,14 +158,14 @@ static void test_compare_measures(void **state) {
                 " 0.0\n");
     assert_says(s, "impasto compare g.png a.png", "a.png    48 x 40     -     -        -\n");
     assert_says(s, "impasto compare g.png h.png --json", "\"psnr\":28.13");
-    assert_says(s,
-                "impasto compare g.png h.png --labels \u7d75,e\u0301", /* wide, and of two codes */
+    assert_says(s, "impasto compare g.png h.png --labels \u7d75,e\u0301", /* a wide character; a
+                                                                             combining one */
                 "\n\u7d75       6 x 5  ");
     assert_says(s, "impasto compare g.png h.png --labels \u7d75,e\u0301",
                 "\ne\u0301        6 x 5  ");
 }
 
-/* In a row or a column, and the settings that a result carries. */
+/* One row or one column; captions show the settings that a result records. */
 static void test_compare_sheet(void **state) {
     scratch *s = *state;
     size_t x[2], y[2];
@@ -215,7 +215,7 @@ static void test_compare_mistakes(void **state) {
 
 #define GRID "impasto grid a.png b.jpg -n 2 --size 48 -o s.png "
 
-/* Each result is what paint gives, at its place: the longer list across. */
+/* Each result equals paint's and is at its place; the longer list runs across. */
 static void test_grid_of_two(void **state) {
     static const char *const styles[] = {"0.8", "1"}, *const weights[] = {"1", "30", "900"};
     scratch *s = *state;
@@ -240,7 +240,8 @@ static void test_grid_of_two(void **state) {
     imp_picture_finish(&sheet);
 }
 
-/* What fails leaves its place empty and does not keep the others; nor does another network. */
+/* A failed picture leaves its place empty and does not stop the others, even if the network fails.
+ */
 static void test_grid_goes_on(void **state) {
     scratch *s = *state;
     size_t x, y;
@@ -269,7 +270,7 @@ static void assert_large_sheet(scratch *s) {
     imp_picture_finish(&sheet);
 }
 
-/* Ctrl-C leaves what is complete. */
+/* Ctrl-C keeps the complete pictures. */
 static void test_grid_interrupted(void **state) {
     scratch *s = *state;
     running r = program_start(s, LARGE_GRID);
@@ -282,7 +283,7 @@ static void test_grid_interrupted(void **state) {
     assert_large_sheet(s);
 }
 
-/* Nor does the sudden end of the program lose what is on the sheet already. */
+/* Killing the program keeps the sheet written so far. */
 static void test_grid_killed(void **state) {
     scratch *s = *state;
     running r = program_start(s, LARGE_GRID);

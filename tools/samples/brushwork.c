@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The style of the sample pair: thousands of curved, bristled strokes of thick paint that follow
- * eddies of a flow, in four layers from broad to fine, lit from the upper left.
+ * A sample style: thousands of curved strokes of thick paint, made of bristles, that follow a flow
+ * with eddies, in four layers from broad to fine, lit from the upper left.
  *
  * Coordinates of the composition: the picture's height is 1, its width the aspect ratio; y down.
  */
@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-/* Paint on the canvas: colour, and how thick it lies. */
+/* Paint on the canvas: colour and thickness. */
 typedef struct dab {
     vec colour;
     float height;
@@ -21,7 +21,7 @@ typedef struct canvas {
 } canvas;
 
 typedef struct eddy {
-    float x, y, radius, turn; /* turn: strength and sense of rotation */
+    float x, y, radius, turn; /* turn: strength and direction of rotation */
 } eddy;
 
 static const eddy EDDIES[] = {
@@ -57,7 +57,7 @@ static vec from_palette(const vec *palette, int count, float t) {
     return mix(palette[i], palette[i + 1], smooth(0.25f, 0.75f, t - (float)i));
 }
 
-/* Bands of colour along the flow: cold outside, warming towards the eddies' hearts. */
+/* Bands of colour along the flow: cold outside, warm towards the centres of the eddies. */
 static vec motif(float x, float y) {
     static const vec cold[] = {{0.03f, 0.06f, 0.20f}, {0.05f, 0.16f, 0.42f}, {0.07f, 0.36f, 0.56f},
                                {0.30f, 0.62f, 0.66f}, {0.80f, 0.86f, 0.74f}, {0.16f, 0.44f, 0.52f},
@@ -83,7 +83,7 @@ static vec motif(float x, float y) {
 
 /* ---- Strokes --------------------------------------------------------------------------------- */
 
-/* One touch of one bristle: paint covers what lies there, and piles up a little at its edges. */
+/* One touch of one bristle: paint covers what is there. */
 static void touch(canvas *c, float x, float y, float radius, vec colour, float cover,
                   float height) {
     int x0 = (int)floorf(x - radius), x1 = (int)ceilf(x + radius);
@@ -101,12 +101,12 @@ static void touch(canvas *c, float x, float y, float radius, vec colour, float c
 enum { BRISTLES = 40, STEPS = 400 };
 
 typedef struct bristle {
-    float offset, height, load; /* across in [-1,1]; paint's thickness; how long the paint lasts */
+    float offset, height, load; /* position across in [-1,1]; thickness; how long the paint lasts */
     vec tint;
 } bristle;
 
 typedef struct stroke {
-    float x, y, length, width; /* pixels; the middle of the stroke */
+    float x, y, length, width; /* in pixels; x, y: the middle */
     vec colour;
     uint32_t id;
 } stroke;
@@ -157,8 +157,8 @@ static void paint_stroke(canvas *c, const stroke *s) {
     }
 }
 
-/* Strokes of one size, one to a cell of a grid, in the order of a shuffle. `bold`: how far each
- * one's colour may differ from the motif's. */
+/* Strokes of one size, one per cell of a grid, in shuffled order. `bold`: how far the colour of a
+ * stroke may differ from the motif's. */
 static void paint_layer(canvas *c, float width, float length, float apart, float share, float bold,
                         uint32_t seed) {
     int across = (int)((float)c->width / apart) + 3, down = (int)((float)c->height / apart) + 3;

@@ -53,8 +53,7 @@ static inline float smooth(float lo, float hi, float x) {
     return t * t * (3 - 2 * t);
 }
 
-/* An integer hash: alternate multiplications and shifts, until neighbours have nothing in common.
- */
+/* An integer hash by multiplications and shifts. */
 static inline uint32_t hash(uint32_t a, uint32_t b, uint32_t c) {
     uint32_t h =
         a * 0x9e3779b1u ^ (b + 0x7f4a7c15u) * 0x85ebca6bu ^ (c + 0x165667b1u) * 0xc2b2ae35u;
@@ -84,7 +83,7 @@ static inline float noise2(float x, float y, uint32_t seed) {
     return 2 * blend(low, high, v) - 1;
 }
 
-/* Octaves of it, each turned, half as large and of half the wavelength; within [-1,1]. */
+/* Octaves of noise, each rotated, with half the amplitude and wavelength; within [-1,1]. */
 static inline float fractal(float x, float y, int octaves, uint32_t seed) {
     float sum = 0, size = 0.5f;
     for (int i = 0; i < octaves; i++) {

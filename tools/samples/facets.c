@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A sample style: an abstract painting of planes, discs and bars. The canvas is parted by lines,
- * each part by further lines; discs and rings turn the colours of what they cross; the edges are
- * drawn in dark paint of uneven breadth.
+ * A sample style: an abstract painting of planes, discs and bars. Lines divide the canvas, more
+ * lines divide each part; discs and rings change the colours of what they cross; edges are drawn in
+ * dark paint of uneven width.
  *
  * Coordinates of the composition: the picture's height is 1, its width the aspect ratio; y down.
  */
@@ -17,13 +17,13 @@ static const vec PALETTE[] = {
 enum { COLOURS = sizeof PALETTE / sizeof *PALETTE, DEPTH = 8, DISCS = 9 };
 static const vec DARK = {0.10f, 0.08f, 0.10f};
 
-/* What lies at a point: which part, how far its nearest edge is, how far across the part it is. */
+/* A point: its part, the distance of the nearest edge, the position across the part. */
 typedef struct place {
     uint32_t part;
     float edge, across;
 } place;
 
-/* Parts by lines that shrink with depth: each line passes near the middle of the part before. */
+/* Divides recursively: each line passes near the middle of the part that it divides. */
 static void part(place *at, float x, float y, float aspect) {
     float cx = 0.5f * aspect, cy = 0.5f, size = 0.5f;
     uint32_t id = 1;
@@ -44,7 +44,7 @@ static void part(place *at, float x, float y, float aspect) {
     at->part = id;
 }
 
-/* Discs and rings: inside, the colours are others. */
+/* Discs and rings, inside which the colours change. */
 static void turn(place *at, float x, float y, float aspect) {
     for (uint32_t i = 0; i < DISCS; i++) {
         float dx = x - aspect * chance(i, 1, 42), dy = y - chance(i, 2, 42);
@@ -68,7 +68,7 @@ static vec paint(float x, float y, float aspect) {
     vec other = PALETTE[hash(at.part, 6, 46) % COLOURS];
     float angle = 6.2832f * chance(at.part, 7, 46), c = cosf(angle), s = sinf(angle);
     float u = x * c + y * s, v = y * c - x * s;
-    /* Scumbled over with the next colour towards one side, with a dry brush. */
+    /* A dry brush of the other colour over one side. */
     float brush = fractal(11 * u, 130 * v, 3, at.part);
     float veil = smooth(-0.15f, 0.75f, fabsf(at.across) + 0.9f * brush - 0.1f);
     colour = mix(colour, other, 0.62f * veil);
