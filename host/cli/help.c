@@ -13,7 +13,7 @@ enum { WIDTH = 80, INDENT = 28 };
 
 const cli_meaning cli_exit_statuses[] = {{"0", "done"},
                                          {"1", "failed"},
-                                         {"2", "wrong use"},
+                                         {"2", "invalid command line"},
                                          {"130", "ended by Ctrl-C; paint has saved the picture"},
                                          {NULL, NULL}};
 
@@ -101,7 +101,7 @@ void cli_help_command(const cli_command *command, const cli_values *values) {
 }
 
 void cli_help_program(void) {
-    wrap("impasto paints one picture in the manner of another, on any OpenCL device or on the "
+    wrap("impasto paints a photograph in the style of a picture, on any OpenCL device or on the "
          "processor alone.",
          0, 0);
     printf("\nusage: impasto COMMAND [OPTION...]\n\nCommands\n");

@@ -186,7 +186,7 @@ static void examples(void) {
 void cli_man_page(const cli_values *values) {
     printf(".TH IMPASTO 1 \"\" \"impasto %s\" \"User Commands\"\n", imp_version());
     section("NAME");
-    line("impasto - paint one picture in the manner of another");
+    line("impasto - paint a photograph in the style of a picture");
     section("SYNOPSIS");
     for (size_t i = 0; i < cli_command_count; i++) {
         printf("%s.B impasto %s\n", i ? ".br\n" : "", cli_commands[i].name);
@@ -195,9 +195,9 @@ void cli_man_page(const cli_values *values) {
         printf("[\\fIOPTION\\fR...]\n");
     }
     section("DESCRIPTION");
-    line("impasto paints what one picture shows in the manner of another, by neural style "
+    line("impasto paints what one picture shows in the style of another, by neural style "
          "transfer, on any OpenCL device or on the processor alone. It needs no download: a "
-         "network comes with it.");
+         "network is built in.");
     section("COMMANDS");
     for (size_t i = 0; i < cli_command_count; i++)
         command(&cli_commands[i], values);

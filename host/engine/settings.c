@@ -102,8 +102,8 @@ static const imp_setting_row rows[] = {
                  "content's palette"},
      IMP_STORE_ENUM, AT(color), 0},
     {{.name = "color-method", .type = IMP_SETTING_CHOICE, .words = "pca|cholesky|mk",
-      .meaning = "how setting 'color' = match maps one palette to the other; mk changes colours "
-                 "least"},
+      .meaning = "how one palette is mapped to the other with setting 'color' match; mk changes "
+                 "colours least"},
      IMP_STORE_ENUM, AT(color_method), 0},
     {{.name = "iterations", .type = IMP_SETTING_LIST, .low = 1, .high = 1e7,
       .syntax = "N|FIRST,LATER",
