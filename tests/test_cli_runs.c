@@ -326,7 +326,8 @@ static void test_dry_run(void **state) {
     assert_non_null(strstr(e.out, "features and gradients"));
     ended_free(&e);
     assert_false(scratch_has(s, "a_b.png"));
-    assert_fails(s, "impasto paint a.png b.jpg --size 512 --device cpu --memory 8", 1, "--size");
+    assert_fails(s, "impasto paint a.png b.jpg --size 512 --device cpu --memory 8", 1,
+                 "the largest size that fits is");
 }
 
 static void test_score(void **state) {
