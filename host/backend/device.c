@@ -13,6 +13,7 @@ imp_device_info imp_backend_info(const imp_backend *backend, int index) {
     return info;
 }
 
+#undef imp_fail_device
 imp_status imp_fail_device(imp_error *err, imp_device *device) {
     const imp_error e = device->error;
     device->error = (imp_error){0};

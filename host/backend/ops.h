@@ -190,6 +190,9 @@ static inline void imp_forget_algorithm(imp_device *d, const imp_conv *conv, siz
 
 /* Moves a device's last error to err, unless err holds one already, and returns its status. */
 imp_status imp_fail_device(imp_error *err, imp_device *device);
+#ifdef __clang_analyzer__ /* which does not see that the status is an error */
+#define imp_fail_device(err, device) ((void)imp_fail_device(err, device), IMP_ERR_DEVICE)
+#endif
 
 /* Logs a line if the options ask for its level. */
 __attribute__((format(printf, 3, 4))) void

@@ -202,6 +202,7 @@ static void do_group(const struct direct *job, const float *patch, float *row, s
     const imp_correlation *c = job->c;
     const size_t first = group * job->n->kernels->group, m = c->y.h * c->y.w;
     const size_t lanes = imp_native_blocks(c->taps.outputs) * IMP_BLOCK;
+    assert(lanes > 0);
     const bool there = c->y.layout == IMP_MAPS && c->y_step == 1;
     imp_panel panel = {.x_block = job->block,
                        .channels = c->x.c,

@@ -12,6 +12,7 @@
  * The output is cut into strips of tiles. One thread takes a strip through all three steps, so its
  * transformed inputs and products stay in the caches and no step waits for another thread.
  */
+#include <assert.h>
 #include <math.h>
 #include <stdalign.h>
 #include <stdint.h>
@@ -361,6 +362,7 @@ static struct winograd winograd_of(const imp_native *n, const imp_correlation *c
         job.across = imp_over(columns, job.wide);
     }
     job.high = imp_min(rows, imp_max(1, c->tiles / job.wide));
+    assert(job.high > 0);
     job.high = imp_over(rows, imp_over(rows, job.high)); /* strips of nearly equal height */
     job.strips = job.across * imp_over(rows, job.high);
     job.groups = imp_over(c->taps.outputs, n->kernels->group);

@@ -4,6 +4,7 @@
  */
 #include "engine/objective.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 imp_status imp_objective_scalar(imp_objective *o, size_t slot, double *value) {
@@ -39,6 +40,7 @@ static imp_tensor largest_map(const imp_objective *o, const style_layout *s) {
     imp_tensor most = {0};
     for (size_t i = 0; i < o->count; i++) {
         const imp_loss_term *term = &o->terms[i];
+        assert(s->plans[term->level].shapes);
         const imp_tensor f = s->plans[term->level].shapes[term->node];
         if (term->kind == IMP_TERM_STYLE && f.c * f.h * f.w > most.c * most.h * most.w)
             most = f;

@@ -6,6 +6,7 @@
  * At the border the kernel is cut off and its weights are made to add up to 1 again. Opacity is
  * linear as it is.
  */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,7 @@ static void filter_columns(resampler *r, imp_picture *out) {
 static imp_status resample(resampler *r, imp_picture *out, const imp_picture *in, imp_error *err) {
     const size_t widest = in->width > out->width ? in->width : out->width;
     TRY(imp_picture_alloc(&r->narrow, out->width, in->height, err));
+    assert(r->narrow.width == out->width);
     r->tables = malloc(sizeof *r->tables);
     r->row = malloc(3 * widest * sizeof *r->row);
     if (!r->tables || !r->row || !axis_init(&r->x, out->width, in->width) ||
@@ -181,6 +183,7 @@ static imp_status resample(resampler *r, imp_picture *out, const imp_picture *in
     filter_columns(r, out);
     if (!in->opacity)
         return IMP_OK;
+    assert(out->opacity);
     r->channels = 1;
     filter_rows(r, in);
     filter_columns(r, out);

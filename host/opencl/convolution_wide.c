@@ -7,6 +7,8 @@
  */
 #include "opencl/convolution.h"
 
+#include <assert.h>
+
 /* PACKED: floats of a packed strip that a processor's cache holds beside the filters. TILE: the
  * most columns that a kernel reads at a time. PAIR: blocks of outputs that a work-item makes. */
 enum { BLOCK = 16, PACKED = 512 << 10, TILE = 12, PAIR = 2 };
@@ -177,6 +179,7 @@ static size_t strip_rows(const wide *w) {
         const size_t border = 2 * pass->side; /* rows by which a folded strip may be longer */
         rows = imp_min(rows, fit > border ? fit - border : 1);
     }
+    assert(rows > 0);
     const size_t strips = (pass->h + rows - 1) / rows;
     return (pass->h + strips - 1) / strips;
 }

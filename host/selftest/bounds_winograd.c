@@ -86,7 +86,7 @@ static double input_at(const struct correlation *c, size_t i, ptrdiff_t p, ptrdi
 static void transform_inputs(struct correlation *c, size_t p, size_t q) {
     const size_t side = c->w->out + 2;
     for (size_t i = 0; i < c->inputs; i++) {
-        double d[POINTS];
+        double d[POINTS] = {0};
         for (size_t k = 0; k < side * side; k++)
             d[k] = input_at(c, i, (ptrdiff_t)(p + k / side) + c->first,
                             (ptrdiff_t)(q + k % side) + c->first);

@@ -5,6 +5,7 @@
  */
 #include "impasto.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -102,6 +103,7 @@ static imp_status fail_all(const fetch *f, imp_status status, imp_error *err) {
 
 static imp_status fetch_any(fetch *f, imp_error *err) {
     const char *const own[] = {f->options->from, NULL};
+    assert(own[0] || f->entry);
     const char *const *address = own[0] ? own : f->entry->addresses;
     imp_status status = IMP_ERR_IO;
     for (; *address; address++) {

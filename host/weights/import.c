@@ -3,6 +3,7 @@
  * Foreign files of weights become networks of our own: what they are, how they want their input,
  * batch normalisation folded in, written layer by layer.
  */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,7 @@ static imp_status write_as_is(FILE *to, const work *w, const imp_vgg_layer *l,
 static imp_status write_layer(FILE *to, const work *w, const imp_vgg_layer *l, imp_error *err) {
     const imp_foreign_tensor *const all[] = {l->weight, l->reduce, l->metric};
     size_t most = 0;
+    assert(l->weight);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         most = all[i] && all[i]->count > most ? all[i]->count : most;
     float *const values = calloc(most + 5 * l->weight->shape[0] + 1, sizeof *values);
