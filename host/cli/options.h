@@ -11,30 +11,30 @@
 
 enum { CLI_OPTIONS_MAX = 160, CLI_TEXT_MAX = IMP_SETTING_TEXT_MAX, CLI_HELP_MAX = 1024 };
 
-/* What transparent parts of pictures are laid on, if they do not stay. */
+/* The background of transparent parts, unless they are kept. */
 typedef struct cli_background {
     float rgb[3]; /* in [0,1] */
     bool keep;
 } cli_background;
 
-/* Files that an option names, each time that it is given. Borrowed. */
+/* The files of an option that may be given several times. Borrowed. */
 typedef struct cli_files {
     const char *paths[IMP_STYLES_MAX];
     size_t count;
 } cli_files;
 
-/* Whether to take what is the fastest here, as the words stand in the table. */
+/* Whether to use the fastest algorithms; in the order of the option's words. */
 typedef enum cli_tune { CLI_TUNE_AUTO, CLI_TUNE_OFF } cli_tune;
 
-/* What options set: the settings of the library and what else a command wants to know. Texts are
- * borrowed from the arguments, the environment or the presets. */
+/* The values of options: the settings of the library and the program's own. Texts are borrowed from
+ * the arguments, the environment or the presets. */
 typedef struct cli_values {
     imp_settings settings;
     const char *network; /* NULL: settings.network */
     const char *init;    /* the picture to start from, with IMP_INIT_PICTURE */
     const char *out, *like, *content, *style, *dump, *device, *film, *checkpoint;
     const char *sheet, *labels, *preview_file;
-    size_t columns, panel; /* of a sheet; 0: as cli_sheet says */
+    size_t columns, panel; /* of a sheet; 0: as in cli_sheet */
     cli_files styles, style_masks;
     const char *mask;
     unsigned threads, quality, completion;
@@ -43,12 +43,12 @@ typedef struct cli_values {
     cli_background background;
     double time_limit; /* seconds; 0: none */
     double film_seconds, checkpoint_every;
-    size_t film_size;    /* 0: as imp_film_options says */
+    size_t film_size;    /* 0: as in imp_film_options */
     unsigned save_every; /* iterations; 0: never */
-    const char *from;    /* an address or a file to fetch from; NULL: the published ones */
+    const char *from;    /* an address or file to fetch from; NULL: the published address */
     double stall;        /* seconds */
-    const char *name;    /* of a network in the folder; NULL: after the file */
-    imp_input input;     /* of a network's file that does not say it */
+    const char *name;    /* of an imported network; NULL: the file's name */
+    imp_input input;     /* of a network file that does not state it */
     bool half;
     imp_gemm gemm;
     imp_precision precision;
@@ -60,22 +60,22 @@ typedef struct cli_values {
     bool markdown;
 } cli_values;
 
-/* How an option's text is read, and what it is kept as. */
+/* How an option's text is read and stored. */
 typedef enum cli_kind {
     CLI_FLAG,       /* bool; no text on the command line, "on" or "off" in a record */
     CLI_WHOLE,      /* unsigned */
     CLI_COUNT,      /* size_t */
-    CLI_TIME,       /* double, seconds; written with s, m or h, too */
+    CLI_TIME,       /* double, seconds; text may end in s, m or h */
     CLI_CHOICE,     /* an enum 0, 1, ... in the order of the words of `argument` */
-    CLI_SETTING,    /* the setting of that name, as the library reads it */
-    CLI_INIT,       /* the setting init; what is not one of its words is a file, kept in `init` */
+    CLI_SETTING,    /* the setting of that name, read by the library */
+    CLI_INIT,       /* the setting init, or a file, kept in `init` */
     CLI_BACKGROUND, /* cli_background: a colour, or "keep" */
     CLI_PRESET,     /* the setting preset, or a file of one; read before the others */
     CLI_TEXT,       /* const char * */
-    CLI_LIST,       /* const char *: words that commas part; given again, they are added */
-    CLI_FILE,       /* const char *, completed with files */
-    CLI_FILES,      /* cli_files: given again, they are added */
-    CLI_FOLDER      /* const char *, completed with folders */
+    CLI_LIST,       /* const char *: words separated by commas; given again, they are appended */
+    CLI_FILE,       /* const char *; completed with files */
+    CLI_FILES,      /* cli_files; given again, they are appended */
+    CLI_FOLDER      /* const char *; completed with folders */
 } cli_kind;
 
 typedef enum cli_group {

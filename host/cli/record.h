@@ -24,13 +24,13 @@ typedef struct cli_record {
         float weight;
     } styles[IMP_STYLES_MAX];
     size_t style_count;
-    char folder[IMP_PATH_MAX]; /* where the picture lies that was read */
+    char folder[IMP_PATH_MAX]; /* of the picture that was read */
 } cli_record;
 
 /* What a picture was read from. */
 cli_source cli_source_of(const imp_picture *picture, const char *path);
 
-/* The path of a source that lies in the current folder or in the record's, with the recorded hash;
+/* Finds a source in the current folder or the record's by its name and recorded hash;
  * path holds IMP_PATH_MAX. */
 bool cli_record_find(const cli_record *record, const cli_source *source, char *path);
 
@@ -41,31 +41,29 @@ int cli_record_read(cli_record *record, cli_values *values, const char *path);
 /* The same from the record itself; path: where it is from, for messages. */
 int cli_record_take(cli_record *record, cli_values *values, const json_t *root, const char *path);
 
-/* Makes values the defaults under what the file of a preset says: an object as `impasto presets
- * NAME
- * --json` writes it, whose "options" hold texts of recorded options, of them "preset" the one that
- * the others are over; "network" may name another than that preset's. Complains. */
+/* Sets values from a preset file, as written by `impasto presets NAME --json`: "options" holds
+ * texts of recorded options; its "preset" names the preset for the others; "network" may replace
+ * that preset's network. Complains. */
 int cli_record_preset(cli_values *values, const char *path);
 
-/* The name of recorded value i, NULL beyond the last: the settings, but for those whose option says
- * that it does not change the picture, then the program's own options that do. And its text, ""
- * where there is none. */
+/* The name of recorded value i, NULL after the last: the settings, except those whose option does
+ * not change the picture, then the program's own options that do. And its text, "" for none. */
 const char *cli_recorded_name(size_t i);
 void cli_recorded_text(const char *name, const cli_values *values, char *text, size_t size);
 
-/* Every recorded value as text, by name; without init where that is a file. */
+/* Every recorded value as text, by name; without init if it is a file. */
 json_t *cli_record_options(const cli_values *values);
 
-/* What makes a run its own, as "content-weight 30, color match": those of such options that differ
- * from the preset that they name; how large and how long is left to others to say. "" for none. */
+/* The options that differ from their preset, such as "content-weight 30, color match", without size
+ * and iterations; "" for none. */
 void cli_record_changes(const json_t *options, char *text, size_t size);
 
-/* What the picture at path says of its making in a line for people, as "preset default, 200
- * iterations on cpu, color match"; "" where it says nothing. */
+/* The record of the picture at path as a line for people, such as "preset default, 200 iterations
+ * on cpu, color match"; "" if it has none. */
 void cli_record_summary(const char *path, char *text, size_t size);
 
-/* The text to keep in the picture: values, what it was made from, how many iterations were done,
- * and where. The caller frees; NULL when memory ran out. */
+/* The text to store in the picture: values, sources, iterations done and device. The caller frees;
+ * NULL: out of memory. */
 char *cli_record_text(const cli_record *record, const cli_values *values, unsigned iterations,
                       const char *device);
 
