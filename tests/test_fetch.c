@@ -86,9 +86,9 @@ static const struct {
     {"/loop/net", "", "redirected more than 10 times", false},
     {"/ftp/net", "", "redirected to what is not https", false},
     {"/empty/net", "", "the answer is empty", false},
-    {"/stall/0/net", " --stall-limit 0.4", "nothing came for 0.4 seconds, with 0 bytes", false},
-    {"/cut/0/net", "", "cut off, with 0 bytes here", false},
-    {"/cut/40000/net", "", "cut off, with 200000 bytes here", true},
+    {"/stall/0/net", " --stall-limit 0.4", "nothing arrived for 0.4 seconds, with 0 bytes", false},
+    {"/cut/0/net", "", "cut off, with 0 bytes received", false},
+    {"/cut/40000/net", "", "cut off, with 200000 bytes received", true},
     {"/file/page", "", "x.part", false},
     {"/wrong/page", "", "x.part", false},
 };
@@ -168,7 +168,8 @@ static void test_interrupt_and_resume(void **state) {
     program_await(&r, "\"done\":400000");
     kill(r.pid, SIGINT);
     ended e = program_wait(&r);
-    assert_complaint(&e, line, 130, "stopped, with 400000 bytes here; run the same command again");
+    assert_complaint(&e, line, 130,
+                     "stopped, with 400000 bytes received; run the same command again");
     ended_free(&e);
     assert_false(scratch_has(&f->s, "x.safetensors"));
     unlink(scratch_path(&f->s, "requests"));

@@ -117,23 +117,26 @@ typedef struct fault {
 } fault;
 
 static const fault faults[] = {
-    {"/file/none", IMP_ERR_IO, "no such file any more: check the address (status 404)", {0}},
-    {"/status/410/x", IMP_ERR_IO, "no such file any more", {0}},
-    {"/status/403/x", IMP_ERR_IO, "access is refused", {0}},
+    {"/file/none", IMP_ERR_IO, "does not exist there: check the address (status 404)", {0}},
+    {"/status/410/x", IMP_ERR_IO, "does not exist there", {0}},
+    {"/status/403/x", IMP_ERR_IO, "access is denied", {0}},
     {"/status/503/x", IMP_ERR_IO, "the server is busy: try again later (status 503)", {0}},
     {"/status/429/x", IMP_ERR_IO, "the server is busy", {0}},
-    {"/status/500/x", IMP_ERR_IO, "the server has failed", {0}},
-    {"/status/418/x", IMP_ERR_IO, "an answer that is no file", {0}},
-    {"/status/300/x", IMP_ERR_IO, "an answer that is no file", {0}},
+    {"/status/500/x", IMP_ERR_IO, "the server failed", {0}},
+    {"/status/418/x", IMP_ERR_IO, "the answer is not a file", {0}},
+    {"/status/300/x", IMP_ERR_IO, "the answer is not a file", {0}},
     {"/loop/x", IMP_ERR_IO, "redirected more than 10 times", {0}},
-    {"/ftp/x", IMP_ERR_IO, "redirected to what is not https", {0}},
+    {"/ftp/x", IMP_ERR_IO, "redirected to another protocol than https", {0}},
     {"/empty/data", IMP_ERR_FORMAT, "the answer is empty", {0}},
-    {"/cut/70000/data", IMP_ERR_IO, "cut off, with 70000 bytes here", {0}},
-    {"/cut/0/data", IMP_ERR_IO, "cut off, with 0 bytes here", {0}},
-    {"/stall/70000/data", IMP_ERR_IO, "nothing came for 0.5 seconds, with 70000", {.stall = 0.5}},
+    {"/cut/70000/data", IMP_ERR_IO, "cut off, with 70000 bytes received", {0}},
+    {"/cut/0/data", IMP_ERR_IO, "cut off, with 0 bytes received", {0}},
+    {"/stall/70000/data",
+     IMP_ERR_IO,
+     "nothing arrived for 0.5 seconds, with 70000",
+     {.stall = 0.5}},
     {"/drip/data", IMP_ERR_IO, "it takes longer than 0.7 seconds", {.stall = 5, .seconds = 0.7}},
-    {"/endless/x", IMP_ERR_FORMAT, "larger than the 1000000 bytes", {.max_bytes = 1000000}},
-    {"/huge/x", IMP_ERR_FORMAT, "larger than the 1000000 bytes", {.max_bytes = 1000000}},
+    {"/endless/x", IMP_ERR_FORMAT, "larger than the allowed 1000000 bytes", {.max_bytes = 1000000}},
+    {"/huge/x", IMP_ERR_FORMAT, "larger than the allowed 1000000 bytes", {.max_bytes = 1000000}},
 };
 
 static void test_faults(void **state) {
@@ -155,8 +158,8 @@ static void test_nobody(void **state) {
     static const char *const addresses[][2] = {
         {"http://127.0.0.1:1/x", "no connection to the server"},
         {"http://nobody.invalid/x", "no such host, or no network"},
-        {"http://", "this is no address"},
-        {"http://a b/", "this is no address"},
+        {"http://", "this is not a valid address"},
+        {"http://a b/", "this is not a valid address"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
@@ -189,7 +192,7 @@ static void test_secure(void **state) {
     free(bytes);
     server_address(address, &f->v, true, "/plain/data");
     assert_error(&err, imp_http_read(&bytes, &size, address, &patient, &err), IMP_ERR_IO, address,
-                 "redirected to what is not https");
+                 "redirected to another protocol than https");
     unsetenv("CURL_CA_BUNDLE");
 }
 

@@ -20,7 +20,7 @@ static inline size_t imp_over(size_t a, size_t b) {
     return (a + b - 1) / b;
 }
 
-/* The least power of two that is not below n. */
+/* The smallest power of two that is at least n. */
 static inline size_t imp_next_power(size_t n) {
     size_t power = 1;
     while (power < n)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The clock by which everything is timed.
+ * The monotonic clock: see clock.h.
  */
 #include "base/clock.h"
 

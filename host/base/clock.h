@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The clock by which everything is timed.
+ * The monotonic clock, which times everything.
  */
 #ifndef IMP_CLOCK_H
 #define IMP_CLOCK_H
 
-/* Seconds of a clock that never goes back; only differences mean something. */
+/* Seconds of a clock that never goes back. Only differences between two calls have a meaning. */
 double imp_now(void);
 
 #endif

@@ -29,7 +29,7 @@ bool imp_bytes_sha256(char hex[65], const void *bytes, size_t size) {
     return true;
 }
 
-/* IMP_OK, IMP_ERR_IO with errno, or IMP_ERR_MEMORY. */
+/* Returns IMP_OK, IMP_ERR_IO with errno set, or IMP_ERR_MEMORY. */
 static imp_status hash_open(unsigned char digest[SHA_BYTES], EVP_MD_CTX *sha, const EVP_MD *kind,
                             int fd) {
     unsigned char block[1 << 14];
@@ -60,7 +60,8 @@ imp_status imp_file_digest(char hex[65], const char *path, bool md5, imp_error *
     if (status == IMP_ERR_IO)
         return imp_fail_system(err, "read", "file", path, code);
     if (status != IMP_OK)
-        return imp_fail(err, status, "file '%s': no memory to hash it: close other programs", path);
+        return imp_fail(err, status, "file '%s': out of memory to hash it: close other programs",
+                        path);
     write_hex(hex, digest, (size_t)EVP_MD_get_size(kind));
     return IMP_OK;
 }

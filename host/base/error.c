@@ -17,7 +17,7 @@ imp_status imp_fail(imp_error *err, imp_status status, const char *format, ...) 
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
     for (char *c = err->text; *c;
-         c++) /* a file's words may hold line breaks, or steer a terminal */
+         c++) /* text from a file may hold line breaks or control a terminal */
         if ((unsigned char)*c < ' ' || *c == 127)
             *c = ' ';
     return status;

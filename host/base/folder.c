@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Folders of a person: see folder.h.
+ * Per-user folders: see folder.h.
  */
 #include "base/folder.h"
 
@@ -14,7 +14,7 @@ bool imp_folder_path(char *path, size_t size, const imp_folder *kind) {
     int n = -1;
     if (own && *own)
         n = snprintf(path, size, "%s", own);
-    else if (xdg && *xdg == '/') /* the specification: relative paths are to be ignored */
+    else if (xdg && *xdg == '/') /* the specification says to ignore relative paths */
         n = snprintf(path, size, "%s/impasto", xdg);
     else if (home && *home)
         n = snprintf(path, size, "%s/%s/impasto", home, kind->home);
@@ -27,7 +27,7 @@ bool imp_folder_make(char *path) {
         if (*c != '/')
             continue;
         *c = 0;
-        mkdir(path, 0777); /* one that is there already, or cannot be made, shows below */
+        mkdir(path, 0777); /* an error shows below */
         *c = '/';
     }
     const int code = mkdir(path, 0777) == 0 ? 0 : errno;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Folders that the program keeps things in for a person: where they are, by the XDG base directory
- * specification, and making them.
+ * Per-user folders by the XDG base directory specification: where they are, and creating them.
  */
 #ifndef IMP_MEDIA_FOLDER_H
 #define IMP_MEDIA_FOLDER_H
@@ -9,18 +8,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A kind of folder: the variable of the environment that names it outright; the one that names the
- * XDG folder above it; and where under the home folder that one is when it is not set. */
+/* A kind of folder. own: the environment variable that names the folder itself; xdg: the one that
+ * names the XDG folder above it; home: the default of the latter, relative to the home folder. */
 typedef struct imp_folder {
     const char *own, *xdg, *home;
 } imp_folder;
 
-/* The path: $own, else $xdg/impasto, else impasto in `home` of $HOME. False: neither is set, or it
- * is too long. Nothing is made. */
+/* The path: $own, else $xdg/impasto, else $HOME/`home`/impasto. False: none of the variables is
+ * set, or the path is too long. Creates nothing. */
 bool imp_folder_path(char *path, size_t size, const imp_folder *kind);
 
-/* Makes the folder and those above it; true when it is there in the end, else errno says why. The
- * path is as before when it returns. */
+/* Creates the folder and those above it. False, with errno: the folder does not exist afterwards.
+ * The path is written to, but unchanged on return. */
 bool imp_folder_make(char *path);
 
 #endif

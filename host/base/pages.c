@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory that a processor computes in.
+ * Memory for computation on the processor: see pages.h.
  */
 #define _DEFAULT_SOURCE /* madvise */
 #include "base/pages.h"
@@ -14,7 +14,7 @@ void *imp_pages_take(size_t alignment, size_t bytes) {
     void *pages = aligned_alloc(step, size);
 #ifdef MADV_HUGEPAGE
     if (pages && bytes >= IMP_LARGE)
-        madvise(pages, size, MADV_HUGEPAGE); /* only speed hangs on it */
+        madvise(pages, size, MADV_HUGEPAGE); /* affects speed only */
 #endif
     return pages;
 }

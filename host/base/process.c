@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the system knows of this process.
+ * Memory use of this process.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "impasto.h"
 
-/* Linux counts in getrusage also what the process was before it became this program. */
+/* On Linux, getrusage also counts what the process was before exec. */
 static double peak_from_proc(void) {
     FILE *file = fopen("/proc/self/status", "r");
     char line[128];
@@ -25,7 +25,7 @@ static void forget_peak(void) {
     FILE *file = fopen("/proc/self/clear_refs", "w");
     if (!file)
         return;
-    fputs("5", file); /* VmHWM begins anew (proc(5)) */
+    fputs("5", file); /* resets VmHWM (proc(5)) */
     fclose(file);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The version, as CMakeLists.txt states it, and the revision of the public header.
+ * The version, from CMakeLists.txt, and the revision of the public header.
  */
 #include "impasto.h"
 

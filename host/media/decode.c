@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pictures on their way in: rows as a file stores them become colours of sRGB. Profiles are
- * converted by lcms2 in floating point, relative to white and with the black point kept; of inks
- * without a profile, R = (1 - C)(1 - K) and so on. Transparency is composited in the encoded
- * colours, as browsers do.
+ * What all decoders share: converting rows as a file stores them to sRGB. lcms2 converts profiles
+ * in floating point, relative to white and with black point compensation. CMYK without a profile
+ * becomes R = (1 - C)(1 - K) and so on. Transparency is composited in the encoded colours, as
+ * browsers do.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ imp_status imp_decode_size(imp_decode *t, size_t width, size_t height, imp_error
                         t->in->path);
     if (height > most / width)
         return imp_fail(err, IMP_ERR_MEMORY,
-                        "picture '%s': %zu x %zu is more than %zu pixels; make it smaller, or "
+                        "picture '%s': %zu x %zu is more than %zu pixels: make it smaller, or "
                         "raise setting 'max-pixels'",
                         t->in->path, width, height, most);
     return imp_picture_alloc(t->out, width, height, err);
@@ -69,7 +69,7 @@ static cmsHTRANSFORM transform_from(const imp_decode *t, cmsHPROFILE from, bool 
     return made;
 }
 
-/* Whether it moves no colour by half a step of 8 bits: most profiles are those of sRGB itself. */
+/* Whether the transform moves no colour by half a step of 8 bits: most profiles are sRGB's own. */
 static bool changes_nothing(const imp_decode *t, cmsHTRANSFORM transform) {
     enum { STEPS = 8, COUNT = (STEPS + 1) * (STEPS + 1) * (STEPS + 1) };
     float from[COUNT][3], to[COUNT][3];
@@ -94,7 +94,7 @@ static bool changes_nothing(const imp_decode *t, cmsHTRANSFORM transform) {
     return true;
 }
 
-/* The transform that the picture needs; false: the profile is of no use here. */
+/* Makes the transform that the picture needs, if any. False: the profile is unusable. */
 static bool use_profile(imp_decode *t, cmsHPROFILE profile) {
     const cmsColorSpaceSignature wanted = t->colours == 1   ? cmsSigGrayData
                                           : t->colours == 3 ? cmsSigRgbData
@@ -109,7 +109,7 @@ static bool use_profile(imp_decode *t, cmsHPROFILE profile) {
     return true;
 }
 
-/* Each transform has a context of its own, so that nothing is shared between threads. */
+/* Each transform has its own context, so that threads share nothing. */
 static void release_transform(imp_decode *t) {
     if (!t->transform)
         return;
@@ -144,7 +144,7 @@ imp_status imp_decode_colours(imp_decode *t, unsigned colours, bool alpha, const
     if (!context ||
         !adopt_profile(t, context,
                        cmsOpenProfileFromMemTHR(context, profile, (cmsUInt32Number)size)))
-        imp_decode_note(t, "its colour profile is damaged or of other colours; it is passed over");
+        imp_decode_note(t, "its colour profile is damaged or for other colours; it is ignored");
     return IMP_OK;
 }
 
@@ -170,18 +170,18 @@ imp_status imp_decode_primaries(imp_decode *t, const double xy[8], double gamma,
     if (!context)
         return imp_decode_fail(t->in, "", true, "", err);
     if (!adopt_profile(t, context, profile_of(context, t->colours, xy, gamma)))
-        imp_decode_note(t, "what it says of its colours makes no sense; they are taken as sRGB");
+        imp_decode_note(t, "the description of its colours makes no sense; they are taken as sRGB");
     return IMP_OK;
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-/* What is no number becomes 0. */
+/* NaN becomes 0. */
 static inline float clamp(float v) {
     return v > 0 ? v < 1 ? v : 1 : 0;
 }
 
-/* Stored colours that are sRGB but for their form. */
+/* Copies sRGB colours, expanding grey and inks. */
 static void copy_colours(float *rgb, const imp_decode *t) {
     const size_t stride = t->colours + t->alpha;
     const float *from = t->samples;
@@ -192,7 +192,7 @@ static void copy_colours(float *rgb, const imp_decode *t) {
                                        : (1 - clamp(from[c])) * (1 - clamp(from[3]));
 }
 
-/* lcms2 takes inks in percent. */
+/* lcms2 expects inks in percent. */
 static void transform_colours(float *rgb, imp_decode *t) {
     const size_t stride = t->colours + t->alpha;
     for (size_t i = 0; t->colours == 4 && i < t->out->width * stride; i++)
@@ -242,8 +242,8 @@ void imp_decode_words(imp_decode *t, size_t y, const uint16_t *row, unsigned mos
 
 /* ---- The whole ------------------------------------------------------------------------------- */
 
-/* Turns a picture of `count` floats a pixel; out is as wide as in is high where they are swapped.
- */
+/* Turns a picture of `count` floats per pixel. Where the sides are swapped, out is as wide as in is
+ * high. */
 static void turn(float *out, const float *in, size_t count, const imp_picture *size,
                  unsigned orientation) {
     const size_t w = size->width, h = size->height;
@@ -271,7 +271,8 @@ static imp_status turn_upright(imp_picture *p, unsigned orientation, imp_error *
         float *opacity = malloc(p->width * p->height * sizeof *opacity);
         if (!opacity) {
             imp_picture_finish(&turned);
-            return imp_fail(err, IMP_ERR_MEMORY, "no memory to turn a picture of %zu x %zu",
+            return imp_fail(err, IMP_ERR_MEMORY,
+                            "out of memory to turn a picture of %zu x %zu: make it smaller",
                             p->width, p->height);
         }
         turn(opacity, p->opacity, 1, p, orientation);
@@ -285,8 +286,8 @@ static imp_status turn_upright(imp_picture *p, unsigned orientation, imp_error *
     return IMP_OK;
 }
 
-/* Where nothing is to be seen, files hold any colour: the mean of what can be seen takes its place,
- * so that neither a border nor its colour appears in a painting. */
+/* Files hold arbitrary colours where they are fully transparent. The mean of the visible colours
+ * replaces them, so that they do not show in a painting. */
 static void fill_unseen(imp_picture *p) {
     const size_t count = p->width * p->height;
     double sum[3] = {0}, weight = 0;
@@ -303,7 +304,7 @@ static void fill_unseen(imp_picture *p) {
 imp_status imp_decode_complete(imp_decode *t, imp_error *err) {
     imp_picture *p = t->out;
     if (t->more)
-        imp_decode_note(t, "holds several pictures or frames; the first is taken");
+        imp_decode_note(t, "has several pictures or frames; the first one is used");
     if (p->opacity && p->alpha) {
         fill_unseen(p);
     } else {

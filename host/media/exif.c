@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * EXIF by libexif: how a picture was held, which camera took it and when, and our own text in the
- * user's comment.
+ * EXIF by libexif: the orientation of a picture, which camera took it and when, and our own text in
+ * the user comment.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +10,12 @@
 
 #include "media/media.h"
 
-/* A user's comment begins with the name of its character set; zeros: none named. */
+/* A user comment begins with the name of its character set; zeros: undefined. */
 enum { CHARSET = 8 };
 
 static const unsigned char start[6] = {'E', 'x', 'i', 'f', 0, 0};
 
-/* libexif wants the start, some formats leave it away. NULL without memory. */
+/* libexif expects the start, which some formats omit. NULL: out of memory. */
 static ExifData *parse(const unsigned char *bytes, size_t size) {
     ExifData *data = exif_data_new();
     if (!data || size > UINT32_MAX - sizeof start)
@@ -35,12 +35,12 @@ static ExifData *parse(const unsigned char *bytes, size_t size) {
     return data;
 }
 
-/* Not the macro of libexif, which would also look into the thumbnail's directory. */
+/* Unlike libexif's macro, this does not search the thumbnail's directory. */
 static const ExifEntry *entry_of(const ExifData *data, ExifIfd ifd, ExifTag tag) {
     return exif_content_get_entry(data->ifd[ifd], tag);
 }
 
-/* Text of one line; anything that a line should not hold ends it. */
+/* One line of text, which ends at the first control character. */
 static void read_text(char *text, size_t room, const ExifData *data, ExifIfd ifd, ExifTag tag) {
     const ExifEntry *entry = entry_of(data, ifd, tag);
     size_t n = 0;
@@ -85,7 +85,7 @@ char *imp_exif_text(const unsigned char *bytes, size_t size, bool *memory) {
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-/* An entry with room for size bytes; NULL without memory. The data owns it. */
+/* An entry of `size` bytes, owned by data; NULL: out of memory. */
 static ExifEntry *add_entry(ExifData *data, ExifMem *mem, ExifIfd ifd, ExifTag tag,
                             ExifFormat format, size_t size) {
     ExifEntry *entry = exif_entry_new_mem(mem);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Films of a picture that is being painted: which kinds there are, and the clock that spaces the
- * frames by change.
+ * Films of a picture while it is painted: the film formats, and the clock that spaces the frames by
+ * change.
  *
- * The clock. An optimiser changes the picture fast at first and ever more slowly, so that frames
+ * The clock. An optimiser changes the picture fast at first and then ever more slowly, so frames
  * evenly spaced by iterations would stand still for half of the film. Let u be the share of the
- * work done and v the speed of change: the root mean square difference between two pictures over
- * the work between them. Where v falls like u^-p, its mean under the weight w (t/u)^w dt/t is
- * v w / (w - p); two such means, of w = 12 and w = 3, give p by their ratio r as 12 (r-1) / (4r-1),
- * taken within 0..1. What is still to change is then u v (u^(p-1) - 1) / (1 - p). The film's time
- * moves on by the part that the last difference is of itself and that; this corrects itself, and
- * ends when u is 1.
+ * work done and v the speed of change: the root mean square difference between two pictures divided
+ * by the work between them. If v falls like u^-p, its mean under the weight w (t/u)^w dt/t is
+ * v w / (w - p). Two such means, for w = 12 and w = 3, have a ratio r, and p = 12 (r-1) / (4r-1),
+ * clamped to 0..1. The change still to come is then u v (u^(p-1) - 1) / (1 - p). The film's time
+ * advances by the last difference as a share of itself plus the change to come. Errors of the
+ * estimate correct themselves, and the film ends when u is 1.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -26,18 +26,19 @@ struct imp_film {
     const imp_film_kind *kind;
     char *path;
     size_t width, height;
-    double seconds;          /* of the whole film */
-    imp_picture last;        /* as it was added last, at the film's size */
+    double seconds;          /* length of the film */
+    imp_picture last;        /* the picture added last, at the film's size */
     unsigned long out;       /* frames written */
     double done, fast, slow; /* u and the two means of v */
-    double time;             /* of the last picture, from 0 to seconds */
+    double time;             /* position of the last picture, from 0 to seconds */
     bool failed;
 };
 
-static const double first_share = 0.1, last_share = 0.2; /* of the film: held */
+static const double first_share = 0.1,
+                    last_share = 0.2; /* shares of the film that hold the first and last picture */
 
-/* BT.709 and the narrow range are what players assume of a film that does not say; chroma is taken
- * from all of the pixels that it covers. */
+/* Players assume BT.709 and the narrow range where a film does not say. Chroma is averaged over all
+ * pixels that it covers. */
 #define YUV420                                                                                     \
     "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_inp,format=yuv420p"
 
@@ -79,7 +80,7 @@ static imp_status kind_of(const imp_film_kind **out, const char *path, imp_error
             return IMP_OK;
     }
     return imp_fail(err, IMP_ERR_ARGUMENT, "film '%s': %s%s: name it .mp4, .webm or .gif", path,
-                    dot ? "no kind of film has the extension " : "its name has no extension",
+                    dot ? "no film format has the extension " : "its name has no extension",
                     dot ? dot : "");
 }
 
@@ -90,7 +91,7 @@ imp_status imp_film_check_output(const char *path, imp_error *err) {
     return imp_file_check_output(path, 0, err);
 }
 
-/* The nearest side that the kind can have. */
+/* The nearest side that the kind allows. */
 static size_t side(const imp_film_kind *kind, double wanted) {
     const size_t step = kind->even ? 2 : 1;
     const size_t steps = (size_t)(wanted / (double)step + 0.5);
@@ -116,10 +117,10 @@ imp_status imp_film_open(imp_film **out, const char *path, size_t width, size_t 
     *out = NULL;
     TRY(kind_of(&kind, path, err));
     if (width == 0 || height == 0 || !(seconds >= 0.1 && seconds <= 3600))
-        return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "film '%s': %zu x %zu for %g seconds: give sides above 0 and 0.1 to 3600 "
-                        "seconds",
-                        path, width, height, seconds);
+        return imp_fail(
+            err, IMP_ERR_ARGUMENT,
+            "film '%s': %zu x %zu for %g seconds: give sides above 0 and 0.1 to 3600 seconds", path,
+            width, height, seconds);
     imp_film *f = calloc(1, sizeof *f);
     if (!f)
         return imp_fail(err, IMP_ERR_MEMORY, "film: out of memory");
@@ -135,7 +136,7 @@ imp_status imp_film_open(imp_film **out, const char *path, size_t width, size_t 
 
 /* ---- Frames ---------------------------------------------------------------------------------- */
 
-/* Writes the last picture until the film has the given length in seconds. */
+/* Repeats the last picture until the film has the given length in seconds. */
 static imp_status show_until(imp_film *f, double seconds, imp_error *err) {
     const double frames = floor(seconds * f->kind->rate + 0.5);
     while ((double)f->out < frames) {
@@ -164,7 +165,7 @@ static double change_left(const imp_film *f) {
     return f->done * speed * log_left * (fabs(power) > 1e-9 ? expm1(power) / power : 1);
 }
 
-/* The clock: moves on by a difference of d to the share `done`. */
+/* Advances the clock by a difference of d to the share `done`. */
 static void advance(imp_film *f, double d, double done) {
     const double until = f->seconds * (1 - last_share), step = done - f->done;
     if (step <= 0)
@@ -172,7 +173,7 @@ static void advance(imp_film *f, double d, double done) {
     const double speed = d / step, before = f->done / done;
     f->fast += (1 - pow(before, 12)) * (speed - f->fast);
     f->slow += (1 - pow(before, 3)) * (speed - f->slow);
-    if (f->done <= 0) /* nothing is known of p yet: 1/2 */
+    if (f->done <= 0) /* p is still unknown: 1/2 */
         f->slow = speed * 23 / 20;
     f->done = done;
     if (done >= 1)

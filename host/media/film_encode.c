@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Films by FFmpeg's libraries: frames in RGB pass a graph of filters, an encoder and a muxer.
+ * Films by FFmpeg's libraries: RGB frames pass through a filter graph, an encoder and a muxer.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,15 +20,15 @@
 struct imp_encoder {
     const imp_film_kind *kind;
     const char *path;
-    char *name; /* of the temporary file */
+    char *name; /* the temporary file */
     AVFilterGraph *graph;
-    AVFilterContext *source, *sink; /* of the graph */
+    AVFilterContext *source, *sink; /* owned by the graph */
     AVCodecContext *codec;
     AVFormatContext *muxer;
-    AVStream *stream; /* the muxer's */
+    AVStream *stream; /* owned by the muxer */
     AVFrame *rgb, *frame;
     AVPacket *packet;
-    bool begun; /* the file has its header, and no trailer yet */
+    bool begun; /* the file has a header, but no trailer yet */
 };
 
 static imp_status fail_av(const imp_encoder *e, int code, imp_error *err) {
@@ -42,7 +42,7 @@ static imp_status fail_av(const imp_encoder *e, int code, imp_error *err) {
                     reason);
 }
 
-/* The calls of FFmpeg's libraries give a negative code where they fail. */
+/* FFmpeg's functions return a negative code when they fail. */
 #define TRY_AV(call)                                                                               \
     do {                                                                                           \
         const int code_ = (call);                                                                  \
@@ -62,7 +62,7 @@ imp_status imp_encoder_check(const imp_film_kind *kind, const char *path, imp_er
     if (find_encoder(kind) && av_guess_format(kind->muxer, NULL, NULL))
         return IMP_OK;
     return imp_fail(err, IMP_ERR_UNSUPPORTED,
-                    "film '%s': FFmpeg has no encoder for .%s here: choose another extension or "
+                    "film '%s': this FFmpeg has no encoder for .%s: choose another extension or "
                     "install a complete FFmpeg",
                     path, kind->extension);
 }
@@ -82,7 +82,7 @@ static imp_status open_filters(imp_encoder *e, int width, int height, imp_error 
                                         NULL, e->graph));
     AVFilterInOut *in = avfilter_inout_alloc(), *out = avfilter_inout_alloc();
     int code = AVERROR(ENOMEM);
-    if (in && out) { /* seen from the chain: its input is the source, its output the sink */
+    if (in && out) { /* named from the chain's side: its input is the source, its output the sink */
         *out = (AVFilterInOut){.name = av_strdup("in"), .filter_ctx = e->source};
         *in = (AVFilterInOut){.name = av_strdup("out"), .filter_ctx = e->sink};
         code = avfilter_graph_parse_ptr(e->graph, e->kind->filters, &in, &out, NULL);
@@ -94,7 +94,7 @@ static imp_status open_filters(imp_encoder *e, int width, int height, imp_error 
     return IMP_OK;
 }
 
-/* Two threads' worth of encoder would be taken from the painting. */
+/* One thread: more would take time from the painting. */
 static imp_status open_codec(imp_encoder *e, int width, int height, imp_error *err) {
     const AVCodec *codec = find_encoder(e->kind);
     AVDictionary *options = NULL;
@@ -116,7 +116,8 @@ static imp_status open_codec(imp_encoder *e, int width, int height, imp_error *e
         e->codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     if (e->kind->encoder_options)
         TRY_AV(av_dict_parse_string(&options, e->kind->encoder_options, "=", ":", 0));
-    const int code = avcodec_open2(e->codec, codec, &options); /* an option of another is left */
+    const int code =
+        avcodec_open2(e->codec, codec, &options); /* options of other encoders are ignored */
     av_dict_free(&options);
     TRY_AV(code);
     return IMP_OK;
@@ -158,7 +159,7 @@ static imp_status open_encoder(imp_encoder *e, int width, int height, imp_error 
     char *url;
     TRY(imp_encoder_check(e->kind, e->path, err));
     TRY(imp_file_begin(&e->name, e->path, err));
-    url = av_asprintf("file:%s", e->name); /* a name may look like another protocol's */
+    url = av_asprintf("file:%s", e->name); /* a name may look like another protocol */
     TRY_NEW(url);
     const int code = avformat_alloc_output_context2(&e->muxer, NULL, e->kind->muxer, url);
     av_free(url);
@@ -181,7 +182,7 @@ imp_status imp_encoder_open(imp_encoder **out, const imp_film_kind *kind, const 
     if (!e)
         return imp_fail(err, IMP_ERR_MEMORY, "film: out of memory");
     *e = (imp_encoder){.kind = kind, .path = path};
-    av_log_set_level(AV_LOG_QUIET); /* the libraries would print; failures come as codes */
+    av_log_set_level(AV_LOG_QUIET); /* the libraries would print; errors are returned as codes */
     const imp_status status = open_encoder(e, (int)width, (int)height, err);
     if (status != IMP_OK) {
         imp_encoder_close(e, false, NULL);
@@ -193,7 +194,7 @@ imp_status imp_encoder_open(imp_encoder **out, const imp_film_kind *kind, const 
 
 /* ---- Frames ---------------------------------------------------------------------------------- */
 
-/* Hands a frame (NULL: the end) to the encoder, and what it gives to the file. */
+/* Passes a frame (NULL: the end) to the encoder, and its packets to the muxer. */
 static imp_status encode(imp_encoder *e, const AVFrame *frame, imp_error *err) {
     TRY_AV(avcodec_send_frame(e->codec, frame));
     for (;;) {
@@ -208,7 +209,7 @@ static imp_status encode(imp_encoder *e, const AVFrame *frame, imp_error *err) {
     }
 }
 
-/* Moves what the filters have ready on to the encoder. */
+/* Passes all frames that the filters have ready to the encoder. */
 static imp_status drain_filters(imp_encoder *e, imp_error *err) {
     for (;;) {
         const int code = av_buffersink_get_frame(e->sink, e->frame);
@@ -250,7 +251,7 @@ imp_status imp_encoder_close(imp_encoder *e, bool keep, imp_error *err) {
         return IMP_OK;
     imp_status status = keep && e->begun ? end_file(e, err) : IMP_OK;
     if (e->begun)
-        av_write_trailer(e->muxer); /* some muxers free only there what they hold */
+        av_write_trailer(e->muxer); /* some muxers release their memory only here */
     if (e->muxer)
         avio_closep(&e->muxer->pb);
     if (e->name) {

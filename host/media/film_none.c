@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A build without FFmpeg's libraries has no films.
+ * Films in a build without FFmpeg's libraries: every function refuses.
  */
 #include "base/error.h"
 #include "media/film.h"

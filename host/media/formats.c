@@ -99,7 +99,7 @@ static const struct signature *signature_of(const unsigned char *bytes, size_t s
 
 /* A failed download is often a web page that says so. */
 static const char *markup_of(const unsigned char *bytes, size_t size) {
-    while (size > 0 && (*bytes <= ' ' || *bytes >= 0x80)) { /* blanks, or a byte order mark */
+    while (size > 0 && (*bytes <= ' ' || *bytes >= 0x80)) { /* white space, or a byte order mark */
         bytes++;
         size--;
     }
@@ -175,12 +175,13 @@ imp_status imp_format_check(imp_write_options *out, const imp_write_options *opt
         return imp_fail(err, IMP_ERR_ARGUMENT, "cannot write '%s': quality %d: give 1 to 100", path,
                         out->quality);
     if (out->depth != 8 && out->depth != 16)
-        return imp_fail(err, IMP_ERR_ARGUMENT, "cannot write '%s': %u bits a colour: give 8 or 16",
-                        path, out->depth);
-    if (out->depth > format->max_depth)
         return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "cannot write '%s': a %s has no 16 bits a colour: write a PNG or TIFF",
-                        path, format->name);
+                        "cannot write '%s': %u bits per colour: give 8 or 16", path, out->depth);
+    if (out->depth > format->max_depth)
+        return imp_fail(
+            err, IMP_ERR_ARGUMENT,
+            "cannot write '%s': a %s has at most 8 bits per colour: write a PNG or TIFF", path,
+            format->name);
     if (out->opacity && !format->opacity)
         return imp_fail(err, IMP_ERR_ARGUMENT,
                         "cannot write '%s': a %s has no transparency: write a PNG, WebP or TIFF",

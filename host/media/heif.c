@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * HEIF and AVIF by libheif, which turns pictures upright itself. The one file that knows whether
- * that library is there.
+ * HEIF and AVIF by libheif, which turns pictures upright itself. Only this file depends on whether
+ * the library is found.
  */
 #include "base/error.h"
 #include "media/media.h"
@@ -34,7 +34,7 @@ static imp_status check(struct heif_error got, const imp_source *in, imp_error *
     snprintf(reason, sizeof reason, "%.*s", (int)strcspn(got.message, "\r\n"), got.message);
     if (got.code == heif_error_Unsupported_feature || got.code == heif_error_Unsupported_filetype)
         return imp_fail(err, IMP_ERR_UNSUPPORTED,
-                        "picture '%s': libheif here cannot decode it (%s): convert it to PNG",
+                        "picture '%s': this libheif cannot decode it (%s): convert it to PNG",
                         in->path, reason);
     return imp_decode_fail(in, "HEIF", got.code == heif_error_Memory_allocation_error, reason, err);
 }
@@ -50,12 +50,13 @@ static imp_status open_primary(heif_state *s, const imp_source *in, imp_error *e
 
 /* ---- Colours --------------------------------------------------------------------------------- */
 
-/* What video says of its colours instead of a profile: primaries and curve by number (H.273). */
+/* Reads the colours as video describes them, without a profile: primaries and curve by number
+ * (H.273). */
 static imp_status read_numbers(heif_state *s, imp_decode *t, imp_error *err) {
     enum { SRGB_PRIMARIES = 1, LINEAR = 8, GAMMA_22 = 4, GAMMA_28 = 5 };
     struct heif_color_profile_nclx *n = NULL;
     if (heif_image_handle_get_nclx_color_profile(s->handle, &n).code != heif_error_Ok || !n) {
-        heif_nclx_color_profile_free(n); /* there even where its numbers are unknown */
+        heif_nclx_color_profile_free(n); /* allocated even where its numbers are unknown */
         return IMP_OK;
     }
     const int primaries = (int)n->color_primaries, curve = (int)n->transfer_characteristics;
@@ -66,7 +67,7 @@ static imp_status read_numbers(heif_state *s, imp_decode *t, imp_error *err) {
     heif_nclx_color_profile_free(n);
     if (curve == heif_transfer_characteristic_ITU_R_BT_2100_0_PQ ||
         curve == heif_transfer_characteristic_ITU_R_BT_2100_0_HLG)
-        imp_decode_note(t, "is of high dynamic range, which is not converted; it may look flat");
+        imp_decode_note(t, "has a high dynamic range, which is not converted; it may look flat");
     const double gamma = curve == LINEAR     ? 1
                          : curve == GAMMA_22 ? 2.2
                          : curve == GAMMA_28 ? 2.8
@@ -148,7 +149,7 @@ static imp_status decode(heif_state *s, imp_decode *t, imp_error *err) {
     const unsigned char *exif = read_exif(s, &size);
     if (exif)
         imp_decode_exif(t, exif, size);
-    t->orientation = 0; /* done */
+    t->orientation = 0; /* libheif has turned it */
     TRY(check(heif_decode_image(s->handle, &s->image, heif_colorspace_RGB, chroma, NULL), t->in,
               err));
     return read_rows(s, t, wide, err);
@@ -161,7 +162,7 @@ imp_status imp_heif_decode(imp_decode *t, imp_error *err) {
     return status;
 }
 
-/* We write none, but other programs convert what we wrote. */
+/* We write no HEIF, but other programs convert our files to it. */
 imp_status imp_heif_text(char **text, const imp_source *in, imp_error *err) {
     heif_state s = {0};
     size_t size;
@@ -181,8 +182,8 @@ imp_status imp_heif_text(char **text, const imp_source *in, imp_error *err) {
 
 static imp_status refuse(const imp_source *in, imp_error *err) {
     return imp_fail(err, IMP_ERR_UNSUPPORTED,
-                    "picture '%s': a HEIF or AVIF, and this program was built without libheif: "
-                    "convert it to PNG",
+                    "picture '%s': it is a HEIF or AVIF, and this program was built without "
+                    "libheif: convert it to PNG",
                     in->path);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is asked of lcms2 by name: its contexts, and the profile of sRGB that goes into files.
+ * lcms2's contexts, and the sRGB profile that is written into files.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ void *imp_colour_context(void) {
 
 /* ---- sRGB ------------------------------------------------------------------------------------ */
 
-/* The header's date would make each file another. */
+/* A fixed date, so that equal pictures give equal files. */
 static void set_date(unsigned char *profile) {
     static const unsigned char date[12] = {0x07, 0xD0, 0, 1, 0, 1}; /* 1 January 2000 */
     memcpy(profile + 24, date, sizeof date);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * JPEG by libjpeg-turbo. Adobe's programs store inks inverted, and mark their files.
+ * JPEG by libjpeg-turbo. Adobe's programs store inverted inks and mark such files.
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -16,9 +16,9 @@
 
 enum { COMMENT_MAX = 65533 };
 
-/* What libjpeg's callbacks need to reach, and what a jump out of it must leave to be released. */
+/* What libjpeg's callbacks need, and what must be released after a jump out of the library. */
 typedef struct jpeg_state {
-    struct jpeg_error_mgr errors; /* first: the library knows no more of this struct */
+    struct jpeg_error_mgr errors; /* first: the library has a pointer to it */
     jmp_buf jump;
     union {
         struct jpeg_common_struct common;
@@ -40,8 +40,8 @@ static void on_error(j_common_ptr jpeg) {
     longjmp(s->jump, 1);
 }
 
-/* The library warns where it makes up colours for data that is missing or wrong: those are errors
- * here. Its other warnings are of oddities that leave the picture whole. */
+/* Where data is missing or wrong, the library invents colours and warns: those warnings are errors
+ * here. Its other warnings concern oddities that leave the picture intact. */
 static void on_warning(j_common_ptr jpeg, int level) {
     if (level >= 0)
         return;
@@ -105,7 +105,7 @@ static void read_header(jpeg_state *s, const imp_source *in) {
     jpeg_read_header(&s->jpeg.in, TRUE);
 }
 
-/* Other things than EXIF come under the same marker. */
+/* The marker of EXIF is also used for other data. */
 static void read_exif(const jpeg_state *s, imp_decode *t) {
     for (jpeg_saved_marker_ptr m = s->jpeg.in.marker_list; m; m = m->next)
         if (m->marker == JPEG_APP0 + 1 && m->data_length > 6 && !memcmp(m->data, "Exif\0", 6)) {
@@ -191,7 +191,7 @@ static void end_blocks(j_compress_ptr jpeg) {
         fail_memory(s);
 }
 
-/* libjpeg calls it when the block is full, and free_in_buffer may say anything then. */
+/* The block is full here, but free_in_buffer is not reliable. */
 static boolean next_block(j_compress_ptr jpeg) {
     jpeg_state *s = (jpeg_state *)jpeg->err;
     s->to.free_in_buffer = 0;
@@ -207,7 +207,7 @@ static void write_comment(struct jpeg_compress_struct *jpeg, const char *text) {
         jpeg_write_m_byte(jpeg, i < start ? IMP_TEXT_START[i] : text[i - start]);
 }
 
-/* Of origins as long as they can be, EXIF is far below what a marker holds. */
+/* The longest origin takes far less than a marker can hold. */
 static void write_exif(jpeg_state *s, const imp_origin *origin) {
     static const unsigned char start[6] = "Exif\0";
     size_t size;
@@ -228,7 +228,8 @@ static void write_profile(jpeg_state *s) {
     jpeg_write_icc_profile(&s->jpeg.out, s->profile, (unsigned)size);
 }
 
-/* Colours at full resolution from quality 90 on; below, at half of it both ways, as is usual. */
+/* From quality 90, chroma has the full resolution; below, half of it in both directions, as usual.
+ */
 static void start_file(jpeg_state *s, const imp_encode *what) {
     struct jpeg_compress_struct *jpeg = &s->jpeg.out;
     jpeg_create_compress(jpeg);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pictures from and to a caller's pixels in memory. Incoming rows take the way of decoded files.
+ * Pictures from and to a caller's pixels in memory. Incoming rows are converted like those of a
+ * file.
  */
 #include <math.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static imp_status check_pixels(size_t *stride, const void *data, const imp_pixel
 
 /* ---- In -------------------------------------------------------------------------------------- */
 
-/* Any alignment will do. */
+/* row may have any alignment. */
 static float load(const unsigned char *row, size_t i, imp_pixel_type type) {
     uint16_t word;
     float real;

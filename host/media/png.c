@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * PNG by libpng. Palettes and small depths are expanded, 16 bits are kept. A file without a profile
- * may say its gamma and chromaticities instead; without those its colours are sRGB.
+ * may state its gamma and chromaticities instead; otherwise its colours are sRGB.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -15,10 +15,10 @@
 
 #define TEXT_KEYWORD "impasto"
 
-/* The chunk that says how many frames there are, as libpng wants the names of chunks. */
+/* The chunk with the number of frames, in the form that libpng expects. */
 static const png_byte ANIMATION[5] = "acTL";
 
-/* What libpng's callbacks need to reach, and what a jump out of it must leave to be released. */
+/* What libpng's callbacks need, and what must be released after a jump out of the library. */
 typedef struct png_state {
     png_structp png;
     png_infop info;
@@ -70,7 +70,7 @@ static void on_write(png_structp png, png_bytep bytes, size_t n) {
         png_error(png, "out of memory");
 }
 
-/* 16-bit samples are handed over as the machine has them. */
+/* 16-bit samples have this machine's byte order. */
 static bool is_little_endian(void) {
     const uint16_t one = 1;
     unsigned char first;
@@ -95,11 +95,11 @@ static void close_reader(png_state *s) {
 
 static void read_header(png_state *s) {
     png_set_read_fn(s->png, s, on_read);
-    png_set_user_limits(s->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* max_pixels decides */
+    png_set_user_limits(s->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* max_pixels is the limit */
     png_read_info(s->png, s->info);
 }
 
-/* Colours that are not those of sRGB, by the chunks gAMA and cHRM of a file without profile. */
+/* Reads gAMA and cHRM of a file without a profile, if they differ from sRGB. */
 static imp_status read_primaries(png_state *s, imp_decode *t, imp_error *err) {
     static const double srgb[8] = {0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06};
     double xy[8], gamma = 1 / 2.2;
@@ -128,7 +128,7 @@ static imp_status read_colours(png_state *s, imp_decode *t, imp_error *err) {
     return read_primaries(s, t, err);
 }
 
-/* An interlaced picture needs all its rows at once: each pass adds to them. */
+/* An interlaced picture needs all rows at once, because each pass adds to them. */
 static void read_rows(png_state *s, imp_decode *t, int passes) {
     const size_t row_bytes = png_get_rowbytes(s->png, s->info), height = t->out->height;
     const bool wide = png_get_bit_depth(s->png, s->info) == 16;
@@ -150,7 +150,7 @@ static void read_rows(png_state *s, imp_decode *t, int passes) {
     }
 }
 
-/* Both may stand behind the colours. */
+/* Both chunks may come after the colours. */
 static void read_rest(png_state *s, imp_decode *t) {
     png_bytep exif = NULL;
     png_uint_32 size = 0;
@@ -168,7 +168,7 @@ static imp_status decode(png_state *s, imp_decode *t, imp_error *err) {
     read_header(s);
     TRY(imp_decode_size(t, png_get_image_width(s->png, s->info),
                         png_get_image_height(s->png, s->info), err));
-    png_set_expand(s->png); /* palettes to RGB, transparent colours to alpha, 1..4 bits to 8 */
+    png_set_expand(s->png); /* palettes to RGB, transparent colours to alpha, fewer bits to 8 */
     if (is_little_endian())
         png_set_swap(s->png);
     const int passes = png_set_interlace_handling(s->png);
@@ -205,7 +205,7 @@ static bool copy_text(png_state *s, char **text) {
     return false;
 }
 
-/* Ours stands before the colours; other programs move it behind them. */
+/* We write the text before the colours; other programs move it behind them. */
 static imp_status find_text(png_state *s, char **text, imp_error *err) {
     if (setjmp(png_jmpbuf(s->png)))
         return imp_decode_fail(s->in, "PNG", s->memory, s->reason, err);

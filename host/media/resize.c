@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Resampling with the Lanczos kernel of three lobes, in linear light: colours are decoded from
- * sRGB, rows are filtered, then columns, and the result is encoded again. On reduction the kernel
- * is stretched to the distance of the new pixels, so that nothing finer than they can show remains.
- * At the border the kernel is cut off and its weights are made to add up to 1 again. Opacity is
- * linear as it is.
+ * sRGB, filtered along rows, then along columns, and encoded again. For reduction the kernel is
+ * stretched to the spacing of the new pixels, so that no finer detail remains. At the border the
+ * kernel is cut off and its weights are normalised to a sum of 1. Opacity is linear already.
  */
 #include <assert.h>
 #include <math.h>
@@ -16,14 +15,15 @@
 
 /* ---- sRGB (IEC 61966-2-1) -------------------------------------------------------------------- */
 
-/* Tables with linear interpolation. Its error is at most step^2 / 8 times the largest second
- * derivative (3.5 for decoding, 2400 for encoding): 3e-8 and 7e-8. In the one step where the parts
- * of the curve meet, at slopes that differ by 0.0013 and 0.22, it is at most a quarter of that
- * times the step more: 1.1e-7 and 9e-7 in all. 16 bits distinguish 1.5e-5. */
+/* Tables with linear interpolation. The error is at most step^2 / 8 times the largest second
+ * derivative (3.5 for decoding, 2400 for encoding): 3e-8 and 7e-8. In the one step where the two
+ * parts of the curve meet, their slopes differ by 0.0013 and 0.22. That adds at most a quarter of
+ * the difference times the step: 1.1e-7 and 9e-7 in total. A step of 16 bits is 1.5e-5. */
 enum { DECODE_STEPS = 1 << 12, ENCODE_STEPS = 1 << 16 };
 
 typedef struct colour_tables {
-    float decode[DECODE_STEPS + 2], encode[ENCODE_STEPS + 2]; /* one beyond 1 to interpolate to */
+    float decode[DECODE_STEPS + 2],
+        encode[ENCODE_STEPS + 2]; /* one entry beyond 1 for the interpolation */
 } colour_tables;
 
 static double srgb_decode(double v) {
@@ -41,7 +41,7 @@ static void fill_tables(colour_tables *t) {
         t->encode[i] = (float)srgb_encode((double)i / ENCODE_STEPS);
 }
 
-/* v is first brought into 0..1; what is no number becomes 0. */
+/* Clamps v to 0..1; NaN becomes 0. */
 static inline float look_up(const float *table, int steps, float v) {
     const float at = (v > 0 ? v < 1 ? v : 1 : 0) * (float)steps;
     const int i = (int)at;
@@ -102,8 +102,8 @@ static bool axis_init(axis *a, size_t out, size_t in) {
 
 /* ---- Rows, then columns ---------------------------------------------------------------------- */
 
-/* What one resampling holds. narrow: in->height rows of the output's width, linear. row: one row,
- * as wide as the wider picture. channels: 3 for colours, 1 for opacity. */
+/* The state of one resampling. narrow: in->height rows of the output's width, linear. row: one row
+ * of the wider picture. channels: 3 for colours, 1 for opacity. */
 typedef struct resampler {
     axis x, y;
     size_t channels;
@@ -176,8 +176,8 @@ static imp_status resample(resampler *r, imp_picture *out, const imp_picture *in
     if (!r->tables || !r->row || !axis_init(&r->x, out->width, in->width) ||
         !axis_init(&r->y, out->height, in->height))
         return imp_fail(err, IMP_ERR_MEMORY,
-                        "no memory to resize a picture to %zu x %zu: make it smaller", out->width,
-                        out->height);
+                        "out of memory to resize a picture to %zu x %zu: make it smaller",
+                        out->width, out->height);
     fill_tables(r->tables);
     filter_rows(r, in);
     filter_columns(r, out);
@@ -190,7 +190,7 @@ static imp_status resample(resampler *r, imp_picture *out, const imp_picture *in
     return IMP_OK;
 }
 
-/* Room for the same of a picture in another size. */
+/* Allocates the output, with opacity if the input has it. */
 static imp_status open_output(imp_picture *out, const imp_picture *in, size_t width, size_t height,
                               imp_error *err) {
     TRY(imp_picture_alloc(out, width, height, err));
@@ -201,15 +201,17 @@ static imp_status open_output(imp_picture *out, const imp_picture *in, size_t wi
         return IMP_OK;
     imp_picture_finish(out);
     return imp_fail(err, IMP_ERR_MEMORY,
-                    "no memory to resize a picture to %zu x %zu: make it smaller", width, height);
+                    "out of memory to resize a picture to %zu x %zu: make it smaller", width,
+                    height);
 }
 
 imp_status imp_picture_resize(imp_picture *out, const imp_picture *in, size_t width, size_t height,
                               imp_error *err) {
     *out = (imp_picture){0};
     if (!in->rgb || in->width == 0 || in->height == 0 || width == 0 || height == 0)
-        return imp_fail(err, IMP_ERR_ARGUMENT, "resize %zu x %zu to %zu x %zu: no side may be 0",
-                        in->width, in->height, width, height);
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "cannot resize %zu x %zu to %zu x %zu: no side may be 0", in->width,
+                        in->height, width, height);
     TRY(open_output(out, in, width, height, err));
     if (width == in->width && height == in->height) {
         memcpy(out->rgb, in->rgb, 3 * width * height * sizeof *out->rgb);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where pictures come from: see source.h.
+ * Reading picture files: see source.h.
  */
 #include "media/source.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * TIFF by libtiff. Grey, RGB, palettes and inks come in at their own depth, from strips or tiles,
- * in one plane or several; for the rest (Lab, logarithmic light, YCbCr without JPEG) libtiff makes
- * RGB of 8 bits. Files with several pages give their first.
+ * Reading TIFF by libtiff. Grey, RGB, palettes and inks are read at their own depth, from strips or
+ * tiles, in one plane or several. Everything else (Lab, logarithmic light, YCbCr without JPEG) is
+ * converted by libtiff to RGB of 8 bits. Of several pages the first is read.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,17 +13,17 @@
 #include "media/media.h"
 #include "media/tiff.h"
 
-/* How the samples of a file lie. A chunk is a strip or a tile of one plane, or of all of them. */
+/* The layout of a file's samples. A chunk is a strip or a tile, of one plane or of all. */
 typedef struct tiff_layout {
     uint16_t bits, samples, format, photometric, planar;
     uint16_t *palette[3];
-    size_t colour_samples; /* stored for the colours of a pixel: 1 for a palette */
-    size_t alpha_at;       /* the sample that is alpha; 0: none */
-    bool associated;       /* alpha is multiplied into the colours */
+    size_t colour_samples; /* samples stored for the colours of a pixel: 1 for a palette */
+    size_t alpha_at;       /* index of the alpha sample; 0: none */
+    bool associated;       /* the colours are premultiplied by alpha */
     bool tiled;
     uint32_t chunk_width, chunk_height;
-    size_t chunk_bytes, row_bytes; /* of one chunk, and of one of its rows */
-    size_t across, planes;         /* chunks side by side, and behind one another */
+    size_t chunk_bytes, row_bytes; /* of a chunk, and of a row of it */
+    size_t across, planes;         /* chunks in a row, and planes stored separately */
 } tiff_layout;
 
 /* ---- The file as libtiff wants it ------------------------------------------------------------ */
@@ -32,7 +32,7 @@ typedef struct tiff_reader {
     const imp_source *in;
     toff_t at;
     TIFF *tiff;
-    bool cut_off; /* something lies beyond the end: libtiff would do without a profile */
+    bool cut_off; /* something lies beyond the end; libtiff would ignore a cut-off profile */
     char reason[160];
 } tiff_reader;
 
@@ -43,7 +43,7 @@ static int on_error(TIFF *tiff, void *user, const char *module, const char *form
     if (!*r->reason)
         vsnprintf(r->reason, sizeof r->reason, format, list);
     for (char *c = r->reason; *c; c++)
-        *c = *c < ' ' ? ' ' : *c; /* it quotes what stands in the file */
+        *c = *c < ' ' ? ' ' : *c; /* the text may quote bytes of the file */
     return 1;
 }
 
@@ -122,7 +122,7 @@ static imp_status damaged(const tiff_reader *r, imp_error *err) {
 
 /* ---- Layout ---------------------------------------------------------------------------------- */
 
-/* An alpha among the samples beyond the colours; what is not said to be one is none. */
+/* Finds alpha among the samples after the colours; only a sample marked as alpha counts. */
 static void find_alpha(tiff_layout *l, TIFF *tiff) {
     uint16_t count = 0, *kinds = NULL;
     TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &count, &kinds);
@@ -191,7 +191,7 @@ static bool is_plain(tiff_layout *l, TIFF *tiff) {
     }
 }
 
-/* Sizes of chunks from a file that may say anything: no more than the picture could need. */
+/* Rejects chunk sizes beyond what the picture could need: the file may be damaged or malicious. */
 static bool chunks_make_sense(tiff_layout *l, const imp_picture *size) {
     enum { SAMPLES_MAX = 64, TILE_MAX = 1 << 15 };
     const size_t in_chunk = l->planes > 1 ? 1 : l->samples;
@@ -205,7 +205,7 @@ static bool chunks_make_sense(tiff_layout *l, const imp_picture *size) {
 
 /* ---- Samples --------------------------------------------------------------------------------- */
 
-/* Number i of a row of samples, as a part of the largest. */
+/* Sample i of a row, as a fraction of the largest value. */
 static inline float sample_at(const unsigned char *row, size_t i, const tiff_layout *l) {
     uint16_t word;
     uint32_t whole;
@@ -220,7 +220,7 @@ static inline float sample_at(const unsigned char *row, size_t i, const tiff_lay
         memcpy(&whole, row + 4 * i, sizeof whole);
         memcpy(&real, &whole, sizeof real);
         return l->format == SAMPLEFORMAT_IEEEFP ? real : (float)((double)whole / UINT32_MAX);
-    default: /* 1, 2 or 4, the first in the highest bits */
+    default: /* 1, 2 or 4; the first sample is in the highest bits */
         whole = row[i * l->bits / 8] >> (8 - l->bits - i * l->bits % 8);
         whole &= (1u << l->bits) - 1;
         return (float)whole / (float)((1u << l->bits) - 1);
@@ -233,7 +233,7 @@ static void look_up(float *rgb, float part, const tiff_layout *l) {
         rgb[c] = (float)l->palette[c][entry] / 65535;
 }
 
-/* Sample k of a pixel to its place in the row that is handed on. */
+/* Puts sample k of pixel x in its place in t->samples. */
 static void put_sample(imp_decode *t, size_t x, size_t k, float v, const tiff_layout *l) {
     float *pixel = t->samples + x * (t->colours + t->alpha);
     if (l->photometric == PHOTOMETRIC_PALETTE)
@@ -251,7 +251,7 @@ static void divide_alpha(imp_decode *t) {
             pixel[c] /= pixel[t->colours];
 }
 
-/* Row y from the chunks of its band, which lie behind one another in `band`. */
+/* Converts row y from the chunks of its band, which `band` holds one after the other. */
 static void put_row(imp_decode *t, size_t y, const unsigned char *band, const tiff_layout *l) {
     const size_t in_chunk = l->planes > 1 ? 1 : l->samples;
     for (size_t i = 0; i < l->across * l->planes; i++) {
@@ -268,7 +268,7 @@ static void put_row(imp_decode *t, size_t y, const unsigned char *band, const ti
     imp_decode_row(t, y);
 }
 
-/* The chunks that hold row y and those below it. */
+/* Reads the chunks of the band that begins with row y. */
 static bool read_band(tiff_reader *r, unsigned char *band, size_t y, const tiff_layout *l) {
     for (size_t i = 0; i < l->across * l->planes; i++) {
         const uint32_t x = (uint32_t)(i % l->across * l->chunk_width);
@@ -303,19 +303,20 @@ static imp_status read_rows(tiff_reader *r, imp_decode *t, const tiff_layout *l,
 
 /* ---- What libtiff must convert --------------------------------------------------------------- */
 
-/* Its alpha is multiplied into the colours, whatever it was in the file. */
+/* libtiff's result is always premultiplied by alpha. */
 static imp_status read_converted(tiff_reader *r, imp_decode *t, imp_error *err) {
     const size_t width = t->out->width, height = t->out->height;
     char why[1024];
     if (!TIFFRGBAImageOK(r->tiff, why))
         return imp_fail(err, IMP_ERR_UNSUPPORTED,
-                        "picture '%s': a TIFF of a rare kind (%s): convert it to PNG", r->in->path,
-                        *r->reason ? r->reason : why);
+                        "picture '%s': this kind of TIFF is not read (%s): convert it to PNG",
+                        r->in->path, *r->reason ? r->reason : why);
     TRY(imp_decode_colours(t, 3, true, NULL, 0, err));
     uint32_t *raster = malloc(width * height * sizeof *raster);
     if (!raster)
         return imp_decode_fail(r->in, "TIFF", true, "", err);
-    TIFFSetField(r->tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT); /* turned by us */
+    TIFFSetField(r->tiff, TIFFTAG_ORIENTATION,
+                 ORIENTATION_TOPLEFT); /* imp_decode_complete turns the picture */
     const bool good = TIFFReadRGBAImageOriented(r->tiff, (uint32_t)width, (uint32_t)height, raster,
                                                 ORIENTATION_TOPLEFT, 1) &&
                       !*r->reason && !r->cut_off;
@@ -356,9 +357,9 @@ static imp_status decode(tiff_reader *r, imp_decode *t, imp_error *err) {
     TRY(imp_decode_size(t, width, height, err));
     read_origin(t, r->tiff);
     t->more = !TIFFLastDirectory(r->tiff);
-    TIFFSetField(r->tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB); /* where it is JPEG inside */
+    TIFFSetField(r->tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB); /* for JPEG inside TIFF */
     read_layout(&l, r->tiff, t->out);
-    *r->reason = '\0'; /* what libtiff could do without */
+    *r->reason = '\0'; /* of errors that libtiff could ignore */
     if (!is_plain(&l, r->tiff))
         return read_converted(r, t, err);
     if (!chunks_make_sense(&l, t->out))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How the reader and the writer of TIFF open libtiff on what is no file of its own.
+ * Opening libtiff on bytes in memory, for the reader and the writer of TIFF.
  */
 #ifndef IMP_MEDIA_TIFF_H
 #define IMP_MEDIA_TIFF_H
@@ -8,14 +8,15 @@
 #include <tiffio.h>
 
 typedef struct imp_tiff_stream {
-    void *user; /* handed to all of them */
+    void *user; /* passed to all callbacks */
     TIFFErrorHandlerExtR on_error;
     TIFFReadWriteProc read, write;
     TIFFSeekProc seek;
     TIFFSizeProc size;
 } imp_tiff_stream;
 
-/* NULL, after on_error or without memory. Warnings are dropped. */
+/* Warnings are ignored. The caller closes with TIFFClose. NULL: after on_error, or out of memory.
+ */
 TIFF *imp_tiff_open(const char *mode, const imp_tiff_stream *stream);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * TIFF by libtiff, written: RGB or RGBA of 8 or 16 bits, deflated strips. Our text stands in the
+ * Writing TIFF by libtiff: RGB or RGBA of 8 or 16 bits in deflated strips. Our text is the
  * picture's description.
  */
 #include <stdlib.h>

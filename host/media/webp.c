@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * WebP by libwebp: with and without loss, transparency, the first frame of an animation. Our text
- * and the picture's origin stand in its EXIF chunk.
+ * WebP by libwebp: lossy and lossless, transparency, the first frame of an animation. The EXIF
+ * chunk holds our text and the picture's origin.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static WebPDemuxer *open_demuxer(const imp_source *in) {
     return WebPDemux(&data);
 }
 
-/* What is in a chunk, NULL where there is none; it lies in the file's bytes. */
+/* The contents of a chunk within the file's bytes, or NULL. */
 static const unsigned char *chunk_of(const WebPDemuxer *demuxer, const char *name, size_t *size) {
     WebPChunkIterator chunk;
     const bool found = WebPDemuxGetChunk(demuxer, name, 1, &chunk);
@@ -33,7 +33,7 @@ static const unsigned char *chunk_of(const WebPDemuxer *demuxer, const char *nam
     return bytes;
 }
 
-/* Why libwebp gave nothing back: a frame is checked before it is decoded. */
+/* Why libwebp could not decode a frame. */
 static const char *fault_of(const WebPIterator *frame) {
     WebPBitstreamFeatures features;
     return WebPGetFeatures(frame->fragment.bytes, frame->fragment.size, &features) == VP8_STATUS_OK
@@ -41,7 +41,7 @@ static const char *fault_of(const WebPIterator *frame) {
                : "its header makes no sense";
 }
 
-/* The frame at its place on a canvas that is transparent elsewhere. */
+/* Decodes the frame to its place on the canvas, which is transparent elsewhere. */
 static imp_status decode_frame(imp_decode *t, const WebPIterator *frame, unsigned char *canvas,
                                imp_error *err) {
     const size_t width = t->out->width, height = t->out->height;
@@ -49,7 +49,7 @@ static imp_status decode_frame(imp_decode *t, const WebPIterator *frame, unsigne
     const size_t x = (size_t)frame->x_offset, y = (size_t)frame->y_offset;
     if (frame->x_offset < 0 || frame->y_offset < 0 || x + (size_t)frame->width > width ||
         y + (size_t)frame->height > height)
-        return imp_decode_fail(t->in, "WebP", false, "a frame beyond its border", err);
+        return imp_decode_fail(t->in, "WebP", false, "a frame exceeds its border", err);
     const size_t start = y * stride + CHANNELS * x;
     if (!WebPDecodeRGBAInto(frame->fragment.bytes, frame->fragment.size, canvas + start,
                             stride * height - start, (int)stride))
@@ -139,14 +139,14 @@ static bool import_rows(WebPPicture *picture, const imp_encode *what) {
     return good;
 }
 
-/* At quality 100 without loss, even where nothing is to be seen. */
+/* Quality 100 is lossless, fully transparent colours included. */
 static bool compress(WebPMemoryWriter *writer, const imp_encode *what) {
     const bool exact = what->options.quality == 100;
     WebPConfig config;
     WebPPicture picture;
     if (!WebPConfigInit(&config) || !WebPPictureInit(&picture))
         return false;
-    config.quality = exact ? 75 : (float)what->options.quality; /* without loss: effort */
+    config.quality = exact ? 75 : (float)what->options.quality; /* for lossless, the effort */
     config.lossless = config.exact = exact;
     picture.use_argb = 1;
     picture.width = (int)what->picture->width;
@@ -173,7 +173,7 @@ static bool assemble(WebPData *file, WebPMux *mux, const WebPMemoryWriter *write
            WebPMuxAssemble(mux, file) == WEBP_MUX_OK;
 }
 
-/* All that can go wrong in here is memory: sizes have been checked. */
+/* Sizes are checked before, so only memory can run out here. */
 imp_status imp_webp_encode(imp_buffer *out, const imp_encode *what, imp_error *err) {
     WebPMemoryWriter writer;
     WebPData whole = {NULL, 0};

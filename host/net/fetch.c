@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * An address fetched into a file, over several calls where need be. What is needed to go on lies
- * beside the file in three lines: the address, the size of the whole, and what the server calls
- * this version of it.
+ * Downloads an address into a file, over several calls if need be. A second file beside it holds
+ * what is needed to resume, in three lines: the address, the total size, and the server's validator
+ * (ETag or date).
  */
 #include "net/transfer.h"
 
@@ -19,18 +19,18 @@
 
 enum { LINE_ROOM = 4096, VALIDATOR_ROOM = 256 };
 
-/* What is known of the bytes that are here. */
+/* What is known about the bytes downloaded so far. */
 typedef struct origin {
     char address[LINE_ROOM], validator[VALIDATOR_ROOM];
-    uint64_t total; /* 0: not known */
+    uint64_t total; /* 0: unknown */
 } origin;
 
 typedef struct part {
     const char *path, *address;
-    char beside[IMP_PATH_MAX + 16]; /* where the origin lies */
+    char beside[IMP_PATH_MAX + 16]; /* the file that holds the origin */
     origin origin;
     int fd;
-    bool changed; /* the server has something else now than what is here */
+    bool changed; /* the server's file is no longer the one begun here */
 } part;
 
 static imp_status fail_write(const part *p, int code, imp_error *err) {
@@ -38,7 +38,7 @@ static imp_status fail_write(const part *p, int code, imp_error *err) {
     if (strerror_r(code, reason, sizeof reason) != 0)
         snprintf(reason, sizeof reason, "error %d", code);
     return imp_fail(err, IMP_ERR_IO, "cannot write '%s': %s: %s", p->path, reason,
-                    code == ENOSPC || code == EDQUOT ? "free some space and say it again"
+                    code == ENOSPC || code == EDQUOT ? "free some space and try again"
                                                      : "check its folder");
 }
 
@@ -53,7 +53,7 @@ static bool read_line(char *line, size_t size, FILE *file) {
     return whole;
 }
 
-/* Zero where there is none that is whole: then nothing of the part is used. */
+/* Zeroed where the file is missing or incomplete; nothing of the part is used then. */
 static void read_origin(part *p) {
     char number[32];
     FILE *const file = fopen(p->beside, "r");
@@ -84,7 +84,7 @@ static imp_status empty(part *p, imp_error *err) {
     return fail_write(p, errno, err);
 }
 
-/* A strong ETag, else the date of the last change; "" where there is neither. */
+/* A strong ETag, else the date of last modification; "" where there is neither. */
 static void take_validator(char *out, const imp_transfer *t) {
     const char *tag = imp_transfer_field(t, "ETag");
     if (!tag || strncmp(tag, "W/", 2) == 0)
@@ -92,7 +92,7 @@ static void take_validator(char *out, const imp_transfer *t) {
     snprintf(out, VALIDATOR_ROOM, "%s", tag && strlen(tag) < VALIDATOR_ROOM ? tag : "");
 }
 
-/* Whether "bytes A-B/TOTAL" goes on where the part ends and is of the same size. */
+/* Whether "bytes A-B/TOTAL" continues where the part ends, with the same total. */
 static bool fits(const part *p, const imp_transfer *t) {
     const char *const range = imp_transfer_field(t, "Content-Range");
     uint64_t from, to, total;
@@ -131,7 +131,7 @@ static imp_status take(imp_transfer *t, const void *bytes, size_t size, imp_erro
 
 /* ---- Over several calls ---------------------------------------------------------------------- */
 
-/* Opens the part for this process alone; *kept: how much of it can be kept. */
+/* Opens the part for this process alone. *kept: how many of its bytes can be used. */
 static imp_status open_part(part *p, uint64_t *kept, imp_error *err) {
     struct stat about;
     if ((size_t)snprintf(p->beside, sizeof p->beside, "%s.from", p->path) >= sizeof p->beside)
@@ -142,7 +142,8 @@ static imp_status open_part(part *p, uint64_t *kept, imp_error *err) {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(p->fd, F_SETLK, &whole) != 0 && (errno == EACCES || errno == EAGAIN))
         return imp_fail(err, IMP_ERR_IO,
-                        "'%s': another process is fetching it: wait until that has ended", p->path);
+                        "'%s': another process is fetching it: wait until it has finished",
+                        p->path);
     if (fstat(p->fd, &about) != 0)
         return fail_write(p, errno, err);
     read_origin(p);
@@ -197,7 +198,8 @@ imp_status imp_http_fetch(const char *path, const char *address, const imp_http_
     imp_status status =
         strlen(address) < LINE_ROOM && !strpbrk(address, "\r\n")
             ? open_part(&p, &kept, err)
-            : imp_fail(err, IMP_ERR_ARGUMENT, "'%.100s...': this is no address: check it", address);
+            : imp_fail(err, IMP_ERR_ARGUMENT, "'%.100s...': this is not a valid address: check it",
+                       address);
     if (status == IMP_OK)
         status = fetch_open(&p, kept, terms, err);
     if (status == IMP_OK && fsync(p.fd) != 0 && errno != EINVAL)

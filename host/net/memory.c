@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * An address read into memory.
+ * Downloads an address into memory.
  */
 #include "net/transfer.h"
 

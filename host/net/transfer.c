@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One request with libcurl, and what can go wrong with it in words.
+ * One request with libcurl, and messages for what can go wrong with it.
  */
 #include "net/transfer.h"
 
@@ -35,42 +35,42 @@ void imp_http_show(char *text, size_t size, const char *address) {
     curl_url_cleanup(url);
 }
 
-/* What a status of HTTP means to people. */
+/* A message for an HTTP status. */
 static const char *meaning_of(long code) {
     switch (code) {
     case 401:
     case 403:
     case 407:
-        return "access is refused: check the address, or get the file with a browser";
+        return "access is denied: check the address, or get the file with a browser";
     case 404:
     case 410:
-        return "there is no such file any more: check the address";
+        return "the file does not exist there: check the address";
     case 429:
     case 503:
         return "the server is busy: try again later";
     default:
-        return code >= 500 ? "the server has failed: try again later"
-                           : "an answer that is no file: check the address";
+        return code >= 500 ? "the server failed: try again later"
+                           : "the answer is not a file: check the address";
     }
 }
 
-/* What a failure of libcurl means to people, NULL where its own words must do. */
+/* A message for a failure of libcurl, or NULL: use its own words. */
 static const char *meaning_of_failure(CURLcode code) {
     switch (code) {
     case CURLE_URL_MALFORMAT:
-        return "this is no address: check its spelling";
+        return "this is not a valid address: check its spelling";
     case CURLE_COULDNT_RESOLVE_HOST:
         return "no such host, or no network: check the address and the connection";
     case CURLE_COULDNT_RESOLVE_PROXY:
-        return "the proxy's name is not known: check https_proxy in the environment";
+        return "the proxy's name cannot be resolved: check https_proxy in the environment";
     case CURLE_COULDNT_CONNECT:
         return "no connection to the server: check the network, or try again later";
     case CURLE_TOO_MANY_REDIRECTS:
         return "redirected more than 10 times: check the address";
     case CURLE_UNSUPPORTED_PROTOCOL:
-        return "redirected to what is not https (or http, from http): check the address";
+        return "redirected to another protocol than https (or http, from http): check the address";
     case CURLE_SSL_CACERT_BADFILE:
-        return "no certificates to check the server by: install the package ca-certificates";
+        return "no certificates to verify the server with: install the package ca-certificates";
     case CURLE_SSL_CONNECT_ERROR:
         return "no secure connection to the server: check the address and the network";
     default:
@@ -90,7 +90,7 @@ static bool refused_by_proxy(const imp_transfer *t) {
 
 static imp_status fail_early(const imp_transfer *t, const char *shown, const char *how) {
     return imp_fail(t->err, IMP_ERR_IO,
-                    "'%s': %s, with %" PRIu64 " bytes here: check the connection and try again",
+                    "'%s': %s, with %" PRIu64 " bytes received: check the connection and try again",
                     shown, how, t->done);
 }
 
@@ -105,12 +105,12 @@ static imp_status fail_transfer(imp_transfer *t, CURLcode code) {
     char shown[SHOWN_MAX + 8], how[64];
     imp_http_show(shown, sizeof shown, t->address);
     if (t->stopped)
-        return imp_fail(t->err, IMP_ERR_STOPPED, "'%s': stopped, with %" PRIu64 " bytes here",
+        return imp_fail(t->err, IMP_ERR_STOPPED, "'%s': stopped, with %" PRIu64 " bytes received",
                         shown, t->done);
     if (t->status != IMP_OK)
         return t->status;
     if (t->stalled) {
-        snprintf(how, sizeof how, "nothing came for %g seconds", t->terms->stall);
+        snprintf(how, sizeof how, "nothing arrived for %g seconds", t->terms->stall);
         return fail_early(t, shown, how);
     }
     if (code == CURLE_OPERATION_TIMEDOUT && t->terms->seconds > 0) {
@@ -120,8 +120,9 @@ static imp_status fail_transfer(imp_transfer *t, CURLcode code) {
     if (code == CURLE_HTTP_RETURNED_ERROR)
         return fail_answer(t);
     if (refused_by_proxy(t))
-        return imp_fail(t->err, IMP_ERR_IO,
-                        "'%s': the proxy refuses: check https_proxy in the environment", shown);
+        return imp_fail(
+            t->err, IMP_ERR_IO,
+            "'%s': the proxy refused the connection: check https_proxy in the environment", shown);
     if (was_cut_off(code))
         return fail_early(t, shown, "the connection was cut off");
     if (code == CURLE_OUT_OF_MEMORY)
@@ -149,8 +150,8 @@ static imp_status fail_large(imp_transfer *t) {
     char shown[SHOWN_MAX + 8];
     imp_http_show(shown, sizeof shown, t->address);
     return imp_fail(t->err, IMP_ERR_FORMAT,
-                    "'%s': larger than the %" PRIu64 " bytes that are allowed: check the address",
-                    shown, t->terms->max_bytes);
+                    "'%s': larger than the allowed %" PRIu64 " bytes: check the address", shown,
+                    t->terms->max_bytes);
 }
 
 static imp_status begin(imp_transfer *t) {
@@ -196,13 +197,13 @@ static int watch(void *transfer, curl_off_t total, curl_off_t done, curl_off_t u
 
 /* ---- The request ----------------------------------------------------------------------------- */
 
-/* Certificates of one's own, where the environment names them as it does for the program curl. */
+/* The user's own certificates, by the environment variables of the program curl. */
 static const char *own_certificates(void) {
     const char *const bundle = getenv("CURL_CA_BUNDLE");
     return bundle && *bundle ? bundle : getenv("SSL_CERT_FILE");
 }
 
-/* The bytes behind those that are here, if they still are of the same thing. */
+/* Asks for the bytes after those received before, if the file is unchanged. */
 static CURLcode ask_for_rest(imp_transfer *t, struct curl_slist **fields) {
     char range[32], condition[300];
     if (t->before == 0)
