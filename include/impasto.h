@@ -107,7 +107,7 @@ typedef void (*imp_log)(void *user, imp_log_level level, const char *line);
 
 /* ---- Pictures -------------------------------------------------------------------------------- */
 
-/* What a camera wrote of a picture, as in EXIF; "" where it is not known. */
+/* What a camera wrote about a picture, as in EXIF; "" where unknown. */
 typedef struct imp_origin {
     char make[64], model[64];
     char date[20]; /* when it was taken, "2024:05:31 18:20:07" */
@@ -120,41 +120,47 @@ typedef struct imp_picture {
     float *opacity;    /* owned: width * height numbers in [0,1]; NULL: opaque everywhere */
     bool alpha;        /* it had transparent parts */
     imp_origin origin; /* is written with the picture */
-    char sha256[65];   /* of the file that it was read from; "" of others */
+    char sha256[65];   /* of the file that it was read from; else "" */
 } imp_picture;
 
-/* All zero, or a NULL in its place: the defaults. */
+/* Zeroed, or NULL in its place: the defaults. */
 typedef struct imp_read_options {
-    size_t max_pixels;       /* more are refused before decoding; 0: 2^28 */
-    bool keep_alpha;         /* transparency goes to `opacity`, and is not laid on the background */
+    size_t max_pixels;       /* larger pictures are refused before decoding; 0: 2^28 */
+    bool keep_alpha;         /* transparency goes to `opacity`; else it shows the background */
     const float *background; /* R,G,B in [0,1], borrowed; NULL: white */
-    imp_log log;             /* told what was passed over: further frames, a damaged profile */
+    imp_log log;             /* told what was ignored: further frames, a damaged profile; or NULL */
     void *user;
 } imp_read_options;
 
+/* Zeroed, or NULL in its place: the defaults. */
 typedef struct imp_write_options {
-    int quality;      /* 1..100, of JPEG and WebP (at 100 WebP loses nothing); 0: 95 */
-    unsigned depth;   /* bits of a colour: 8, or 16 in PNG and TIFF; 0: 8 */
-    bool opacity;     /* the picture's opacity is written, too; not in JPEG */
+    int quality;      /* 1..100, for JPEG and WebP (100: lossless WebP); 0: 95 */
+    unsigned depth;   /* bits per colour: 8, or 16 in PNG and TIFF; 0: 8 */
+    bool opacity;     /* write the picture's opacity, too; not in JPEG */
     const char *text; /* stored in the file: UTF-8, or NULL; borrowed */
 } imp_write_options;
 
-/* Reads a PNG, JPEG, WebP, TIFF, HEIF or AVIF, told by its content, from a file, from an http or
- * https address or, with the path "-", from standard input. Whatever its kind of colours, it comes
- * out in sRGB, converted by the profile that it carries, and upright as its EXIF orientation says.
- * Of an animation or a file with several pictures the first is taken. */
+/* Reads a PNG, JPEG, WebP, TIFF, HEIF or AVIF, recognised by its content, from a file, an http or
+ * https address or, for the path "-", standard input. The result is sRGB, converted by the file's
+ * colour profile, and upright by its EXIF orientation. Of an animation or a file with several
+ * pictures the first one is read. Release *out with imp_picture_finish; it is zeroed after an
+ * error. Errors: IMP_ERR_IO, IMP_ERR_FORMAT (not a picture, or damaged), IMP_ERR_UNSUPPORTED,
+ * IMP_ERR_MEMORY (also: more than max_pixels), IMP_ERR_ARGUMENT (NULL, not a valid address). */
 IMP_API imp_status imp_picture_read(imp_picture *out, const char *path,
                                     const imp_read_options *options, imp_error *err);
 
-/* Writes a PNG, JPEG, WebP or TIFF, told by the extension, to a temporary name and renames it; to
- * the path "-", a PNG to standard output. The file says that its colours are sRGB. */
+/* Writes a PNG, JPEG, WebP or TIFF, chosen by the extension; to the path "-", a PNG to standard
+ * output. The file states that its colours are sRGB. path is always the whole old file or the whole
+ * new one. Errors: IMP_ERR_ARGUMENT (NULL, an empty picture, an unknown extension, what the format
+ * cannot hold), IMP_ERR_IO, IMP_ERR_MEMORY. */
 IMP_API imp_status imp_picture_write(const imp_picture *picture, const char *path,
                                      const imp_write_options *options, imp_error *err);
 
-/* The text that imp_picture_write stored; *text is NULL where there is none, else caller frees. */
+/* The text that imp_picture_write stored in a file; release *text with imp_free. It is NULL where
+ * there is none and after an error. Errors: as imp_picture_read. */
 IMP_API imp_status imp_picture_text(char **text, const char *path, imp_error *err);
 
-/* The formats that pictures are written in. */
+/* The formats in which pictures are written. */
 typedef enum imp_format {
     IMP_FORMAT_PNG,
     IMP_FORMAT_JPEG,
@@ -162,21 +168,18 @@ typedef enum imp_format {
     IMP_FORMAT_TIFF
 } imp_format;
 
-/* imp_picture_read and imp_picture_write for the bytes of a file in memory. imp_picture_decode
- * borrows its bytes for the call. imp_picture_encode gives *bytes, which go back through imp_free
- * and are NULL after an error. Errors: as there, without those of files. */
+/* imp_picture_read and imp_picture_write for a file in memory. bytes is borrowed for the call of
+ * imp_picture_decode. Release the *bytes of imp_picture_encode with imp_free; it is NULL after an
+ * error. Errors: as there, except IMP_ERR_IO. */
 IMP_API imp_status imp_picture_decode(imp_picture *out, const void *bytes, size_t size,
                                       const imp_read_options *options, imp_error *err);
 IMP_API imp_status imp_picture_encode(unsigned char **bytes, size_t *size,
                                       const imp_picture *picture, imp_format format,
                                       const imp_write_options *options, imp_error *err);
 
-/* Releases memory that a function of this header gave: bytes and texts. Accepts NULL. */
+/* Releases bytes and texts that functions of this header returned. Accepts NULL. */
 IMP_API void imp_free(void *memory);
 
-/* How a caller's pixels lie in memory: rows from the top, `stride` bytes apart, of pixels whose
- * samples stand side by side, in sRGB's encoding, alpha not premultiplied. Any alignment will do.
- */
 typedef enum imp_pixel_layout {
     IMP_PIXELS_GREY,
     IMP_PIXELS_GREY_ALPHA,
@@ -190,71 +193,83 @@ typedef enum imp_pixel_type {
     IMP_PIXELS_F32  /* float, 0..1 */
 } imp_pixel_type;
 
+/* A caller's pixels in memory: interleaved samples, sRGB-encoded, alpha not premultiplied, rows
+ * from the top. Any alignment is allowed. */
 typedef struct imp_pixels {
     size_t width, height;
-    size_t stride; /* bytes from a row to the next; 0: no gaps */
+    size_t stride; /* bytes from one row to the next; 0: no gaps */
     imp_pixel_layout layout;
     imp_pixel_type type;
 } imp_pixels;
 
-/* A picture of the pixels in data (borrowed for the call), as though it came from a file read with
- * keep_alpha: colours of fully transparent pixels become the mean of the visible ones. Floats
- * outside [0,1] are clamped. Release it with imp_picture_finish. Errors: IMP_ERR_ARGUMENT (NULL, a
- * side of 0, a stride shorter than a row, an unknown layout or type, a sample that is NaN or
- * infinite), IMP_ERR_MEMORY; *out is zeroed then. */
+/* Makes a picture of the pixels in data (borrowed for the call), as if read from a file with
+ * keep_alpha: fully transparent pixels get the mean colour of the visible ones. Floats outside
+ * [0,1] are clamped. Release *out with imp_picture_finish; it is zeroed after an error. Errors:
+ * IMP_ERR_ARGUMENT (NULL, a side of 0, a stride shorter than a row, an unknown layout or type, a
+ * NaN or infinite sample), IMP_ERR_MEMORY. */
 IMP_API imp_status imp_picture_from_pixels(imp_picture *out, const void *data,
                                            const imp_pixels *pixels, imp_error *err);
 
-/* Writes the picture, which has the same size, to data; bytes between rows stay as they are.
- * Integers are rounded to the nearest. Grey is the luma 0.2126 R + 0.7152 G + 0.0722 B; alpha is
- * the picture's opacity, and without a place for it that is left out. Errors: IMP_ERR_ARGUMENT. */
+/* Writes the picture to data as pixels describes, whose size must be the picture's. Gaps between
+ * rows stay untouched. Integers are rounded to the nearest. Grey is 0.2126 R + 0.7152 G +
+ * 0.0722 B of the encoded colours; alpha is the picture's opacity, which layouts without alpha
+ * drop. Errors: IMP_ERR_ARGUMENT. */
 IMP_API imp_status imp_picture_to_pixels(void *data, const imp_pixels *pixels,
                                          const imp_picture *picture, imp_error *err);
 
-/* Resampled to width x height in linear light (Lanczos-3, antialiased), opacity with it. Both at
- * least 1. */
+/* Resamples colours (in linear light) and opacity to width x height by Lanczos-3, antialiased.
+ * Release *out with imp_picture_finish; it is zeroed after an error. Errors: IMP_ERR_ARGUMENT
+ * (NULL, a side of 0), IMP_ERR_MEMORY. */
 IMP_API imp_status imp_picture_resize(imp_picture *out, const imp_picture *in, size_t width,
                                       size_t height, imp_error *err);
+
+/* Releases what the picture owns and zeroes it. Accepts NULL. */
 IMP_API void imp_picture_finish(imp_picture *picture);
 
-/* Whether a picture of width x height could be written to path with these options: a known
- * extension whose format has what they ask for, a folder that is there and can be written to, and
- * enough free space in it (not asked when width or height is 0). Leaves nothing behind and does not
- * touch an older file of that name. */
+/* Checks that a picture of width x height could be written to path with these options: the format
+ * can hold it, the folder is writable, and it has enough free space (not checked when width or
+ * height is 0). Leaves nothing behind and does not touch an existing file. Errors: as
+ * imp_picture_write. */
 IMP_API imp_status imp_picture_check_output(const char *path, size_t width, size_t height,
                                             const imp_write_options *options, imp_error *err);
 
-/* The SHA-256 of a file's bytes in lower-case hexadecimal. */
+/* The SHA-256 of a file in lower-case hexadecimal; "" after an error. Errors: IMP_ERR_IO,
+ * IMP_ERR_MEMORY, IMP_ERR_ARGUMENT (NULL). */
 IMP_API imp_status imp_file_sha256(char hex[65], const char *path, imp_error *err);
 
 /* ---- Films ----------------------------------------------------------------------------------- */
 
 typedef struct imp_film imp_film;
 
+/* Zeroed, or NULL in its place: the defaults. */
 typedef struct imp_film_options {
-    double seconds; /* how long it lasts, 0.1 to 3600; 0: 10 */
-    size_t size;    /* its longer side; 0: the picture's own, but at most 1280 (GIF: 480) */
+    double seconds; /* duration, 0.1 to 3600; 0: 10 */
+    size_t size;    /* longer side; 0: the picture's, but at most 1280 (GIF: 480) */
 } imp_film_options;
 
-/* Whether a film could be written to path: its extension is .mp4 (H.264), .webm (VP9) or .gif, this
- * build can encode it, and its folder can be written to. */
+/* Checks that a film could be written to path: its extension is .mp4 (H.264), .webm (VP9) or .gif,
+ * this build can encode it, and its folder is writable. Errors: IMP_ERR_ARGUMENT,
+ * IMP_ERR_UNSUPPORTED, IMP_ERR_IO, IMP_ERR_MEMORY. */
 IMP_API imp_status imp_film_check_output(const char *path, imp_error *err);
 
-/* A film of a picture that becomes width x height, of even sides where its format needs them.
- * Nothing is at path before imp_film_close. options may be NULL. */
+/* Begins a film of a picture of width x height, scaled to even sides where the format needs them.
+ * path does not change before imp_film_close. Errors: as imp_film_check_output. */
 IMP_API imp_status imp_film_open(imp_film **out, const char *path, size_t width, size_t height,
                                  const imp_film_options *options, imp_error *err);
 
-/* The picture, of any size, when the share `done` (0..1, never falling) of the work lies behind it.
- * The first is held for a tenth of the film; then the film moves as far as the picture has changed
- * of what is expected until the end. After an error only imp_film_close may follow. imp_film_due:
- * whether a frame is due at `done`; pictures in between need not be added. */
+/* Adds the picture, of any size, as it is after the share `done` (0..1, never decreasing) of the
+ * work. The first picture is held for a tenth of the film. After that, the film advances in
+ * proportion to how much the picture has changed. After an error only imp_film_close may follow.
+ * Errors: IMP_ERR_ARGUMENT, IMP_ERR_IO, IMP_ERR_MEMORY. */
 IMP_API imp_status imp_film_add(imp_film *film, const imp_picture *picture, double done,
                                 imp_error *err);
+
+/* Whether a frame is due at `done`; pictures in between need not be added. */
 IMP_API bool imp_film_due(const imp_film *film, double done);
 
-/* Holds the last picture for a fifth of the film and, where `keep` and nothing has failed, puts the
- * film in place; otherwise nothing is left of it. Accepts NULL. */
+/* With keep, and if nothing has failed: holds the last picture for a fifth of the film, completes
+ * the file and renames it to its path. Otherwise leaves no file. Releases the film in any case.
+ * Accepts NULL. Errors: IMP_ERR_IO, IMP_ERR_MEMORY. */
 IMP_API imp_status imp_film_close(imp_film *film, bool keep, imp_error *err);
 
 /* ---- Devices --------------------------------------------------------------------------------- */
@@ -315,21 +330,25 @@ IMP_API size_t imp_device_profile(const imp_device *device, imp_profile_row *out
 /* ---- Networks -------------------------------------------------------------------------------- */
 
 typedef struct imp_network_layer {
-    char name[32]; /* "conv1_1"; its features after the ReLU are "relu1_1". A layer in two steps is
-                      two here: "conv2_1.reduce" and "conv2_1". */
+    char name[32]; /* "conv1_1"; its features after the ReLU are "relu1_1". A layer in two steps
+                      counts as two: "conv2_1.reduce" and "conv2_1". */
     size_t in, out, kernel, parameters;
     float low, high; /* the range of its filters */
 } imp_network_layer;
 
-/* "builtin", "random-vgg19" (VGG-19's shapes to conv5_1 with random filters, for measuring), a name
- * in the folder of network files below, or the path of a safetensors file (host/weights/network.h
- * lists its keys). */
+/* Opens "builtin", "random-vgg19" (VGG-19's shapes to conv5_1 with random filters, for measuring),
+ * an installed network by name (below), or a safetensors file by its path (host/weights/network.h
+ * lists its keys). Close with imp_network_close. Errors: IMP_ERR_IO, IMP_ERR_FORMAT,
+ * IMP_ERR_UNSUPPORTED, IMP_ERR_NUMBER (a weight that is not finite), IMP_ERR_MEMORY,
+ * IMP_ERR_ARGUMENT (NULL). */
 IMP_API imp_status imp_network_open(imp_network **out, const char *name, imp_error *err);
+
+/* Releases the network, which no session may use any more. Accepts NULL. */
 IMP_API void imp_network_close(imp_network *network);
 
 typedef struct imp_network_info {
     const char *name, *source, *licence, *provenance; /* borrowed until the network is closed */
-    char sha256[65];                                  /* of the file; empty where there is none */
+    char sha256[65];                                  /* of the file; "" where there is none */
     size_t layers, parameters;
     bool bgr;    /* channel order of its input */
     float range; /* 1 or 255: the unit of mean and deviation */
@@ -338,43 +357,48 @@ typedef struct imp_network_info {
 } imp_network_info;
 
 IMP_API void imp_network_describe(const imp_network *network, imp_network_info *out);
-/* Layer i in order of depth; i below imp_network_info.layers. */
+
+/* Layer i in order of depth; i < imp_network_info.layers. */
 IMP_API imp_network_layer imp_network_layer_at(const imp_network *network, size_t i);
 
-/* ---- Network files of one's own -------------------------------------------------------------- */
+/* ---- Installed networks ---------------------------------------------------------------------- */
 
-/* The folder where they lie: $IMPASTO_WEIGHTS, else $XDG_DATA_HOME/impasto, else
- * ~/.local/share/impasto; make: made with those above it where it is missing. And the path of the
- * one of that name in it, NAME.safetensors, there or not. IMP_PATH_MAX holds any path. */
+/* imp_weights_folder gives the folder of installed networks: $IMPASTO_WEIGHTS, else
+ * $XDG_DATA_HOME/impasto, else ~/.local/share/impasto. make: creates it where it is missing.
+ * imp_weights_path gives the path of NAME.safetensors in it, whether or not it exists. size: of
+ * path in bytes; IMP_PATH_MAX always suffices. Errors: IMP_ERR_IO, IMP_ERR_ARGUMENT (not a possible
+ * name). */
 enum { IMP_PATH_MAX = 4096, IMP_NAME_MAX = 32 };
 IMP_API imp_status imp_weights_folder(char *path, size_t size, bool make, imp_error *err);
 IMP_API imp_status imp_weights_path(char *path, size_t size, const char *name, imp_error *err);
 
-/* Writes the names of up to cap networks in the folder, in order; gives their full number. */
+/* Writes the names of up to `cap` installed networks, sorted; returns how many there are. */
 IMP_API size_t imp_weights_list(char (*names)[IMP_NAME_MAX], size_t cap);
 
-/* Whether a network of that name is in the folder. */
+/* Whether a network of that name is installed. */
 IMP_API bool imp_weights_here(const char *name);
 
-/* Whether the network is what was installed: opens it, and compares its SHA-256 with the one that
- * was noted then beside it, in NAME.sha256. *noted (may be NULL): there is such a note. */
+/* Checks an installed network: that it opens, and that its SHA-256 is the one stored at
+ * installation in NAME.sha256. *noted (may be NULL): whether that file exists. Errors: IMP_ERR_IO
+ * (not installed), IMP_ERR_FORMAT (changed), those of imp_network_open. */
 IMP_API imp_status imp_weights_verify(const char *name, char sha256[65], bool *noted,
                                       imp_error *err);
 
-/* Removes the network of that name, and what a fetch of it has left unfinished. */
+/* Removes an installed network and unfinished downloads of it. Errors: IMP_ERR_IO,
+ * IMP_ERR_ARGUMENT. */
 IMP_API imp_status imp_weights_remove(const char *name, imp_error *err);
 
-/* How a picture becomes the network's input, where the file does not say it. AUTO: by the names of
- * the tensors and by what is known of published files. TORCHVISION: RGB in 0..1, less
- * (0.485, 0.456, 0.406), over (0.229, 0.224, 0.225). CAFFE: BGR in 0..255, less
+/* How a picture becomes the network's input, where the file does not state it. AUTO: by the names
+ * of the tensors and the SHA-256 of published files. TORCHVISION: RGB in 0..1, minus
+ * (0.485, 0.456, 0.406), divided by (0.229, 0.224, 0.225). CAFFE: BGR in 0..255, minus
  * (103.939, 116.779, 123.68). */
 typedef enum imp_input { IMP_INPUT_AUTO, IMP_INPUT_TORCHVISION, IMP_INPUT_CAFFE } imp_input;
 
-/* Zeroed: fp32, AUTO, no words. */
+/* Zeroed, or NULL in its place: fp32, AUTO, no texts. */
 typedef struct imp_import_options {
     bool half; /* store fp16; refused where a value is too large for it */
     imp_input input;
-    const char *name, *licence, *provenance; /* for people; NULL: what the file itself says */
+    const char *name, *licence, *provenance; /* descriptions; NULL: those of the file */
 } imp_import_options;
 
 typedef struct imp_import_report {
@@ -384,59 +408,60 @@ typedef struct imp_import_report {
     char sha256[65];  /* of the file that was read */
     size_t layers, parameters;
     size_t skipped;  /* tensors of fully connected layers and the like */
-    bool folded;     /* batch normalisation became part of the convolutions */
-    bool guessed;    /* the input is the usual one of such names; the file is not known */
-    imp_input input; /* the one that was taken; AUTO where the file said it itself */
+    bool folded;     /* batch normalisation was folded into the convolutions */
+    bool guessed;    /* the input is a guess from the tensors' names; the file is unknown */
+    imp_input input; /* the one used; AUTO where the file states its own */
 } imp_import_report;
 
-/* Converts a VGG of any width to the safetensors file `to` that imp_network_open reads: torch.save
- * in its stream and its zip format, safetensors, Keras HDF5 and .keras, .caffemodel. Fully
- * connected layers are left out. options and report may be NULL. Holds a layer or two at a time,
- * whatever the size of the file. Errors: IMP_ERR_IO, IMP_ERR_FORMAT (damaged, or no VGG),
- * IMP_ERR_UNSUPPORTED, IMP_ERR_NUMBER (not finite, or too large for fp16), IMP_ERR_MEMORY; then
- * `to` is as it was. */
+/* Converts a VGG of any width to the safetensors file `to` that imp_network_open reads. Reads
+ * torch.save in its stream and zip formats, safetensors, Keras HDF5 and .keras, and .caffemodel.
+ * Fully connected layers are dropped. Holds a layer or two in memory at a time. options and report
+ * may be NULL. After an error `to` is as before. Errors: IMP_ERR_IO, IMP_ERR_FORMAT (damaged, or
+ * not a VGG), IMP_ERR_UNSUPPORTED, IMP_ERR_NUMBER (not finite, or too large for fp16),
+ * IMP_ERR_MEMORY, IMP_ERR_ARGUMENT. */
 IMP_API imp_status imp_network_import(const char *from, const char *to,
                                       const imp_import_options *options, imp_import_report *report,
                                       imp_error *err);
 
-/* Imports `from` into the folder as NAME, and notes its SHA-256. As imp_network_import else. */
+/* Imports `from` into the folder as NAME and stores its SHA-256. Errors: as imp_network_import. */
 IMP_API imp_status imp_weights_install(const char *name, const char *from,
                                        const imp_import_options *options, imp_import_report *report,
                                        imp_error *err);
 
-/* A published network that can be fetched. Everything is static. */
+/* A published network that can be downloaded. Everything is static. */
 typedef struct imp_weights_entry {
-    const char *name;         /* what it is called here */
-    const char *about;        /* one line for people */
+    const char *name;         /* the name used here */
+    const char *about;        /* one line of description */
     const char *origin;       /* who published it */
     const char *licence;      /* as stated there */
     const char *file;         /* the name of the published file */
-    const char *addresses[4]; /* where it lies, the best first; NULL behind the last */
-    uint64_t bytes;           /* size of the published file; 0: not known */
-    imp_input input;          /* how it is prepared */
-    const char *digest; /* "sha256:" or "md5:" and the digits that are known, the first ones of a
-                           SHA-256 where only they are published; NULL: none is known */
+    const char *addresses[4]; /* best first; the rest NULL */
+    uint64_t bytes;           /* size of the published file; 0: unknown */
+    imp_input input;          /* how its input is prepared */
+    const char *digest;       /* "sha256:" or "md5:" and the known digits, of some SHA-256 only the
+                                 first ones; NULL: unknown */
 } imp_weights_entry;
 
-/* Entry i, NULL beyond the last; and the one of that name, NULL where there is none. */
+/* Entry i, NULL beyond the last; and the entry of that name, or NULL. */
 IMP_API const imp_weights_entry *imp_weights_at(size_t i);
 IMP_API const imp_weights_entry *imp_weights_find(const char *name);
 
+/* Zeroed, or NULL in its place: the defaults. */
 typedef struct imp_fetch_options {
-    const char *from; /* another address for it, or a file; needed where name is no entry's */
-    double stall;     /* give an address up when nothing comes for so many seconds; 0: 30 */
+    const char *from; /* another address, or a file; required where NAME is not an entry */
+    double stall;     /* seconds without a byte after which an address is given up; 0: 30 */
     imp_import_options import;
-    /* At least once a second; total is 0 where it is not known. False stops the fetch, which the
-     * next one continues. May be NULL. */
+    /* Called at least once a second; total is 0 where unknown. Returning false stops the download,
+     * which the next one resumes. May be NULL. */
     bool (*progress)(void *user, uint64_t done, uint64_t total);
-    imp_log log; /* what failed on the way; may be NULL */
+    imp_log log; /* told about addresses that failed; may be NULL */
     void *user;
 } imp_fetch_options;
 
-/* Fetches the published file, from one address after the other, compares its digest where one is
- * known, and installs it as NAME. What arrived of a fetch that did not end is kept and continued by
- * the next. options and report may be NULL. On failure nothing is installed, and an older network
- * of that name stays. Errors: as of imp_network_import, IMP_ERR_STOPPED, IMP_ERR_ARGUMENT. */
+/* Downloads a published network, trying its addresses in order, checks its digest where one is
+ * known, and installs it as NAME. An unfinished download is kept, and the next one resumes it.
+ * options and report may be NULL. After an error nothing is installed, and an older network of that
+ * name stays. Errors: as imp_network_import, IMP_ERR_STOPPED. */
 IMP_API imp_status imp_weights_fetch(const char *name, const imp_fetch_options *options,
                                      imp_import_report *report, imp_error *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of weights in the formats of other programs.
+ * Making weights files of other programs: see foreign.h.
  */
 #include "foreign.h"
 
@@ -104,7 +104,7 @@ static void put_varint(FILE *f, uint64_t value) {
 
 static const char *put_fields(FILE *f, const char *words);
 
-/* The value of a field behind its number; gives what follows. */
+/* Writes the value of a field, after its number; returns the rest of the text. */
 static const char *put_value(FILE *f, uint64_t field, const char *words) {
     bytes inner;
     char *end = NULL;
@@ -136,7 +136,7 @@ static const char *put_value(FILE *f, uint64_t field, const char *words) {
     return end;
 }
 
-/* Up to a closing brace or the end; gives what follows. */
+/* Writes fields up to a closing brace or the end; returns the rest of the text. */
 static const char *put_fields(FILE *f, const char *words) {
     while (*words && *words != '}') {
         char *end;
@@ -201,7 +201,7 @@ static hid_t type_of(char kind) {
                                  : H5T_IEEE_F32LE);
 }
 
-/* How the numbers are kept: here, in another file, or put together. */
+/* How a dataset stores its numbers: in the file, in another one, or as a virtual dataset. */
 static hid_t plan_of(char kind, hid_t space) {
     const hid_t plan = H5Pcreate(H5P_DATASET_CREATE);
     if (kind == 'e')

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a .caffemodel.
+ * Arbitrary bytes as a .caffemodel.
  */
 #include "fuzz_foreign.h"
 

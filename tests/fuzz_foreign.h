@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a foreign file of weights of one format: tensors that can be loaded and named, or
- * one line that says why not.
+ * Arbitrary bytes as a foreign weights file of one format: they give tensors that can be loaded, or
+ * one line of error.
  */
 #ifndef IMP_FUZZ_FOREIGN_H
 #define IMP_FUZZ_FOREIGN_H
@@ -20,7 +20,7 @@ static void check(bool good) {
         abort();
 }
 
-/* What the import relies on: shapes, and every element within the file's. */
+/* Checks what the import relies on: shapes, and strides that stay within the numbers. */
 static void check_tensor(const imp_foreign *file, const imp_foreign_tensor *t) {
     enum { MOST = 1 << 12 };
     static float values[MOST];
@@ -35,7 +35,7 @@ static void check_tensor(const imp_foreign *file, const imp_foreign_tensor *t) {
     check(status == err.status);
 }
 
-/* open: the format's own. */
+/* open: the format's reader. */
 static int fuzz_foreign(const unsigned char *bytes, size_t size,
                         imp_status (*open)(imp_foreign *, imp_error *)) {
     char path[] = "/tmp/impasto-fuzz-XXXXXX";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a network: a network whose weights are all finite, or one line that says why not.
+ * Arbitrary bytes as a network: they give a network with finite weights, or one line of error.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static void check(bool good) {
         abort();
 }
 
-/* What the engine relies on. */
+/* Checks what the engine relies on. */
 static void check_network(const imp_network *n) {
     size_t channels = 3, layers = 0;
     for (size_t i = 0; i < n->count; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a pickle: values whose items and texts lie where they may, or one line that says why
- * not; and the tensors that torch.save would have meant by them.
+ * Arbitrary bytes as a pickle: they give values whose items and texts are within bounds, or one
+ * line of error. The tensors in them are listed, too.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size) {
     imp_error err = {0};
     imp_storages storages = {0};
     imp_foreign file = {.path = "fuzz", .fd = -1};
-    if (size > 4096) /* counting items takes the square of it */
+    if (size > 4096) /* counting items takes quadratic time */
         return 0;
     imp_status status = imp_pickle_read(&p, bytes, size, "fuzz", &err);
     if (status == IMP_OK) {

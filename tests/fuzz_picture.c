@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a picture: colours within 0..1, or one line that says why not.
+ * Arbitrary bytes as a picture: they give colours in [0,1], or one line of error.
  */
 #include <stdlib.h>
 #include <string.h>

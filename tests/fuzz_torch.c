@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any bytes as a file of torch.save's stream format.
+ * Arbitrary bytes as a file of torch.save's stream format.
  */
 #include "fuzz_foreign.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Picture files of every kind.
+ * Making picture files: see makers.h.
  */
 #include "makers.h"
 
@@ -14,7 +14,7 @@
 #include <jpeglib.h>
 #include <png.h>
 
-/* Any number below 2^16 for a place. */
+/* An arbitrary number below 2^16 for each position. */
 static unsigned scramble(size_t x, size_t y, size_t c) {
     const uint32_t v = (uint32_t)(x * 7919 + y * 104729 + c * 1299709 + 12345);
     return (v * 2654435761u >> 13) & 0xFFFF;
@@ -39,7 +39,7 @@ static unsigned sample(const png_spec *spec, size_t x, size_t y, size_t channel)
     return scramble(x, y, channel) & ((1u << spec->depth) - 1);
 }
 
-/* Palette entry i; the first 100 are more or less transparent where the spec says so. */
+/* Palette entry i; where the spec asks for transparency, the first 100 have some. */
 static png_color entry(unsigned i) {
     return (png_color){(png_byte)(i * 7), (png_byte)(255 - i), (png_byte)(i * 31 + 5)};
 }
@@ -141,7 +141,7 @@ const char *make_png(scratch *s, const char *name, const png_spec *spec) {
                  spec->colour, spec->interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE, 0, 0);
     write_transparency(png, info, spec);
     if (spec->cut)
-        png_set_compression_level(png, 0); /* so that rows do not wait for more */
+        png_set_compression_level(png, 0); /* so that no rows are held back */
     png_write_info(png, info);
     png_set_packing(png);
     write_png_rows(png, spec, row, png_set_interlace_handling(png));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Picture files of every kind, made with the formats' own libraries, and the colours they should be
- * read as.
+ * Makes picture files of every kind with the formats' own libraries, and gives the colours that
+ * they should be read as.
  */
 #ifndef IMP_TEST_MAKERS_H
 #define IMP_TEST_MAKERS_H
@@ -13,23 +13,24 @@ typedef struct png_spec {
     int colour, depth;  /* libpng's PNG_COLOR_TYPE_* and bits of a sample */
     bool interlaced;    /* Adam7 */
     bool transparent;   /* a tRNS chunk: some palette entries, or one colour */
-    bool cut;           /* stops after some rows */
-    const char *behind; /* our text, behind the colours */
+    bool cut;           /* writing stops after some rows */
+    const char *behind; /* our text, after the colours */
 } png_spec;
 
-/* Gives the path. */
+/* Returns the path. */
 const char *make_png(scratch *s, const char *name, const png_spec *spec);
 /* Colour c of a pixel as it should be read, and its alpha before compositing. */
 double png_colour(const png_spec *spec, size_t x, size_t y, size_t c);
 double png_alpha(const png_spec *spec, size_t x, size_t y);
 
-/* Constant blocks of 8 x 8, which quality 100 keeps but for the rounding of a change of colours. */
+/* Constant blocks of 8 x 8, which quality 100 preserves up to the rounding of the colour
+ * conversion. */
 typedef struct jpeg_spec {
     size_t width, height;
     int given, stored; /* libjpeg's JCS_*: of the samples, and within the file */
     bool unmarked;     /* without Adobe's marker, which inverts inks */
     bool progressive;
-    const char *comment; /* somebody's */
+    const char *comment; /* not one of ours */
 } jpeg_spec;
 
 const char *make_jpeg(scratch *s, const char *name, const jpeg_spec *spec);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A web server for tests: see server.h. Each connection is one request in one process.
+ * A web server for tests: see server.h. Each connection is one request, served by its own process.
  */
 #include "server.h"
 
@@ -75,7 +75,7 @@ static void answer_for_ever(const request *r) {
         ;
 }
 
-/* The body from `from` on. */
+/* Sends the body from byte `from` on. */
 static void send_body(const request *r, size_t from) {
     size_t end = r->size;
     if ((is(r, "cut") || is(r, "stall")) && r->n < end - from)
@@ -200,7 +200,7 @@ static int listen_at(unsigned *port) {
     return fd;
 }
 
-/* Ends with all that it has begun once nobody holds the other end of the lifeline. */
+/* Ends, with all processes that it has started, when the other end of the lifeline closes. */
 static void serve_all(const server *v, int plain, int secure, int lifeline, const identity *me) {
     struct pollfd at[3] = {{.fd = plain, .events = POLLIN},
                            {.fd = secure, .events = POLLIN},

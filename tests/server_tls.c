@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connections of the test's server: see server_tls.h.
+ * Connections of the tests' web server: see server_tls.h.
  */
 #include "server_tls.h"
 

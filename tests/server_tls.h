@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A connection of the test's server, with TLS or without, and the certificate it shows.
+ * A connection of the tests' web server, with TLS or without, and the server's certificate.
  */
 #ifndef IMP_TEST_SERVER_TLS_H
 #define IMP_TEST_SERVER_TLS_H
@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A key and a certificate for 127.0.0.1 that vouches for itself. */
+/* A key and a self-signed certificate for 127.0.0.1. */
 typedef struct identity {
     EVP_PKEY *key;
     X509 *certificate;
 } identity;
 
-/* Writes the certificate to path; test failure on errors. */
+/* Writes the certificate to path; fails the test on errors. */
 identity *identity_make(const char *path);
 void identity_free(identity *me);
 
@@ -26,7 +26,7 @@ typedef struct connection {
 } connection;
 
 bool connection_secure(connection *c, const identity *me);
-/* Reads up to size bytes, 0 at the end; writes all of them or gives false. */
+/* Reads up to size bytes, 0 at the end. Writes all bytes, or returns false. */
 size_t connection_read(connection *c, void *bytes, size_t size);
 bool connection_write(connection *c, const void *bytes, size_t size);
 void connection_close(connection *c);

@@ -87,7 +87,7 @@ static void test_content_stays(void **state) {
     complains(s, "impasto paint seen-through.png b.jpg -q --background keep -o e.jpg", 2,
               "no transparency");
     complains(s, "impasto paint a.png b.jpg --background puce", 2, "a colour: white");
-    complains(s, "impasto paint a.png b.jpg --depth 16 -o e.webp", 2, "16 bits");
+    complains(s, "impasto paint a.png b.jpg --depth 16 -o e.webp", 2, "at most 8 bits per colour");
 }
 
 static void test_addresses(void **state) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Networks fetched by the program from a server that does all that servers do: each fault gives one
- * line and leaves nothing that passes for a network; what was begun goes on; what is here is used
- * by its name, and what is not is offered.
+ * Downloading networks with the program, from a server with all kinds of faults. Each fault gives
+ * one line and installs nothing. An interrupted download resumes. Installed networks are found by
+ * name, and others are suggested.
  */
 #include "program.h"
 #include "server.h"
@@ -18,9 +18,9 @@
 #include <cmocka.h>
 
 typedef struct fixture {
-    scratch s; /* first: scratch_close takes it */
+    scratch s; /* first: scratch_close expects it */
     server v;
-    size_t size; /* of the file `net`, which is a network */
+    size_t size; /* of the file `net`, a valid network */
 } fixture;
 
 static int open_all(void **state) {
@@ -63,7 +63,7 @@ static int forget(void **state) {
     return 0;
 }
 
-/* The line, with what stands before and behind the address of the path. */
+/* The command line, with `before` and `behind` around the address of the path. */
 static ended run(fixture *f, const char *before, const char *path, const char *behind) {
     char line[512], address[256];
     snprintf(line, sizeof line, "%s%s%s", before, server_address(address, &f->v, false, path),
@@ -79,12 +79,12 @@ static ended fetch(fixture *f, const char *path, const char *behind) {
 
 static const struct {
     const char *path, *behind, *says;
-    bool part; /* something is kept for the next time */
+    bool part; /* a part is kept for the next download */
 } faults[] = {
-    {"/file/none", "", "no such file any more: check the address (status 404)", false},
+    {"/file/none", "", "the file does not exist there: check the address (status 404)", false},
     {"/status/503/net", "", "the server is busy: try again later (status 503)", false},
     {"/loop/net", "", "redirected more than 10 times", false},
-    {"/ftp/net", "", "redirected to what is not https", false},
+    {"/ftp/net", "", "redirected to another protocol than https", false},
     {"/empty/net", "", "the answer is empty", false},
     {"/stall/0/net", " --stall-limit 0.4", "nothing arrived for 0.4 seconds, with 0 bytes", false},
     {"/cut/0/net", "", "cut off, with 0 bytes received", false},
@@ -93,7 +93,7 @@ static const struct {
     {"/wrong/page", "", "x.part", false},
 };
 
-/* The last line says what became of it; those before it what was tried. */
+/* The last line gives the result, those before it what was tried. */
 static void test_faults(void **state) {
     fixture *const f = *state;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
@@ -144,7 +144,7 @@ static void test_right(void **state) {
     ended_free(&e);
 }
 
-/* A failed fetch leaves an older network of that name as it was. */
+/* A failed download does not change an older network of that name. */
 static void test_old_stays(void **state) {
     fixture *const f = *state;
     ended e = fetch(f, "/file/net", "");
@@ -183,11 +183,11 @@ static void test_interrupt_and_resume(void **state) {
     free(requests);
 }
 
-/* A published network's digest is compared, wherever it comes from. */
+/* A published network's digest is checked, whatever its source. */
 static void test_wrong_digest(void **state) {
     fixture *const f = *state;
     ended e = run(f, "impasto weights fetch vgg19 --from ", "/file/net", "");
-    assert_complaint(&e, "fetch", 1, "damaged or another file (its SHA-256 begins with");
+    assert_complaint(&e, "fetch", 1, "damaged or a different one (its SHA-256 begins with");
     assert_non_null(strstr(e.err, "dcbb9e9d"));
     ended_free(&e);
     assert_false(scratch_has(&f->s, "vgg19.safetensors"));
@@ -211,13 +211,13 @@ static void test_digest(void **state) {
     digest[strlen("sha256:")] ^= 1;
     assert_error(&err, imp_store_check(path, "x", digest, &err), IMP_ERR_FORMAT, "'x'",
                  "nothing is installed");
-    scratch_write(&f->s, "abc", "abc", 3); /* the test of RFC 1321 */
+    scratch_write(&f->s, "abc", "abc", 3); /* test vector of RFC 1321 */
     snprintf(path, sizeof path, "%s", scratch_path(&f->s, "abc"));
     assert_int_equal(imp_store_check(path, "x", "md5:900150983cd24fb0d6963f7d28e17f72", &err),
                      IMP_OK);
 }
 
-/* What is here, and whole, is not fetched again unless from elsewhere. */
+/* An installed and intact network is not downloaded again, except from another address. */
 static void test_once(void **state) {
     fixture *const f = *state;
     ended e = fetch(f, "/file/net", "");
@@ -228,7 +228,7 @@ static void test_once(void **state) {
     ended_free(&e);
 }
 
-/* What is known of the published files fits together. */
+/* The entries of the catalogue are consistent. */
 static void test_catalogue(void **state) {
     const imp_weights_entry *e;
     (void)state;
@@ -253,7 +253,7 @@ static void test_catalogue(void **state) {
 
 /* ---- By hand --------------------------------------------------------------------------------- */
 
-/* Each address in turn, and then how to do without. */
+/* Tries each address in turn, and finally says how to do it by hand. */
 static void test_no_network(void **state) {
     fixture *const f = *state;
     ended e = program_run(&f->s, "https_proxy=http://127.0.0.1:1 no_proxy= impasto weights fetch "
@@ -261,8 +261,8 @@ static void test_no_network(void **state) {
     assert_int_equal(e.status, 1);
     assert_non_null(strstr(e.err, "impasto: 'https://web.eecs.umich.edu/~justincj/models/"
                                   "vgg19-d01eb7cb.pth': no connection"));
-    assert_non_null(strstr(e.err, "or get https://web.eecs.umich.edu/~justincj/models/"
-                                  "vgg19-d01eb7cb.pth elsewhere, and fetch vgg19-caffe with "
+    assert_non_null(strstr(e.err, "or download https://web.eecs.umich.edu/~justincj/models/"
+                                  "vgg19-d01eb7cb.pth by other means, and fetch vgg19-caffe with "
                                   "--from vgg19-d01eb7cb.pth\n"));
     ended_free(&e);
     assert_false(scratch_has(&f->s, "vgg19-caffe.safetensors"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What can go wrong with the files of pictures: each gives one line that names the file and says
- * what to do, and nothing is left half-done.
+ * Faults of picture files: each gives one line that names the file and says what to do, and leaves
+ * nothing behind.
  */
 #include <fcntl.h>
 #include <math.h>
@@ -57,7 +57,7 @@ static void test_no_file(void **state) {
     refuses(scratch_write(s, "empty.png", "", 0), IMP_ERR_FORMAT, "empty");
 }
 
-/* As root everything can be read: take the rights of somebody else meanwhile. */
+/* root can read everything, so the test drops its rights meanwhile. */
 static void test_unreadable(void **state) {
     scratch *s = *state;
     const bool root = geteuid() == 0;
@@ -105,7 +105,7 @@ static void test_mislabelled(void **state) {
             IMP_ERR_UNSUPPORTED, "convert it to PNG");
 }
 
-/* A name says nothing: both are read for what they are. */
+/* The extension does not matter: the content decides. */
 static void test_misnamed(void **state) {
     imp_picture p;
     imp_error err = {0};
@@ -119,14 +119,15 @@ static void test_misnamed(void **state) {
 
 /* ---- Damage ---------------------------------------------------------------------------------- */
 
-/* Cut off after any byte, a file is refused: no half of a picture ever comes in. */
+/* A file that is cut off after any byte is refused; half a picture is never read. */
 static void refuses_every_cut(scratch *s, const char *name) {
     size_t size;
     unsigned char *bytes = scratch_read(s, name, &size);
     for (size_t n = 12; n < size; n++) {
         imp_error err = {0};
         imp_picture p;
-        unsigned char *part = malloc(n); /* for the sanitizers: of just this size */
+        unsigned char *part =
+            malloc(n); /* exactly this size, so that sanitizers see any access beyond */
         assert_non_null(part);
         memcpy(part, bytes, n);
         const imp_source in = {part, n, "cut.picture", NULL};
@@ -157,7 +158,7 @@ static void test_cut_off(void **state) {
     }
 }
 
-/* The middle is missing, the end is there: a download that went on elsewhere. */
+/* The middle is missing but the end is there, as after a badly resumed download. */
 static void test_gap(void **state) {
     size_t size;
     make_jpeg(*state, "gap.jpg", &small_jpeg);
@@ -176,7 +177,7 @@ static void test_gap(void **state) {
     free(bytes);
 }
 
-/* Any byte changed: a picture or one line, and no other end; how many were refused. */
+/* Any byte changed gives a picture or one line of error. Returns how many were refused. */
 static size_t survive_changes(scratch *s, const char *name, size_t *tries) {
     size_t size, refused = 0;
     unsigned char *bytes = scratch_read(s, name, &size);
@@ -211,7 +212,7 @@ static void test_changed(void **state) {
     jpeg_spec jpeg = small_jpeg;
     make_png(*state, "p.png", &png);
     refused = survive_changes(*state, "p.png", &tries);
-    assert_int_equal(refused, tries); /* all of it is under checksums */
+    assert_int_equal(refused, tries); /* checksums cover the whole file */
     png.colour = PNG_COLOR_TYPE_PALETTE;
     png.transparent = png.interlaced = true;
     make_png(*state, "p.png", &png);
@@ -224,7 +225,7 @@ static void test_changed(void **state) {
     assert_true(survive_changes(*state, "j.jpg", &tries) > 0);
 }
 
-/* Odd, but whole: bytes between a JPEG's markers, and bytes behind either file. */
+/* Odd but intact: bytes between a JPEG's markers, and bytes after the end of both files. */
 static void test_oddities(void **state) {
     static const char *const names[] = {"odd.png", "odd.jpg"};
     make_png(*state, names[0], &small_png);
@@ -234,7 +235,7 @@ static void test_oddities(void **state) {
         imp_picture p;
         size_t size;
         unsigned char *bytes = scratch_read(*state, names[i], &size), odd[1 << 14] = {0};
-        const size_t start = i == 0 ? 0 : 20, gap = i == 0 ? 0 : 3; /* behind JFIF */
+        const size_t start = i == 0 ? 0 : 20, gap = i == 0 ? 0 : 3; /* after JFIF */
         assert_true(size + 10 < sizeof odd);
         memcpy(odd, bytes, start);
         memcpy(odd + start + gap, bytes + start, size - start);
@@ -260,18 +261,18 @@ static void test_max_pixels(void **state) {
                  IMP_ERR_MEMORY, path, "13 x 11 is more than 142 pixels");
     path = make_jpeg(*state, "j.jpg", &small_jpeg);
     assert_error(&err, imp_picture_read(&p, path, &(imp_read_options){.max_pixels = 959}, &err),
-                 IMP_ERR_MEMORY, path, "--max-pixels");
+                 IMP_ERR_MEMORY, path, "setting 'max-pixels'");
     png.width = png.height = 20000;
     png.colour = PNG_COLOR_TYPE_GRAY;
-    png.cut = true; /* it is told before anything is decoded */
+    png.cut = true; /* checked before anything is decoded */
     path = make_png(*state, "big.png", &png);
     assert_error(&err, imp_picture_read(&p, path, NULL, &err), IMP_ERR_MEMORY, path,
                  "20000 x 20000 is more than 268435456 pixels");
-    png.width = 2000000; /* more than libpng itself allows by default */
+    png.width = 2000000; /* more than libpng's own default limit */
     png.height = 1000;
     path = make_png(*state, "big.png", &png);
     assert_error(&err, imp_picture_read(&p, path, NULL, &err), IMP_ERR_MEMORY, path,
-                 "--max-pixels");
+                 "setting 'max-pixels'");
 }
 
 /* ---- Outputs --------------------------------------------------------------------------------- */
@@ -279,7 +280,7 @@ static void test_max_pixels(void **state) {
 static float white[3 * 300 * 200];
 static const imp_picture blank = {.width = 300, .height = 200, .rgb = white};
 
-/* Both when asked before and when written; nothing appears. */
+/* Refused by the check and by writing, and no file appears. */
 static void refuses_output(scratch *s, const char *path, imp_status wanted, const char *what) {
     imp_error err = {0};
     const size_t before = scratch_count(s);
@@ -335,14 +336,14 @@ static void test_check_output(void **state) {
     free(kept);
 }
 
-/* The disk is full half-way (a limit on the size of files stands in for it): the older file stays,
- * nothing else does. */
+/* A disk that fills up, simulated by a limit on the size of files: the older file stays, and no
+ * other. */
 static void test_disk_full(void **state) {
     static const char *const names[] = {"full.png", "full.jpg"};
     struct rlimit old, tight;
     scratch *s = *state;
     for (size_t i = 0; i < sizeof white / sizeof *white; i++)
-        white[i] = (float)((uint32_t)(i * i * 2654435761u) >> 24) / 255; /* not to be compressed */
+        white[i] = (float)((uint32_t)(i * i * 2654435761u) >> 24) / 255; /* incompressible */
     getrlimit(RLIMIT_FSIZE, &old);
     tight = (struct rlimit){20000, old.rlim_max};
     signal(SIGXFSZ, SIG_IGN);
@@ -376,7 +377,7 @@ static void test_bad_arguments(void **state) {
                      IMP_ERR_ARGUMENT);
 }
 
-/* A temporary file of that process, last written so many seconds ago, in the test's folder. */
+/* Leaves a temporary file of that process, `seconds` old, in the test's folder. */
 static const char *leave(scratch *s, long pid, const char *behind, long seconds) {
     char name[64];
     snprintf(name, sizeof name, ".impasto-%ld-0.tmp%s", pid, behind);
@@ -386,7 +387,7 @@ static const char *leave(scratch *s, long pid, const char *behind, long seconds)
     return path;
 }
 
-/* What a killed process has left goes once nobody can be at it any more; nothing else does. */
+/* Temporary files of killed processes are removed once they are old enough; nothing else is. */
 static void test_left_overs(void **state) {
     enum { OLD = 4000, YOUNG = 3000 };
     scratch *s = *state;
@@ -409,7 +410,7 @@ static void test_left_overs(void **state) {
 
 /* ---- SHA-256 --------------------------------------------------------------------------------- */
 
-/* The test vectors of FIPS 180-2: "abc", and a million times "a". */
+/* Test vectors of FIPS 180-2: "abc", and "a" a million times. */
 static void test_sha256(void **state) {
     static const char abc[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     static const char million[] =

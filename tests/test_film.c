@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Films: what ffprobe finds in them, how they are spaced, and what becomes of them when a run or a
- * disk ends early. Without FFmpeg's libraries or programs there is nothing to test.
+ * Films: what ffprobe finds in them, how their frames are spaced, and what happens when a run stops
+ * early or the disk is full. Skipped without FFmpeg's libraries or programs.
  */
 #include "program.h"
 
@@ -35,7 +35,7 @@ static void need_films(scratch *s) {
     }
 }
 
-/* Runs the line; gives what it wrote, to be freed. */
+/* Runs the command line; returns its output, which the caller frees. */
 static char *output_of(scratch *s, const char *line) {
     ended e = program_run(s, line);
     assert_silent(&e, line);
@@ -43,7 +43,7 @@ static char *output_of(scratch *s, const char *line) {
     return e.out;
 }
 
-/* What ffprobe counts and reads: WIDTH,HEIGHT,FORMAT,FRAMES and the file's duration. */
+/* What ffprobe reports: WIDTH,HEIGHT,FORMAT,FRAMES and the file's duration. */
 static void assert_film(scratch *s, const char *name, const char *stream, double seconds) {
     char line[512], wanted[64];
     snprintf(line, sizeof line,
@@ -63,7 +63,7 @@ static void fill(imp_picture *p, double grey) {
 
 /* ---- The library ----------------------------------------------------------------------------- */
 
-/* A film of a grey that is `grey` of the share done, in 200 steps. */
+/* A film in 200 steps of a grey, which is the function `grey` of the share done. */
 static void make_film(scratch *s, const char *name, double (*grey)(double done)) {
     enum { STEPS = 200 };
     const imp_film_options options = {.seconds = 4, .size = 33};
@@ -88,19 +88,20 @@ static double evenly(double done) {
     return done;
 }
 
-/* Three quarters of the way in the first quarter of the steps, and an eighth in the first one. */
+/* Three quarters of the change in the first quarter of the steps, an eighth in the first step. */
 static double early(double done) {
     return log(1 + 200 * done) / log(201);
 }
 
-/* Frame i of one RGB pixel each is that grey, within a quarter. */
+/* Checks that frame i, one RGB pixel, is that grey within a quarter. */
 static void assert_grey(const unsigned char *raw, size_t i, double grey) {
     if (fabs(raw[3 * i + 1] / 255.0 - grey) > 0.25)
         fail_msg("frame %zu: %.2f instead of %.2f", i, raw[3 * i + 1] / 255.0, grey);
 }
 
-/* The film's brightness goes evenly from black to white, however the steps did. The quarter is the
- * price of not knowing the end in advance; by steps it would be half a film too early. */
+/* The film's brightness goes evenly from black to white, whatever the steps did. The tolerance of a
+ * quarter is needed because the end is not known in advance; spaced by steps, the film would be
+ * half its length too early. */
 static void test_spaced_by_change(void **state) {
     scratch *s = *state;
     double (*const ways[])(double) = {evenly, early};
@@ -129,7 +130,7 @@ static void test_every_kind(void **state) {
     assert_film(s, "x.gif", "33,25,bgra,40", 4);
 }
 
-/* What is not kept leaves nothing behind, nor does what could not be opened. */
+/* A film that is not kept, or could not be opened, leaves no file. */
 static void test_nothing_left(void **state) {
     scratch *s = *state;
     imp_error err = {0};
@@ -186,7 +187,7 @@ static void test_interrupted_film_plays(void **state) {
     run_silent(s, "ffmpeg -v error -i c.mp4 -f null -");
 }
 
-/* The disk fills up while the film is made: one line, no film, and the picture is there. */
+/* The disk fills up during the film: one line of error, no film, but the picture is written. */
 static void test_full_disk(void **state) {
     scratch *s = *state;
     need_films(s);

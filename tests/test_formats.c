@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the formats have beyond colours: depth, transparency, profiles, orientation, origin and
- * text, each as it was written by us or by the format's own library.
+ * What picture formats hold beyond colours: depth, transparency, profiles, orientation, origin and
+ * text, written by us or by the format's own library.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -22,7 +22,7 @@ enum { WIDTH = 37, HEIGHT = 23, PIXELS = WIDTH * HEIGHT };
 
 static const char *const names[] = {"out.png", "out.webp", "out.tif", "out.jpg"};
 
-/* Smooth colours; opacity from nothing on the left to all on the right. */
+/* Smooth colours; opacity from 0 on the left to 1 on the right. */
 static imp_picture make_picture(bool opacity) {
     imp_picture p = {.width = WIDTH, .height = HEIGHT, .rgb = malloc(3 * PIXELS * sizeof(float))};
     p.opacity = opacity ? malloc(PIXELS * sizeof(float)) : NULL;
@@ -60,7 +60,7 @@ static double largest(const float *a, const float *b, size_t count) {
 
 /* ---- Out and in again ------------------------------------------------------------------------ */
 
-/* Rounding to a step's half and no more, at either depth; JPEG and WebP lose what they lose. */
+/* Both depths round to half a step at most; JPEG and lossy WebP lose more. */
 static void test_depths(void **state) {
     static const struct {
         const char *name;
@@ -86,7 +86,8 @@ static void test_depths(void **state) {
     imp_picture_finish(&p);
 }
 
-/* Kept: as it was, with a colour for what cannot be seen. Laid on a colour: mixed. */
+/* With keep_alpha, opacity comes back, and invisible pixels get a colour. Without it, colours are
+ * composited. */
 static void test_opacity(void **state) {
     static const float orange[3] = {1, 0.5F, 0};
     const imp_read_options keep = {.keep_alpha = true}, on_orange = {.background = orange};
@@ -103,7 +104,8 @@ static void test_opacity(void **state) {
             const double a = (double)q.opacity[k / 3];
             const double seen = a > 0 ? (double)p.rgb[k] : 0;
             assert_true(a <= 0 || fabs((double)q.rgb[k] - seen) <= 0.50001 / 255);
-            assert_true(a > 0 || (q.rgb[k] > 0.1F && q.rgb[k] < 0.9F)); /* a mean */
+            assert_true(a > 0 ||
+                        (q.rgb[k] > 0.1F && q.rgb[k] < 0.9F)); /* the mean of the visible ones */
             assert_true(fabs((double)r.rgb[k] - (a * seen + (1 - a) * (double)orange[k % 3])) <=
                         0.502 / 255);
         }
@@ -122,7 +124,8 @@ static void test_opacity_resized(void **state) {
     imp_error err = {0};
     (void)state;
     assert_int_equal(imp_picture_resize(&q, &p, 2 * WIDTH, 5, &err), IMP_OK);
-    for (size_t i = 0; i < (size_t)2 * WIDTH * 5; i++) { /* a ramp stays one, but at its ends */
+    for (size_t i = 0; i < (size_t)2 * WIDTH * 5;
+         i++) { /* a ramp stays a ramp, except at its ends */
         const double x = ((double)(i % (2 * WIDTH)) + 0.5) / 2 - 0.5;
         assert_true(q.opacity[i] >= 0 && q.opacity[i] <= 1);
         if (x > 3 && x < WIDTH - 4)
@@ -138,7 +141,8 @@ static void test_refused(void **state) {
     const char *path = scratch_path(*state, "no.jpg");
     const imp_write_options deep = {.depth = 16}, seen_through = {.opacity = true},
                             odd = {.depth = 12};
-    assert_error(&err, imp_picture_write(&p, path, &deep, &err), IMP_ERR_ARGUMENT, path, "16 bits");
+    assert_error(&err, imp_picture_write(&p, path, &deep, &err), IMP_ERR_ARGUMENT, path,
+                 "at most 8 bits per colour");
     assert_error(&err, imp_picture_check_output(path, 8, 8, &seen_through, &err), IMP_ERR_ARGUMENT,
                  path, "transparency");
     assert_error(&err, imp_picture_write(&p, path, &odd, &err), IMP_ERR_ARGUMENT, path, "12 bits");
@@ -255,7 +259,7 @@ static const char *make_tiff(scratch *s, const char *name, const tiff_spec *spec
     return path;
 }
 
-/* Where EXIF says that row 0 and column 0 of the file are to be seen. */
+/* The position in the upright picture of a pixel of the file, by EXIF's definition. */
 static void place(size_t *x, size_t *y, const tiff_spec *spec, size_t column, size_t row) {
     const size_t right = spec->width - 1 - column, below = spec->height - 1 - row;
     const size_t xs[] = {0, column, right, right, column, row, below, below, row};
@@ -280,7 +284,7 @@ static void test_orientations(void **state) {
     }
 }
 
-/* However it lies, it is the same. */
+/* The strips, tiles and planes of a file make no difference. */
 static void test_layouts(void **state) {
     for (int i = 0; i < 6; i++) {
         const tiff_spec spec = {.width = 37,
@@ -309,8 +313,8 @@ static void count_note(void *user, imp_log_level level, const char *line) {
     ++*(int *)user;
 }
 
-/* Light from a profile that is linear but has the primaries of sRGB; grey of gamma 1.8. lcms2's
- * own curve of sRGB is the inverse of a table: within 2e-5 of the formula. */
+/* A linear profile with the primaries of sRGB, and grey with gamma 1.8. lcms2's curve of sRGB is
+ * the inverse of a table, within 2e-5 of the formula. */
 static void test_profiles(void **state) {
     const cmsCIExyY white = {0.3127, 0.3290, 1};
     const cmsCIExyYTRIPLE rec709 = {{0.64, 0.33, 1}, {0.30, 0.60, 1}, {0.15, 0.06, 1}};
@@ -335,7 +339,7 @@ static void test_profiles(void **state) {
         }
         assert_int_equal(notes, 0);
         imp_picture_finish(&p);
-        spec.samples = (uint16_t)(4 - samples); /* a profile of other colours says nothing */
+        spec.samples = (uint16_t)(4 - samples); /* a profile for other colours is ignored */
         p = read_picture(make_tiff(*state, "other.tif", &spec), &options);
         assert_true(fabs((double)p.rgb[3] - tiff_sample(1, 0, 0) / 65535.0) < 1e-6);
         assert_int_equal(notes, 1);
@@ -346,7 +350,8 @@ static void test_profiles(void **state) {
     }
 }
 
-/* What we write says that it is sRGB, in the same bytes each time, and so changes nothing. */
+/* Our files carry an sRGB profile, always the same bytes, which does not change colours when read.
+ */
 static void test_srgb_profile(void **state) {
     size_t size, recompute;
     unsigned char *bytes = imp_srgb_profile(&size), *others = imp_srgb_profile(&recompute);
@@ -359,7 +364,8 @@ static void test_srgb_profile(void **state) {
 
 /* ---- Damage ---------------------------------------------------------------------------------- */
 
-/* Cut off anywhere, or with a bit turned: a picture or one line. How many were refused. */
+/* A file that is cut off anywhere, or has a bit flipped, gives a picture or one line of error.
+ * Returns how many were refused. */
 static size_t survive(scratch *s, const char *name, bool cut) {
     const imp_read_options few = {.max_pixels = 1 << 14, .keep_alpha = true};
     size_t size, refused = 0;
@@ -396,7 +402,7 @@ static void test_damage(void **state) {
     for (size_t i = 0; i < 3; i++) {
         write_picture(&p, scratch_path(*state, names[i]),
                       &(imp_write_options){.text = "text", .opacity = true, .quality = 90});
-        assert_int_equal(survive(*state, names[i], true), 0); /* none came in cut off */
+        assert_int_equal(survive(*state, names[i], true), 0); /* no cut-off file was read */
         assert_true(survive(*state, names[i], false) > 0);
     }
     make_tiff(*state, "tiled.tif", &tiled);
@@ -413,7 +419,7 @@ static void test_too_large(void **state) {
         const char *path = scratch_path(*state, names[i]);
         write_picture(&p, path, NULL);
         assert_error(&err, imp_picture_read(&q, path, &few, &err), IMP_ERR_MEMORY, path,
-                     "--max-pixels");
+                     "setting 'max-pixels'");
     }
     imp_picture_finish(&p);
 }

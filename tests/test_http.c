@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Addresses read and fetched, from a server that does all that servers do: each fault gives its one
- * line, nothing is taken for whole that is not, and what was begun goes on.
+ * Downloads into memory and files, from a server with all kinds of faults. Each fault gives its
+ * line, no incomplete file passes as complete, and interrupted downloads resume.
  */
 #include "base/random.h"
 #include "net/http.h"
@@ -23,7 +23,7 @@ enum { SIZE = 100000 };
 static const imp_http_terms patient = {.stall = 20};
 
 typedef struct fixture {
-    scratch s; /* first: scratch_close takes it */
+    scratch s; /* first: scratch_close expects it */
     server v;
     unsigned char *bytes;
 } fixture;
@@ -153,7 +153,7 @@ static void test_faults(void **state) {
     }
 }
 
-/* Where nothing answers at all. */
+/* Addresses where no server answers. */
 static void test_nobody(void **state) {
     static const char *const addresses[][2] = {
         {"http://127.0.0.1:1/x", "no connection to the server"},
@@ -213,7 +213,7 @@ static void test_fetch(void **state) {
     assert_requests(f, "/file/data - -\n");
 }
 
-/* Each call brings 30000 bytes; the fourth the rest. */
+/* Each call receives 30000 bytes, the fourth the rest. */
 static void test_resume(void **state) {
     fixture *const f = *state;
     imp_error err = {0};
@@ -230,7 +230,7 @@ static void test_resume(void **state) {
                        "/cut/30000/data bytes=90000- \"100000-0\"\n");
 }
 
-/* What a server does to those who come back: whatever it is, the file is right in the end. */
+/* Whatever a server does with a resumed request, the file is right in the end. */
 static void test_resume_oddly(void **state) {
     static const char *const first[] = {"/cut/30000/data", "/cut/30000/wrong"};
     static const struct {
@@ -262,7 +262,7 @@ static void test_resume_oddly(void **state) {
     unlink(scratch_path(&f->s, "wrong"));
 }
 
-/* The same address has something else now: begun anew within the call. */
+/* The file at the address has changed: the same call starts again. */
 static void test_changed(void **state) {
     fixture *const f = *state;
     imp_error err = {0};
@@ -276,7 +276,7 @@ static void test_changed(void **state) {
     assert_requests(f, "/file/data bytes=9- \"100000-9\"\n");
 }
 
-/* Bytes of unknown origin are not taken up. */
+/* A part without a known origin is not used. */
 static void test_unknown_part(void **state) {
     static const char *const origins[] = {NULL, "", "http://x\n", "http://x\n5\n",
                                           "http://x\nx\n\n"};
@@ -322,7 +322,7 @@ static void test_stop(void **state) {
     assert_whole(f);
 }
 
-/* A part that another process holds is left alone. */
+/* A part that another process has locked is not touched. */
 static void test_held(void **state) {
     fixture *const f = *state;
     imp_error err = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Weights in every format that other programs write become the same network.
+ * Weights in every foreign format are imported as the same network.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -26,7 +26,8 @@
 #define SIDES(o, i)        "#" o " #" i " #3 #3"
 #define DICT(name, tensor) "'" name "' " tensor
 
-/* conv1_1 from number 0 on, 54 and 2; conv1_2 from 56, 36 and 2; conv2_1 from 94, 18 and 1. */
+/* Weights and biases: conv1_1 has 54 and 2 numbers from number 0 on, conv1_2 36 and 2 from 56 on,
+ * conv2_1 18 and 1 from 94 on. */
 #define W11 TENSOR(STORAGE("Float", "0", "54"), "0", SIDES("2", "3"), "#27 #9 #3 #1")
 #define B11 TENSOR(STORAGE("Float", "1", "2"), "0", "#2", "#1")
 #define W12 TENSOR(STORAGE("Float", "2", "36"), "0", SIDES("2", "2"), "#18 #9 #3 #1")
@@ -80,7 +81,7 @@ static imp_network *open_out(scratch *s) {
     return n;
 }
 
-/* Imports a file with the small network and compares everything. */
+/* Imports a file of the small network and compares everything. */
 static imp_import_report check_small(scratch *s, const char *from, layout order, imp_input input,
                                      const char *format) {
     static const size_t rows[3][2] = {{0, 54}, {56, 92}, {94, 112}};
@@ -118,8 +119,8 @@ static const char *write_stream(scratch *s, const char *name, const char *dict, 
     return path;
 }
 
-/* Today's form; the oldest; parameters of both ages; a dictionary as Python 2 wrote it; a
- * checkpoint; a fully connected layer among them. */
+/* Today's form, the oldest one, parameters of both, a dictionary as Python 2 wrote it, a
+ * checkpoint, and one with a fully connected layer. */
 static void test_stream(void **state) {
     static const char *const dicts[] = {
         plain,
@@ -149,7 +150,7 @@ static void test_stream(void **state) {
     }
 }
 
-/* Instructions that other versions of Python prefer, and storages that several tensors share. */
+/* Instructions that other versions of Python use, and storages shared by tensors. */
 static void test_pickles(void **state) {
     static const char shared[] =
         "80 04 95 00 00 00 00 00 00 00 00 } q 00 'conv1_1.weight' @torch._utils:_rebuild_tensor_v2 "
@@ -204,7 +205,7 @@ static void test_zip(void **state) {
                 ROWS, IMP_INPUT_TORCHVISION, "PyTorch, zip format");
 }
 
-/* Filters in channels-last order are Keras' order but for the outputs, which come first. */
+/* Channels-last filters are in Keras' order, except that the outputs come first. */
 static void test_strides(void **state) {
     scratch *s = *state;
     static const char dict[] = "80 02 } 'conv1_1.weight' " TENSOR(
@@ -221,7 +222,7 @@ static void test_strides(void **state) {
 
 #define ONE(key) TENSOR(STORAGE("Float", key, "1"), "0", "#1", "#1")
 
-/* Of one layer of one channel, then one layer without all this. */
+/* Batch normalisation of a layer with one channel, then a layer without it. */
 static const char normalised[] =
     "80 02 } ( "
     /* clang-format off */
@@ -262,10 +263,10 @@ static const char *write_message(scratch *s, const char *words) {
     return path;
 }
 
-/* All numbers of a blob begin at 0 here. */
+/* The numbers of each blob begin at 0 here. */
 static void test_caffe(void **state) {
     static const char *const files[] = {
-        /* layer, with shapes; the name behind the blobs; fields that are no matter */
+        /* layer, with shapes; the name after the blobs; unknown fields */
         "1'VGG' 2=3 100{2'Input' 1'data' 3'x'} 100{1'conv1_1' 7{7{1[2 3 3 3]} 5f54} 7{5f2 7{1=2}}} "
         "100{7{7{1[2 2 3 3] 9=1} 8d36} 7{7{1[2]} 5f2} 1'conv1_2' 8{1=1}} 100{1'fc6' "
         "7{7{1[1 1]} 5f1}} x1dx00x00x00x00 x19x00x00x00x00x00x00x00x00",
@@ -322,7 +323,7 @@ static void test_keras(void **state) {
     }
 }
 
-/* Layers that have only numbers: 2, 2, n, n, n. */
+/* Layers named by numbers only: blocks of 2, 2, n, n, n. */
 static void test_order(void **state) {
     static const struct {
         const char *widths, *deepest, *name;
@@ -413,7 +414,7 @@ static const char own[] =
     "," ENTRY("conv1_2.weight", "1,2,1,1", "224", "232") "}";
 /* clang-format on */
 
-/* A file of our own keeps what it says; as half it keeps all that fp16 can hold. */
+/* A file of our own keeps its metadata; stored as half, it keeps what fp16 can represent. */
 static void test_own(void **state) {
     scratch *s = *state;
     for (int half = 0; half < 2; half++) {
@@ -434,11 +435,11 @@ static void test_own(void **state) {
         imp_network_close(n);
         size_t size;
         free(scratch_read(s, "out.safetensors", &size));
-        assert_true(half ? size % 8 == 2 : size % 8 == 4); /* 57 numbers behind a padded header */
+        assert_true(half ? size % 8 == 2 : size % 8 == 4); /* 57 numbers after a padded header */
     }
 }
 
-/* Every fp16 comes back from what it says, and what lies between two goes to the nearest. */
+/* Every fp16 converts to fp32 and back, and numbers between two round to the nearest. */
 static void test_half(void **state) {
     (void)state;
     for (unsigned bits = 0; bits < 0x7C00; bits++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files of weights that are damaged, malicious or of something else: each gives one line that says
- * what is wrong, and leaves nothing behind.
+ * Weights files that are damaged, malicious or something else: each gives one line that says what
+ * is wrong, and leaves nothing behind.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,7 @@ static void refuses(scratch *s, const char *from, const imp_import_options *opti
 }
 
 typedef struct bad {
-    const char *file, *what; /* what: begins with '?' where the file is one not known here */
+    const char *file, *what; /* what: begins with '?' for IMP_ERR_UNSUPPORTED */
 } bad;
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
@@ -46,10 +46,10 @@ static void refuses_bad(scratch *s, const char *from, const bad *b) {
 #define WEIGHT AT SIDES REST
 #define DICT   "80 02 } 'features.0.weight' "
 
-/* Each in the place of the dictionary of a file that is right otherwise. */
+/* Each replaces the dictionary in a valid file. */
 static const bad pickles[] = {
     {"80 02 @os:system ( 'true' t R .", "?calls 'os.system'"},
-    {"80 02 @__builtin__:eval ( 'true' t R .", "?nothing of it was run"},
+    {"80 02 @__builtin__:eval ( 'true' t R .", "?nothing was executed"},
     {"80 04 8c 02 o s 8c 06 s y s t e m 93 ) R .", "?calls 'os.system'"},
     {"80 02 @torch:FloatTensor ) 81 .", "?calls 'torch.FloatTensor'"},
     {"80 02 N N i", "?instruction 0x69"},
@@ -69,31 +69,30 @@ static const bad pickles[] = {
     {"80 02 N a .", "its stack is empty"},
     {"80 02 ( N N e .", "its stack is empty"},
     {"80 02 q 00 .", "its stack is empty"},
-    {"80 02 N r ff ff ff ff .", "keeps more than it has"},
-    {"80 02 h 07 .", "asks for what it did not keep"},
-    {"80 02 j ff ff ff ff .", "asks for what it did not keep"},
-    {"80 02 N N a .", "adds to what takes nothing"},
-    {"80 02 } ( N u .", "adds to what takes nothing"},
-    {"80 02 ] N N s .", "adds to what takes nothing"},
-    {"80 04 N 8c 01 x 93 .", "a name is no text"},
-    {"80 04 8c 01 x N 93 .", "a name is no text"},
-    {"80 02 @collections:OrderedDict N R .", "arguments are no tuple"},
-    {"80 02 N ) R .", "calls what is no name"},
+    {"80 02 N r ff ff ff ff .", "memoizes more values than it has"},
+    {"80 02 h 07 .", "recalls a value that it did not memoize"},
+    {"80 02 j ff ff ff ff .", "recalls a value that it did not memoize"},
+    {"80 02 N N a .", "appends to a value that is no container"},
+    {"80 02 } ( N u .", "appends to a value that is no container"},
+    {"80 02 ] N N s .", "appends to a value that is no container"},
+    {"80 04 N 8c 01 x 93 .", "a name is not a text"},
+    {"80 04 8c 01 x N 93 .", "a name is not a text"},
+    {"80 02 @collections:OrderedDict N R .", "arguments are not a tuple"},
+    {"80 02 N ) R .", "calls a value that is not a name"},
     {"80 02 @torch:FloatStorage ) R .", "calls a type"},
-    {"80 02 @collections:OrderedDict N N 86 R .", "a dictionary of something else"},
-    {"80 02 @collections:OrderedDict N 85 R .", "a dictionary of something else"},
-    {"80 02 @collections:OrderedDict ] N a 85 R .", "a dictionary of something else"},
-    {"80 02 @collections:OrderedDict ] N 85 a 85 R .", "a dictionary of something else"},
+    {"80 02 @collections:OrderedDict N N 86 R .", "a dictionary from other values than pairs"},
+    {"80 02 @collections:OrderedDict N 85 R .", "a dictionary from other values than pairs"},
+    {"80 02 @collections:OrderedDict ] N a 85 R .", "a dictionary from other values than pairs"},
+    {"80 02 @collections:OrderedDict ] N 85 a 85 R .", "a dictionary from other values than pairs"},
     {"80 02 N q 01 0 @collections:OrderedDict", "?instruction 0x30"},
     {"80 02 @torch._utils:_rebuild_parameter N 88 N 87 R .", "a parameter holds no tensor"},
     {"80 02 @torch.nn.parameter:Parameter } 85 81 .", "a parameter holds no tensor"},
-    {"80 02 N N b .", "gives a state to what has none"},
-    {"80 02 } ) b .", "gives a state to what has none"},
-    {"80 02 @torch.nn.parameter:Parameter ) 81 N N 86 b .", "gives a state to what has none"},
-    {"80 02 @torch.nn.parameter:Parameter ) 81 ( N N N N N t b .",
-     "gives a state to what has none"},
-    {"80 02 N Q .", "a storage is no tuple"},
-    {"80 02 ] .", "?holds no dictionary of tensors"},
+    {"80 02 N N b .", "a state to a value"},
+    {"80 02 } ) b .", "a state to a value"},
+    {"80 02 @torch.nn.parameter:Parameter ) 81 N N 86 b .", "a state to a value"},
+    {"80 02 @torch.nn.parameter:Parameter ) 81 ( N N N N N t b .", "a state to a value"},
+    {"80 02 N Q .", "a storage is not a tuple"},
+    {"80 02 ] .", "?has no dictionary of tensors"},
     {"80 02 } .", "it has no layers of a VGG"},
     {"80 02 } N " WEIGHT "s .", "a tensor has no name"},
     {DICT "@torch.nn.parameter:Parameter ) 81 s .", "it has no storage"},
@@ -111,22 +110,22 @@ static const bad pickles[] = {
           "#0 " SIDES REST "s .",
      "it has no storage"},
     {DICT "@torch._utils:_rebuild_tensor_v2 ( ( " ID "( '1' #0 #27 t t Q #0 " SIDES REST "s .",
-     "?a way no longer in use"},
+     "?an old-style view"},
     {DICT WEIGHT "s 'features.0.bias' @torch._utils:_rebuild_tensor_v2 ( ( 'storage' "
                  "@torch:FloatStorage '0' 'cpu' #26 t Q #0 ( #1 t ( #1 t " REST "s .",
      "its storage has two sizes"},
     {DICT AT "N N " REST "s .", "it has no shape"},
     {DICT AT "( #1 t ( #1 #1 t " REST "s .", "it has no shape"},
     {DICT AT "( N t ( #1 t " REST "s .", "it has no shape"},
-    {DICT AT "( #1 #3 #3 #-3 t ( #27 #9 #3 #1 t " REST "s .", "a side of -3 makes no sense"},
-    {DICT AT "( #2147483647 #2147483647 #3 #3 t ( #27 #9 #3 #1 t " REST "s .", "makes no sense"},
+    {DICT AT "( #1 #3 #3 #-3 t ( #27 #9 #3 #1 t " REST "s .", "the invalid side -3"},
+    {DICT AT "( #2147483647 #2147483647 #3 #3 t ( #27 #9 #3 #1 t " REST "s .", "invalid side 2"},
     {DICT AT "( #2 #3 #3 #3 t ( #27 #9 #3 #1 t " REST "s .", "larger than its storage"},
     {DICT "@torch._utils:_rebuild_tensor_v2 ( ( " ID "t Q #-1 " SIDES REST "s .",
      "it has no shape"},
     {DICT "@torch._utils:_rebuild_tensor_v2 ( ( " ID "t Q #1 " SIDES REST "s .",
      "larger than its storage"},
-    {DICT AT "( #1 #3 #3 #3 t ( #27 #9 #3 #3 t " REST "s .", "?do not lie side by side"},
-    {DICT AT "( #1 #3 #9 t ( #27 #9 #1 t " REST "s .", "[1 x 3 x 9] and needs [O x 3 x 3 x 3]"},
+    {DICT AT "( #1 #3 #3 #3 t ( #27 #9 #3 #3 t " REST "s .", "?are not dense in memory"},
+    {DICT AT "( #1 #3 #9 t ( #27 #9 #1 t " REST "s .", "[1 x 3 x 9], expected [O x 3 x 3 x 3]"},
     {DICT AT "( #1 #3 #3 #3 #1 t ( #27 #9 #3 #1 #1 t " REST "s .", "[1 x 3 x 3 x 3 ...]"},
     {DICT AT "( #0 #3 #3 #3 t ( #27 #9 #3 #1 t " REST "s .", "[0 x 3 x 3 x 3]"},
 };
@@ -187,19 +186,19 @@ static void test_stream(void **state) {
         const char *keys, *storages;
         bad bad;
     } files[] = {
-        {"80 02 } .", "f27", {"", "?not of torch.save"}},
-        {"80 02 ] '1' a .", "f27", {"", "?storages that are of no tensor"}},
-        {"80 02 ] ( '0' '0' e .", "f27 f27", {"", "?storages that are of no tensor"}},
-        {"80 02 ] N a .", "f27", {"", "?storages that are of no tensor"}},
+        {"80 02 } .", "f27", {"", "?not by torch.save"}},
+        {"80 02 ] '1' a .", "f27", {"", "?storages that belong to no tensor"}},
+        {"80 02 ] ( '0' '0' e .", "f27 f27", {"", "?storages that belong to no tensor"}},
+        {"80 02 ] N a .", "f27", {"", "?storages that belong to no tensor"}},
         {"80 02 ] .", "", {"", "storage 0 is missing"}},
-        {keys, "f26", {"", "has 26 numbers and should have 27"}},
+        {keys, "f26", {"", "has 26 numbers, expected 27"}},
         {keys, "", {"", "it is cut off"}},
-        {keys, "f27 f1", {"", "bytes and should have"}},
+        {keys, "f27 f1", {"", "bytes, expected "}},
     };
     scratch *s = *state;
     for (size_t i = 0; i < COUNT(files); i++)
         refuses_bad(s, write_stream(s, good, files[i].keys, files[i].storages), &files[i].bad);
-    /* Cut off after any byte, a file is refused. */
+    /* A file that is cut off after any byte is refused. */
     size_t size;
     unsigned char *const all =
         scratch_read(s, strrchr(write_stream(s, good, keys, "f27"), '/') + 1, &size);
@@ -214,11 +213,11 @@ static void test_stream(void **state) {
 
 static void test_stream_heads(void **state) {
     static const bad files[] = {
-        {"80 02 N .", "?a pickle, but not of torch.save"},
-        {"80 02 'text' .", "?a pickle, but not of torch.save"},
-        {"80 02 8a 0a 6c fc 9c 46 f9 20 6a a8 50 19 . 80 02 M e8 03 .", "?not of torch.save"},
+        {"80 02 N .", "?a pickle, but not by torch.save"},
+        {"80 02 'text' .", "?a pickle, but not by torch.save"},
+        {"80 02 8a 0a 6c fc 9c 46 f9 20 6a a8 50 19 . 80 02 M e8 03 .", "?not by torch.save"},
         {"80 02 8a 0a 6c fc 9c 46 f9 20 6a a8 50 19 . 80 02 M e9 03 . 80 02 N .",
-         "?not of torch.save"},
+         "?not by torch.save"},
         {"80 02 8a 0a 6c fc 9c 46 f9 20 6a a8 50 19 . 80 02 M e9 03 . 80 02 } 'little_endian' 89 "
          "s .",
          "?big-endian machine"},
@@ -257,17 +256,17 @@ static void test_zip(void **state) {
     refuses(s, write_zip(s, "bad.pt", parts, 1, false), NULL, IMP_ERR_FORMAT,
             "'x/data/0' cannot be read: it is missing");
     refuses(s, write_zip(s, "bad.pt", parts, 2, false), NULL, IMP_ERR_FORMAT,
-            "its length is not that of its numbers");
+            "its length does not fit its numbers");
     refuses(s, write_zip(s, "bad.pt", parts, 3, false), NULL, UNKNOWN, "big-endian machine");
     refuses(s, write_zip(s, "bad.pt", parts + 1, 1, false), NULL, UNKNOWN,
-            "neither of torch.save nor of Keras");
+            "not by torch.save or Keras");
     char longest[240];
     snprintf(longest, sizeof longest, "%0210d/data.pkl", 7);
     const part hidden[] = {{longest, &pickle}};
-    refuses(s, write_zip(s, "bad.pt", hidden, 1, false), NULL, UNKNOWN, "neither of torch.save");
+    refuses(s, write_zip(s, "bad.pt", hidden, 1, false), NULL, UNKNOWN, "not by torch.save");
     const part keras[] = {{"model.weights.h5", &little}};
     refuses(s, write_zip(s, "bad.keras", keras, 1, true), NULL, IMP_ERR_FORMAT,
-            "HDF5 file that cannot be opened");
+            "HDF5 file, but cut off or damaged");
     setenv("TMPDIR", "no/such/folder", 1);
     refuses(s, write_zip(s, "bad.keras", keras, 1, true), NULL, IMP_ERR_IO, "set TMPDIR");
     unsetenv("TMPDIR");
@@ -285,7 +284,7 @@ static void test_zip(void **state) {
     free(little.p);
 }
 
-/* The byte of a stored part is not what its checksum says, or its packed form makes no sense. */
+/* A stored entry does not match its checksum, or compressed data is invalid. */
 static void test_zip_damage(void **state) {
     scratch *s = *state;
     for (int at = 0; at < 4; at++) {
@@ -313,7 +312,7 @@ static void test_zip_damage(void **state) {
     }
 }
 
-/* Packed in a way that nobody knows. */
+/* An unknown compression method. */
 static void test_zip_method(void **state) {
     scratch *s = *state;
     bytes pickle;
@@ -335,19 +334,19 @@ static void test_zip_method(void **state) {
 /* ---- HDF5 ------------------------------------------------------------------------------------ */
 
 static const bad sets[] = {
-    {"block1_conv1/kernel:0 3,3,3,2 i", "?neither half, bfloat16, float nor double"},
-    {"block1_conv1/kernel:0 3,3,3,2 e", "?lie in another file"},
-    {"block1_conv1/kernel:0 3,3,3,2 v", "?lie in another file"},
-    {"block1_conv1/kernel:0 3,3,3,2 z", "[] and needs [O x 3 x 3 x 3]"},
-    {"block1_conv1/kernel:0 2,3,3,3 f", "[3 x 3 x 2 x 3] and needs [O x 3 x 3 x 3]"},
-    {"block1_conv1/kernel:0 3,3,3,8589934592 z", "needs"},
+    {"block1_conv1/kernel:0 3,3,3,2 i", "?not half, bfloat16, float or double"},
+    {"block1_conv1/kernel:0 3,3,3,2 e", "?are in another file"},
+    {"block1_conv1/kernel:0 3,3,3,2 v", "?are in another file"},
+    {"block1_conv1/kernel:0 3,3,3,2 z", "[], expected [O x 3 x 3 x 3]"},
+    {"block1_conv1/kernel:0 2,3,3,3 f", "[3 x 3 x 2 x 3], expected [O x 3 x 3 x 3]"},
+    {"block1_conv1/kernel:0 3,3,3,8589934592 z", "expected"},
     {"block1_conv1/bias:0 2 f", "the weight of layer conv1_1 is missing"},
     {"block1_conv1/gamma:0 2 f", "?'block1_conv1.gamma:0': no layer of a VGG"},
     {"conv1_1 3,3,3,2 f", "?'conv1_1': no layer of a VGG"},
     {"conv2d/vars/0 3,3,3,2 f;conv2d_1/vars/1 2 f", "the weight of layer conv1_2 is missing"},
-    {"conv2d/vars/0 3,3,3,2 f;block1_conv2/kernel:0 3,3,2,2 f", "?named in another way"},
+    {"conv2d/vars/0 3,3,3,2 f;block1_conv2/kernel:0 3,3,2,2 f", "?another naming scheme"},
     {"a/block1_conv1/kernel:0 3,3,3,2 f;b/block1_conv1/kernel:0 3,3,3,2 f",
-     "?another one has the same place"},
+     "?another tensor has the same place"},
 };
 
 static void test_hdf5(void **state) {
@@ -356,12 +355,12 @@ static void test_hdf5(void **state) {
         refuses_bad(s, write_hdf5(s, "bad.h5", sets[i].file), &sets[i]);
     char longest[256];
     snprintf(longest, sizeof longest, "%0180d/kernel:0 3,3,3,2 f", 7);
-    refuses(s, write_hdf5(s, "bad.h5", longest), NULL, UNKNOWN, "is very long");
+    refuses(s, write_hdf5(s, "bad.h5", longest), NULL, UNKNOWN, "is longer than any of a VGG");
     snprintf(longest, sizeof longest, "%0155d/kernel:0 3,3,3,2 f", 7);
-    refuses(s, write_hdf5(s, "bad.h5", longest), NULL, UNKNOWN, "is very long");
+    refuses(s, write_hdf5(s, "bad.h5", longest), NULL, UNKNOWN, "is longer than any of a VGG");
 }
 
-/* The mark of a part of the file, or a number under a checksum, is another. */
+/* A signature inside the file, or a number under a checksum, is changed. */
 static void test_hdf5_damage(void **state) {
     static const struct {
         const char *bytes;
@@ -382,7 +381,7 @@ static void test_hdf5_damage(void **state) {
     }
 }
 
-/* Cut off in many places: the library notices each. */
+/* The library detects files cut off in many places. */
 static void test_hdf5_cut(void **state) {
     scratch *s = *state;
     size_t size;
@@ -401,32 +400,32 @@ static void test_hdf5_cut(void **state) {
 static const bad messages[] = {
     {"1'net'", "it has no layers of a VGG"},
     {"1=1 x00", "a field has no number"},
-    {"1=1 x0e", "a field is of no known kind"},
+    {"1=1 x0e", "a field has an unknown type"},
     {"1=1 x0a", "it is cut off"},
-    {"1=1 x0ax05", "longer than what it is in"},
+    {"1=1 x0ax05", "longer than the message"},
     {"1=1 x08xffxffxffxffxffxffxffxffxffxffx01", "a number has no end"},
-    {"1=1 x0d", "longer than what it is in"},
-    {LAYER("conv1_1", "7{7{1[1 1 1 1 1 1 1 1 1]} 5f1}"), "more than eight sides"},
-    {LAYER("conv1_1", "7{7{1=1 1=1 1=1 1=1 1=1 1=1 1=1 1=1 1=1} 5f1}"), "more than eight sides"},
-    {LAYER("conv1_1", "7{7{1[2 3 3 3]} 5f27 5f27}"), "?come in pieces"},
-    {LAYER("conv1_1", "7{7{1[2 3 3 3]} 5=7}"), "?come in pieces"},
+    {"1=1 x0d", "longer than the message"},
+    {LAYER("conv1_1", "7{7{1[1 1 1 1 1 1 1 1 1]} 5f1}"), "eight dimensions"},
+    {LAYER("conv1_1", "7{7{1=1 1=1 1=1 1=1 1=1 1=1 1=1 1=1 1=1} 5f1}"), "eight dimensions"},
+    {LAYER("conv1_1", "7{7{1[2 3 3 3]} 5f27 5f27}"), "?not packed in one field"},
+    {LAYER("conv1_1", "7{7{1[2 3 3 3]} 5=7}"), "?not packed in one field"},
     {LAYER("conv1_1", "7{7{1[2 3 3 3]} 5f53}"), "its shape and its length disagree"},
-    {LAYER("conv1_1", "7{7{1[2 3 3 18446744073709551615]} 5f54}"), "a side of -1 makes no sense"},
-    {LAYER("conv1_1", "7{1=2 2=3 3=3 4=18446744073709551615 5f54}"), "a side of -1 makes no sense"},
-    {LAYER("conv1_1", "7{7{1[2 3 3 3]}}"), "?neither half"},
+    {LAYER("conv1_1", "7{7{1[2 3 3 18446744073709551615]} 5f54}"), "the invalid side -1"},
+    {LAYER("conv1_1", "7{1=2 2=3 3=3 4=18446744073709551615 5f54}"), "the invalid side -1"},
+    {LAYER("conv1_1", "7{7{1[2 3 3 3]}}"), "?not half"},
     {LAYER("conv1_1", "7{5f54}"), "its shape and its length disagree"},
-    {LAYER("conv1_1", FILTERS FILTERS), "conv1_1.bias has the shape [2 x 3 x 3 x 3] and needs [2]"},
+    {LAYER("conv1_1", FILTERS FILTERS), "conv1_1.bias has the shape [2 x 3 x 3 x 3], expected [2]"},
     {LAYER("conv1_1", FILTERS "7{7{1[2]} 5f2} 7{7{1[2]} 5f2}"), "?'conv1_1.2': no layer"},
     {LAYER("conv1_1", FILTERS) LAYER("conv1_1", FILTERS), "?the same place"},
     {LAYER("conv1_2", FILTERS), "the weight of layer conv1_1 is missing"},
     {LAYER("conv0", "7{7{1[3 3 1 1]} 5f9}"), "the weight of layer conv1_1 is missing"},
     {LAYER("conv1_1", FILTERS) LAYER("conv3_1", FILTERS), "layer conv2_1 is missing"},
     {LAYER("conv1_1", FILTERS) LAYER("conv1_3", FILTERS), "layer conv1_2 is missing"},
-    {LAYER("conv1_1", FILTERS) LAYER("conv1_2", FILTERS), "needs [O x 2 x 3 x 3]"},
-    {LAYER("conv1_0", FILTERS), "?no layer of a VGG is called so"},
-    {LAYER("res2a_branch1", FILTERS), "?no layer of a VGG is called so"},
-    {LAYER("", FILTERS), "?no layer of a VGG is called so"},
-    {"100{x0ax03ax00b} ", "no sensible name"},
+    {LAYER("conv1_1", FILTERS) LAYER("conv1_2", FILTERS), "expected [O x 2 x 3 x 3]"},
+    {LAYER("conv1_0", FILTERS), "?no layer of a VGG has such a name"},
+    {LAYER("res2a_branch1", FILTERS), "?no layer of a VGG has such a name"},
+    {LAYER("", FILTERS), "?no layer of a VGG has such a name"},
+    {"100{x0ax03ax00b} ", "no valid name"},
 };
 
 static const char *write_message(scratch *s, const char *words) {
@@ -442,18 +441,18 @@ static const char *write_message(scratch *s, const char *words) {
 static void test_caffe(void **state) {
     scratch *s = *state;
     for (size_t i = 0; i < COUNT(messages); i++) {
-        char words[1024]; /* the first byte tells the format */
+        char words[1024]; /* the first byte decides the format */
         snprintf(words, sizeof words, "1'x' %s", messages[i].file);
         refuses_bad(s, write_message(s, words), &messages[i]);
     }
     char longest[512];
     snprintf(longest, sizeof longest, "1'x' 100{1'%0200d' " FILTERS "}", 7);
-    refuses(s, write_message(s, longest), NULL, IMP_ERR_FORMAT, "no sensible name");
+    refuses(s, write_message(s, longest), NULL, IMP_ERR_FORMAT, "no valid name");
 }
 
 /* ---- Safetensors, lists of layers, numbers --------------------------------------------------- */
 
-/* name shape; begins where the one before ends. */
+/* name and shape; it begins where the previous one ends. */
 static const char *write_safetensors(scratch *s, const char *tensors, const char *type,
                                      float value) {
     char name[256], shape[64];
@@ -488,24 +487,25 @@ static const char *write_safetensors(scratch *s, const char *tensors, const char
 #define FIRST "features.0.weight 1,3,3,3;"
 
 static const bad lists[] = {
-    {"features.1.weight 1,3,3,3", "?its number is not that of a layer"},
+    {"features.1.weight 1,3,3,3", "?no layer of a VGG has its number"},
     {FIRST "features.1.weight 1", "a part of the batch normalisation of layer conv1_1"},
     {FIRST "features.1.bias 1;features.1.running_mean 1", "a part of the batch normalisation"},
     {FIRST "features.1.running_mean 1;features.1.running_var 1;features.2.running_mean 1",
-     "?it follows no convolution"},
-    {FIRST "features.4.weight 1,1,3,3", "?its number is not that of a layer"},
-    {FIRST "features.4.bias 1", "?its number is not that of a layer"},
-    {FIRST "features.0.metric 1", "[1] and needs [1 x 1]"},
-    {FIRST "features.0.bias 2", "[2] and needs [1]"},
+     "?it does not follow a convolution"},
+    {FIRST "features.4.weight 1,1,3,3", "?no layer of a VGG has its number"},
+    {FIRST "features.4.bias 1", "?no layer of a VGG has its number"},
+    {FIRST "features.0.metric 1", "[1], expected [1 x 1]"},
+    {FIRST "features.0.bias 2", "[2], expected [1]"},
     {FIRST "layer1.0.conv1.weight 1,1,3,3", "?only the VGG family is read"},
-    {"features.0.weight 1,3,1,1", "needs [O x 3 x 3 x 3]"},
-    {"conv0.weight 3,3,3,3;conv1_1.weight 1,3,3,3", "needs [O x 3 x 1 x 1]"},
-    {FIRST "features.1.running_mean 1;features.1.reduce 1", "?batch normalisation has none"},
-    {"conv0.weight 3,2,1,1;conv0.reduce 2,3,1,1;conv1_1.weight 1,3,3,3", "?conv0 has none"},
-    {"conv0.weight 3,3,1,1;conv0.metric 3,3;conv1_1.weight 1,3,3,3", "?conv0 has none"},
+    {"features.0.weight 1,3,1,1", "expected [O x 3 x 3 x 3]"},
+    {"conv0.weight 3,3,3,3;conv1_1.weight 1,3,3,3", "expected [O x 3 x 1 x 1]"},
+    {FIRST "features.1.running_mean 1;features.1.reduce 1",
+     "?batch normalisation has no such part"},
+    {"conv0.weight 3,2,1,1;conv0.reduce 2,3,1,1;conv1_1.weight 1,3,3,3", "?conv0 has no such part"},
+    {"conv0.weight 3,3,1,1;conv0.metric 3,3;conv1_1.weight 1,3,3,3", "?conv0 has no such part"},
     {"conv1_1.reduce 2,3,3,3", "the weight of layer conv1_1 is missing"},
-    {"conv1_1.reduce 2,3,1,1;conv1_1.weight 1,2,1,1", "needs [O x 3 x 3 x 3]"},
-    {"conv1_1.reduce 2,3,3,3;conv1_1.weight 1,3,3,3", "needs [O x 2 x 1 x 1]"},
+    {"conv1_1.reduce 2,3,1,1;conv1_1.weight 1,2,1,1", "expected [O x 3 x 3 x 3]"},
+    {"conv1_1.reduce 2,3,3,3;conv1_1.weight 1,3,3,3", "expected [O x 2 x 1 x 1]"},
 };
 
 static void test_lists(void **state) {
@@ -530,7 +530,7 @@ static void test_lists(void **state) {
     free(b.p);
 }
 
-/* More filters than any layer has, in a file of holes. */
+/* More filters than any layer has, in a sparse file. */
 static void test_large(void **state) {
     static const char header[] = "{\"conv1_1.weight\":{\"dtype\":\"F32\",\"shape\":[2500000,3,3,3],"
                                  "\"data_offsets\":[0,270000000]}}";
@@ -541,7 +541,7 @@ static void test_large(void **state) {
     bytes_end(&b);
     const char *path = scratch_write(s, "bad.safetensors", b.p, b.size);
     assert_int_equal(truncate(path, (off_t)b.size + 270000000), 0);
-    refuses(s, path, NULL, UNKNOWN, "more than 67108864 are not read");
+    refuses(s, path, NULL, UNKNOWN, "more than the limit of 67108864");
     free(b.p);
 }
 
@@ -554,17 +554,17 @@ static void test_numbers(void **state) {
     refuses(s, write_safetensors(s, FIRST, "F32", -1e30F * 1e30F), NULL, IMP_ERR_NUMBER,
             "has an infinity at index 0");
     refuses(s, write_safetensors(s, FIRST, "F64", 0), NULL, IMP_ERR_NUMBER, "has an infinity");
-    refuses(s, write_safetensors(s, FIRST, "I32", 0), NULL, UNKNOWN, "neither half");
+    refuses(s, write_safetensors(s, FIRST, "I32", 0), NULL, UNKNOWN, "not half, bfloat16");
     refuses(s, write_safetensors(s, FIRST, "F32", 65520), &half, IMP_ERR_NUMBER,
-            "too large for fp16: import it without --half");
+            "too large for fp16: import it without setting 'half'");
     refuses(s, write_safetensors(s, folded, "F32", -1), NULL, IMP_ERR_NUMBER,
-            "a variance below 0 at index 0");
+            "a negative variance at index 0");
     refuses(s,
             write_safetensors(s,
                               FIRST "features.1.weight 1;features.1.running_mean 1;"
                                     "features.1.running_var 1",
                               "F32", 3e38F),
-            NULL, IMP_ERR_NUMBER, "beyond fp32");
+            NULL, IMP_ERR_NUMBER, "exceeds fp32");
 }
 
 static void test_files(void **state) {
@@ -572,7 +572,7 @@ static void test_files(void **state) {
     imp_error err = {0};
     refuses(s, "no/such.pth", NULL, IMP_ERR_IO, "check the path");
     refuses(s, s->folder, NULL, IMP_ERR_IO, "a folder");
-    refuses(s, scratch_write(s, "bad", "", 0), NULL, UNKNOWN, "its format is not known");
+    refuses(s, scratch_write(s, "bad", "", 0), NULL, UNKNOWN, "its format is unknown");
     refuses(s, scratch_write(s, "bad", "GIF89a and so on", 16), NULL, UNKNOWN, "torch.save");
     refuses(s, scratch_write(s, "bad", "\0\0\0\xff\0\0\0\0{}", 10), NULL, IMP_ERR_FORMAT,
             "4278190080 bytes");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pictures in files: every kind of PNG and JPEG comes in with the right colours, and what is
- * written comes back.
+ * Picture files: every kind of PNG and JPEG is read with the right colours, and written pictures
+ * are read back.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -77,7 +77,7 @@ static void test_png_kinds(void **state) {
 
 /* ---- JPEG in --------------------------------------------------------------------------------- */
 
-/* steps: how far a colour may be off in units of 1/255. */
+/* steps: the tolerance of a colour in units of 1/255. */
 static void read_blocks(scratch *s, const jpeg_spec *spec, double steps) {
     imp_picture p = read_picture(make_jpeg(s, "in.jpg", spec));
     assert_int_equal(p.width, spec->width);
@@ -94,9 +94,8 @@ static void read_blocks(scratch *s, const jpeg_spec *spec, double steps) {
     imp_picture_finish(&p);
 }
 
-/* Through YCbCr each of three numbers is rounded, and blue is Y + 1.772 Cb, rounded again:
- * 0.5 + 1.772 / 2 + 0.5 < 2 steps. Else nothing is rounded: a constant block is one number, its sum
- * over 8. */
+/* For YCbCr each of three numbers is rounded, and so is blue, Y + 1.772 Cb: 0.5 + 1.772 / 2 + 0.5 <
+ * 2 steps. Otherwise nothing is rounded: a constant block is one number, its sum over 8. */
 static void test_jpeg_kinds(void **state) {
     static const struct {
         int given, stored;
@@ -168,8 +167,9 @@ static double distance(const imp_picture *a, const imp_picture *b) {
     return sqrt(sum / (double)(3 * a->width * a->height));
 }
 
-/* Better and larger with quality; at 100 about as good as 8 bits allow: rounding to steps of 1/255
- * twice (colours, coefficients) and the change of colours, each a third of a step. */
+/* Quality makes files better and larger. Quality 100 is about as good as 8 bits allow: colours and
+ * coefficients are rounded to steps of 1/255, and so is the colour conversion, each by a third of a
+ * step. */
 static void test_jpeg_out(void **state) {
     static const char *const names[] = {"out.jpg", "out.jpeg", "OUT.JPG"};
     static const int qualities[] = {1, 60, 100};
@@ -188,7 +188,7 @@ static void test_jpeg_out(void **state) {
     imp_picture_finish(&p);
 }
 
-/* An older file is replaced, permissions follow the umask, nothing else appears. */
+/* Writing replaces an older file, follows the umask, and leaves no other file. */
 static void test_replacement(void **state) {
     imp_picture p = gradient(9, 9);
     struct stat about;
@@ -237,7 +237,7 @@ static void test_long_text(void **state) {
     const char *path = scratch_path(*state, "long.jpg");
     assert_error(&err, imp_picture_write(&p, path, &(imp_write_options){.text = text}, &err),
                  IMP_ERR_ARGUMENT, path, "write a PNG");
-    text[65533 - strlen("impasto: ")] = '\0'; /* all that a marker holds */
+    text[65533 - strlen("impasto: ")] = '\0'; /* as much as a marker holds */
     write_picture(&p, path, 90, text);
     assert_text(path, text);
     free(text);

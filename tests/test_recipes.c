@@ -99,7 +99,7 @@ static void run_recipe(scratch *s, const server *v, const char *recipe) {
              place ? (int)(place - recipe) : (int)strlen(recipe), recipe, instead,
              place ? place + sizeof world - 1 : "");
     ended e = program_run(s, line);
-    if (e.status != (refused ? 1 : 0) || (refused && !strstr(e.err, "damaged or another file")))
+    if (e.status != (refused ? 1 : 0) || (refused && !strstr(e.err, "damaged or a different one")))
         fail_msg("%s: status %d, output: %s%s", recipe, e.status, e.out, e.err);
     ended_free(&e);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Resampling: against its own formula in double precision, and what anyone expects of it.
+ * Resampling: compared with its formula in double precision, and its basic properties.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -55,14 +55,14 @@ static double sinc(double x) {
     return x == 0 ? 1 : sin(a) / a;
 }
 
-/* What pixel j of `in` weighs for pixel i of `out`, before division by the sum over j. */
+/* The weight of pixel j of `in` in pixel i of `out`, before division by the sum over j. */
 static double weight(size_t i, size_t j, size_t out, size_t in) {
     const double ratio = (double)in / (double)out, stretch = ratio > 1 ? ratio : 1;
     const double x = ((double)j + 0.5 - ((double)i + 0.5) * ratio) / stretch;
     return fabs(x) < 3 ? sinc(x) * sinc(x / 3) : 0;
 }
 
-/* One pixel, and in *spread the sum of the absolute weights: what errors are multiplied by. */
+/* One pixel; *spread: the sum of the absolute weights, which amplifies errors. */
 static void resample_pixel(double rgb[3], double *spread, const imp_picture *in, size_t width,
                            size_t height, size_t x, size_t y) {
     double sum = 0;
@@ -81,9 +81,9 @@ static void resample_pixel(double rgb[3], double *spread, const imp_picture *in,
         rgb[c] /= sum;
 }
 
-/* Float sums of n terms are off by at most n units of 2^-24 of the sum of absolute values; the
- * tables for decoding and encoding by 1.1e-7 and 9e-7; encoding steepens errors 12.92-fold at most,
- * next to black. */
+/* The error of a float sum of n terms is at most n 2^-24 times the sum of absolute values, that of
+ * the tables for decoding and encoding 1.1e-7 and 9e-7. Encoding amplifies errors at most
+ * 12.92-fold, near black. */
 static void agree_with_formula(size_t w, size_t h, size_t width, size_t height) {
     imp_picture in = noise(w, h, 7 * w + h), out = resized(&in, width, height);
     const double terms = 7.0 * (1 + (double)w / (double)width + 1 + (double)h / (double)height);
@@ -129,7 +129,7 @@ static void test_constant(void **state) {
     }
 }
 
-/* Half the light of white is 188/255 in sRGB; filtered as encoded it would be 128/255. */
+/* Half the light of white is 188/255 in sRGB; filtering encoded values would give 128/255. */
 static void test_linear_light(void **state) {
     (void)state;
     imp_picture in = picture(128, 128);
@@ -167,7 +167,7 @@ static void test_extremes(void **state) {
     }
 }
 
-/* Colours out of range, and what is no number, come out within it. */
+/* Colours out of range, and NaN, give colours within it. */
 static void test_wild_colours(void **state) {
     static const float values[] = {-1, 2, NAN, INFINITY, -INFINITY, 1e30F};
     (void)state;

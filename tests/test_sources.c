@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a session paints from: several styles, masks with their regions, and pictures without
- * colours; and the one knob between content and style.
+ * The sources of a session: several styles, masks with regions, and pictures without colours; and
+ * the setting `strength` between content and style.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -27,7 +27,7 @@ typedef struct fixture {
     imp_session *session;
 } fixture;
 
-/* Red left of column `split`, blue from there on; the column itself a blend of both. */
+/* Red left of column `split`, blue right of it; the column itself is a blend. */
 static imp_picture halves(size_t width, size_t height, size_t split) {
     imp_picture p = test_waves(width, height, 0);
     for (size_t i = 0; i < width * height; i++) {
@@ -109,7 +109,7 @@ static imp_progress look(fixture *f, const imp_picture *at, imp_array *gradient)
 
 /* ---- Several styles -------------------------------------------------------------------------- */
 
-/* The targets of all style goals, one after the other; the caller frees. */
+/* The targets of all style terms in sequence; the caller frees. */
 static float *targets(fixture *f, size_t *count) {
     const imp_objective *o = &f->session->objective;
     float *all = NULL;
@@ -136,8 +136,8 @@ static float *targets_of(fixture *f, size_t a, float weight_a, size_t b, float w
     return targets(f, count);
 }
 
-/* Two styles two to one: two thirds of one's Gram matrices and a third of the other's; a style of
- * weight 0 is none. */
+/* Two styles at two to one: the target is two thirds of one's Gram matrices and a third of the
+ * other's. A style of weight 0 has no effect. */
 static void test_styles_blend(void **state) {
     fixture *f = *state;
     size_t n;
@@ -157,7 +157,8 @@ static void test_styles_blend(void **state) {
     free(a), free(b), free(both), free(alone);
 }
 
-/* Means and second moments are averaged, not distances: a style mixed with itself is itself. */
+/* Means and second moments are averaged, not distances: a style mixed with itself does not change.
+ */
 static void test_distributions_blend(void **state) {
     fixture *f = *state;
     f->settings.style_form = IMP_LOSS_WASSERSTEIN;
@@ -188,8 +189,8 @@ static double style_loss(fixture *f, const char *layer, unsigned level, int regi
     return sum;
 }
 
-/* G = (F T)(F T)^T / M with the sum of T^2 = M: of a layer as wide as the picture, T is each
- * pixel's region, red left of the split and blue from there on. */
+/* G = (F T)(F T)^T / M, where the sum of T^2 is M. At a layer as wide as the picture, T is each
+ * pixel's region: red left of the split, blue from there on. */
 static void guided_gram(double *g, const imp_array *features, size_t split, bool blue) {
     const size_t c = features->shape[0], w = features->shape[2], m = features->shape[1] * w;
     double squares = 0;
@@ -205,15 +206,15 @@ static void guided_gram(double *g, const imp_array *features, size_t split, bool
         }
 }
 
-/* The loss of each region is that of the guided Gram matrices, summed up in double precision from
- * the features, relative to the target's own size, by the region's share of the picture. */
+/* The loss of each region is that of the guided Gram matrices, computed in double precision from
+ * the features, relative to the target's size and weighted by the region's share of the picture. */
 static void test_guided_gram(void **state) {
     fixture *f = *state;
     imp_array painted, style;
     f->settings.metric = false;
     f->settings.levels = 1;
     aim(f, 0, 1, 0, 0, true);
-    f->settings.style_scale = 40.0F / W; /* the style is not resized either */
+    f->settings.style_scale = 40.0F / W; /* the style is not resized, either */
     look(f, &f->init, NULL);
     const double share[2] = {20.0 / W, 28.0 / W};
     const double red = style_loss(f, "relu1_1", 0, 0xff0000),
@@ -246,7 +247,7 @@ static void test_guided_gram(void **state) {
     imp_session_close(other.session);
 }
 
-/* One region everywhere is none. */
+/* A single region everywhere is the same as no mask. */
 static void test_one_region(void **state) {
     fixture *f = *state;
     imp_picture everywhere = halves(W, H, 0), style = halves(40, 36, 0);
@@ -263,7 +264,7 @@ static void test_one_region(void **state) {
 }
 
 /* A step of h along the gradient changes the loss by h |g|^2, up to O(h^2) of the central
- * difference and the kinks of ReLU and maximum. With regions and edges that meet, in each form. */
+ * difference and the kinks of ReLU and maximum. With regions and tileable edges, in each form. */
 static void test_gradient(void **state) {
     fixture *f = *state;
     static const imp_loss_form forms[] = {IMP_LOSS_RELATIVE, IMP_LOSS_MEAN, IMP_LOSS_WASSERSTEIN};
@@ -296,8 +297,8 @@ static void test_gradient(void **state) {
     imp_picture_finish(&side);
 }
 
-/* What is aimed at in the blue region does not reach into the red one, as far from its edge as the
- * network sees; and it does reach the blue one. */
+/* A goal for the blue region does not affect the red one beyond the receptive field, but does
+ * affect the blue one. */
 static void test_regions_apart(void **state) {
     fixture *f = *state;
     imp_array g[2] = {{.data = NULL}, {.data = NULL}};
@@ -318,7 +319,7 @@ static void test_regions_apart(void **state) {
     }
     assert_true(red[0] == red[1]);
     assert_true(fabs(blue[0] - blue[1]) > 1e-3 * blue[0]);
-    /* The first blue position of relu2_1 sees from column 16 on. */
+    /* The receptive field of relu2_1's first blue position begins at column 16. */
     float inside = 0, beyond = 0;
     for (size_t i = 0; i < 3 * (size_t)W * H; i++) {
         const float change = fabsf(g[0].data[i] - g[1].data[i]);
@@ -330,8 +331,8 @@ static void test_regions_apart(void **state) {
     imp_array_finish(&g[0]), imp_array_finish(&g[1]);
 }
 
-/* Colours that JPEG has made noisy and edges that are blurred are the same regions; a region of a
- * few pixels is left out where a layer cannot tell it. */
+/* JPEG noise and blurred edges do not change the regions. A region of a few pixels is skipped at
+ * layers too coarse for it. */
 static void test_masks_as_people_make_them(void **state) {
     fixture *f = *state;
     imp_regions g, known;
@@ -367,14 +368,14 @@ static void test_masks_as_people_make_them(void **state) {
     imp_picture_finish(&small);
 }
 
-/* What the device counted while a session with masks was open, and what had been told before; with
- * features made again it is the same gradient. */
+/* The device's memory is what the forecast said for a session with masks, and recomputed features
+ * give the same gradient. */
 static void test_memory_of_masks(void **state) {
     fixture *f = *state;
     imp_forecast told = {0};
     imp_array g[2] = {{.data = NULL}, {.data = NULL}};
     f->settings.size = 2 * (size_t)W;
-    f->settings.style_scale = 0.5F; /* so that it is not the styles that need most */
+    f->settings.style_scale = 0.5F; /* so that the styles do not need the most memory */
     aim(f, 0, 1, 1, 1, true);
     assert_int_equal(
         imp_session_forecast(&told, f->device, f->network, &f->settings, &f->from, NULL), IMP_OK);
@@ -427,7 +428,7 @@ static void test_refused(void **state) {
     f->from.mask = &noise;
     assert_refused(f, "has no area of one colour");
     imp_picture_finish(&noise);
-    imp_picture many = test_waves(120, 40, 1); /* 18 stripes, each apart from the others */
+    imp_picture many = test_waves(120, 40, 1); /* 18 separate stripes */
     for (size_t i = 0; i < 120 * 40; i++)
         for (size_t c = 0; c < 3; c++)
             many.rgb[3 * i + c] = (float)(i % 120 / 6 / (c == 2 ? 9 : c == 1 ? 3 : 1) % 3) / 2;
@@ -449,7 +450,7 @@ static imp_status counted_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_te
     return counting.real->gram(d, g, s, f, add);
 }
 
-/* Aims at that style, in the regions of that mask, and counts the Gram matrices; gives the loss. */
+/* Opens a session with that style and mask and counts the Gram matrices; returns the loss. */
 static double look_at_style(fixture *f, size_t style, imp_picture *mask, size_t grams) {
     f->from.styles[0] = (imp_style){&f->styles[style], 1, mask};
     f->from.mask = mask ? &f->mask : NULL;
@@ -459,8 +460,8 @@ static double look_at_style(fixture *f, size_t style, imp_picture *mask, size_t 
     return loss;
 }
 
-/* What a session is opened with from another one changes no bit, and spares the style's pass; but
- * not with another style, mask, size or layer. */
+/* Reusing another session's targets changes no bit and skips the style's pass, unless style, mask,
+ * size or layers differ. */
 static void check_reuse(fixture *f, bool masked) {
     imp_reuse *reuse = NULL;
     imp_array g[2] = {{.data = NULL}, {.data = NULL}};
@@ -504,8 +505,8 @@ static void test_reuse(void **state) {
 
 /* ---- Strength -------------------------------------------------------------------------------- */
 
-/* In the middle it is the default preset; content weighs less the more there is of it; and doubling
- * a preset's weight of the style changes nothing. */
+/* Strength 0.5 is the default preset. The content's weight falls as its loss grows. Doubling a
+ * preset's style weight changes nothing. */
 static void test_strength(void **state) {
     fixture *f = *state;
     static const char *const presets[] = {"default", "brush"};
@@ -540,8 +541,7 @@ static void make_grey(imp_picture *p, bool flat) {
         p->rgb[i] = flat ? 0.5F : p->rgb[i / 3 * 3];
 }
 
-/* A grey or an empty content or style, whatever the preset does with colours and losses, gives a
- * picture. */
+/* A grey or uniform content or style gives a picture with every preset's colours and losses. */
 static void test_grey(void **state) {
     fixture *f = *state;
     static const char *const presets[] = {"default", "brush"};

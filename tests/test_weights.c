@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Networks from safetensors files: what is read from good ones, and one line for every bad one.
+ * Networks from safetensors files: valid ones, and one line of error for each invalid one.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -20,15 +20,15 @@
 
 /* ---- Files made here ------------------------------------------------------------------------- */
 
-/* Headers in short: metadata as "key=value key=value", tensors as "name type shape begin end", both
- * separated by blanks and commas as shown; or tensors as JSON, from a quotation mark on. */
+/* Headers in short: metadata as "key=value key=value", tensors as "name type shape begin end",
+ * separated by commas; or, beginning with a quotation mark, tensors as JSON. */
 static const char plain[] =
     "format=impasto-network-1 input=RGB range=1 mean=0,0,0 std=1,1,1 padding=zero";
 #define CONV1_1 "conv1_1.weight F32 2,3,3,3 0 216; conv1_1.bias F32 2 216 224"
 
 typedef struct file {
-    unsigned char *bytes; /* to be freed */
-    size_t size, data;    /* data: where the tensors' bytes begin */
+    unsigned char *bytes; /* the caller frees */
+    size_t size, data;    /* data: position of the tensors' bytes */
 } file;
 
 static void put_float(unsigned char *at, float value) {
@@ -60,7 +60,7 @@ static void write_tensors(FILE *out, const char *tensors, const char *comma) {
     }
 }
 
-/* data bytes: floats 0, 1/8, 2/8 ... meta may be NULL. */
+/* data: bytes of floats 0, 1/8, 2/8 ... meta may be NULL. */
 static file make_file(const char *meta, const char *tensors, size_t data) {
     char *header;
     size_t length;
@@ -126,8 +126,8 @@ static void test_small(void **state) {
     imp_network_close(NULL);
 }
 
-/* conv0, two blocks and half a third, a metric, no bias here and there, _aux of any type; the order
- * in the file is another one. */
+/* conv0, two and a half blocks, a metric, some layers without bias, _aux of any type, and tensors
+ * in another order than the layers. */
 static file make_deep(void) {
     return make_file("format=impasto-network-1 input=BGR range=255 std=1,2,0.5 padding=reflect "
                      "mean=103.939,116.779,-123.68e0 name=Deep licence=CC0 more=?",
@@ -227,7 +227,7 @@ static void test_two_steps(void **state) {
     imp_network_close(n);
 }
 
-/* Types of 16 bits, among them the ends of what they hold. */
+/* 16-bit types, with the ends of their ranges. */
 static void test_half(void **state) {
     static const struct {
         uint16_t bits;
@@ -270,7 +270,7 @@ typedef struct bad_file {
     const char *what;
 } bad_file;
 
-/* The header as text. */
+/* Faults of the header's text. */
 static const bad_file bad_text[] = {
     {"\"a\":1,", 0, "header is damaged"},
     {"\"a\":1} {", 0, "header is damaged"},
@@ -278,8 +278,8 @@ static const bad_file bad_text[] = {
     {"\"\\u0000\":1", 0, "header is damaged"},
     {"\"a\":99999999999999999999", 0, "header is damaged"},
     {"\"a\":1,\"a\":1", 0, "duplicate"},
-    {"\"__metadata__\":[]", 0, "metadata is no JSON object"},
-    {"\"__metadata__\":{\"range\":255}", 0, "'range' is no string"},
+    {"\"__metadata__\":[]", 0, "metadata is not a JSON object"},
+    {"\"__metadata__\":{\"range\":255}", 0, "'range' is not a string"},
     {"\"\\u001b[2J\\n\":7", 0, "tensor  [2J : it has no dtype"},
     {"\"a\":7", 0, "tensor a: it has no dtype"},
     {"\"a\":{\"dtype\":32}", 0, "tensor a: it has no dtype"},
@@ -290,7 +290,7 @@ static const bad_file bad_text[] = {
     {"\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,\"4\"]}", 4, "data_offsets"},
 };
 
-/* Tensors, alone and together. */
+/* Faults of single tensors, and of several together. */
 static const bad_file bad_tensors[] = {
     {"conv1_1.weight F32 2,3,-3,3 0 216", 216, "side of its shape"},
     {"conv1_1.weight F32 2,3,3.0,3 0 216", 216, "side of its shape"},
@@ -304,12 +304,12 @@ static const bad_file bad_tensors[] = {
     {"conv1_1.weight F32 2,3,3,3 0 212", 216, "disagree"},
     {"conv1_1.weight F16 2,3,3,3 0 216", 216, "disagree"},
     {"conv1_1.weight F32 2,3,3,3 0 216; conv1_1.bias F32 2 212 220", 220, "overlaps"},
-    {"conv1_1.weight F32 2,3,3,3 0 216; conv1_1.bias F32 2 220 228", 228, "hole"},
-    {"conv1_1.weight F32 2,3,3,3 8 224", 224, "hole"},
+    {"conv1_1.weight F32 2,3,3,3 0 216; conv1_1.bias F32 2 220 228", 228, "gap before it"},
+    {"conv1_1.weight F32 2,3,3,3 8 224", 224, "gap before it"},
     {CONV1_1, 228, "4 bytes after its last tensor"},
 };
 
-/* Layers: missing ones, and wrong shapes. */
+/* Faults of layers: missing ones, and wrong shapes. */
 static const bad_file bad_layers[] = {
     {"", 0, "conv1_1.weight is missing"},
     {"conv1_2.weight F32 2,3,3,3 0 216", 216, "conv1_1.weight is missing"},
@@ -319,35 +319,35 @@ static const bad_file bad_layers[] = {
     {CONV1_1 "; conv3_1.weight F32 1,2,3,3 224 296", 296, "conv2_1.weight is missing"},
     {CONV1_1 "; conv2_2.weight F32 1,2,3,3 224 296", 296, "conv2_1.weight is missing"},
     {CONV1_1 "; conv0.bias F32 3 224 236", 236, "conv0.weight is missing"},
-    {"conv1_1.weight F32 2,4,3,3 0 288", 288, "[2 x 4 x 3 x 3] and needs [O x 3 x 3 x 3]"},
+    {"conv1_1.weight F32 2,4,3,3 0 288", 288, "[2 x 4 x 3 x 3], expected [O x 3 x 3 x 3]"},
     {"conv1_1.weight F32 0,3,3,3 0 0", 0, "[0 x 3 x 3 x 3]"},
     {"conv1_1.weight F32 1,3,5,5 0 300", 300, "[1 x 3 x 5 x 5]"},
     {"conv1_1.weight F32 2,27 0 216", 216, "[2 x 27]"},
     {"conv1_1.weight F32 none 0 4", 4, "the shape []"},
-    {"conv1_1.weight F32 2,3,3,3 0 216; conv1_1.bias F32 3 216 228", 228, "[3] and needs [2]"},
-    {CONV1_1 "; conv1_1.metric F32 2,1 224 232", 232, "needs [2 x 2]"},
+    {"conv1_1.weight F32 2,3,3,3 0 216; conv1_1.bias F32 3 216 228", 228, "[3], expected [2]"},
+    {CONV1_1 "; conv1_1.metric F32 2,1 224 232", 232, "expected [2 x 2]"},
     {CONV1_1 "; conv1_1.metric F32 2,2 224 240", 240, "relu1_1 is not symmetric at [1, 0]"},
-    {CONV1_1 "; conv1_2.weight F32 1,3,3,3 224 332", 332, "needs [O x 2 x 3 x 3]"},
-    {CONV1_1 "; conv0.weight F32 4,3,1,1 224 272", 272, "needs [O x 4 x 3 x 3]"},
-    {CONV1_1 "; conv0.weight F32 1,3,3,3 224 332", 332, "needs [O x 3 x 1 x 1]"},
+    {CONV1_1 "; conv1_2.weight F32 1,3,3,3 224 332", 332, "expected [O x 2 x 3 x 3]"},
+    {CONV1_1 "; conv0.weight F32 4,3,1,1 224 272", 272, "expected [O x 4 x 3 x 3]"},
+    {CONV1_1 "; conv0.weight F32 1,3,3,3 224 332", 332, "expected [O x 3 x 1 x 1]"},
     {"conv1_1.reduce F32 2,3,3,3 0 216", 216, "conv1_1.weight is missing"},
     {"conv1_1.reduce F32 2,3,1,1 0 24; conv1_1.weight F32 1,2,1,1 24 32", 32, "[O x 3 x 3 x 3]"},
     {"conv1_1.reduce F32 1,3,3,3 0 108; conv1_1.weight F32 1,3,3,3 108 216", 216, "O x 1 x 1 x 1"},
 };
 
-/* What may be well-formed, but is not known here. */
+/* Well-formed files of unknown kinds. */
 static const bad_file unknown[] = {
-    {"conv1_1.weight F31 2,3,3,3 0 216", 216, "type F31, which is not known"},
+    {"conv1_1.weight F31 2,3,3,3 0 216", 216, "the unknown type F31"},
     {"conv1_1.weight F64 1,3,3,3 0 216", 216, "convert it to F32"},
     {"conv1_1.weight F32 1,1,1,1,1,1,1,1,1 0 4", 4, "9 dimensions"},
-    {"features.0.weight F32 2,3,3,3 0 216", 216, "'features.0.weight' has no place"},
-    {CONV1_1 "; conv1_1.wieght F32 1 224 228", 228, "'conv1_1.wieght' has no place"},
-    {CONV1_1 "; conv01_1.bias F32 1 224 228", 228, "no place"},
-    {CONV1_1 "; conv1_100.bias F32 1 224 228", 228, "no place"},
-    {CONV1_1 "; conv1 F32 1 224 228", 228, "no place"},
-    {CONV1_1 "; conv1_1 F32 1 224 228", 228, "no place"},
-    {CONV1_1 "; conv0.metric F32 1 224 228", 228, "no place"},
-    {CONV1_1 "; conv0.reduce F32 1 224 228", 228, "no place"},
+    {"features.0.weight F32 2,3,3,3 0 216", 216, "'features.0.weight' belongs to no layer"},
+    {CONV1_1 "; conv1_1.wieght F32 1 224 228", 228, "'conv1_1.wieght' belongs to no layer"},
+    {CONV1_1 "; conv01_1.bias F32 1 224 228", 228, "belongs to no layer"},
+    {CONV1_1 "; conv1_100.bias F32 1 224 228", 228, "belongs to no layer"},
+    {CONV1_1 "; conv1 F32 1 224 228", 228, "belongs to no layer"},
+    {CONV1_1 "; conv1_1 F32 1 224 228", 228, "belongs to no layer"},
+    {CONV1_1 "; conv0.metric F32 1 224 228", 228, "belongs to no layer"},
+    {CONV1_1 "; conv0.reduce F32 1 224 228", 228, "belongs to no layer"},
 };
 
 static void refuses_all(const bad_file *all, size_t count, const char *meta, imp_status wanted) {
@@ -405,7 +405,7 @@ static void test_bad_metadata(void **state) {
     refuses_file(make_file(meta, CONV1_1, 224), IMP_ERR_FORMAT, "three numbers");
 }
 
-/* What is wrong before there is a header. */
+/* Faults before the header. */
 static void test_no_header(void **state) {
     (void)state;
     static const struct {
@@ -446,7 +446,7 @@ static void test_not_finite(void **state) {
     refuses_file(f, IMP_ERR_NUMBER, "infinity at index 0");
 }
 
-/* Cut off after any byte, a file is refused. */
+/* A file that is cut off after any byte is refused. */
 static void test_cut_off(void **state) {
     (void)state;
     const file whole = make_file(plain, CONV1_1, 224);
@@ -484,7 +484,7 @@ static void test_files(void **state) {
     imp_network_close(n);
 }
 
-/* The one that is compiled in, or the line that says that there is none. */
+/* The embedded network, or the line that says that there is none. */
 static void test_builtin(void **state) {
     (void)state;
     imp_error err = {0};
@@ -542,7 +542,7 @@ static void test_annotate(void **state) {
     imp_network_close(n);
 }
 
-/* Networks of the real world, where the folder of third-party data is there. */
+/* Real networks, where the folder of third-party data exists. */
 static void real_network(scratch *s, const char *name, const char *options, size_t layers,
                          size_t parameters, const char *last) {
     char from[512];
@@ -575,7 +575,7 @@ static void test_vgg19(void **state) {
                  "relu3_4");
 }
 
-/* A quarter of that, 128 x 4, and 128 once, behind a 1 x 1 of its own. */
+/* A quarter of those channels, then 128 x 4 and one 128, after a 1 x 1 convolution. */
 static void test_quarter(void **state) {
     real_network(*state, "vgg19_quarter_width_to_conv5_1.safetensors",
                  "--input RGB --range 1 --padding reflect", 14,

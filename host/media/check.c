@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whether a caller's picture can be read.
+ * Checking a caller's picture: see check.h.
  */
 #include "media/check.h"
 
 #include "base/error.h"
 
-/* The place of the first value outside [0,1], count where there is none. NaN is outside. */
+/* The index of the first value outside [0,1]; count where there is none. NaN is outside. */
 static size_t first_outside(const float *values, size_t count) {
     const float slack = 0.01F;
     for (size_t i = 0; i < count; i++)
@@ -19,7 +19,7 @@ imp_status imp_picture_check(const imp_picture *p, const char *what, imp_error *
     if (!p || !p->rgb || p->width == 0 || p->height == 0)
         return imp_fail(err, IMP_ERR_ARGUMENT, "%s: the picture is empty", what);
     if (p->width > SIZE_MAX / 3 / sizeof *p->rgb / p->height)
-        return imp_fail(err, IMP_ERR_ARGUMENT, "%s: %zu x %zu pixels do not fit into memory", what,
+        return imp_fail(err, IMP_ERR_ARGUMENT, "%s: %zu x %zu pixels do not fit in memory", what,
                         p->width, p->height);
     const size_t pixels = p->width * p->height;
     const size_t colour = first_outside(p->rgb, 3 * pixels);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Takes the built-in network into the library through the assembler, which copies a file of
- * megabytes in no time. IMP_BUILTIN_FILE is its path, from CMake, where the file exists.
+ * Embeds the built-in network through the assembler, which copies megabytes quickly.
+ * IMP_BUILTIN_FILE is the file's path; CMake defines it where the file exists.
  */
 #include "weights/builtin.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Caffe's .caffemodel: a NetParameter in the wire format of protocol buffers. Of it only the layers
- * (field 100, or 2 for those of before 2015), their names and their blobs are read; everything else
- * is stepped over, and so are the numbers until they are asked for.
+ * Caffe's .caffemodel: a NetParameter in the wire format of protocol buffers. Only the layers
+ * (field 100, or 2 before 2015), their names and their blobs are read. Everything else is skipped;
+ * numbers are read when a tensor is loaded.
  */
 #include <string.h>
 
 #include "weights/foreign.h"
 
-/* Kinds of fields on the wire. */
+/* Wire types. */
 enum { VARINT = 0, FIXED64 = 1, LENGTH = 2, FIXED32 = 5 };
 
 /* A message is the bytes from `at` to `end` of the file. */
@@ -18,22 +18,23 @@ typedef struct message {
 
 typedef struct field {
     unsigned number, kind;
-    uint64_t value; /* of a VARINT */
-    message body;   /* of the others: their bytes */
+    uint64_t value; /* of VARINT */
+    message body;   /* of all others */
 } field;
 
 typedef struct reader {
     imp_foreign *file;
     imp_error *err;
-    unsigned char block[4096]; /* of the file, from byte `begin` on */
+    unsigned char block[4096]; /* the file's bytes from `begin` on */
     uint64_t begin;
     size_t size;
 } reader;
 
 static imp_status damaged(const reader *r, uint64_t at, const char *what) {
-    return imp_foreign_fail(r->file, r->err, IMP_ERR_FORMAT,
-                            "it is no .caffemodel, or damaged at byte %llu: %s" IMP_FETCH_AGAIN,
-                            (unsigned long long)at, what);
+    return imp_foreign_fail(
+        r->file, r->err, IMP_ERR_FORMAT,
+        "it is not a .caffemodel, or it is damaged at byte %llu: %s" IMP_FETCH_AGAIN,
+        (unsigned long long)at, what);
 }
 
 static imp_status read_byte(reader *r, message *m, unsigned char *out) {
@@ -85,10 +86,11 @@ static imp_status read_field(reader *r, message *m, field *out) {
         TRY(read_varint(r, m, &length));
         break;
     default:
-        return damaged(r, begun, "a field is of no known kind");
+        return damaged(r, begun, "a field has an unknown type");
     }
     if (length > m->end - m->at)
-        return damaged(r, begun, "a field is longer than what it is in, the file is cut off");
+        return damaged(r, begun,
+                       "a field is longer than the message around it, so the file is cut off");
     out->body = (message){m->at, m->at + length};
     m->at += length;
     return IMP_OK;
@@ -99,19 +101,19 @@ static imp_status read_field(reader *r, message *m, field *out) {
 typedef struct blob {
     int64_t sides[8];
     size_t rank;
-    bool old; /* its sides are num, channels, height, width */
+    bool old; /* its shape is num, channels, height, width */
     message numbers;
-    imp_dtype dtype; /* OTHER: there are none */
+    imp_dtype dtype; /* OTHER: it has no numbers */
 } blob;
 
 static imp_status add_side(reader *r, blob *b, uint64_t side, uint64_t at) {
     if (b->rank == sizeof b->sides / sizeof *b->sides)
-        return damaged(r, at, "a blob has more than eight sides");
+        return damaged(r, at, "a blob has more than eight dimensions");
     b->sides[b->rank++] = side > INT64_MAX ? -1 : (int64_t)side;
     return IMP_OK;
 }
 
-/* BlobShape: dim = 1, one by one or packed. */
+/* BlobShape: dim = 1, repeated or packed. */
 static imp_status read_shape(reader *r, blob *b, message m) {
     field f;
     while (m.at < m.end) {
@@ -133,8 +135,8 @@ static imp_status read_shape(reader *r, blob *b, message m) {
 static imp_status read_numbers(reader *r, blob *b, const field *f) {
     if (f->kind != LENGTH || b->dtype != IMP_DTYPE_OTHER)
         return imp_foreign_fail(r->file, r->err, IMP_ERR_UNSUPPORTED,
-                                "the numbers of a blob come in pieces (byte %llu): save it again "
-                                "with a newer Caffe",
+                                "the numbers of a blob are not packed in one field (byte %llu): "
+                                "save it again with a newer Caffe",
                                 (unsigned long long)f->body.at);
     b->dtype = f->number == 5 ? IMP_DTYPE_F32 : IMP_DTYPE_F64;
     b->numbers = f->body;
@@ -197,12 +199,12 @@ static imp_status read_name(reader *r, char name[IMP_FOREIGN_NAME - 32], message
     while (m.at < m.end && n < IMP_FOREIGN_NAME - 33)
         TRY(read_byte(r, &m, (unsigned char *)&name[n++]));
     name[n] = '\0';
-    return m.at < m.end || strlen(name) < n ? damaged(r, begun, "a layer has no sensible name")
+    return m.at < m.end || strlen(name) < n ? damaged(r, begun, "a layer has no valid name")
                                             : IMP_OK;
 }
 
-/* The fields of a layer's name and blobs: LayerParameter's, or those of the old form. The name may
- * come behind the blobs. */
+/* name_field, blob_field: the fields of LayerParameter, or of the old form. The name may come after
+ * the blobs. */
 static imp_status read_layer(reader *r, message whole, unsigned name_field, unsigned blob_field) {
     char name[IMP_FOREIGN_NAME - 32] = "";
     field f;

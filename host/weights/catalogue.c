@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The networks that others have published and that can be fetched: who, where, on which terms, and
- * what the file is known by. The digits in a torch file's name are the first of its SHA-256.
+ * The published networks that can be downloaded: origin, addresses, licence and digest. The digits
+ * in a torch file's name are the first of its SHA-256.
  */
 #include "impasto.h"
 

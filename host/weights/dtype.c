@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Numbers as they are stored.
+ * Converting stored numbers: see dtype.h.
  */
 #include "weights/dtype.h"
 
@@ -26,7 +26,7 @@ static uint32_t to_bits(float v) {
 
 static float from_half(uint32_t half) {
     const uint32_t sign = (half & 0x8000) << 16, exponent = half >> 10 & 31, fraction = half & 1023;
-    if (exponent == 0) /* zero and the numbers below 2^-14 */
+    if (exponent == 0) /* zero and numbers below 2^-14 */
         return from_bits(sign) + (sign ? -1.0F : 1.0F) * (float)fraction * 0x1p-24F;
     if (exponent == 31)
         return from_bits(sign | 0x7F800000 | fraction << 13);
@@ -50,7 +50,7 @@ static float read_one(imp_dtype dtype, const unsigned char *p) {
         return from_bits((uint32_t)bits << 16);
     case IMP_DTYPE_F64:
         memcpy(&wide, &bits, sizeof wide);
-        if (wide > 0x1.ffffffp127 || wide < -0x1.ffffffp127) /* undefined to convert */
+        if (wide > 0x1.ffffffp127 || wide < -0x1.ffffffp127) /* the conversion would be undefined */
             return from_bits(wide > 0 ? 0x7F800000 : 0xFF800000);
         return (float)wide;
     default:
@@ -66,7 +66,7 @@ void imp_dtype_read(float *out, imp_dtype dtype, const unsigned char *bytes, siz
 
 uint16_t imp_half_from(float value) {
     const uint32_t bits = to_bits(value), sign = bits >> 16 & 0x8000, size = bits & 0x7FFFFFFF;
-    if (size >= 0x477FF000) /* 65520 and more, infinities, NaN */
+    if (size >= 0x477FF000) /* 65520 and above, infinity, NaN */
         return (uint16_t)(sign | (size > 0x7F800000 ? 0x7E00 : 0x7C00));
     if (size <
         0x38800000) /* below 2^-14: adding 1/2 leaves the multiple of 2^-24 in the low bits */

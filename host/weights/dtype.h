@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kinds of numbers that weights are stored as, and their way to and from fp32. All are
- * little-endian in a file.
+ * The number types of stored weights, and their conversion to and from fp32. All are little-endian
+ * in a file.
  */
 #ifndef IMP_WEIGHTS_DTYPE_H
 #define IMP_WEIGHTS_DTYPE_H
@@ -15,17 +15,17 @@ typedef enum imp_dtype {
     IMP_DTYPE_F16,
     IMP_DTYPE_BF16,
     IMP_DTYPE_F64,
-    IMP_DTYPE_OTHER /* whole numbers and what else there is: never a weight */
+    IMP_DTYPE_OTHER /* integers and all other types, which no weight has */
 } imp_dtype;
 
-/* Bytes of one number; 0 for IMP_DTYPE_OTHER. */
+/* Bytes per number; 0 for IMP_DTYPE_OTHER. */
 size_t imp_dtype_bytes(imp_dtype dtype);
 
-/* Reads `count` numbers. What fp32 cannot hold becomes an infinity or the nearest it holds. dtype
- * is not IMP_DTYPE_OTHER. */
+/* Converts `count` numbers of a type other than IMP_DTYPE_OTHER, rounding to fp32; values beyond
+ * its range become infinite. */
 void imp_dtype_read(float *out, imp_dtype dtype, const unsigned char *bytes, size_t count);
 
-/* The nearest fp16, ties to even, as its bits; an infinity beyond 65504. */
+/* The bits of the nearest fp16, ties to even; infinity beyond its range. */
 uint16_t imp_half_from(float value);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A published network comes into the folder: fetched from one of its addresses, compared with what
- * it is known by, imported. Nothing is installed before that.
+ * Downloads a published network from one of its addresses, checks its digest and installs it.
  */
 #include "impasto.h"
 
@@ -20,12 +19,12 @@ static const double usual_stall = 30; /* seconds */
 
 typedef struct fetch {
     const char *name;
-    const imp_weights_entry *entry; /* NULL: not a published one */
-    const char *digest;             /* as in the entry; NULL: none */
+    const imp_weights_entry *entry; /* NULL: not in the catalogue */
+    const char *digest;             /* the entry's; NULL: unknown */
     const imp_fetch_options *options;
     char part[IMP_PATH_MAX];
-    const char *address;  /* the one that it came from */
-    char provenance[768]; /* for the network's own words */
+    const char *address;  /* where the file came from */
+    char provenance[768]; /* for the network's metadata */
     imp_error last;       /* why the last address failed */
 } fetch;
 
@@ -48,7 +47,7 @@ static void drop_part(const fetch *f) {
         unlink(beside);
 }
 
-/* Again and again, for as long as each try brings something. */
+/* Retries an interrupted download as long as each try makes progress. */
 static imp_status fetch_whole(const fetch *f, const char *address, imp_error *err) {
     enum { TRIES = 5 };
     const imp_fetch_options *const o = f->options;
@@ -68,7 +67,8 @@ static imp_status fetch_whole(const fetch *f, const char *address, imp_error *er
     return status;
 }
 
-/* A part that an earlier call began may be what spoils the whole: then once more from the start. */
+/* If the digest is wrong and an earlier call began the file, downloads it once more from the start.
+ */
 static imp_status fetch_right(const fetch *f, const char *address, imp_error *err) {
     const bool begun = size_of(f->part) > 0;
     imp_error why = {0};
@@ -87,17 +87,17 @@ static imp_status fetch_right(const fetch *f, const char *address, imp_error *er
     return status == IMP_OK ? IMP_OK : imp_fail(err, status, "%s", why.text);
 }
 
-/* Whether another address may do better. */
+/* Whether another address may succeed. */
 static bool may_go_on(imp_status status) {
     return status == IMP_ERR_IO || status == IMP_ERR_FORMAT;
 }
 
-/* The last word: what failed, and how to do it by hand. */
+/* The final error: what failed, and how to do it by hand. */
 static imp_status fail_all(const fetch *f, imp_status status, imp_error *err) {
     if (!f->entry || !may_go_on(status))
         return imp_fail(err, status, "%s", f->last.text);
     return imp_fail(err, status,
-                    "%.230s; or get %s elsewhere, and fetch %s with setting 'from' = %s",
+                    "%.230s; or download %s by other means, and fetch %s with setting 'from' = %s",
                     f->last.text, f->entry->addresses[0], f->name, f->entry->file);
 }
 
@@ -126,7 +126,7 @@ static imp_status check_space(const fetch *f, imp_error *err) {
     return imp_file_check_output(f->part, all > here ? (size_t)(all - here) : 0, err);
 }
 
-/* What the network says of itself: whose it is, and which file it was. */
+/* Fills in the network's metadata: its origin and the source file. */
 static imp_status install(fetch *f, const char *path, imp_import_report *report, imp_error *err) {
     imp_import_options words = f->options->import;
     char from[256] = "a file", sha256[65];
@@ -144,7 +144,7 @@ static imp_status install(fetch *f, const char *path, imp_import_report *report,
     return imp_weights_install(f->name, path, &words, report, err);
 }
 
-/* What came goes away once it is installed, or is of no use. */
+/* Removes the download once it is installed, or if it is unusable. */
 static imp_status install_part(fetch *f, imp_import_report *report, imp_error *err) {
     const imp_status status = install(f, f->part, report, err);
     if (status == IMP_OK || status == IMP_ERR_FORMAT || status == IMP_ERR_UNSUPPORTED ||
@@ -164,8 +164,8 @@ imp_status imp_weights_fetch(const char *name, const imp_fetch_options *options,
     TRY(imp_store_path(f.part, name, ".part", err));
     if (!f.entry && !from)
         return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "weights '%s': not known: 'impasto weights list' says which are; others "
-                        "need an address",
+                        "weights '%s': unknown name: 'impasto weights list' shows the known ones; "
+                        "others need an address",
                         name);
     if (from && !imp_http_is_address(from)) {
         TRY(imp_store_check(from, name, f.digest, err));

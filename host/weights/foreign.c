@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the formats share, and which of them a file is of.
+ * What the readers of foreign formats share, and recognising a file's format.
  */
 #include "weights/foreign.h"
 
@@ -28,7 +28,7 @@ static imp_status make_room(imp_foreign *file, imp_error *err) {
     const size_t room = file->room ? 2 * file->room : 64;
     if (file->count == IMP_FOREIGN_TENSORS)
         return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
-                                "it has more than %d tensors: no VGG has so many",
+                                "it has more than %d tensors, which no VGG has",
                                 (int)IMP_FOREIGN_TENSORS);
     imp_foreign_tensor *const more = realloc(file->tensors, room * sizeof *more);
     if (!more)
@@ -41,10 +41,10 @@ static imp_status make_room(imp_foreign *file, imp_error *err) {
 imp_status imp_foreign_add(imp_foreign_tensor **out, imp_foreign *file, const char *name,
                            imp_error *err) {
     if (strlen(name) >= IMP_FOREIGN_NAME)
-        return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
-                                "the name of tensor '%.40s...' is longer than %d letters: no layer "
-                                "of a VGG has one",
-                                name, IMP_FOREIGN_NAME - 1);
+        return imp_foreign_fail(
+            file, err, IMP_ERR_UNSUPPORTED,
+            "the name of tensor '%.40s...' is longer than %d letters, which no layer of a VGG has",
+            name, IMP_FOREIGN_NAME - 1);
     if (file->count == file->room)
         TRY(make_room(file, err));
     *out = &file->tensors[file->count++];
@@ -60,9 +60,10 @@ imp_status imp_foreign_shape(const imp_foreign *file, imp_foreign_tensor *t, con
     t->rank = rank;
     for (size_t i = rank; i-- > 0;) {
         if (sides[i] < 0 || (sides[i] > 0 && count > most / (uint64_t)sides[i]))
-            return imp_foreign_fail(file, err, IMP_ERR_FORMAT,
-                                    "tensor %s: a side of %lld makes no sense" IMP_FETCH_AGAIN,
-                                    t->name, (long long)sides[i]);
+            return imp_foreign_fail(
+                file, err, IMP_ERR_FORMAT,
+                "tensor %s: its shape has the invalid side %lld" IMP_FETCH_AGAIN, t->name,
+                (long long)sides[i]);
         if (i < IMP_FOREIGN_RANK) {
             t->shape[i] = (size_t)sides[i];
             t->stride[i] = (size_t)count;
@@ -73,7 +74,7 @@ imp_status imp_foreign_shape(const imp_foreign *file, imp_foreign_tensor *t, con
     return IMP_OK;
 }
 
-/* Gathers by strides what lies dense. */
+/* Reorders numbers to row-major order. */
 static void gather(float *out, const float *in, const imp_foreign_tensor *t) {
     size_t n[IMP_FOREIGN_RANK] = {1, 1, 1, 1}, s[IMP_FOREIGN_RANK] = {0};
     for (size_t i = 0; i < t->rank; i++) {
@@ -98,10 +99,10 @@ static bool is_row_major(const imp_foreign_tensor *t) {
 imp_status imp_foreign_load(const imp_foreign *file, const imp_foreign_tensor *t, float *out,
                             imp_error *err) {
     if (t->dtype == IMP_DTYPE_OTHER)
-        return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
-                                "tensor %s: its numbers are neither half, bfloat16, float nor "
-                                "double: convert them",
-                                t->name);
+        return imp_foreign_fail(
+            file, err, IMP_ERR_UNSUPPORTED,
+            "tensor %s: its numbers are not half, bfloat16, float or double: convert them",
+            t->name);
     if (is_row_major(t))
         return file->load(file, t, out, err);
     float *const dense = malloc(t->count * sizeof *dense);
@@ -120,8 +121,8 @@ imp_status imp_foreign_read(const imp_foreign *file, void *out, uint64_t at, siz
                             imp_error *err) {
     if (at > file->size || size > file->size - at)
         return imp_foreign_fail(file, err, IMP_ERR_FORMAT,
-                                "it ends at byte %llu where %zu more are needed from byte %llu on, "
-                                "it is cut off" IMP_FETCH_AGAIN,
+                                "it is cut off: it ends at byte %llu, but %zu bytes from byte %llu "
+                                "on are needed" IMP_FETCH_AGAIN,
                                 (unsigned long long)file->size, size, (unsigned long long)at);
     errno = 0;
     if (lseek(file->fd, (off_t)at, SEEK_SET) < 0 || imp_file_take(file->fd, out, size) != size)
@@ -145,8 +146,9 @@ imp_status imp_foreign_numbers(const imp_foreign *file, float *out, imp_dtype dt
 
 /* ---- Formats --------------------------------------------------------------------------------- */
 
-/* By their first bytes; a safetensors file has the length of its header first, then a brace. A
- * .caffemodel has no mark: it begins with a name or a layer, fields 1, 2 or 100. */
+/* Recognises formats by their first bytes. A safetensors file begins with the length of its header
+ * and a brace. A .caffemodel has no signature: it begins with a name or a layer, fields 1, 2 or
+ * 100. */
 static const struct format {
     const char *mark;
     size_t at, length;
@@ -166,8 +168,8 @@ static imp_status open_format(imp_foreign *file, imp_error *err) {
         if (memcmp(first + formats[i].at, formats[i].mark, formats[i].length) == 0)
             return formats[i].open(file, err);
     return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
-                            "its format is not known: give a file of torch.save, safetensors, "
-                            "Keras (.h5, .keras) or Caffe (.caffemodel)");
+                            "its format is unknown: give a file of torch.save, safetensors, Keras "
+                            "(.h5, .keras) or Caffe (.caffemodel)");
 }
 
 imp_status imp_foreign_open(imp_foreign *file, const char *path, imp_error *err) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Safetensors files of other programs, and our own.
+ * Safetensors files, of other programs and our own.
  */
 #include "weights/foreign.h"
 
@@ -12,8 +12,8 @@ enum { LENGTH_BYTES = 8, HEADER_MAX = 1 << 24 };
 
 typedef struct inside {
     imp_safetensors file;
-    unsigned char *header; /* with its length before it */
-    uint64_t data;         /* the byte at which the tensors begin */
+    unsigned char *header; /* owned; begins with the length of the header */
+    uint64_t data;         /* position of the first tensor */
 } inside;
 
 static imp_status load(const imp_foreign *file, const imp_foreign_tensor *t, float *out,
@@ -52,7 +52,7 @@ imp_status imp_foreign_safetensors(imp_foreign *file, imp_error *err) {
         bytes = bytes << 8 | length[i];
     if (bytes > HEADER_MAX)
         return imp_foreign_fail(file, err, IMP_ERR_FORMAT,
-                                "its header is said to have %llu bytes" IMP_FETCH_AGAIN,
+                                "its header has an invalid length of %llu bytes" IMP_FETCH_AGAIN,
                                 (unsigned long long)bytes);
     inside *const in = file->inside = calloc(1, sizeof *in);
     unsigned char *const header = malloc(LENGTH_BYTES + (size_t)bytes);

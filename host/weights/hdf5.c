@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keras' HDF5 files. Old ones have a group for each layer with datasets like block1_conv1_W_1:0 or
- * kernel:0 in it, perhaps under model_weights; new ones have layers/conv2d_7/vars/0 and 1, where an
- * attribute "name" of vars may say what the layer is called. Filters are stored H x W x I x O.
+ * Keras' HDF5 files. Old ones have a group for each layer, perhaps under model_weights, with
+ * datasets like block1_conv1_W_1:0 or kernel:0. New ones have layers/conv2d_7/vars/0 and 1, where
+ * an attribute "name" of vars may hold the layer's name. Filters are stored H x W x I x O.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 typedef struct inside {
     hid_t file;
-    char **paths; /* of the dataset of each tensor, by `part` */
+    char **paths; /* each tensor's dataset, by `part` */
     size_t count, room;
 } inside;
 
@@ -47,7 +47,7 @@ static imp_status load(const imp_foreign *file, const imp_foreign_tensor *t, flo
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-/* The text of an attribute "name" of the group that holds the dataset; false where it has none. */
+/* Reads the attribute "name" of a dataset's group; false where it has none. */
 static bool read_name(char *out, size_t room, hid_t file, const char *group) {
     bool good = false;
     char *text = NULL;
@@ -70,7 +70,7 @@ static bool begins(const char *text, const char *with) {
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Which part a dataset is by the end of its path: kernel:0, bias, block1_conv1_W_1:0 ... */
+/* The part of a dataset by the end of its path: kernel:0, bias, block1_conv1_W_1:0 ... */
 static const char *part_of(const char *name, const char *layer) {
     if (begins(name, layer) && name[strlen(layer)] == '_')
         name += strlen(layer) + 1;
@@ -81,7 +81,7 @@ static const char *part_of(const char *name, const char *layer) {
     return name;
 }
 
-/* LAYER.PART of a path; false where it is too long. */
+/* Makes LAYER.PART of a path; false where it is too long. */
 static bool name_tensor(char out[IMP_FOREIGN_NAME], hid_t file, const char *path) {
     char group[512], layer[IMP_FOREIGN_NAME];
     const char *const last = strrchr(path, '/');
@@ -103,7 +103,7 @@ static bool name_tensor(char out[IMP_FOREIGN_NAME], hid_t file, const char *path
 
 /* ---- Datasets -------------------------------------------------------------------------------- */
 
-/* Numbers that lie elsewhere than in this file are not read. */
+/* Whether the numbers are in this file; others are not read. */
 static bool lies_here(hid_t set) {
     const hid_t plan = H5Dget_create_plist(set);
     const bool here = H5Pget_external_count(plan) == 0 && H5Pget_layout(plan) != H5D_VIRTUAL;
@@ -138,17 +138,16 @@ static imp_status read_set(imp_foreign *file, imp_foreign_tensor *t, hid_t set, 
     if (rank < 0)
         return bad(file, path, "it has no shape", err);
     if (!lies_here(set))
-        return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
-                                "dataset '%.120s': its numbers lie in another file: save it again "
-                                "as one file",
-                                path);
+        return imp_foreign_fail(
+            file, err, IMP_ERR_UNSUPPORTED,
+            "dataset '%.120s': its numbers are in another file: save it again as one file", path);
     for (int i = 0; i < rank; i++)
         whole[i] = sides[i] > INT64_MAX ? -1 : (int64_t)sides[i];
     TRY(imp_foreign_shape(file, t, whole, (size_t)rank, err));
     if (rank == 4)
         reorder(t);
     if (is_real(set))
-        t->dtype = IMP_DTYPE_F32; /* which the library converts to */
+        t->dtype = IMP_DTYPE_F32; /* HDF5 converts to it */
     return IMP_OK;
 }
 
@@ -176,9 +175,7 @@ static imp_status add(imp_foreign *file, const char *path, imp_error *err) {
     const inside *const in = file->inside;
     if (!name_tensor(name, in->file, path))
         return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
-                                "the name of dataset '%.40s...' is very long: no layer of a VGG "
-                                "has one",
-                                path);
+                                "the name of dataset '%.40s...' is longer than any of a VGG", path);
     TRY(imp_foreign_add(&t, file, name, err));
     t->part = in->count;
     TRY(keep_path(file, path, err));
@@ -196,8 +193,8 @@ typedef struct visit {
     imp_error *err;
 } visit;
 
-/* For each object of the file once; soft and external links are not followed. What an optimiser
- * left for going on with the learning is passed over. */
+/* Called once for each object of the file; soft and external links are not followed. An optimiser's
+ * state is skipped. */
 static herr_t add_object(hid_t at, const char *path, const H5O_info_t *about, void *user) {
     visit *const v = user;
     (void)at;
@@ -213,13 +210,12 @@ imp_status imp_foreign_hdf5_named(imp_foreign *file, const char *name, imp_error
     file->format = "Keras HDF5";
     file->input = IMP_INPUT_CAFFE;
     file->load = load;
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* it would print */
-    H5PLset_loading_state(0);              /* no filters from elsewhere */
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* the library would print errors */
+    H5PLset_loading_state(0);              /* no plugins for filters */
     const hid_t opened = H5Fopen(name, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (opened < 0)
         return imp_foreign_fail(file, err, IMP_ERR_FORMAT,
-                                "it is an HDF5 file that cannot be opened: it is cut off or "
-                                "damaged" IMP_FETCH_AGAIN);
+                                "it is an HDF5 file, but cut off or damaged" IMP_FETCH_AGAIN);
     inside *const in = file->inside = calloc(1, sizeof *in);
     if (!in) {
         H5Fclose(opened);

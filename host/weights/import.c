@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Foreign files of weights become networks of our own: what they are, how they want their input,
- * batch normalisation folded in, written layer by layer.
+ * Imports foreign weights files as networks: finds the layers and the preparation of the input,
+ * folds batch normalisation in, and writes layer by layer.
  */
 #include <assert.h>
 #include <math.h>
@@ -24,9 +24,9 @@ static const preparation preparations[] = {
     [IMP_INPUT_CAFFE] = {"BGR", "255", "103.939,116.779,123.68", "1,1,1"},
 };
 
-/* Published files bear the first digits of their SHA-256 in their names. Torchvision's and those
- * made from Caffe's have the same names of tensors and filters of the same size: only by these
- * digits are they told apart. */
+/* The first digits of the SHA-256 of published files, which are also part of their names.
+ * Torchvision's files and those converted from Caffe's have the same tensor names and similar
+ * filters; only these digits distinguish them. */
 static const struct published {
     const char *digits;
     imp_input input;
@@ -50,7 +50,7 @@ static imp_input input_of_published(const char *path, const char *sha256) {
 
 /* ---- What is at work ------------------------------------------------------------------------- */
 
-/* A layer gives a weight, a bias unless it has none, and perhaps filters before it and a metric. */
+/* A layer has a weight and perhaps a bias, filters of a first step and a metric. */
 enum { WRITTEN_MAX = 4 * IMP_VGG_LAYERS, PAIRS_MAX = 9 };
 
 typedef struct work {
@@ -74,7 +74,7 @@ static const char *own_words(const work *w, const char *key) {
     return w->file.metadata ? w->file.metadata(&w->file, key) : NULL;
 }
 
-/* Whether the file is one of ours, which says everything itself. */
+/* Whether the file is one of ours, whose metadata is complete. */
 static bool is_own(const work *w) {
     const char *const format = own_words(w, "format");
     return format && strcmp(format, "impasto-network-1") == 0;
@@ -93,7 +93,8 @@ static void choose_input(work *w) {
     r->input = w->vgg.naming == IMP_NAMING_FEATURES ? IMP_INPUT_TORCHVISION : IMP_INPUT_CAFFE;
 }
 
-/* "VGG-19 of torchvision's kind": by the third block, which VGG-16 ends a layer sooner. */
+/* Names the network, for example "VGG-19 (torchvision)", by the number of layers in its third
+ * block. */
 static void name_network(work *w) {
     unsigned third = 0;
     const imp_vgg *const v = &w->vgg;
@@ -119,7 +120,8 @@ static void put_words(work *w, size_t *n, const char *key, const char *value) {
     w->metadata[(*n)++] = (imp_fused){key, value};
 }
 
-/* The keys that network.h describes. A file of ours keeps its own unless others are asked for. */
+/* The keys that network.h describes. A file of ours keeps its values unless the options replace
+ * them. */
 static void fill_metadata(work *w) {
     size_t n = 0;
     const char *const slash = strrchr(w->file.path, '/');
@@ -184,7 +186,7 @@ static imp_status load(float *out, const work *w, const imp_foreign_tensor *t, i
     return IMP_OK;
 }
 
-/* A vector of a layer, or `otherwise` throughout where the file has none. */
+/* Loads a vector of a layer, or fills it with `otherwise` where the file has none. */
 static imp_status load_vector(float *out, const work *w, const imp_foreign_tensor *t, size_t count,
                               float otherwise, imp_error *err) {
     for (size_t i = 0; i < count; i++)
@@ -196,25 +198,26 @@ static imp_status write_tensor(FILE *to, const work *w, const float *values, siz
                                const imp_vgg_layer *l, imp_error *err) {
     for (size_t i = 0; w->options.half && i < count; i++)
         if (fabsf(values[i]) >= 65520)
-            return imp_foreign_fail(&w->file, err, IMP_ERR_NUMBER,
-                                    "layer %s has the value %g, too large for fp16; import it "
-                                    "without setting 'half'",
-                                    l->name, (double)values[i]);
+            return imp_foreign_fail(
+                &w->file, err, IMP_ERR_NUMBER,
+                "layer %s has the value %g, too large for fp16: import it without setting 'half'",
+                l->name, (double)values[i]);
     return imp_safetensors_put(to, values, count, w->options.half);
 }
 
-/* y = factor (x + bias - mean) / sqrt(variance + eps) + summand, with PyTorch's eps, as a
- * convolution of its own: vectors holds bias, mean, variance, factor, summand, `out` of each; the
- * first becomes the new bias. */
+/* Folds y = factor (x + bias - mean) / sqrt(variance + eps) + summand, with PyTorch's eps, into the
+ * convolution. vectors holds bias, mean, variance, factor and summand, `out` numbers each; the new
+ * bias replaces the old. */
 static imp_status fold(float *weight, size_t each, float *vectors, size_t out, const work *w,
                        const imp_vgg_layer *l, imp_error *err) {
     static const double eps = 1e-5;
     for (size_t o = 0; o < out; o++) {
         const double variance = vectors[2 * out + o] + eps;
         if (!(variance > 0))
-            return imp_foreign_fail(&w->file, err, IMP_ERR_NUMBER,
-                                    "tensor %s has a variance below 0 at index %zu" IMP_FETCH_AGAIN,
-                                    l->variance->name, o);
+            return imp_foreign_fail(
+                &w->file, err, IMP_ERR_NUMBER,
+                "tensor %s has a negative variance at index %zu" IMP_FETCH_AGAIN, l->variance->name,
+                o);
         const double by = vectors[3 * out + o] / sqrt(variance);
         for (size_t i = 0; i < each; i++)
             weight[o * each + i] = (float)(weight[o * each + i] * by);
@@ -222,8 +225,8 @@ static imp_status fold(float *weight, size_t each, float *vectors, size_t out, c
         for (size_t i = 0; i < each; i++)
             if (!isfinite(weight[o * each + i]) || !isfinite(vectors[o]))
                 return imp_foreign_fail(&w->file, err, IMP_ERR_NUMBER,
-                                        "layer %s is beyond fp32 once its batch normalisation is "
-                                        "folded in: such a network is not read",
+                                        "layer %s exceeds fp32 once its batch normalisation is "
+                                        "folded in: this network cannot be used",
                                         l->name);
     }
     return IMP_OK;
@@ -245,7 +248,7 @@ static imp_status write_convolution(FILE *to, const work *w, const imp_vgg_layer
     return has_bias(l) ? write_tensor(to, w, vectors, out, l, err) : IMP_OK;
 }
 
-/* A tensor of the layer that stays as it is; NULL: none. */
+/* Writes a tensor unchanged; NULL: none. */
 static imp_status write_as_is(FILE *to, const work *w, const imp_vgg_layer *l,
                               const imp_foreign_tensor *t, float *values, imp_error *err) {
     if (!t)
@@ -254,7 +257,7 @@ static imp_status write_as_is(FILE *to, const work *w, const imp_vgg_layer *l,
     return write_tensor(to, w, values, t->count, l, err);
 }
 
-/* Holds the layer's largest tensor, and its vectors behind that. */
+/* `values` has room for the layer's largest tensor, followed by its vectors. */
 static imp_status write_layer(FILE *to, const work *w, const imp_vgg_layer *l, imp_error *err) {
     const imp_foreign_tensor *const all[] = {l->weight, l->reduce, l->metric};
     size_t most = 0;

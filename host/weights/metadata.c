@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The metadata of a network's file: how a picture becomes the network's input, and words for
- * people.
+ * Reading the metadata of a network's file: see metadata.h.
  */
 #include "weights/metadata.h"
 
@@ -32,7 +31,7 @@ static imp_status bad_value(const imp_safetensors *file, const char *key, const 
                     file->source, key, value, wanted);
 }
 
-/* choices: count of them, wanted: the same for people. */
+/* Reads one of `count` choices; wanted: the choices as messages name them. */
 static imp_status read_indices(size_t *out, const imp_safetensors *file, const char *key,
                                const char *const *choices, size_t count, const char *wanted,
                                imp_error *err) {
@@ -44,7 +43,7 @@ static imp_status read_indices(size_t *out, const imp_safetensors *file, const c
     return bad_value(file, key, value, wanted, err);
 }
 
-/* "a,b,c": between brackets that is JSON, which no locale reads differently. */
+/* Reads "a,b,c" as JSON between brackets, which does not depend on the locale. */
 static bool parse_triple(float out[3], const char *value) {
     char text[256];
     if (snprintf(text, sizeof text, "[%s]", value) >= (int)sizeof text)
@@ -76,7 +75,7 @@ static const char *or_else(const char *text, const char *instead) {
     return text && *text ? text : instead;
 }
 
-/* All strings of info in one block. */
+/* Copies all strings of info to one block. */
 static imp_status copy_texts(imp_network *n, const imp_safetensors *file, imp_error *err) {
     const char *slash = strrchr(file->source, '/');
     const char *const from[] = {

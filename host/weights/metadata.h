@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The metadata of a network's file (the keys stand in network.h).
+ * The metadata of a network's file: the preparation of the input, and descriptions. network.h lists
+ * the keys.
  */
 #ifndef IMP_WEIGHTS_METADATA_H
 #define IMP_WEIGHTS_METADATA_H
@@ -8,8 +9,8 @@
 #include "weights/network.h"
 #include "weights/safetensors.h"
 
-/* Fills network->texts, padding, and what of info does not depend on the tensors. Errors:
- * IMP_ERR_FORMAT for a key that is missing or has no meaning, IMP_ERR_MEMORY. */
+/* Fills in network->texts, its padding, and the parts of info that do not depend on tensors.
+ * Errors: IMP_ERR_FORMAT (a missing key or an invalid value), IMP_ERR_MEMORY. */
 imp_status imp_metadata_read(imp_network *network, const imp_safetensors *file, imp_error *err);
 
 #endif

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * From foreign names to the layers of a VGG.
+ * Finding the layers of a VGG by foreign tensor names: see names.h.
  */
 #include "weights/names.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The parts that a name may end with; batch normalisation has weight and bias, too. */
+/* The parts that a name may end with; batch normalisation also has weight and bias. */
 enum { WEIGHT, BIAS, REDUCE, METRIC, MEAN, VARIANCE, PARTS };
 static const char *const part_names[PARTS] = {"weight", "bias",         "reduce",
                                               "metric", "running_mean", "running_var"};
 
-/* What the file has under one number: block * 100 + conv, the place in the list, or in order. */
+/* The tensors of one layer, by number: block * 100 + conv, its position in the list, or its order.
+ */
 typedef struct slot {
     unsigned number;
     const imp_foreign_tensor *parts[PARTS];
@@ -35,7 +36,7 @@ static bool strip(const char **text, const char *prefix) {
     return there;
 }
 
-/* Without what other modules put around a VGG. */
+/* Strips the prefixes of modules around a VGG. */
 static const char *strip_wrappers(const char *name) {
     static const char *const wrappers[] = {"module.", "model.", "net.", "vgg.", "backbone."};
     for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++)
@@ -44,7 +45,7 @@ static const char *strip_wrappers(const char *name) {
     return name;
 }
 
-/* Fully connected layers and counters, by how their names begin or end. */
+/* Fully connected layers and counters, by the beginning or end of their names. */
 static bool is_left_out(const char *name) {
     static const char *const heads[] = {"classifier.", "head.", "pre_logits.", "predictions.",
                                         "prob.",       "fc",    "dense"};
@@ -59,7 +60,7 @@ static bool is_left_out(const char *name) {
     return false;
 }
 
-/* The naming and the number of a layer's name, IMP_NAMING_NONE where it has none that is known. */
+/* The naming scheme and number of a layer's name; IMP_NAMING_NONE where it is unknown. */
 static imp_naming read_layer(unsigned *number, const char *layer) {
     unsigned block, conv;
     int end = 0;
@@ -119,15 +120,15 @@ static imp_status sort_in(finder *f, const imp_foreign_tensor *t) {
     }
     const imp_naming naming = read_name(&number, &part, name);
     if (naming == IMP_NAMING_NONE)
-        return no_vgg(f, t->name, "no layer of a VGG is called so");
+        return no_vgg(f, t->name, "no layer of a VGG has such a name");
     if (f->vgg->naming != IMP_NAMING_NONE && f->vgg->naming != naming)
-        return no_vgg(f, t->name, "others are named in another way");
+        return no_vgg(f, t->name, "other tensors follow another naming scheme");
     f->vgg->naming = naming;
     slot *const s = find_slot(f, number);
     if (!s)
         return no_vgg(f, t->name, "there are too many layers");
     if (s->parts[part])
-        return no_vgg(f, t->name, "another one has the same place");
+        return no_vgg(f, t->name, "another tensor has the same place");
     s->parts[part] = t;
     return IMP_OK;
 }
@@ -170,7 +171,8 @@ static imp_status add_layer(finder *f, const slot *s, unsigned block, unsigned c
     return IMP_OK;
 }
 
-/* A layer needs those above it: the first of each block, and all of its own. */
+/* A layer requires those before it: the first layer of each earlier block, and all earlier ones of
+ * its own. */
 static imp_status place_by_name(finder *f) {
     unsigned block = 1, conv = 1;
     for (size_t i = 0; i < f->count; i++) {
@@ -192,14 +194,14 @@ static imp_status place_by_name(finder *f) {
     return block == 1 && conv == 1 ? missing(f, "conv1_1", "the weight") : IMP_OK;
 }
 
-/* Attaches what stands between a convolution and its ReLU. */
+/* Attaches batch normalisation to the convolution before it. */
 static imp_status add_norm(finder *f, const slot *s) {
     const char *const name = s->parts[WEIGHT] ? s->parts[WEIGHT]->name : "batch normalisation";
     imp_vgg_layer *const l = &f->vgg->layers[f->vgg->count - 1];
     if (l->mean)
-        return no_vgg(f, name, "it follows no convolution");
+        return no_vgg(f, name, "it does not follow a convolution");
     if (s->parts[REDUCE] || s->parts[METRIC])
-        return no_vgg(f, name, "batch normalisation has none");
+        return no_vgg(f, name, "batch normalisation has no such part");
     if (!s->parts[MEAN] || !s->parts[VARIANCE])
         return missing(f, l->name, "a part of the batch normalisation");
     l->mean = s->parts[MEAN];
@@ -209,8 +211,8 @@ static imp_status add_norm(finder *f, const slot *s) {
     return IMP_OK;
 }
 
-/* In the list a convolution comes 2 places behind the one before it (its ReLU is between), 3 behind
- * one with batch normalisation, and 1 more with a pooling between them, where a block begins. */
+/* In the list, a convolution comes 2 places after the previous one (a ReLU is between them), 3
+ * after one with batch normalisation, and 1 more where a pooling begins a new block. */
 static imp_status place_by_list(finder *f) {
     unsigned block = 1, conv = 1, next = 0;
     for (size_t i = 0; i < f->count; i++) {
@@ -226,7 +228,7 @@ static imp_status place_by_list(finder *f) {
             conv = 1;
         } else if (s->number != next) {
             return no_vgg(f, weight ? weight->name : "without a weight",
-                          "its number is not that of a layer of a VGG");
+                          "no layer of a VGG has its number");
         }
         TRY(add_layer(f, s, block, conv++));
         next = s->number + 2;
@@ -234,9 +236,8 @@ static imp_status place_by_list(finder *f) {
     return IMP_OK;
 }
 
-/* Blocks of 2, 2, n, n, n layers: VGG-19 has n = 4, VGG-16 n = 3. The third block tells by its
- * number of channels, which the fourth doubles; where they are equal, the number of layers tells.
- */
+/* Assigns blocks of 2, 2, n, n, n layers: n is 4 for VGG-19 and 3 for VGG-16. The third block ends
+ * where the number of channels changes; if it does not, the number of layers decides. */
 static imp_status place_by_order(finder *f) {
     size_t n = 0;
     unsigned block = 1, conv = 1;
@@ -257,7 +258,7 @@ static imp_status place_by_order(finder *f) {
 
 /* ---- Shapes ---------------------------------------------------------------------------------- */
 
-enum { ELEMENTS_MAX = 1 << 26 }; /* of a layer's filters; VGG's largest have 2^21.2 */
+enum { ELEMENTS_MAX = 1 << 26 }; /* numbers in a layer's filters; VGG's largest has 2^21.2 */
 
 static imp_status bad_shape(const finder *f, const imp_foreign_tensor *t, const char *wanted) {
     char shape[128] = "";
@@ -265,7 +266,7 @@ static imp_status bad_shape(const finder *f, const imp_foreign_tensor *t, const 
     for (size_t i = 0; i < t->rank && i < IMP_FOREIGN_RANK && n < sizeof shape; i++)
         n += (size_t)snprintf(shape + n, sizeof shape - n, "%s%zu", i ? " x " : "", t->shape[i]);
     return imp_foreign_fail(f->file, f->err, IMP_ERR_FORMAT,
-                            "tensor %s has the shape [%s%s] and needs [%s]" IMP_FETCH_AGAIN,
+                            "tensor %s has the shape [%s%s], expected [%s]" IMP_FETCH_AGAIN,
                             t->name, shape, t->rank > IMP_FOREIGN_RANK ? " ..." : "", wanted);
 }
 
@@ -288,7 +289,7 @@ static imp_status check_filters(const finder *f, const imp_foreign_tensor *t, si
     if (t->count <= ELEMENTS_MAX)
         return IMP_OK;
     return imp_foreign_fail(f->file, f->err, IMP_ERR_UNSUPPORTED,
-                            "tensor %s has %zu elements: more than %d are not read", t->name,
+                            "tensor %s has %zu elements, more than the limit of %d", t->name,
                             t->count, (int)ELEMENTS_MAX);
 }
 
@@ -296,7 +297,7 @@ static imp_status check_layer(const finder *f, const imp_vgg_layer *l, size_t in
     const imp_foreign_tensor *const w = l->weight, *const m = l->metric;
     const size_t kernel = l->block ? 3 : 1;
     if (!l->block && (l->reduce || m))
-        return no_vgg(f, l->reduce ? l->reduce->name : m->name, "conv0 has none");
+        return no_vgg(f, l->reduce ? l->reduce->name : m->name, "conv0 has no such part");
     if (l->reduce)
         TRY(check_filters(f, l->reduce, in, kernel));
     TRY(check_filters(f, w, l->reduce ? l->reduce->shape[0] : in, l->reduce ? 1 : kernel));
@@ -325,7 +326,7 @@ imp_status imp_vgg_find(imp_vgg *out, const imp_foreign *file, imp_error *err) {
         TRY(sort_in(&f, &file->tensors[i]));
     if (f.count == 0)
         return imp_foreign_fail(file, err, IMP_ERR_FORMAT,
-                                "it has no layers of a VGG: give a file with its weights");
+                                "it has no layers of a VGG: give a file with the weights of one");
     qsort(f.slots, f.count, sizeof *f.slots, by_number);
     TRY(place_all(&f));
     for (size_t i = 0, in = 3; i < out->count; in = out->layers[i++].weight->shape[0])

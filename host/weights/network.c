@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the tensors of a file to the nodes of a network.
+ * Building the nodes of a network from the tensors of a file: see network.h.
  */
 #include "weights/network.h"
 
@@ -17,25 +17,24 @@
 #include "weights/random.h"
 #include "weights/safetensors.h"
 
-/* What one reading holds. */
+/* The state of reading one file. */
 typedef struct builder {
     imp_network *n;
     imp_safetensors file;
     imp_error *err;
-    size_t channels; /* of the node added last */
-    size_t values;   /* how many floats the nodes added so far have */
-    float *next;     /* where in n->values the next tensor goes */
+    size_t channels; /* channels of the node added last */
+    size_t values;   /* floats of the nodes added so far */
+    float *next;     /* position of the next tensor in n->values */
 } builder;
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-/* Of a layer convB_C, both from 1 to 99; conv0 is {0, 0}. */
+/* B and C of a layer convB_C, both from 1 to 99; conv0 is {0, 0}. */
 typedef struct place {
     unsigned block, conv;
 } place;
 
-/* A layer's tensors are called as the layer itself with a part behind: ".weight", ".bias",
- * ".reduce" or ".metric". */
+/* Tensors are named LAYER.weight, LAYER.bias, LAYER.reduce and LAYER.metric. */
 static const imp_stored *tensor_of(const builder *b, const char *layer, const char *part) {
     char name[IMP_NAME_MAX + 8];
     snprintf(name, sizeof name, "%s%s", layer, part);
@@ -60,12 +59,12 @@ static void print_layer_of(char layer[IMP_NAME_MAX], const imp_node *node) {
     snprintf(layer, IMP_NAME_MAX, "conv%s", node->name + strcspn(node->name, "0123456789"));
 }
 
-/* Whether it makes the few channels of a layer in two steps. */
+/* Whether the node is the first step of a layer in two steps. */
 static bool reduces(const imp_node *node) {
     return strncmp(node->name, "reduce", strlen("reduce")) == 0;
 }
 
-/* 1..99 without a leading zero, and moves *text behind it; 0 where there is none. */
+/* Reads 1..99 without a leading zero and moves *text behind it; 0 where there is no such number. */
 static unsigned read_number(const char **text) {
     unsigned v = 0;
     while (**text >= (v ? '0' : '1') && **text <= '9' && v < 10)
@@ -73,7 +72,7 @@ static unsigned read_number(const char **text) {
     return v;
 }
 
-/* Gives the part of "convB_C.part" or "conv0.part" from the dot on, NULL for any other name. */
+/* The part of "convB_C.part" or "conv0.part" from the dot on; NULL for any other name. */
 static const char *parse_name(place *out, const char *name) {
     *out = (place){0, 0};
     if (strncmp(name, "conv0.", 6) == 0)
@@ -98,7 +97,8 @@ static bool is_part(const char *part, place p) {
            (p.block > 0 && (strcmp(part, ".reduce") == 0 || strcmp(part, ".metric") == 0));
 }
 
-/* A layer needs those above it: the first of each block, and all of its own. */
+/* A layer requires those before it: the first layer of each earlier block, and all earlier ones of
+ * its own. */
 static imp_status check_above(const builder *b, place p) {
     place m = {p.block ? 1 : 0, p.block ? 1 : 0};
     while (m.block < p.block && has_layer(b, m))
@@ -110,11 +110,12 @@ static imp_status check_above(const builder *b, place p) {
     char layer[IMP_NAME_MAX];
     print_layer(layer, m);
     return imp_fail(b->err, IMP_ERR_FORMAT,
-                    "network '%s': tensor %s.weight is missing: fetch or make the file again",
+                    "network '%s': tensor %s.weight is missing: fetch or create the file again",
                     b->file.source, layer);
 }
 
-/* Every tensor belongs to a layer, or to none by its name; and there is a first layer. */
+/* Checks that every tensor belongs to a layer or may be ignored, and that there is a first layer.
+ */
 static imp_status check_names(const builder *b) {
     for (size_t i = 0; i < b->file.count; i++) {
         place p;
@@ -124,8 +125,8 @@ static imp_status check_names(const builder *b) {
         const char *const part = parse_name(&p, name);
         if (!part || !is_part(part, p))
             return imp_fail(b->err, IMP_ERR_UNSUPPORTED,
-                            "network '%s': tensor '%s' has no place in a network: tensors are "
-                            "named like conv1_1.weight, .bias, .reduce and .metric",
+                            "network '%s': tensor '%s' belongs to no layer: expected names like "
+                            "conv1_1.weight, .bias, .reduce and .metric",
                             b->file.source, name);
         TRY(check_above(b, p));
     }
@@ -134,7 +135,7 @@ static imp_status check_names(const builder *b) {
 
 /* ---- The list of nodes ----------------------------------------------------------------------- */
 
-static const size_t any = SIZE_MAX; /* a side of a shape: whatever it is, but not 0 */
+static const size_t any = SIZE_MAX; /* any side of a shape but 0 */
 
 static void print_shape(char *out, size_t room, const size_t *shape, size_t rank) {
     size_t n = 0;
@@ -156,13 +157,13 @@ static imp_status check_shape(const builder *b, const imp_stored *t, const size_
     char is[128], wanted[128];
     print_shape(is, sizeof is, t->shape, t->rank);
     print_shape(wanted, sizeof wanted, want, rank);
-    return imp_fail(b->err, IMP_ERR_FORMAT,
-                    "network '%s': tensor %s has the shape [%s] and needs [%s]: fetch or make the "
-                    "file again",
-                    b->file.source, t->name, is, wanted);
+    return imp_fail(
+        b->err, IMP_ERR_FORMAT,
+        "network '%s': tensor %s has the shape [%s], expected [%s]: fetch or create the file again",
+        b->file.source, t->name, is, wanted);
 }
 
-/* Also counts what will be read of the layer. */
+/* Also counts the numbers that will be read for the layer. */
 static imp_status check_layer(builder *b, const char *layer, size_t kernel) {
     const imp_stored *const weight = tensor_of(b, layer, ".weight");
     const imp_stored *const bias = tensor_of(b, layer, ".bias");
@@ -194,7 +195,7 @@ static imp_node *add_node(builder *b, imp_node_kind kind) {
     return node;
 }
 
-/* A convolution from b->channels to as many as the tensor has filters. */
+/* Adds a convolution from b->channels to the number of filters in the tensor. */
 static void add_conv(builder *b, const char *kind, const char *layer, const imp_stored *weight,
                      bool relu) {
     imp_node *node = add_node(b, IMP_NODE_CONV);
@@ -223,7 +224,7 @@ static imp_status add_layer(builder *b, place p) {
     return IMP_OK;
 }
 
-/* From the entry down: the next layer of the block, else the first one of the next block. */
+/* Adds the layers in order: the next one of the block, or the first one of the next block. */
 static imp_status add_nodes(builder *b) {
     b->n->nodes = calloc(2 * b->file.count, sizeof *b->n->nodes);
     if (!b->n->nodes)
@@ -244,7 +245,7 @@ static imp_status add_nodes(builder *b) {
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
-/* *out: the tensor's values, NULL where the file has no such tensor. */
+/* *out: the tensor's values, or NULL where the file has no such tensor. */
 static imp_status take(builder *b, const float **out, const char *layer, const char *part) {
     const imp_stored *const t = tensor_of(b, layer, part);
     *out = NULL;
@@ -263,7 +264,7 @@ static imp_status check_symmetry(const builder *b, const imp_node *node) {
             if (node->metric[i * c + j] != node->metric[j * c + i])
                 return imp_fail(b->err, IMP_ERR_FORMAT,
                                 "network '%s': the metric of %s is not symmetric at [%zu, %zu]: "
-                                "fetch or make the file again",
+                                "fetch or create the file again",
                                 b->file.source, node->name, i, j);
     return IMP_OK;
 }
@@ -272,7 +273,7 @@ static imp_status load_values(builder *b) {
     b->next = b->n->values = calloc(b->values, sizeof *b->n->values);
     if (!b->next)
         return imp_fail(b->err, IMP_ERR_MEMORY,
-                        "network '%s': no memory for its %zu numbers: close other programs",
+                        "network '%s': out of memory for its %zu numbers: close other programs",
                         b->file.source, b->values);
     for (size_t i = 0; i < b->n->count; i++) {
         imp_node *const node = &b->n->nodes[i];
@@ -313,7 +314,7 @@ imp_status imp_network_parse(imp_network **out, const unsigned char *bytes, size
         status = build(&b);
     if (status == IMP_OK && !imp_bytes_sha256(b.n->info.sha256, bytes, size))
         status = imp_fail(err, IMP_ERR_MEMORY,
-                          "network '%s': no memory to hash it: close other programs", source);
+                          "network '%s': out of memory to hash it: close other programs", source);
     imp_safetensors_finish(&b.file);
     if (status == IMP_OK)
         *out = b.n;
@@ -329,7 +330,7 @@ imp_status imp_network_open(imp_network **out, const char *name, imp_error *err)
     if (strcmp(name, "builtin") == 0) {
         if (imp_builtin_network_size == 0)
             return imp_fail(err, IMP_ERR_UNSUPPORTED,
-                            "network 'builtin': this build has none; name a file instead");
+                            "network 'builtin': this build has none: name a file instead");
         return imp_network_parse(out, imp_builtin_network, imp_builtin_network_size, name, err);
     }
     if (strcmp(name, IMP_NETWORK_RANDOM) == 0)
@@ -340,8 +341,7 @@ imp_status imp_network_open(imp_network **out, const char *name, imp_error *err)
         path = here;
     else if (imp_weights_find(name) && access(name, F_OK) != 0)
         return imp_fail(err, IMP_ERR_IO,
-                        "network '%s': not here yet: 'impasto weights fetch %s' brings it", name,
-                        name);
+                        "network '%s': not installed: run 'impasto weights fetch %s'", name, name);
     TRY(imp_file_read(&bytes, &size, "network", path, err));
     const imp_status status = imp_network_parse(out, bytes, size, path, err);
     free(bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The machine for pickles.
+ * The stack machine for pickles: see pickle.h.
  */
 #include "weights/pickle.h"
 
@@ -46,15 +46,15 @@ size_t imp_value_storage(const imp_value *name, imp_dtype *dtype) {
 
 /* ---- The machine ----------------------------------------------------------------------------- */
 
-/* Every instruction makes at most one value and puts it on the stack, and what was on the stack
- * becomes an item once: no array needs more places than the pickle has bytes. Only what make_dict
- * copies is counted on its own. */
+/* Every instruction makes at most one value and pushes it, and every value on the stack becomes an
+ * item at most once. So no array needs more entries than the pickle has bytes; only the copies of
+ * make_dict are counted separately. */
 typedef struct machine {
     imp_pickle *p;
     const unsigned char *bytes;
-    size_t size, at, begun; /* begun: where the instruction at work begins */
+    size_t size, at, begun; /* begun: start of the current instruction */
     uint32_t values, items, copied;
-    uint32_t *stack, *marks, *memo; /* memo: IMP_VALUE_END where nothing is kept */
+    uint32_t *stack, *marks, *memo; /* memo: IMP_VALUE_END for an empty entry */
     uint32_t depth, marked, kept;
     const char *source;
     imp_error *err;
@@ -75,7 +75,7 @@ static imp_status take_bytes(machine *m, const unsigned char **out, size_t count
     return IMP_OK;
 }
 
-/* Little-endian and not negative; bytes <= 4, or a length that is refused when it does not fit. */
+/* Reads a little-endian unsigned number of at most 4 bytes, or a length that must fit. */
 static imp_status take_number(machine *m, uint64_t *out, size_t bytes) {
     const unsigned char *p;
     TRY(take_bytes(m, &p, bytes));
@@ -99,7 +99,7 @@ static imp_status push_number(machine *m, size_t bytes) {
     return IMP_OK;
 }
 
-/* A text behind its length of that many bytes. */
+/* A text after its length of `bytes` bytes. */
 static imp_status push_text(machine *m, size_t bytes) {
     uint64_t length;
     const unsigned char *text;
@@ -111,7 +111,7 @@ static imp_status push_text(machine *m, size_t bytes) {
     return IMP_OK;
 }
 
-/* Two's complement, little-endian; one too long for a number stays as its bytes. */
+/* Little-endian two's complement; a number that is too long stays as its bytes. */
 static imp_status push_long(machine *m) {
     TRY(push_text(m, 1));
     imp_value *const v = &m->p->values[m->values - 1];
@@ -126,7 +126,7 @@ static imp_status push_long(machine *m) {
     return IMP_OK;
 }
 
-/* The lowest place of the stack that the instruction may reach. */
+/* The lowest stack entry that the instruction may use. */
 static uint32_t floor_of(const machine *m) {
     return m->marked > 0 ? m->marks[m->marked - 1] : 0;
 }
@@ -143,7 +143,7 @@ static imp_status pop_kind(machine *m, imp_value **out, imp_value_kind kind, con
     return (*out)->kind == kind ? IMP_OK : damaged(m, what);
 }
 
-/* What was put on the stack since the last mark, which goes away. */
+/* Removes the last mark and gives the first stack entry above it. */
 static imp_status pop_mark(machine *m, uint32_t *begin) {
     if (m->marked == 0)
         return damaged(m, "there is no mark");
@@ -160,7 +160,7 @@ static void add_item(machine *m, imp_value *to, uint32_t value) {
     to->last = m->items++;
 }
 
-/* Takes the stack from `begin` on as the items of `to`. */
+/* Moves the stack from `begin` on to the items of `to`. */
 static void take_items(machine *m, imp_value *to, uint32_t begin) {
     for (uint32_t i = begin; i < m->depth; i++)
         add_item(m, to, m->stack[i]);
@@ -173,14 +173,13 @@ static void push_tuple(machine *m, uint32_t begin) {
     *push(m, IMP_VALUE_TUPLE) = tuple;
 }
 
-/* Appends to a list, or sets items of a dictionary: what lies on the stack from `begin` on goes
- * into the value under it. */
+/* Appends the stack from `begin` on to the list or dictionary below it. */
 static imp_status extend(machine *m, uint32_t begin, imp_value_kind kind) {
     if (begin <= floor_of(m) || begin > m->depth)
         return damaged(m, "its stack is empty");
     imp_value *const to = &m->p->values[m->stack[begin - 1]];
     if (to->kind != kind || (kind == IMP_VALUE_DICT && (m->depth - begin) % 2 != 0))
-        return damaged(m, "it adds to what takes nothing");
+        return damaged(m, "it appends to a value that is no container");
     take_items(m, to, begin);
     return IMP_OK;
 }
@@ -196,8 +195,8 @@ static imp_status push_name(machine *m, const unsigned char *module, size_t leng
             return IMP_OK;
         }
     return imp_fail(m->err, IMP_ERR_UNSUPPORTED,
-                    "weights '%s': it calls '%.*s.%.*s', which tensors do not need, so nothing of "
-                    "it was run: give a file of torch.save(model.state_dict(), ...)",
+                    "weights '%s': it calls '%.*s.%.*s', which tensors do not need; nothing was "
+                    "executed: give a file of torch.save(model.state_dict(), ...)",
                     m->source, (int)(length < 80 ? length : 80), (const char *)module,
                     (int)(name_length < 80 ? name_length : 80), (const char *)name);
 }
@@ -222,8 +221,8 @@ static imp_status read_name(machine *m) {
 
 static imp_status read_stacked_name(machine *m) {
     imp_value *module, *name;
-    TRY(pop_kind(m, &name, IMP_VALUE_TEXT, "a name is no text"));
-    TRY(pop_kind(m, &module, IMP_VALUE_TEXT, "a name is no text"));
+    TRY(pop_kind(m, &name, IMP_VALUE_TEXT, "a name is not a text"));
+    TRY(pop_kind(m, &module, IMP_VALUE_TEXT, "a name is not a text"));
     return push_name(m, module->text, (size_t)module->number, name->text, (size_t)name->number);
 }
 
@@ -231,7 +230,7 @@ static imp_status keep(machine *m, uint64_t at) {
     if (m->depth == floor_of(m))
         return damaged(m, "its stack is empty");
     if (at >= m->size)
-        return damaged(m, "it keeps more than it has");
+        return damaged(m, "it memoizes more values than it has");
     m->memo[at] = m->stack[m->depth - 1];
     m->kept++;
     return IMP_OK;
@@ -247,7 +246,7 @@ static imp_status read_kept(machine *m, size_t bytes) {
     uint64_t at;
     TRY(take_number(m, &at, bytes));
     if (at >= m->size || m->memo[at] == IMP_VALUE_END)
-        return damaged(m, "it asks for what it did not keep");
+        return damaged(m, "it recalls a value that it did not memoize");
     m->stack[m->depth++] = m->memo[at];
     return IMP_OK;
 }
@@ -257,13 +256,13 @@ static imp_status make_dict(machine *m, const imp_value *args) {
     imp_value dict = {.kind = IMP_VALUE_DICT, .first = IMP_VALUE_END, .last = IMP_VALUE_END};
     const imp_value *const list = imp_pickle_item(m->p, args, 0);
     if (args->count > 1 || (list && list->kind != IMP_VALUE_LIST))
-        return damaged(m, "it makes a dictionary of something else");
+        return damaged(m, "it makes a dictionary from other values than pairs");
     for (uint32_t i = list ? list->first : IMP_VALUE_END; i != IMP_VALUE_END;
          i = m->p->items[i].next) {
         const imp_value *const pair = &m->p->values[m->p->items[i].value];
         if ((pair->kind != IMP_VALUE_LIST && pair->kind != IMP_VALUE_TUPLE) || pair->count != 2 ||
             m->copied + 2 > m->size)
-            return damaged(m, "it makes a dictionary of something else");
+            return damaged(m, "it makes a dictionary from other values than pairs");
         m->copied += 2;
         add_item(m, &dict, m->p->items[pair->first].value);
         add_item(m, &dict, m->p->items[pair->last].value);
@@ -272,7 +271,7 @@ static imp_status make_dict(machine *m, const imp_value *args) {
     return IMP_OK;
 }
 
-/* A value with the items of another. */
+/* Pushes a value with the items of another. */
 static imp_status push_like(machine *m, imp_value_kind kind, const imp_value *like) {
     imp_value *const v = push(m, kind);
     *v = *like;
@@ -280,7 +279,7 @@ static imp_status push_like(machine *m, imp_value_kind kind, const imp_value *li
     return IMP_OK;
 }
 
-/* Parameter(tensor, ...); Parameter() is empty at first, a tensor without items. */
+/* Parameter(tensor, ...); Parameter() is a tensor without items until BUILD fills it. */
 static imp_status push_parameter(machine *m, const imp_value *args) {
     const imp_value *const tensor = imp_pickle_item(m->p, args, 0);
     if (tensor && tensor->kind != IMP_VALUE_TENSOR)
@@ -288,11 +287,11 @@ static imp_status push_parameter(machine *m, const imp_value *args) {
     return push_like(m, IMP_VALUE_TENSOR, tensor ? tensor : args);
 }
 
-/* REDUCE and NEWOBJ: name and arguments become what the name makes of them. */
+/* REDUCE and NEWOBJ: replaces a name and its arguments by the result of the call. */
 static imp_status call(machine *m) {
     imp_value *name, *args;
-    TRY(pop_kind(m, &args, IMP_VALUE_TUPLE, "arguments are no tuple"));
-    TRY(pop_kind(m, &name, IMP_VALUE_NAME, "it calls what is no name"));
+    TRY(pop_kind(m, &args, IMP_VALUE_TUPLE, "arguments are not a tuple"));
+    TRY(pop_kind(m, &name, IMP_VALUE_NAME, "it calls a value that is not a name"));
     switch (name->number) {
     case ORDERED_DICT:
         return make_dict(m, args);
@@ -307,8 +306,9 @@ static imp_status call(machine *m) {
     }
 }
 
-/* BUILD gives an object its state. A dictionary's own attributes are no matter; a parameter's are
- * (needs gradient, volatile, hooks), with the tensor before them in the oldest files. */
+/* BUILD gives an object its state. Attributes of a dictionary are ignored. A parameter's state is a
+ * tuple of 3 (requires gradient, volatile, hooks) or, in the oldest files, one of 5 that begins
+ * with the tensor. */
 static imp_status give_state(machine *m) {
     imp_value *state, *to;
     TRY(pop(m, &state));
@@ -317,19 +317,19 @@ static imp_status give_state(machine *m) {
     if (to->kind == IMP_VALUE_DICT && state->kind == IMP_VALUE_DICT)
         return IMP_OK;
     if (to->kind != IMP_VALUE_TENSOR || state->kind != IMP_VALUE_TUPLE)
-        return damaged(m, "it gives a state to what has none");
+        return damaged(m, "it gives a state to a value that has none");
     if (state->count == 3)
         return IMP_OK;
     const imp_value *const tensor = imp_pickle_item(m->p, state, 0);
     if (state->count != 5 || tensor->kind != IMP_VALUE_TENSOR)
-        return damaged(m, "it gives a state to what has none");
+        return damaged(m, "it gives a state to a value that has none");
     *to = *tensor;
     return IMP_OK;
 }
 
 static imp_status read_storage(machine *m) {
     imp_value *id;
-    TRY(pop_kind(m, &id, IMP_VALUE_TUPLE, "a storage is no tuple"));
+    TRY(pop_kind(m, &id, IMP_VALUE_TUPLE, "a storage is not a tuple"));
     return push_like(m, IMP_VALUE_STORAGE, id);
 }
 
@@ -373,7 +373,7 @@ static imp_status extend_marked(machine *m, imp_value_kind kind) {
     return extend(m, begin, kind);
 }
 
-/* By 1 item of a list, 2 of a dictionary. */
+/* Extends by one item of a list or one pair of a dictionary. */
 static imp_status extend_by(machine *m, uint32_t count, imp_value_kind kind) {
     if (m->depth < count)
         return damaged(m, "its stack is empty");
@@ -382,7 +382,7 @@ static imp_status extend_by(machine *m, uint32_t count, imp_value_kind kind) {
 
 /* ---- All instructions ------------------------------------------------------------------------ */
 
-/* Those that put something plain on the stack; *done: it was one of them. */
+/* Instructions that push a plain value. *done: whether this was one. */
 static imp_status put(machine *m, unsigned char code, bool *done) {
     *done = true;
     switch (code) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The network for measuring: the shapes of VGG-19 (Simonyan and Zisserman 2015) as deep as the
- * preset `gatys` looks, with random filters, so that nobody needs weights to know how fast a device
- * is.
+ * The network for measuring: the shapes of VGG-19 (Simonyan and Zisserman 2015), as deep as the
+ * preset `gatys` uses it, with random filters, so that measuring a device needs no weights.
  */
 #include "weights/random.h"
 
@@ -13,7 +12,7 @@
 #include "base/error.h"
 #include "base/random.h"
 
-/* Channels of each block's convolutions, and how many there are; of the last block the first. */
+/* Channels and number of each block's convolutions; the last block ends after its first. */
 static const struct block {
     size_t channels, convs;
 } blocks[] = {{64, 2}, {128, 2}, {256, 4}, {512, 4}, {512, 1}};
@@ -74,17 +73,17 @@ static void add_nodes(imp_network *n) {
 }
 
 imp_status imp_network_random(imp_network **out, imp_error *err) {
-    const imp_network_info info = {.name = IMP_NETWORK_RANDOM,
-                                   .source = IMP_NETWORK_RANDOM,
-                                   .licence = "none needed",
-                                   .provenance = "random numbers in the shapes of VGG-19, made "
-                                                 "when opened: for measuring speed",
-                                   .parameters = value_count(),
-                                   .bgr = true,
-                                   .range = 255,
-                                   .mean = {104, 117, 124},
-                                   .deviation = {1, 1, 1},
-                                   .padding = "zero"};
+    const imp_network_info info = {
+        .name = IMP_NETWORK_RANDOM,
+        .source = IMP_NETWORK_RANDOM,
+        .licence = "none needed",
+        .provenance = "random numbers in the shapes of VGG-19, for measuring speed",
+        .parameters = value_count(),
+        .bgr = true,
+        .range = 255,
+        .mean = {104, 117, 124},
+        .deviation = {1, 1, 1},
+        .padding = "zero"};
     imp_network *n = calloc(1, sizeof *n);
     *out = NULL;
     if (n) {

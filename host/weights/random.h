@@ -9,7 +9,8 @@
 
 #define IMP_NETWORK_RANDOM "random-vgg19"
 
-/* Makes the network of that name, always the same one. IMP_ERR_MEMORY. */
+/* Makes the network, always with the same numbers; imp_network_close releases it. Errors:
+ * IMP_ERR_MEMORY. */
 imp_status imp_network_random(imp_network **out, imp_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A reader of the safetensors format.
+ * Reading the safetensors format: see safetensors.h.
  */
 #include "weights/safetensors.h"
 
@@ -13,13 +13,13 @@
 #include "base/error.h"
 
 enum { LENGTH_BYTES = 8 };
-static const uint64_t header_max = 100000000; /* as the format's own library has it */
+static const uint64_t header_max = 100000000; /* the limit of the format's own library */
 
 #define AGAIN "fetch it again"
 
 /* ---- Types ----------------------------------------------------------------------------------- */
 
-/* The first ones in the order of imp_dtype. */
+/* The first entries are in the order of imp_dtype. */
 static const struct dtype {
     const char *name;
     size_t bytes;
@@ -63,7 +63,7 @@ static imp_status bad_tensor(const imp_safetensors *file, const char *name, cons
                     what);
 }
 
-/* A whole number that is not negative and fits. */
+/* Reads a non-negative integer that fits. */
 static bool read_size(size_t *out, const json_t *number) {
     const json_int_t v = json_integer_value(number);
     *out = (size_t)v;
@@ -89,26 +89,26 @@ static imp_status read_shape(imp_stored *t, const imp_safetensors *file, const j
     t->count = 1;
     for (size_t i = 0; i < t->rank; i++) {
         if (!read_size(&t->shape[i], json_array_get(shape, i)))
-            return bad_tensor(file, t->name, "a side of its shape is no whole number", err);
+            return bad_tensor(file, t->name, "a side of its shape is not an integer", err);
         if (!multiply(&t->count, t->shape[i]))
             return bad_tensor(file, t->name, "its shape is too large", err);
     }
     return IMP_OK;
 }
 
-/* Whether it lies within the file and is as long as its type and shape say. */
+/* Checks that the tensor is within the file and has the length of its type and shape. */
 static imp_status read_place(imp_stored *t, const imp_safetensors *file, const json_t *offsets,
                              size_t item, imp_error *err) {
     size_t bytes = t->count;
     if (json_array_size(offsets) != 2 || !read_size(&t->begin, json_array_get(offsets, 0)) ||
         !read_size(&t->end, json_array_get(offsets, 1)))
-        return bad_tensor(file, t->name, "its data_offsets are not two whole numbers", err);
+        return bad_tensor(file, t->name, "its data_offsets are not two integers", err);
     if (t->begin > t->end)
         return bad_tensor(file, t->name, "it ends before it begins", err);
     if (t->end > file->size)
         return imp_fail(err, IMP_ERR_FORMAT,
-                        "network '%s': tensor %s ends at byte %zu of %zu, the file is cut off or "
-                        "damaged: " AGAIN,
+                        "network '%s': tensor %s ends at byte %zu of %zu, so the file is cut off "
+                        "or damaged: " AGAIN,
                         file->source, t->name, t->end, file->size);
     if (!multiply(&bytes, item) || bytes != t->end - t->begin)
         return bad_tensor(file, t->name, "its type, its shape and its length disagree", err);
@@ -122,10 +122,10 @@ static imp_status read_tensor(imp_stored *t, const imp_safetensors *file, const 
         return bad_tensor(file, name, "it has no dtype", err);
     const size_t dtype = dtype_find(t->dtype);
     if (dtype == sizeof dtypes / sizeof *dtypes)
-        return imp_fail(err, IMP_ERR_UNSUPPORTED,
-                        "network '%s': tensor %s is of type %s, which is not known: convert it to "
-                        "F32, F16 or BF16",
-                        file->source, name, t->dtype);
+        return imp_fail(
+            err, IMP_ERR_UNSUPPORTED,
+            "network '%s': tensor %s has the unknown type %s: convert it to F32, F16 or BF16",
+            file->source, name, t->dtype);
     TRY(read_shape(t, file, json_object_get(about, "shape"), err));
     return read_place(t, file, json_object_get(about, "data_offsets"), dtypes[dtype].bytes, err);
 }
@@ -133,7 +133,7 @@ static imp_status read_tensor(imp_stored *t, const imp_safetensors *file, const 
 /* ---- The header ------------------------------------------------------------------------------ */
 
 static imp_status bad_file(const imp_safetensors *file, const char *what, imp_error *err) {
-    return imp_fail(err, IMP_ERR_FORMAT, "network '%s': it is no safetensors file (%s): " AGAIN,
+    return imp_fail(err, IMP_ERR_FORMAT, "network '%s': it is not a safetensors file (%s): " AGAIN,
                     file->source, what);
 }
 
@@ -141,9 +141,9 @@ static imp_status parse_header(imp_safetensors *file, const unsigned char *text,
                                imp_error *err) {
     json_error_t reason;
     file->header = json_loadb((const char *)text, size, JSON_REJECT_DUPLICATES, &reason);
-    if (!file->header && reason.text[0] == '\0') /* it has no words for this */
+    if (!file->header && reason.text[0] == '\0') /* empty: out of memory */
         return imp_fail(err, IMP_ERR_MEMORY,
-                        "network '%s': no memory for its header: close other programs",
+                        "network '%s': out of memory for its header: close other programs",
                         file->source);
     if (!file->header)
         return imp_fail(err, IMP_ERR_FORMAT,
@@ -156,11 +156,11 @@ static imp_status check_metadata(const imp_safetensors *file, json_t *metadata, 
     const char *key;
     json_t *value;
     if (!json_is_object(metadata))
-        return bad_file(file, "its metadata is no JSON object", err);
+        return bad_file(file, "its metadata is not a JSON object", err);
     json_object_foreach(metadata, key, value) {
         if (!json_is_string(value))
             return imp_fail(err, IMP_ERR_FORMAT,
-                            "network '%s': metadata key '%s' is no string: write it as one",
+                            "network '%s': metadata key '%s' is not a string: write it as one",
                             file->source, key);
     }
     return IMP_OK;
@@ -172,8 +172,7 @@ static imp_status read_entries(imp_safetensors *file, imp_error *err) {
     file->tensors = calloc(json_object_size(file->header) + 1, sizeof *file->tensors);
     if (!file->tensors)
         return imp_fail(err, IMP_ERR_MEMORY,
-                        "network '%s': no memory for its header: close other "
-                        "programs",
+                        "network '%s': out of memory for its header: close other programs",
                         file->source);
     json_object_foreach(file->header, key, value) {
         if (strcmp(key, "__metadata__") == 0)
@@ -195,7 +194,8 @@ static int by_place(const void *a, const void *b) {
     return s->end < t->end ? -1 : s->end > t->end;
 }
 
-/* Each tensor begins where the one before it ends, and the last one ends with the file. */
+/* Checks that each tensor begins where the previous one ends, and the last one ends with the file.
+ */
 static imp_status check_cover(imp_safetensors *file, imp_error *err) {
     size_t end = 0;
     qsort(file->tensors, file->count, sizeof *file->tensors, by_place);
@@ -204,12 +204,12 @@ static imp_status check_cover(imp_safetensors *file, imp_error *err) {
         if (t->begin < end)
             return bad_tensor(file, t->name, "it overlaps another tensor", err);
         if (t->begin > end)
-            return bad_tensor(file, t->name, "there is a hole before it", err);
+            return bad_tensor(file, t->name, "there is a gap before it", err);
         end = t->end;
     }
     if (end != file->size)
         return imp_fail(err, IMP_ERR_FORMAT,
-                        "network '%s': %zu bytes after its last tensor belong to none: " AGAIN,
+                        "network '%s': there are %zu bytes after its last tensor: " AGAIN,
                         file->source, file->size - end);
     return IMP_OK;
 }
@@ -223,8 +223,8 @@ static imp_status read_all(imp_safetensors *file, const unsigned char *bytes, si
         length = length << 8 | bytes[i];
     if (length > header_max || bytes[LENGTH_BYTES] != '{')
         return imp_fail(err, IMP_ERR_FORMAT,
-                        "network '%s': it is no safetensors file (it does not begin with a "
-                        "header): 'impasto weights import' converts those of other programs",
+                        "network '%s': it is not a safetensors file (it does not begin with a "
+                        "header): 'impasto weights import' converts other formats",
                         file->source);
     if (length > size - LENGTH_BYTES)
         return bad_file(file, "it ends within its header", err);

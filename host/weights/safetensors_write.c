@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A writer of the safetensors format.
+ * Writing the safetensors format: see safetensors_write.h.
  */
 #include "weights/safetensors_write.h"
 
@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "weights/dtype.h"
 
-/* Bytes that are no UTF-8 become '?'. */
+/* Where the text is not UTF-8, its bytes above 127 become '?'. */
 static json_t *text_of(const char *text) {
     json_t *value = json_string(text);
     if (value)
@@ -39,7 +39,7 @@ static json_t *describe(const imp_written *t, bool half, size_t *at) {
                      "data_offsets", begin, begin + size);
 }
 
-/* NULL when there is no memory; to be freed. */
+/* The header's text, which the caller frees; NULL: out of memory. */
 static char *make_header(const imp_fused *metadata, size_t pairs, const imp_written *tensors,
                          size_t count, bool half) {
     size_t at = 0;
@@ -61,7 +61,7 @@ imp_status imp_safetensors_begin(FILE *file, const imp_fused *metadata, size_t p
                                  imp_error *err) {
     char *const text = make_header(metadata, pairs, tensors, count, half);
     if (!text)
-        return imp_fail(err, IMP_ERR_MEMORY, "no memory for the header: close other programs");
+        return imp_fail(err, IMP_ERR_MEMORY, "out of memory for the header: close other programs");
     const size_t length = strlen(text), padded = (length + 7) / 8 * 8;
     for (size_t i = 0; i < 8; i++)
         putc((int)(padded >> 8 * i & 0xFF), file);

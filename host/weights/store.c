@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The folder where network files lie that were fetched or imported: see store.h.
+ * The folder of installed networks: see store.h.
  */
 #include "weights/store.h"
 
@@ -25,18 +25,19 @@ static const char network_end[] = ".safetensors", note_end[] = ".sha256";
 imp_status imp_weights_folder(char *path, size_t size, bool make, imp_error *err) {
     char reason[128];
     if (!imp_folder_path(path, size, &place))
-        return imp_fail(err, IMP_ERR_IO,
-                        "weights: no folder for them: set IMPASTO_WEIGHTS to one, or HOME");
+        return imp_fail(
+            err, IMP_ERR_IO,
+            "weights: there is no folder for networks: set IMPASTO_WEIGHTS to one, or set HOME");
     if (!make || imp_folder_make(path))
         return IMP_OK;
     if (strerror_r(errno, reason, sizeof reason) != 0)
         snprintf(reason, sizeof reason, "unknown reason");
     return imp_fail(err, IMP_ERR_IO,
-                    "weights: folder '%s' cannot be made: %s: set IMPASTO_WEIGHTS to another", path,
+                    "weights: cannot create folder '%s': %s: set IMPASTO_WEIGHTS to another", path,
                     reason);
 }
 
-/* A name is part of a file's name and of a command line: nothing that leads elsewhere. */
+/* Names become parts of paths and command lines, so only harmless characters are allowed. */
 static bool is_name(const char *name) {
     const size_t length = strlen(name);
     for (const char *c = name; *c; c++)
@@ -50,16 +51,16 @@ static imp_status path_in_folder(char *path, size_t size, const char *name, cons
                                  imp_error *err) {
     if (!is_name(name))
         return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "weights '%s': no name for a network file: take letters, digits, '.', '_' "
-                        "and '-', at most %d, and no name of the program's own",
+                        "weights '%s': invalid name; expected at most %d letters, digits, '.', '_' "
+                        "and '-', and not the name of a built-in network",
                         name, IMP_NAME_MAX - 1);
     TRY(imp_weights_folder(path, size, false, err));
     const size_t used = strlen(path);
     if ((size_t)snprintf(path + used, size - used, "/%s%s", name, end) >= size - used)
-        return imp_fail(err, IMP_ERR_IO,
-                        "weights '%s': the path of their folder is too long: set IMPASTO_WEIGHTS "
-                        "to another",
-                        name);
+        return imp_fail(
+            err, IMP_ERR_IO,
+            "weights '%s': the path of the folder is too long: set IMPASTO_WEIGHTS to another",
+            name);
     return IMP_OK;
 }
 
@@ -79,7 +80,7 @@ bool imp_weights_here(const char *name) {
 
 /* ---- The list -------------------------------------------------------------------------------- */
 
-/* The name of a network file, false for any other file. */
+/* The name of an installed network's file; false for any other file. */
 static bool name_of(char name[IMP_NAME_MAX], const char *file) {
     const size_t length = strlen(file), end = sizeof network_end - 1;
     if (length <= end || length - end >= IMP_NAME_MAX ||
@@ -137,7 +138,7 @@ static imp_status write_note(const char *name, imp_error *err) {
     return imp_file_replace(path, fill_note, &n, err);
 }
 
-/* False where there is none. */
+/* False where there is no note. */
 static bool read_note(char sha256[65], const char *name) {
     char path[IMP_PATH_MAX];
     FILE *const file =
@@ -158,10 +159,11 @@ imp_status imp_store_check(const char *path, const char *name, const char *diges
     TRY(imp_file_digest(hex, path, md5, err));
     if (strncmp(hex, digits, strlen(digits)) == 0)
         return IMP_OK;
-    return imp_fail(err, IMP_ERR_FORMAT,
-                    "weights '%s': what came is damaged or another file (its %s begins with %.8s, "
-                    "not %.8s); nothing is installed; try again, or another setting 'from'",
-                    name, md5 ? "MD5" : "SHA-256", hex, digits);
+    return imp_fail(
+        err, IMP_ERR_FORMAT,
+        "weights '%s': the downloaded file is damaged or a different one (its %s begins with %.8s, "
+        "not %.8s); nothing is installed: try again, or give setting 'from' another address",
+        name, md5 ? "MD5" : "SHA-256", hex, digits);
 }
 
 /* ---- What can be done with a network of the folder ------------------------------------------- */
@@ -174,13 +176,13 @@ imp_status imp_weights_install(const char *name, const char *from,
     TRY(imp_store_path(old, name, note_end, err));
     TRY(imp_weights_folder(folder, sizeof folder, true, err));
     TRY(imp_network_import(from, path, options, report, err));
-    unlink(old); /* it is of another file now */
+    unlink(old); /* it belongs to the old file */
     return write_note(name, err);
 }
 
 static imp_status fail_absent(const char *name, imp_error *err) {
-    return imp_fail(err, IMP_ERR_IO, "weights '%s': not here: 'impasto weights list' says what is",
-                    name);
+    return imp_fail(err, IMP_ERR_IO,
+                    "weights '%s': not installed: 'impasto weights list' shows what is", name);
 }
 
 imp_status imp_weights_verify(const char *name, char sha256[65], bool *noted, imp_error *err) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the values of a pickle to tensors.
+ * Making tensors from the values of a pickle: see torch.h.
  */
 #include "weights/torch.h"
 
@@ -30,7 +30,7 @@ void imp_storages_finish(imp_storages *storages) {
     *storages = (imp_storages){0};
 }
 
-/* What is being listed. */
+/* The state of listing tensors. */
 typedef struct lister {
     imp_foreign *file;
     imp_storages *storages;
@@ -43,7 +43,8 @@ static imp_status bad(const lister *l, const imp_foreign_tensor *t, const char *
                             t->name, what);
 }
 
-/* Of ("storage", type, key, place, count[, None]): the old form of views has a tuple at the end. */
+/* Reads ("storage", type, key, place, count[, None]). The old form of views has a tuple at the end.
+ */
 static imp_status read_storage(const lister *l, imp_foreign_tensor *t, const imp_value *v) {
     const imp_value *item[6];
     imp_storage s = {0};
@@ -55,8 +56,8 @@ static imp_status read_storage(const lister *l, imp_foreign_tensor *t, const imp
         return bad(l, t, "it has no storage");
     if (item[5] && item[5]->kind != IMP_VALUE_NONE)
         return imp_foreign_fail(l->file, l->err, IMP_ERR_UNSUPPORTED,
-                                "tensor %s: it is part of another's storage in a way no longer in "
-                                "use: load and save it again with a newer PyTorch",
+                                "tensor %s: it is an old-style view of another storage: load and "
+                                "save it again with a newer PyTorch",
                                 t->name);
     s.count = (uint64_t)item[4]->number;
     t->dtype = s.dtype;
@@ -69,7 +70,7 @@ static imp_status read_storage(const lister *l, imp_foreign_tensor *t, const imp
     return IMP_OK;
 }
 
-/* A tuple of whole numbers. */
+/* Reads a tuple of integers. */
 static bool read_sides(const lister *l, int64_t *out, size_t *rank, const imp_value *tuple) {
     if (!tuple || tuple->kind != IMP_VALUE_TUPLE || tuple->count > 8)
         return false;
@@ -83,7 +84,7 @@ static bool read_sides(const lister *l, int64_t *out, size_t *rank, const imp_va
     return true;
 }
 
-/* Whether the elements lie side by side in some order of the axes, each place taken once. */
+/* Whether the elements are dense in some order of the axes. */
 static bool is_dense(const imp_foreign_tensor *t, const int64_t *strides) {
     bool done[8] = {false};
     uint64_t step = 1;
@@ -100,7 +101,7 @@ static bool is_dense(const imp_foreign_tensor *t, const int64_t *strides) {
     return true;
 }
 
-/* Sides, strides and offset, against the storage that was read before. */
+/* Reads shape, strides and offset, and checks them against the storage. */
 static imp_status read_layout(const lister *l, imp_foreign_tensor *t, const imp_value *v) {
     int64_t sides[8], strides[8];
     size_t rank, rank_of_strides;
@@ -116,12 +117,12 @@ static imp_status read_layout(const lister *l, imp_foreign_tensor *t, const imp_
     if (t->place > s->count || t->count > s->count - t->place)
         return bad(l, t, "it is larger than its storage");
     if (rank > IMP_FOREIGN_RANK || t->count == 0)
-        return IMP_OK; /* never loaded */
+        return IMP_OK; /* not used */
     if (!is_dense(t, strides))
-        return imp_foreign_fail(l->file, l->err, IMP_ERR_UNSUPPORTED,
-                                "tensor %s: its elements do not lie side by side: save it again "
-                                "with .contiguous()",
-                                t->name);
+        return imp_foreign_fail(
+            l->file, l->err, IMP_ERR_UNSUPPORTED,
+            "tensor %s: its elements are not dense in memory: save it again with .contiguous()",
+            t->name);
     for (size_t i = 0; i < rank; i++)
         t->stride[i] = (size_t)strides[i];
     return IMP_OK;
@@ -142,7 +143,7 @@ static imp_status add(const lister *l, const imp_value *key, const imp_value *v)
     return read_layout(l, t, v);
 }
 
-/* The dictionary of tensors: the root, or what a checkpoint keeps beside other things. */
+/* The dictionary of tensors: the root, or an entry of a checkpoint's dictionary. */
 static const imp_value *find_tensors(const imp_pickle *pickle) {
     static const char *const keys[] = {"state_dict", "model"};
     const imp_value *const root = &pickle->values[pickle->root];
@@ -159,9 +160,9 @@ imp_status imp_torch_list(imp_foreign *file, imp_storages *storages, const imp_p
     const lister l = {file, storages, pickle, err};
     const imp_value *const dict = find_tensors(pickle);
     if (dict->kind != IMP_VALUE_DICT)
-        return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
-                                "it holds no dictionary of tensors: give a file of "
-                                "torch.save(model.state_dict(), ...)");
+        return imp_foreign_fail(
+            file, err, IMP_ERR_UNSUPPORTED,
+            "it has no dictionary of tensors: give a file of torch.save(model.state_dict(), ...)");
     storages->all = calloc(dict->count / 2 + 1, sizeof *storages->all);
     if (!storages->all)
         return imp_foreign_fail(file, err, IMP_ERR_MEMORY, "out of memory: close other programs");

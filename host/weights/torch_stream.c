@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * torch.save as it was until 2020: five pickles (a magic number, the protocol, the machine, the
- * object, the keys of its storages), then each storage as its number of elements in eight bytes
- * and the elements.
+ * torch.save before 2020: five pickles (a magic number, the protocol, the machine, the object, the
+ * keys of its storages), then each storage as its number of elements in eight bytes and the
+ * elements.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +23,11 @@ static void close_inside(imp_foreign *file) {
 
 static imp_status foreign_pickle(const imp_foreign *file, imp_error *err) {
     return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
-                            "it is a pickle, but not of torch.save: give a file of "
+                            "it is a pickle, but not by torch.save: give a file of "
                             "torch.save(model.state_dict(), ...)");
 }
 
-/* The pickle at byte *at, and moves behind it; `bytes` is room for it. */
+/* Reads the pickle at *at and moves *at behind it; `bytes` is a buffer of IMP_PICKLE_MAX bytes. */
 static imp_status read_pickle(imp_pickle *out, unsigned char *bytes, const imp_foreign *file,
                               uint64_t *at, imp_error *err) {
     const uint64_t left = file->size - *at;
@@ -90,16 +90,15 @@ static imp_status read_keys(imp_foreign *file, const imp_pickle *pickle, uint64_
                                    : NULL;
         if (!s || s->found)
             return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
-                                    "it has storages that are of no tensor: give a file of "
+                                    "it has storages that belong to no tensor: give a file of "
                                     "torch.save(model.state_dict(), ...)");
         TRY(imp_foreign_read(file, bytes, *at, sizeof bytes, err));
         for (size_t k = sizeof bytes; k-- > 0;)
             count = count << 8 | bytes[k];
         if (count != s->count)
-            return imp_foreign_fail(
-                file, err, IMP_ERR_FORMAT,
-                "storage %s has %llu numbers and should have %llu" IMP_FETCH_AGAIN, key,
-                (unsigned long long)count, (unsigned long long)s->count);
+            return imp_foreign_fail(file, err, IMP_ERR_FORMAT,
+                                    "storage %s has %llu numbers, expected %llu" IMP_FETCH_AGAIN,
+                                    key, (unsigned long long)count, (unsigned long long)s->count);
         s->found = true;
         s->place = *at + sizeof bytes;
         *at = s->place + s->item * s->count;
@@ -107,7 +106,7 @@ static imp_status read_keys(imp_foreign *file, const imp_pickle *pickle, uint64_
     return IMP_OK;
 }
 
-/* No storage may be missing, and the last one ends with the file. */
+/* Checks that no storage is missing, and that the last one ends with the file. */
 static imp_status check_end(const imp_foreign *file, uint64_t at, imp_error *err) {
     const imp_storages *const storages = file->inside;
     for (size_t i = 0; i < storages->count; i++)
@@ -116,7 +115,7 @@ static imp_status check_end(const imp_foreign *file, uint64_t at, imp_error *err
                                     "storage %s is missing" IMP_FETCH_AGAIN, storages->all[i].key);
     if (at != file->size)
         return imp_foreign_fail(file, err, IMP_ERR_FORMAT,
-                                "it has %llu bytes and should have %llu" IMP_FETCH_AGAIN,
+                                "it has %llu bytes, expected %llu" IMP_FETCH_AGAIN,
                                 (unsigned long long)file->size, (unsigned long long)at);
     return IMP_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Zip files: torch.save as it is since 2020 (NAME/data.pkl, NAME/data/KEY for each storage), and
- * Keras' .keras, which holds an HDF5 file.
+ * Zip files: torch.save since 2020 (NAME/data.pkl, NAME/data/KEY for each storage), and Keras'
+ * .keras, which contains an HDF5 file.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +52,7 @@ static imp_status take(zip_file_t *entry, const imp_foreign *file, uint64_t inde
     return IMP_OK;
 }
 
-/* Behind the last byte the checksum is compared. */
+/* Reads beyond the last byte, where libzip compares the checksum. */
 static imp_status finish_entry(zip_file_t *entry, const imp_foreign *file, uint64_t index,
                                imp_error *err) {
     unsigned char more;
@@ -61,10 +61,10 @@ static imp_status finish_entry(zip_file_t *entry, const imp_foreign *file, uint6
     if (n == 0)
         return IMP_OK;
     return fail_entry(file, zip_get_name(in->zip, index, 0),
-                      n < 0 ? zip_file_strerror(entry) : "it is longer than it says", err);
+                      n < 0 ? zip_file_strerror(entry) : "it is longer than declared", err);
 }
 
-/* All of a small entry; to be freed. */
+/* Reads a small entry whole; the caller frees *out, also after an error. */
 static imp_status read_entry(unsigned char **out, size_t *size, const imp_foreign *file,
                              uint64_t index, imp_error *err) {
     const inside *const in = file->inside;
@@ -118,7 +118,7 @@ static imp_status load(const imp_foreign *file, const imp_foreign_tensor *t, flo
     return status;
 }
 
-/* Where the entry of each storage is, and whether it is as long as it must be. */
+/* Finds the entry of each storage and checks its length. */
 static imp_status find_storages(const imp_foreign *file, const char *folder, size_t length,
                                 imp_error *err) {
     inside *const in = file->inside;
@@ -130,13 +130,13 @@ static imp_status find_storages(const imp_foreign *file, const char *folder, siz
         if (zip_stat(in->zip, name, 0, &about) != 0)
             return fail_entry(file, name, "it is missing", err);
         if (about.size != s->count * s->item)
-            return fail_entry(file, name, "its length is not that of its numbers", err);
+            return fail_entry(file, name, "its length does not fit its numbers", err);
         s->place = about.index;
     }
     return IMP_OK;
 }
 
-/* An entry "byteorder" beside the pickle says "little" or "big"; older files have none. */
+/* Checks the entry "byteorder" beside the pickle ("little" or "big"), which older files lack. */
 static imp_status check_order(const imp_foreign *file, const char *folder, size_t length,
                               imp_error *err) {
     const inside *const in = file->inside;
@@ -156,7 +156,7 @@ static imp_status check_order(const imp_foreign *file, const char *folder, size_
     return status;
 }
 
-/* folder: what stands before "data.pkl", `length` letters. */
+/* folder: the `length` letters before "data.pkl". */
 static imp_status open_torch(imp_foreign *file, uint64_t index, const char *folder, size_t length,
                              imp_error *err) {
     inside *const in = file->inside;
@@ -191,7 +191,7 @@ static imp_status copy_entry(int to, const imp_foreign *file, uint64_t index, ui
         status = take(entry, file, index, block, (size_t)n, err);
         if (status == IMP_OK && write(to, block, (size_t)n) != (ssize_t)n)
             status = imp_foreign_fail(file, err, IMP_ERR_IO,
-                                      "no room to unpack it in a temporary file: free some space "
+                                      "no space to unpack it to a temporary file: free some space "
                                       "or set TMPDIR to another folder");
     }
     if (status == IMP_OK)
@@ -200,7 +200,8 @@ static imp_status copy_entry(int to, const imp_foreign *file, uint64_t index, ui
     return status;
 }
 
-/* The HDF5 library wants a file: one without a name stands in for the zip from here on. */
+/* The HDF5 library needs a file, so a temporary one without a name replaces the zip from here on.
+ */
 static imp_status open_keras(imp_foreign *file, uint64_t index, imp_error *err) {
     const inside *const in = file->inside;
     const char *const folder = getenv("TMPDIR");
@@ -211,9 +212,9 @@ static imp_status open_keras(imp_foreign *file, uint64_t index, imp_error *err) 
     snprintf(name, sizeof name, "%.480s/impasto-XXXXXX", folder && *folder ? folder : "/tmp");
     const int to = mkstemp(name);
     if (to < 0)
-        return imp_foreign_fail(file, err, IMP_ERR_IO,
-                                "no temporary file to unpack it: set TMPDIR to a folder that can "
-                                "be written to");
+        return imp_foreign_fail(
+            file, err, IMP_ERR_IO,
+            "cannot create a temporary file to unpack it: set TMPDIR to a writable folder");
     imp_status status = copy_entry(to, file, index, about.size, err);
     close_inside(file);
     file->close = NULL;
@@ -229,7 +230,7 @@ static imp_status open_keras(imp_foreign *file, uint64_t index, imp_error *err) 
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-/* What an entry is called in its folder, where that is the first one. */
+/* The name of an entry without its first folder. */
 static const char *name_in_folder(const char *name) {
     const char *const slash = strchr(name, '/');
     return slash ? slash + 1 : name;
@@ -264,6 +265,5 @@ imp_status imp_foreign_zip(imp_foreign *file, imp_error *err) {
             return open_torch(file, (uint64_t)i, name, (size_t)(inner - name), err);
     }
     return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
-                            "it is a zip file, but neither of torch.save nor of Keras: give one "
-                            "of these");
+                            "it is a zip file, but not by torch.save or Keras: give one of these");
 }
