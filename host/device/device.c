@@ -15,6 +15,7 @@
 #include "selftest/cases.h"
 
 static const imp_device_options no_options;
+enum { THREADS_MAX = 1024 };
 
 /* ---- Opening and testing ---- */
 
@@ -223,12 +224,33 @@ static imp_status open_reference(imp_device **out, const imp_backend *reference,
     return reference->open(out, 0, options, err);
 }
 
+static imp_status check_options(const imp_device_options *o, imp_error *err) {
+    if ((unsigned)o->gemm > IMP_GEMM_OWN)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "setting 'gemm': invalid value '%d'; expected an imp_gemm", (int)o->gemm);
+    if ((unsigned)o->precision > IMP_FP16)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "setting 'precision': invalid value '%d'; expected an imp_precision",
+                        (int)o->precision);
+    if (o->level < IMP_LOG_ERROR || o->level > IMP_LOG_DEBUG)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "device: invalid log level %d; expected an imp_log_level", (int)o->level);
+    if (o->threads > THREADS_MAX)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "setting 'threads': invalid value '%u'; expected at most %d", o->threads,
+                        THREADS_MAX);
+    return IMP_OK;
+}
+
 imp_status imp_device_open(imp_device **out, const char *which, const imp_device_options *options,
                            imp_error *err) {
-    const imp_backend *named = imp_registry_named(which);
     *out = NULL;
     if (!options)
         options = &no_options;
+    TRY(check_options(options, err));
+    if (!which)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "device: no name; 'auto' takes the fastest");
+    const imp_backend *named = imp_registry_named(which);
     if (strcmp(which, "auto") == 0)
         return open_fastest(out, options, err);
     if (named && named->role == IMP_BACKEND_REFERENCE)

@@ -18,7 +18,11 @@ static imp_status refuse(const imp_setting_row *row, const char *value, imp_erro
 static imp_status check_number(const imp_setting_row *row, double value, double low,
                                imp_error *err) {
     char text[32];
-    if (value >= low && value <= row->setting.high) /* false for NaN */
+    const bool single = row->storage == IMP_STORE_FLOAT || row->storage == IMP_STORE_CONTENT_TERMS;
+    const double high = row->setting.high;
+    /* The ends of a float's range are rounded as the value was. False for NaN. */
+    if (single ? value >= (double)(float)low && value <= (double)(float)high
+               : value >= low && value <= high)
         return IMP_OK;
     snprintf(text, sizeof text, "%.9g", value);
     return refuse(row, text, err);

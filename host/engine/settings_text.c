@@ -222,7 +222,8 @@ static bool store_name(const char *text, char *at) {
     const size_t length = strlen(text);
     if (length == 0 || length >= IMP_NAME_MAX)
         return false;
-    memcpy(at, text, length + 1);
+    memset(at, 0, IMP_NAME_MAX);
+    memcpy(at, text, length);
     return true;
 }
 

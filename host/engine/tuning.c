@@ -98,6 +98,12 @@ imp_status imp_tune(imp_device *device, const imp_network *network, size_t size,
                     bool (*tell)(void *user, const imp_tuned *tuned), void *user, imp_error *err) {
     tuning t = {.device = device, .tell = tell, .user = user};
     bool more = true;
+    if (!device || !network)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "tune: the device or the network is NULL");
+    if (size < 1 || size > IMP_SIDE_MAX)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "setting 'size': invalid value '%zu'; expected a whole number from 1 to %d",
+                        size, IMP_SIDE_MAX);
     for (size_t n = 0, side = size; n < network->count && side > 0 && more; n++) {
         const imp_node *node = &network->nodes[n];
         if (node->kind == IMP_NODE_POOL) {

@@ -69,6 +69,8 @@ static const imp_film_kind kinds[] = {
      .most = 480},
 };
 
+enum { SIDE_MAX = 16384 }; /* of a film, in pixels: more than its encoders take */
+
 /* ---- Opening --------------------------------------------------------------------------------- */
 
 static imp_status kind_of(const imp_film_kind **out, const char *path, imp_error *err) {
@@ -113,9 +115,14 @@ static imp_status open_film(imp_film *f, size_t width, size_t height, size_t siz
 imp_status imp_film_open(imp_film **out, const char *path, size_t width, size_t height,
                          const imp_film_options *options, imp_error *err) {
     const double seconds = options && options->seconds != 0 ? options->seconds : 10;
+    const size_t size = options ? options->size : 0;
     const imp_film_kind *kind;
     *out = NULL;
     TRY(kind_of(&kind, path, err));
+    if (size > SIDE_MAX)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "setting 'film-size': invalid value '%zu'; expected at most %d", size,
+                        SIDE_MAX);
     if (width == 0 || height == 0 || !(seconds >= 0.1 && seconds <= 3600))
         return imp_fail(
             err, IMP_ERR_ARGUMENT,
@@ -125,7 +132,7 @@ imp_status imp_film_open(imp_film **out, const char *path, size_t width, size_t 
     if (!f)
         return imp_fail(err, IMP_ERR_MEMORY, "film: out of memory");
     *f = (imp_film){.kind = kind, .path = strdup(path), .seconds = seconds};
-    const imp_status status = open_film(f, width, height, options ? options->size : 0, err);
+    const imp_status status = open_film(f, width, height, size, err);
     if (status != IMP_OK) {
         imp_film_close(f, false, NULL);
         return status;
@@ -196,6 +203,8 @@ static imp_status add(imp_film *f, const imp_picture *picture, double done, imp_
 }
 
 imp_status imp_film_add(imp_film *f, const imp_picture *picture, double done, imp_error *err) {
+    if (!f)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "film: NULL; open one first");
     done = fmin(fmax(done, 0), 1);
     const imp_status status = add(f, picture, done, err);
     f->failed = status != IMP_OK;

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "media/check.h"
 #include "media/media.h"
 #include "media/source.h"
 
@@ -26,6 +27,7 @@ imp_status imp_decode_source(imp_picture *out, const imp_source *in, imp_error *
     const imp_picture_format *format;
     imp_decode t = {.in = in, .out = out};
     *out = (imp_picture){0};
+    TRY(imp_read_options_check(in->options, err));
     TRY(imp_format_of_bytes(&format, in, err));
     imp_status status = format->decode(&t, err);
     if (status == IMP_OK)
@@ -94,8 +96,9 @@ static imp_status encode(imp_buffer *out, const imp_picture *picture,
     imp_encode what = {.picture = picture, .path = path};
     TRY(imp_format_check(&what.options, options, format, path, picture->width, picture->height,
                          err));
-    if (!picture->rgb || picture->width == 0 || picture->height == 0)
-        return imp_fail(err, IMP_ERR_ARGUMENT, "cannot write '%s': the picture is empty", path);
+    char name[SHOWN_MAX];
+    snprintf(name, sizeof name, "cannot write '%s'", path);
+    TRY(imp_picture_check(picture, name, err));
     return format->encode(out, &what, err);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "media/check.h"
 #include "media/media.h"
 
 /* ---- sRGB (IEC 61966-2-1) -------------------------------------------------------------------- */
@@ -208,10 +209,10 @@ static imp_status open_output(imp_picture *out, const imp_picture *in, size_t wi
 imp_status imp_picture_resize(imp_picture *out, const imp_picture *in, size_t width, size_t height,
                               imp_error *err) {
     *out = (imp_picture){0};
-    if (!in->rgb || in->width == 0 || in->height == 0 || width == 0 || height == 0)
-        return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "cannot resize %zu x %zu to %zu x %zu: no side may be 0", in->width,
-                        in->height, width, height);
+    TRY(imp_picture_check(in, "resize", err));
+    if (width == 0 || height == 0)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "resize: to %zu x %zu; expected sides above 0",
+                        width, height);
     TRY(open_output(out, in, width, height, err));
     if (width == in->width && height == in->height) {
         memcpy(out->rgb, in->rgb, 3 * width * height * sizeof *out->rgb);

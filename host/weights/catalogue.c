@@ -70,7 +70,7 @@ const imp_weights_entry *imp_weights_at(size_t i) {
 }
 
 const imp_weights_entry *imp_weights_find(const char *name) {
-    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
+    for (size_t i = 0; name && i < sizeof entries / sizeof *entries; i++)
         if (strcmp(entries[i].name, name) == 0)
             return &entries[i];
     return NULL;

@@ -160,6 +160,10 @@ imp_status imp_weights_fetch(const char *name, const imp_fetch_options *options,
     fetch f = {
         .name = name, .entry = imp_weights_find(name), .options = options ? options : &usual};
     const char *const from = f.options->from;
+    if (!(f.options->stall >= 0))
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "setting 'stall-limit': invalid value '%g'; expected seconds, or 0 for %g",
+                        f.options->stall, usual_stall);
     f.digest = f.entry ? f.entry->digest : NULL;
     TRY(imp_store_path(f.part, name, ".part", err));
     if (!f.entry && !from)

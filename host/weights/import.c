@@ -303,6 +303,12 @@ static imp_status convert(work *w, const char *to, imp_error *err) {
 
 imp_status imp_network_import(const char *from, const char *to, const imp_import_options *options,
                               imp_import_report *report, imp_error *err) {
+    if (!from || !to)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "weights: the path of a file is NULL");
+    if (options && (unsigned)options->input > IMP_INPUT_CAFFE)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "setting 'input': invalid value '%d'; expected an imp_input",
+                        (int)options->input);
     work *const w = calloc(1, sizeof *w);
     if (!w)
         return imp_fail(err, IMP_ERR_MEMORY, "weights '%s': out of memory: close other programs",

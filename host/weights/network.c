@@ -327,6 +327,8 @@ imp_status imp_network_open(imp_network **out, const char *name, imp_error *err)
     unsigned char *bytes;
     size_t size;
     *out = NULL;
+    if (!name)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "network: no name; 'builtin' is always there");
     if (strcmp(name, "builtin") == 0) {
         if (imp_builtin_network_size == 0)
             return imp_fail(err, IMP_ERR_UNSUPPORTED,

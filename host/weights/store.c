@@ -49,6 +49,8 @@ static bool is_name(const char *name) {
 
 static imp_status path_in_folder(char *path, size_t size, const char *name, const char *end,
                                  imp_error *err) {
+    if (!name)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "weights: the name is NULL");
     if (!is_name(name))
         return imp_fail(err, IMP_ERR_ARGUMENT,
                         "weights '%s': invalid name; expected at most %d letters, digits, '.', '_' "
