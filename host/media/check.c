@@ -21,7 +21,7 @@ static bool ends(const char *text, size_t size) {
     return memchr(text, 0, size) != NULL;
 }
 
-imp_status imp_picture_check(const imp_picture *p, const char *what, imp_error *err) {
+imp_status imp_picture_check_shape(const imp_picture *p, const char *what, imp_error *err) {
     if (!p || !p->rgb || p->width == 0 || p->height == 0)
         return imp_fail(err, IMP_ERR_ARGUMENT, "%s: the picture is empty", what);
     if (p->width > SIZE_MAX / 3 / sizeof *p->rgb / p->height)
@@ -32,6 +32,11 @@ imp_status imp_picture_check(const imp_picture *p, const char *what, imp_error *
         !ends(o->date, sizeof o->date) || !ends(p->sha256, sizeof p->sha256))
         return imp_fail(err, IMP_ERR_ARGUMENT, "%s: a text of the picture does not end with 0",
                         what);
+    return IMP_OK;
+}
+
+imp_status imp_picture_check(const imp_picture *p, const char *what, imp_error *err) {
+    TRY(imp_picture_check_shape(p, what, err));
     const size_t pixels = p->width * p->height;
     const size_t colour = first_outside(p->rgb, 3 * pixels);
     if (colour < 3 * pixels)

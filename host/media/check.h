@@ -7,9 +7,11 @@
 
 #include "impasto.h"
 
-/* Whether the texts in it end, and whether the picture has colours, a size, and every value within
- * [0,1] (a hundredth more or less is rounding). what: names it in messages. Error:
- * IMP_ERR_ARGUMENT. */
+/* Whether the picture has colours, a size that memory can hold, and texts that end. what: names it
+ * in messages. Error: IMP_ERR_ARGUMENT. */
+imp_status imp_picture_check_shape(const imp_picture *picture, const char *what, imp_error *err);
+
+/* The same, and whether every value is within [0,1], give or take a hundredth for rounding. */
 imp_status imp_picture_check(const imp_picture *picture, const char *what, imp_error *err);
 
 /* Whether the background is a colour. options may be NULL. */

@@ -98,7 +98,7 @@ static imp_status encode(imp_buffer *out, const imp_picture *picture,
                          err));
     char name[SHOWN_MAX];
     snprintf(name, sizeof name, "cannot write '%s'", path);
-    TRY(imp_picture_check(picture, name, err));
+    TRY(imp_picture_check_shape(picture, name, err));
     return format->encode(out, &what, err);
 }
 

@@ -209,7 +209,7 @@ static imp_status open_output(imp_picture *out, const imp_picture *in, size_t wi
 imp_status imp_picture_resize(imp_picture *out, const imp_picture *in, size_t width, size_t height,
                               imp_error *err) {
     *out = (imp_picture){0};
-    TRY(imp_picture_check(in, "resize", err));
+    TRY(imp_picture_check_shape(in, "resize", err));
     if (width == 0 || height == 0)
         return imp_fail(err, IMP_ERR_ARGUMENT, "resize: to %zu x %zu; expected sides above 0",
                         width, height);
