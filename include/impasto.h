@@ -30,13 +30,18 @@
  */
 /* clang-format on */
 /*
- * Conventions. Every function that can fail returns imp_status and takes an imp_error, which may be
- * NULL; the first error that is written to it stays until the caller zeroes it. What an *_open or a
- * reading function gives belongs to the caller and goes back through *_close or *_finish, which
- * accept NULL and zeroed objects. "Borrowed until X" says that the caller must keep it until then.
- * A network is read-only: any number of sessions in any threads may share one. A device and the
- * sessions on it belong to one thread at a time. The library never prints, exits or aborts on
- * input.
+ * Conventions.
+ * - Errors: every function that can fail returns imp_status and takes an imp_error, which may be
+ *   NULL. The first error written to it stays until the caller zeroes it. Arguments and fields that
+ *   make no sense (NaN, unknown enum values, NULL, sizes out of range) give IMP_ERR_ARGUMENT. A
+ *   callback that asks to stop gives IMP_ERR_STOPPED; what was done until then stays.
+ * - Ownership: what an *_open or a reading function gives belongs to the caller, who releases it
+ *   with *_close or *_finish; these accept NULL and zeroed objects. "Borrowed until X": the caller
+ *   keeps it valid until X. An out parameter is zeroed or NULL after an error.
+ * - Threads: a network is read-only, and sessions in any threads may share it. A device, its
+ *   sessions and an imp_reuse on it belong to one thread at a time. Settings, pictures and films
+ *   belong to whoever holds them. Functions without such an object may be called from any thread.
+ * - The library never prints, exits or aborts, whatever the input.
  */
 #ifndef IMPASTO_H
 #define IMPASTO_H
@@ -65,14 +70,14 @@ typedef struct imp_reuse imp_reuse;
 
 typedef enum imp_status {
     IMP_OK = 0,
-    IMP_ERR_ARGUMENT = -1,    /* the caller asked for what makes no sense */
+    IMP_ERR_ARGUMENT = -1,    /* an argument or a setting makes no sense */
     IMP_ERR_MEMORY = -2,      /* host or device memory ran out, or would */
     IMP_ERR_IO = -3,          /* a file could not be read or written */
     IMP_ERR_FORMAT = -4,      /* a file is not what it should be */
     IMP_ERR_DEVICE = -5,      /* a device or its driver failed */
-    IMP_ERR_UNSUPPORTED = -6, /* well-formed, but not known here */
-    IMP_ERR_NUMBER = -7,      /* the computation left the finite numbers for good */
-    IMP_ERR_STOPPED = -8      /* a callback asked for it */
+    IMP_ERR_UNSUPPORTED = -6, /* well-formed, but this library cannot do it */
+    IMP_ERR_NUMBER = -7,      /* the computation became NaN or infinite and did not recover */
+    IMP_ERR_STOPPED = -8      /* a callback asked to stop */
 } imp_status;
 
 typedef struct imp_error {
@@ -83,15 +88,15 @@ typedef struct imp_error {
 /* The library's version as "major.minor.patch". Static. */
 IMP_API const char *imp_version(void);
 
-/* Which revision of this header the library was built with. Where it differs from the
+/* The revision of this header that the library was built with. If it differs from the
  * IMP_API_VERSION that a program was compiled with, structs other than imp_settings may have
- * another layout; the shared library's file name changes with it, so that a linked program never
- * meets it. */
+ * another layout. The shared library's SONAME has the same number, so linked programs never meet
+ * another; programs that load the library themselves should compare. */
 enum { IMP_API_VERSION = 1 };
 IMP_API int imp_api_version(void);
 
-/* The most memory this process has held, in MiB; where the system can forget it (Linux), since the
- * last call that asked for that. 0: not known. */
+/* The most memory that this process has held, in MiB; 0: unknown. forget: start again from now, on
+ * systems that can (Linux). */
 IMP_API double imp_peak_mib(bool forget);
 
 /* How much a log line matters. 0 is the usual limit of what is logged. */
@@ -168,11 +173,13 @@ typedef enum imp_format {
     IMP_FORMAT_TIFF
 } imp_format;
 
-/* imp_picture_read and imp_picture_write for a file in memory. bytes is borrowed for the call of
- * imp_picture_decode. Release the *bytes of imp_picture_encode with imp_free; it is NULL after an
- * error. Errors: as there, except IMP_ERR_IO. */
+/* As imp_picture_read, from a file's bytes in memory, borrowed for the call. Errors: as there,
+ * except IMP_ERR_IO. */
 IMP_API imp_status imp_picture_decode(imp_picture *out, const void *bytes, size_t size,
                                       const imp_read_options *options, imp_error *err);
+
+/* As imp_picture_write, to memory: gives *bytes and *size. Release *bytes with imp_free; it is NULL
+ * after an error. Errors: as there, except IMP_ERR_IO. */
 IMP_API imp_status imp_picture_encode(unsigned char **bytes, size_t *size,
                                       const imp_picture *picture, imp_format format,
                                       const imp_write_options *options, imp_error *err);
@@ -277,44 +284,54 @@ IMP_API imp_status imp_film_close(imp_film *film, bool keep, imp_error *err);
 typedef struct imp_device_info {
     char backend[16];        /* "opencl", "cpu" or "oracle" */
     bool shares_host_memory; /* it is the processor: pictures take the same memory */
-    int index;               /* what imp_device_open takes; -1: it takes the backend's name */
+    int index;               /* for imp_device_open; -1: open it by the backend's name */
     char platform[128], vendor[128], name[128], driver[128];
     uint64_t memory_bytes, max_alloc_bytes, local_bytes;
     unsigned units, max_group;
-    bool usable;        /* passed the self-test against the oracle (or not yet tried) */
-    bool tested;        /* the verdict above is a measured one */
-    double gflops, gbs; /* measured fp32 multiply-add and memory roofs; 0 when not measured */
-    double seconds;     /* measured time of the reference iteration, 0 when not measured */
-    char reason[512];   /* why it is passed over, when not usable */
+    bool usable;        /* it passed the self-test against the oracle, or was not tested yet */
+    bool tested;        /* usable is the result of a test */
+    double gflops, gbs; /* measured rates of fp32 multiply-adds and of memory; 0: not measured */
+    double seconds;     /* measured time of the reference iteration; 0: not measured */
+    char reason[512];   /* why it is not usable */
 } imp_device_info;
 
-/* How a device keeps filters that it has transformed, most of what filters take: fp16 is half of it
- * and rounds each to 11 bits, up to 65504. Whatever is computed, and all else, is fp32. */
+/* How a device stores transformed filters, which are most of what filters take. fp16 takes half the
+ * memory and rounds each to 11 bits, up to 65504. Everything else, and all computation, is fp32. */
 typedef enum imp_precision { IMP_FP32, IMP_FP16 } imp_precision;
 
+/* The matrix products of OpenCL devices: the faster one that is right, CLBlast's, or our own. */
 typedef enum imp_gemm { IMP_GEMM_AUTO, IMP_GEMM_CLBLAST, IMP_GEMM_OWN } imp_gemm;
 
+/* Zeroed, or NULL in its place: the defaults. */
 typedef struct imp_device_options {
-    unsigned threads;        /* host threads of the cpu device; 0: all processors */
-    imp_gemm gemm;           /* who multiplies matrices on OpenCL devices */
-    imp_precision precision; /* the oracle has fp32 only */
-    bool profile;            /* collect seconds by operation */
-    bool tune;           /* take the fastest way to make each layer: remembered, or measured once */
-    imp_log_level level; /* lines up to this one are logged; 0: IMP_LOG_INFO */
-    imp_log log;         /* may be NULL; borrowed until the device is closed */
+    unsigned threads; /* of the device cpu, at most 1024; 0: one per processor */
+    imp_gemm gemm;
+    imp_precision precision; /* the oracle has IMP_FP32 only */
+    bool profile;            /* collect seconds by operation for imp_device_profile */
+    bool tune; /* use the fastest algorithm for each layer: remembered, or measured once */
+    imp_log_level level; /* log lines up to this level; 0: IMP_LOG_INFO */
+    imp_log log;         /* may be NULL; borrowed until the device is closed, like user */
     void *user;
 } imp_device_options;
 
-/* Opens "auto", "cpu", "oracle", an index of imp_device_list, or the first OpenCL device whose
- * vendor, name or platform contains the text (case ignored). "auto" takes the fastest device that
- * passes its self-test, down to "cpu". options may be NULL. */
+/* Opens a device. which: "auto" (the fastest that passes its self-test, at last "cpu"), "cpu",
+ * "oracle", an index of imp_device_list, or a part of the vendor, name or platform of an OpenCL
+ * device (case ignored), of which the first is taken. A device that fails its self-test is passed
+ * over with a warning, and "cpu" opens instead. The first use of a device tests and measures it for
+ * a few seconds; the results are remembered in the cache folder. options may be NULL. Errors:
+ * IMP_ERR_ARGUMENT (no such device, or invalid options), IMP_ERR_DEVICE, IMP_ERR_UNSUPPORTED,
+ * IMP_ERR_MEMORY. */
 IMP_API imp_status imp_device_open(imp_device **out, const char *which,
                                    const imp_device_options *options, imp_error *err);
+
+/* Releases the device, after its sessions and reuses. Accepts NULL. */
 IMP_API void imp_device_close(imp_device *device);
+
+/* What is known of an open device; borrowed until it is closed. */
 IMP_API const imp_device_info *imp_device_describe(const imp_device *device);
 
-/* Writes up to cap descriptions of what is there (OpenCL devices first, then cpu) and gives their
- * full number. measure: run the self-test and the measurements where no verdict is remembered. */
+/* Writes up to cap descriptions, OpenCL devices first, then cpu; returns how many there are.
+ * measure: test and measure devices of which nothing is remembered. log may be NULL. */
 IMP_API size_t imp_device_list(imp_device_info *out, size_t cap, bool measure, imp_log log,
                                void *user);
 
@@ -324,7 +341,8 @@ typedef struct imp_profile_row {
     uint64_t calls;
 } imp_profile_row;
 
-/* Writes up to cap rows, most expensive first; gives their number. Needs options.profile. */
+/* Writes up to cap rows, the most expensive first; returns how many there are: none without
+ * imp_device_options.profile. */
 IMP_API size_t imp_device_profile(const imp_device *device, imp_profile_row *out, size_t cap);
 
 /* ---- Networks -------------------------------------------------------------------------------- */
@@ -356,6 +374,7 @@ typedef struct imp_network_info {
     const char *padding; /* "zero", "reflect" or "replicate" */
 } imp_network_info;
 
+/* Describes an open network. */
 IMP_API void imp_network_describe(const imp_network *network, imp_network_info *out);
 
 /* Layer i in order of depth; i < imp_network_info.layers. */
@@ -363,13 +382,16 @@ IMP_API imp_network_layer imp_network_layer_at(const imp_network *network, size_
 
 /* ---- Installed networks ---------------------------------------------------------------------- */
 
-/* imp_weights_folder gives the folder of installed networks: $IMPASTO_WEIGHTS, else
- * $XDG_DATA_HOME/impasto, else ~/.local/share/impasto. make: creates it where it is missing.
- * imp_weights_path gives the path of NAME.safetensors in it, whether or not it exists. size: of
- * path in bytes; IMP_PATH_MAX always suffices. Errors: IMP_ERR_IO, IMP_ERR_ARGUMENT (not a possible
- * name). */
+/* Bytes that suffice for any path, and for any name of a network, layer or preset. */
 enum { IMP_PATH_MAX = 4096, IMP_NAME_MAX = 32 };
+
+/* Writes the path of the folder of installed networks: $IMPASTO_WEIGHTS, else
+ * $XDG_DATA_HOME/impasto, else ~/.local/share/impasto. size: of path in bytes. make: creates it
+ * where it is missing. Errors: IMP_ERR_IO. */
 IMP_API imp_status imp_weights_folder(char *path, size_t size, bool make, imp_error *err);
+
+/* Writes the path of NAME.safetensors in that folder, whether or not it exists. size: of path in
+ * bytes. Errors: IMP_ERR_IO, IMP_ERR_ARGUMENT (not a possible name). */
 IMP_API imp_status imp_weights_path(char *path, size_t size, const char *name, imp_error *err);
 
 /* Writes the names of up to `cap` installed networks, sorted; returns how many there are. */
@@ -442,8 +464,10 @@ typedef struct imp_weights_entry {
                                  first ones; NULL: unknown */
 } imp_weights_entry;
 
-/* Entry i, NULL beyond the last; and the entry of that name, or NULL. */
+/* Entry i, NULL beyond the last. */
 IMP_API const imp_weights_entry *imp_weights_at(size_t i);
+
+/* The entry of that name, NULL where there is none. */
 IMP_API const imp_weights_entry *imp_weights_find(const char *name);
 
 /* Zeroed, or NULL in its place: the defaults. */
@@ -469,52 +493,62 @@ IMP_API imp_status imp_weights_fetch(const char *name, const imp_fetch_options *
 
 enum { IMP_TERMS_MAX = 32, IMP_SCALES_MAX = 16 };
 
+/* What a term of the objective compares. Settings have terms of content and style only; total
+ * variation has no layer, and is a term in imp_loss. */
 typedef enum imp_term_kind { IMP_TERM_CONTENT, IMP_TERM_STYLE, IMP_TERM_TV } imp_term_kind;
+
 typedef enum imp_loss_form {
     IMP_LOSS_MEAN,       /* mean of squared differences */
-    IMP_LOSS_RELATIVE,   /* sum of squared differences over the target's own sum of squares */
-    IMP_LOSS_WASSERSTEIN /* style only: between normal distributions of means and covariances */
+    IMP_LOSS_RELATIVE,   /* sum of squared differences over the target's sum of squares */
+    IMP_LOSS_WASSERSTEIN /* style only: distance between normal distributions of features */
 } imp_loss_form;
+
 typedef enum imp_gram_norm { IMP_GRAM_CM, IMP_GRAM_M } imp_gram_norm; /* F F^T / (C M), or / M */
+
 typedef enum imp_tv_form {
-    IMP_TV_ABSOLUTE,  /* sum |d| over neighbours in a row and in a column */
-    IMP_TV_SQUARED,   /* sum d^2 */
-    IMP_TV_NEIGHBOURS /* means of d^2, a third each, and of diagonal ones, a twelfth each */
+    IMP_TV_ABSOLUTE,  /* sum of |d| over neighbours in rows and columns */
+    IMP_TV_SQUARED,   /* sum of d^2 */
+    IMP_TV_NEIGHBOURS /* means of d^2: a third of rows and of columns, a twelfth of diagonals */
 } imp_tv_form;
+
 typedef enum imp_pooling {
     IMP_POOL_MAX,
     IMP_POOL_AVERAGE,
-    IMP_POOL_TWICE, /* twice the average: features keep about the size that the maximum has */
-    IMP_POOL_L2     /* 0.78 times the root of the sum of squares, likewise */
+    IMP_POOL_TWICE, /* twice the average: values stay about as large as with the maximum */
+    IMP_POOL_L2     /* 0.78 times the root of the sum of squares: likewise */
 } imp_pooling;
+
 typedef enum imp_optimizer { IMP_LBFGS, IMP_ADAM } imp_optimizer;
 typedef enum imp_adam_form { IMP_ADAM_PYTORCH, IMP_ADAM_KERAS } imp_adam_form;
-/* The edges across which the picture goes on as if it met itself there: it can be laid side by
- * side with itself. */
+
+/* The edges that meet without a visible seam: left and right, top and bottom, or both. */
 typedef enum imp_tileable {
     IMP_TILEABLE_NONE,
     IMP_TILEABLE_X,
     IMP_TILEABLE_Y,
     IMP_TILEABLE_BOTH
 } imp_tileable;
+
+/* What the painting starts from. */
 typedef enum imp_init {
     IMP_INIT_CONTENT,
     IMP_INIT_NOISE,
-    IMP_INIT_STYLE,
-    IMP_INIT_PICTURE
+    IMP_INIT_STYLE,  /* the first one */
+    IMP_INIT_PICTURE /* imp_sources.init */
 } imp_init;
 
-/* The result's colours: the style's; the content's, with the luminance of what is painted; or the
- * style's, brought to the content's palette before the run. */
+/* The result's colours: the style's; the content's, with the luminance of the painting; or the
+ * style's after they were matched to the content's palette. */
 typedef enum imp_color { IMP_COLOR_STYLE, IMP_COLOR_CONTENT, IMP_COLOR_MATCH } imp_color;
-/* Palettes by the roots of their covariances, by triangles, or (Monge, Kantorovich) moving least.
- */
+
+/* How palettes are matched: by the square roots of their covariances, by their Cholesky factors, or
+ * by the Monge-Kantorovich map, which changes colours least. */
 typedef enum imp_color_method { IMP_COLOR_PCA, IMP_COLOR_CHOLESKY, IMP_COLOR_MK } imp_color_method;
 
 typedef struct imp_term {
-    imp_term_kind kind; /* content or style; total variation has no layer and stands below */
-    char layer[IMP_NAME_MAX];
-    float weight; /* times content_weight or style_weight; >= 0 */
+    imp_term_kind kind;       /* content or style */
+    char layer[IMP_NAME_MAX]; /* "relu3_1" */
+    float weight;             /* times content_weight or style_weight */
 } imp_term;
 
 /* What is minimised, and how. Fill it with imp_settings_init; then change fields, or set them by
@@ -638,113 +672,149 @@ IMP_API imp_status imp_settings_check(const imp_settings *settings, imp_error *e
 /* ---- Sessions: one picture being painted ----------------------------------------------------- */
 
 typedef struct imp_progress {
-    unsigned iteration, total;       /* steps done, steps planned */
-    size_t width, height;            /* of the picture at this scale */
-    double loss, content, style, tv; /* weighted, at the picture before the last step */
-    double seconds;                  /* since the session was opened */
-    unsigned skipped;                /* steps planned that were not done: the picture had settled */
-    bool recovered;                  /* the last step met a non-finite loss and was taken back */
+    unsigned iteration, total; /* done, and planned */
+    size_t width, height;      /* of the picture at the present scale */
+    double loss, content, style,
+        tv;           /* weighted, before the last step; loss is the sum of the rest */
+    double seconds;   /* since the session was opened */
+    unsigned skipped; /* planned iterations not done, because the picture converged */
+    bool recovered;   /* the last step met a loss that was not finite, and was undone */
 } imp_progress;
 
 typedef struct imp_loss {
     imp_term_kind kind;
     char layer[IMP_NAME_MAX];
-    unsigned level;
-    int region;   /* of style with masks: the region's colour as 0xRRGGBB; else -1 */
-    double value; /* weighted */
+    unsigned level; /* 0: full size, 1: half of it, ... */
+    int region;     /* of style with masks: the region's colour as 0xRRGGBB; else -1 */
+    double value;   /* weighted */
 } imp_loss;
 
 typedef struct imp_estimate {
-    size_t device_bytes; /* of the largest scale: every buffer the session asks the device for */
-    size_t filter_bytes, activation_bytes, optimizer_bytes, work_bytes; /* parts of the above */
-    size_t host_bytes;            /* pictures on the host, beside the device */
-    double seconds_per_iteration; /* measured over the steps done at this scale; 0 before any */
+    size_t device_bytes; /* of the largest scale: all buffers on the device */
+    size_t filter_bytes, activation_bytes, optimizer_bytes, work_bytes; /* parts of device_bytes */
+    size_t host_bytes;            /* pictures in host memory, besides device_bytes */
+    double seconds_per_iteration; /* mean of the steps done at this scale; 0 before the first */
     double seconds_left;
 } imp_estimate;
 
-/* One of the pictures whose style is aimed at; weight: its share over the sum of all. */
+/* A style picture. */
 typedef struct imp_style {
     const imp_picture *picture;
-    float weight;            /* >= 0, and not all 0 */
-    const imp_picture *mask; /* as large as picture; where the content has one */
+    float weight;            /* relative to the sum of all; finite, >= 0, and not all 0 */
+    const imp_picture *mask; /* of the picture's size; needed exactly if the content has one */
 } imp_style;
 
-/* What a session paints from; pictures are read during the call only. Masks paint flat colours over
- * regions: what the content's mask shows in a colour gets the style of what the styles' masks show
- * in that colour. A colour's last nuances and the blends along edges count to the nearest of them.
- */
 enum { IMP_STYLES_MAX = 16, IMP_REGIONS_MAX = 16 };
+
+/* What a session paints from. Pictures are borrowed for the call; their values are in [0,1]. Masks
+ * mark regions by flat colours: a region of the content takes the style of the regions with its
+ * colour in the masks of the styles. Other colours, as along edges, count as the nearest region's.
+ */
 typedef struct imp_sources {
     const imp_picture *content;
-    imp_style styles[IMP_STYLES_MAX]; /* at least one; up to the first without a picture */
-    const imp_picture *init;          /* the start, with IMP_INIT_PICTURE */
-    const imp_picture *mask;          /* as large as content; NULL: one style everywhere */
+    imp_style styles[IMP_STYLES_MAX]; /* at least one; they end at the first without a picture */
+    const imp_picture *init;          /* the start, if settings.init is IMP_INIT_PICTURE */
+    const imp_picture *mask;          /* of the content's size; NULL: no regions */
     imp_reuse *reuse;                 /* NULL: the session shares nothing with others */
 } imp_sources;
 
-/* What sessions on one device with one network leave to the next ones, which are opened with it:
- * prepared filters, and what is aimed at in the styles of the last session. Results are the same
- * bit by bit. Close it after those sessions and before the device and the network. */
+/* Opens what sessions on one device with one network, opened with it one after another, leave to
+ * the next: prepared filters, and the targets of the last styles. Results are the same bit by bit.
+ * device and network are borrowed until it is closed. Errors: IMP_ERR_MEMORY. */
 IMP_API imp_status imp_reuse_open(imp_reuse **out, imp_device *device, const imp_network *network,
                                   imp_error *err);
+
+/* Releases it, after its sessions and before the device and the network. Accepts NULL. */
 IMP_API void imp_reuse_close(imp_reuse *reuse);
 
-/* device and network are borrowed until the session is closed. Of several styles the Gram matrices
- * (with IMP_LOSS_WASSERSTEIN means and second moments) are averaged by their weights, so that one
- * mixed style is aimed at; with masks in each region by the styles that show it. */
+/* Opens a session: checks settings and sources, computes the targets of the first scale, and sets
+ * the start. Several styles are mixed: their Gram matrices (with IMP_LOSS_WASSERSTEIN their means
+ * and second moments) are averaged by weight, with masks in each region. device and network are
+ * borrowed until the session is closed; settings are copied. Errors: IMP_ERR_ARGUMENT (settings,
+ * sources, or a layer that the network lacks), IMP_ERR_MEMORY (with the largest size that fits),
+ * IMP_ERR_DEVICE, IMP_ERR_NUMBER. */
 IMP_API imp_status imp_session_open(imp_session **out, imp_device *device,
                                     const imp_network *network, const imp_settings *settings,
                                     const imp_sources *from, imp_error *err);
+
+/* Releases the session. Accepts NULL. */
 IMP_API void imp_session_close(imp_session *session);
 
-/* What imp_session_open would need of the same arguments, and, in about a second, the time that
- * iterations of a smaller picture suggest. That a run does not fit is no error here. */
 typedef struct imp_footprint {
-    size_t bytes;   /* of the device, and on a processor of the pictures too */
-    double seconds; /* an iteration */
+    size_t bytes;   /* on the device, and with shares_host_memory the pictures too */
+    double seconds; /* per iteration */
 } imp_footprint;
+
 typedef struct imp_forecast {
-    size_t width, height, iterations;      /* of the result, and in all */
-    imp_estimate need;                     /* of the last scale; seconds_left: of the whole run */
-    imp_footprint chosen, kept, recompute; /* as it would run; all features kept; all made again */
-    size_t memory, largest; /* what it may take; the longer side that fits. 0: not known; none */
+    size_t width, height, iterations; /* of the result, and in all */
+    imp_estimate need;                /* at the last scale; seconds_left: of the whole run */
+    imp_footprint chosen;             /* as it would run */
+    imp_footprint kept, recompute;    /* with all features kept, and with all recomputed */
+    size_t memory;                    /* bytes that the run may take; 0: unknown */
+    size_t largest;                   /* the longer side that fits, in pixels; 0: none */
     bool fits;
 } imp_forecast;
+
+/* What a session with these arguments would take: its memory exactly, its time from a few
+ * iterations at smaller sizes, which take about a second. A run that does not fit is no error.
+ * Errors: as imp_session_open. */
 IMP_API imp_status imp_session_forecast(imp_forecast *out, imp_device *device,
                                         const imp_network *network, const imp_settings *settings,
                                         const imp_sources *from, imp_error *err);
 
-/* One iteration. *done turns true after the last one (further calls change nothing). */
+/* Does one iteration, and enters the next scale where one is due. *done: it was the last one;
+ * further calls change nothing. Errors: IMP_ERR_NUMBER, IMP_ERR_DEVICE, IMP_ERR_MEMORY. */
 IMP_API imp_status imp_session_step(imp_session *session, bool *done, imp_error *err);
 
-/* All iterations; callback (may be NULL) after each: return false to stop early (status IMP_OK). */
+/* Called after an iteration; returns false to stop. progress is borrowed for the call. */
 typedef bool (*imp_callback)(void *user, imp_session *session, const imp_progress *progress);
+
+/* Does all iterations that are left. callback may be NULL. Errors: IMP_ERR_STOPPED (the callback
+ * asked for it; the picture is as the last iteration left it, and another call continues), those of
+ * imp_session_step. */
 IMP_API imp_status imp_session_run(imp_session *session, imp_callback callback, void *user,
                                    imp_error *err);
 
+/* How far the session is. */
 IMP_API void imp_session_progress(const imp_session *session, imp_progress *out);
+
+/* What the session takes, and how long it will take. */
 IMP_API void imp_session_estimate(const imp_session *session, imp_estimate *out);
-/* The losses of the last evaluation by term and level; gives their full number. */
+
+/* Writes up to cap losses of the last evaluation, by term and level; returns how many there are. */
 IMP_API size_t imp_session_losses(const imp_session *session, imp_loss *out, size_t cap);
-/* The picture as it is now, at the current scale, in the colours that the settings ask for. */
+
+/* Gives the picture as it is now, at the present scale, with the colours that the settings ask for.
+ * Release it with imp_picture_finish. Errors: IMP_ERR_MEMORY, IMP_ERR_DEVICE. */
 IMP_API imp_status imp_session_picture(imp_session *session, imp_picture *out, imp_error *err);
 
-/* Writes all that going on needs to path, by way of path.part, and the caller's own text; of
- * L-BFGS 2 (history + 2) times the variable. */
+/* Writes a checkpoint with the caller's text (may be NULL): all that is needed to continue. With
+ * L-BFGS it has 2 (history + 2) times the size of the picture's variable. The file at path is
+ * replaced as a whole. Errors: IMP_ERR_IO, IMP_ERR_MEMORY, IMP_ERR_DEVICE, IMP_ERR_ARGUMENT (the
+ * text is too long). */
 IMP_API imp_status imp_session_save(imp_session *session, const char *path, const char *text,
                                     imp_error *err);
 
-/* Brings a session just opened with the same network, settings and pictures to where the saved one
- * was; on the same device it goes on bit by bit alike. After an error it may only be closed. */
+/* Brings a session, just opened with the same network, settings and pictures, to where the saved
+ * one was. On the same device it continues bit by bit alike. After an error it can only be closed.
+ * Errors: IMP_ERR_IO, IMP_ERR_FORMAT (damaged), IMP_ERR_UNSUPPORTED (of another version),
+ * IMP_ERR_ARGUMENT (of another painting), IMP_ERR_MEMORY, IMP_ERR_DEVICE. */
 IMP_API imp_status imp_session_restore(imp_session *session, const char *path, imp_error *err);
 
-/* The text in a checkpoint; the caller frees. A path in the cache folder for the checkpoint of what
- * `key` names, and the newest such checkpoint (false: no folder, no checkpoint, or no room). */
+/* Gives the text in a checkpoint; release it with imp_free. Errors: IMP_ERR_IO, IMP_ERR_FORMAT,
+ * IMP_ERR_UNSUPPORTED, IMP_ERR_MEMORY. */
 IMP_API imp_status imp_checkpoint_text(char **text, const char *path, imp_error *err);
+
+/* Writes the path in the cache folder of the checkpoint for `key`, any text. size: of path in
+ * bytes. False: there is no such folder, or the path is too long. */
 IMP_API bool imp_checkpoint_path(char *path, size_t size, const char *key);
+
+/* Writes the path of the newest checkpoint in the cache folder. False: there is none, or the path
+ * is too long. */
 IMP_API bool imp_checkpoint_newest(char *path, size_t size);
 
-/* The objective and its gradient at the picture as it is now, without a step. */
+/* Evaluates the objective and its gradient at the picture as it is now, without a step. Errors:
+ * IMP_ERR_DEVICE, IMP_ERR_MEMORY. */
 IMP_API imp_status imp_session_evaluate(imp_session *session, imp_error *err);
 
 typedef struct imp_array {
@@ -752,36 +822,45 @@ typedef struct imp_array {
     float *data;     /* owned: malloc */
 } imp_array;
 
-/* Of the last evaluation: a layer's features at full size (C x H x W), its normalised Gram matrix
- * (1 x C x C; with masks the first region's), and the gradient with respect to the RGB picture in
- * [0,1] (3 x H x W). Features do not stay: they are made again, in memory that is taken for it. */
+/* Gives a layer's features at the picture as it is now: C x H x W, at full size. They are
+ * recomputed, in memory taken for that. Release with imp_array_finish. Errors: IMP_ERR_ARGUMENT (no
+ * such layer), IMP_ERR_MEMORY, IMP_ERR_DEVICE. */
 IMP_API imp_status imp_session_features(imp_session *session, const char *layer, imp_array *out,
                                         imp_error *err);
+
+/* Gives the normalised Gram matrix, 1 x C x C, of a style layer at the last evaluation; with masks
+ * the first region's. Release with imp_array_finish. Errors: as imp_session_features. */
 IMP_API imp_status imp_session_gram(imp_session *session, const char *layer, imp_array *out,
                                     imp_error *err);
+
+/* Gives the gradient, 3 x H x W, of the last evaluation with respect to the RGB picture in [0,1].
+ * Release with imp_array_finish. Errors: IMP_ERR_MEMORY, IMP_ERR_DEVICE. */
 IMP_API imp_status imp_session_gradient(imp_session *session, imp_array *out, imp_error *err);
+
+/* Releases the data and zeroes the array. Accepts NULL. */
 IMP_API void imp_array_finish(imp_array *array);
 
-/* ---- Tuning: which way to make a layer is the fastest -----------------------------------------
- */
+/* ---- Tuning: the fastest algorithm for each layer -------------------------------------------- */
 
 enum { IMP_TUNED_ALGORITHMS = 4 };
 
 typedef struct imp_tuned {
-    char layer[32]; /* "conv3_1"; those that are alike are measured as one, the first */
+    char layer[32]; /* "conv3_1"; of layers with the same shapes the first is measured */
     bool back;      /* its gradient */
-    size_t height, width, count;
+    size_t height, width;
+    size_t count; /* of algorithms */
     struct {
         char name[32];
-        double seconds; /* of at most a part of the layer; 0: it failed, or its result was wrong */
+        double seconds; /* of the layer, or a part of it; 0: it failed, or its result was wrong */
     } algorithms[IMP_TUNED_ALGORITHMS];
-    size_t own, best; /* the way that the device would take by itself, and that it takes now */
+    size_t own, best; /* the device's default algorithm, and the one it uses from now on */
 } imp_tuned;
 
-/* Measures every way to make the convolutions of a network, for pictures of size x size pixels,
- * takes the fastest, and remembers it in the cache folder for devices opened with options.tune.
- * tell hears of each layer, and ends it by returning false. Layers that have one way only, or make
- * no difference, are left out; so is one that the device fails at. */
+/* Measures all algorithms for the convolutions of a network, forward and back, on pictures of size
+ * x size pixels, and remembers the fastest in the cache folder for devices opened with
+ * options.tune. tell (may be NULL) is called for each layer, and returns false to stop. Layers with
+ * one algorithm only, and layers whose algorithms are equally fast, are left out. Errors:
+ * IMP_ERR_STOPPED, IMP_ERR_ARGUMENT, IMP_ERR_DEVICE, IMP_ERR_MEMORY. */
 IMP_API imp_status imp_tune(imp_device *device, const imp_network *network, size_t size,
                             bool (*tell)(void *user, const imp_tuned *tuned), void *user,
                             imp_error *err);
@@ -789,7 +868,7 @@ IMP_API imp_status imp_tune(imp_device *device, const imp_network *network, size
 /* ---- Benchmark: how fast a device is, and whether it is right -------------------------------- */
 
 typedef enum imp_bench_part {
-    IMP_BENCH_ROOFS = 1,      /* what the device does at most, and how long it takes to answer */
+    IMP_BENCH_ROOFS = 1,      /* peak rates of arithmetic and memory, and latencies */
     IMP_BENCH_LAYERS = 2,     /* VGG-19's convolutions, forward and back */
     IMP_BENCH_OPERATIONS = 4, /* Gram matrices and their gradients, pooling, total variation */
     IMP_BENCH_PRODUCTS = 8,   /* CLBlast against our own matrix products, on OpenCL devices */
@@ -800,18 +879,19 @@ typedef enum imp_bench_part {
 
 typedef enum imp_bench_verdict {
     IMP_BENCH_UNCHECKED,
-    IMP_BENCH_RIGHT, /* what was timed lies within its bound of the oracle's result */
+    IMP_BENCH_RIGHT, /* the timed result is within its bound of the oracle's */
     IMP_BENCH_WRONG
 } imp_bench_verdict;
 
 enum { IMP_BENCH_SIZES = 8 };
 
+/* Zeroed, or NULL in its place: everything. */
 typedef struct imp_bench_options {
-    unsigned parts;                /* of imp_bench_part; 0: all */
+    unsigned parts;                /* a sum of imp_bench_part; 0: all */
     size_t sizes[IMP_BENCH_SIZES]; /* sides of square pictures in pixels; all 0: the usual ones */
     bool adam, lbfgs;              /* the iteration's optimizers; both false: both */
     bool quick;                    /* fewer repetitions and sizes */
-    /* What is being measured; may be NULL. Return false to end with what there is. */
+    /* Told what is measured next; returns false to stop. May be NULL. */
     bool (*progress)(void *user, const char *what);
     void *user;
 } imp_bench_options;
@@ -821,30 +901,29 @@ typedef struct imp_bench_result {
     imp_bench_part part;
     char name[32];       /* "fp32", "conv4_2-4", "gram relu1_1", "iteration" */
     char variant[16];    /* "forward", "back", "adam", "clblast" */
-    size_t device, size; /* place in the list of devices; side of the picture */
+    size_t device, size; /* index of the device; side of the picture */
     unsigned samples;    /* 0: not measured; note says why */
     double seconds;      /* median */
     double spread;       /* of the samples: 1.4826 times the median distance from the median, which
                             for normal errors is their standard deviation */
-    double flop;         /* of the direct way, a multiply-add counting as two */
-    double executed;     /* of the algorithm taken, without its transforms */
-    double bytes;        /* that have to be read and written at least */
+    double flop;         /* of the direct algorithm, a multiply-add counting as two */
+    double executed;     /* of the algorithm used, without its transforms */
+    double bytes;        /* the least that must be read and written */
     char algorithm[32];
-    double roof;       /* share of the measured roof: of executed flop, or else of bytes */
-    double host_mib;   /* the process's largest memory meanwhile */
+    double roof;       /* share of the measured roof: by executed flop, or else by bytes */
+    double host_mib;   /* the process's peak memory during the measurement */
     double device_mib; /* planned on the device */
-    double drift;      /* the last third's median time over the first third's; 0: too few */
+    double drift; /* median time of the last third over that of the first; 0: too few samples */
     imp_bench_verdict verdict;
-    double error; /* the worst difference from the oracle's result over its bound */
+    double error; /* the largest difference from the oracle's result, over its bound */
     char note[256];
 } imp_bench_result;
 
 typedef struct imp_bench_device {
     imp_device_info info;
-    double
-        score;   /* iterations of `gatys` a second at 512 x 512 with Adam; 0: none, note says why */
-    double fall; /* how much slower it multiplied at the end than at the beginning, 0..1 */
-    imp_precision precision; /* scores of two are not to be compared */
+    double score; /* iterations per second of `gatys` at 512 x 512 with Adam; 0: none, see note */
+    double fall;  /* how much slower it multiplied at the end than at the start, 0..1 */
+    imp_precision precision; /* scores of different precisions cannot be compared */
     char note[256];
 } imp_bench_device;
 
@@ -854,11 +933,15 @@ typedef struct imp_bench_report {
     size_t device_count, result_count;
 } imp_bench_report;
 
-/* Measures open devices, taking turns, and holds what was timed against the oracle. What a device
- * fails at is noted and no error. Finish the report in any case. Errors: IMP_ERR_ARGUMENT (the
- * oracle is not to be measured, nor devices of two precisions), IMP_ERR_MEMORY (of the host). */
+/* Measures open devices in turns, and compares what was timed with the oracle's results. What a
+ * device fails at is noted, and no error. options may be NULL. Release the report with
+ * imp_bench_finish, also after an error: it has what was measured until then. Errors:
+ * IMP_ERR_STOPPED, IMP_ERR_ARGUMENT (options; the oracle among the devices, or two precisions),
+ * IMP_ERR_MEMORY (of the host). */
 IMP_API imp_status imp_bench(imp_bench_report *out, imp_device *const *devices, size_t count,
                              const imp_bench_options *options, imp_error *err);
+
+/* Releases what the report owns, and zeroes it. */
 IMP_API void imp_bench_finish(imp_bench_report *report);
 
 #ifdef __cplusplus

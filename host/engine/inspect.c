@@ -80,6 +80,8 @@ imp_status imp_session_read(imp_session *s, imp_tensor t, imp_array *out, imp_er
 }
 
 void imp_array_finish(imp_array *array) {
+    if (!array)
+        return;
     free(array->data);
     *array = (imp_array){0};
 }
