@@ -26,8 +26,10 @@ typedef struct fixture {
 static int open_all(void **state) {
     void *made = NULL;
     fixture *const f = calloc(1, sizeof *f);
-    if (!f || scratch_open(&made) != 0)
+    if (!f || scratch_open(&made) != 0) {
+        free(f);
         return -1;
+    }
     f->s = *(scratch *)made;
     free(made);
     FILE *const from = fopen(IMP_TEST_SOURCES "/weights/builtin.safetensors", "rb");

@@ -31,8 +31,10 @@ typedef struct fixture {
 static int open_all(void **state) {
     void *made = NULL;
     fixture *const f = calloc(1, sizeof *f);
-    if (!f || scratch_open(&made) != 0)
+    if (!f || scratch_open(&made) != 0) {
+        free(f);
         return -1;
+    }
     f->s = *(scratch *)made;
     free(made);
     f->bytes = malloc(SIZE);

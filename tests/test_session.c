@@ -84,6 +84,7 @@ static void test_fused(void **state) {
     imp_array features[2];
     if (!f)
         skip();
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): skip() does not return */
     const imp_ops *const ops = f->device->ops;
     imp_ops separate = *ops;
     separate.fuses_pool = NULL;
@@ -268,6 +269,7 @@ static void test_step_costs(void **state) {
     painting_begin(f);
     painting_step(f);
     painting_step(f); /* the first step with a pair, and so the first to use every operation */
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): skip() does not return */
     const imp_counters before = f->device->counters;
     painting_step(f);
     painting_step(f);

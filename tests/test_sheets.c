@@ -244,7 +244,7 @@ static void test_grid_of_two(void **state) {
  */
 static void test_grid_goes_on(void **state) {
     scratch *s = *state;
-    size_t x, y;
+    size_t x = 0, y = 0;
     ended e = program_run(s, GRID "-q --network builtin,none.safetensors,random-vgg19 "
                                   "--style-layers relu1_1 --content-layers relu1_1");
     assert_int_equal(e.status, 1);

@@ -228,7 +228,7 @@ static void test_guided_gram(void **state) {
     look(&other, &f->styles[0], NULL);
     assert_int_equal(imp_session_features(other.session, "relu1_1", &style, NULL), IMP_OK);
     const size_t c = painted.shape[0];
-    double *g = malloc(c * c * sizeof *g), *a = malloc(c * c * sizeof *a);
+    double *g = calloc(c * c, sizeof *g), *a = calloc(c * c, sizeof *a);
     assert_true(g && a);
     for (int k = 0; k < 2; k++) {
         double difference = 0, size = 0;

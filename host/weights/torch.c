@@ -103,7 +103,7 @@ static bool is_dense(const imp_foreign_tensor *t, const int64_t *strides) {
 
 /* Reads shape, strides and offset, and checks them against the storage. */
 static imp_status read_layout(const lister *l, imp_foreign_tensor *t, const imp_value *v) {
-    int64_t sides[8], strides[8];
+    int64_t sides[8], strides[8] = {0};
     size_t rank, rank_of_strides;
     const imp_storage *const s = &l->storages->all[t->part];
     const imp_value *const offset = imp_pickle_item(l->pickle, v, 1);

@@ -142,7 +142,7 @@ static imp_status check_order(const imp_foreign *file, const char *folder, size_
     const inside *const in = file->inside;
     char name[256];
     unsigned char *text;
-    size_t size;
+    size_t size = 0;
     snprintf(name, sizeof name, "%.*sbyteorder", (int)length, folder);
     const zip_int64_t index = zip_name_locate(in->zip, name, 0);
     if (index < 0)
@@ -161,7 +161,7 @@ static imp_status open_torch(imp_foreign *file, uint64_t index, const char *fold
                              imp_error *err) {
     inside *const in = file->inside;
     unsigned char *bytes;
-    size_t size;
+    size_t size = 0;
     imp_pickle pickle = {0};
     file->format = "PyTorch, zip format";
     file->load = load;

@@ -31,10 +31,14 @@ static imp_status store(const imp_picture *picture, const char *folder, const ch
 int main(int argc, char **argv) {
     imp_error err = {0};
     imp_picture picture = {.width = WIDTH, .height = HEIGHT};
-    picture.rgb = calloc((size_t)WIDTH * HEIGHT * 3, sizeof *picture.rgb);
-    if (argc < 2 || argc > 3 || !picture.rgb) {
+    if (argc < 2 || argc > 3) {
         fprintf(stderr, "usage: sample_pictures FOLDER [NAME]\n");
         return 2;
+    }
+    picture.rgb = calloc((size_t)WIDTH * HEIGHT * 3, sizeof *picture.rgb);
+    if (!picture.rgb) {
+        fprintf(stderr, "out of memory\n");
+        return 1;
     }
     imp_status status = IMP_OK;
     for (size_t i = 0; i < sizeof PICTURES / sizeof *PICTURES && status == IMP_OK; i++) {
