@@ -274,6 +274,33 @@ static void test_help_shows_the_presets_defaults(void **state) {
     }
 }
 
+/* Names that settings had once work as options, in preset files and in records; what is written has
+ * the present names. A new setting is part of a preset file by itself. */
+static void test_names_of_settings(void **state) {
+    static const char older[] = "{\"options\":{\"preset\":\"brush\",\"settle\":\"3\","
+                                "\"seam\":\"x\",\"carry\":\"off\",\"xyzzy\":\"1\"}}";
+    static const char *const present[] = {"\"convergence\":\"3\"", "\"tileable\":\"x\"",
+                                          "\"warm-start\":\"off\""};
+    scratch_write(*state, "older.json", older, sizeof older - 1);
+    ended e = program_run(*state, "impasto presets older.json --json");
+    assert_int_equal(e.status, 0);
+    assert_non_null(strstr(e.err, "left out 'xyzzy'"));
+    for (size_t i = 0; i < sizeof present / sizeof *present; i++)
+        assert_non_null(strstr(e.out, present[i]));
+    const imp_setting *setting;
+    for (size_t i = 0; (setting = imp_setting_at(i)); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "\"%s\":\"", setting->name);
+        if (strcmp(setting->name, "memory") != 0) /* it does not change the picture */
+            assert_non_null(strstr(e.out, name));
+    }
+    assert_null(strstr(e.out, "settle"));
+    ended_free(&e);
+    assert_fails(*state, "impasto paint a.png b.jpg --settle x", 2,
+                 "option '--convergence': invalid value 'x'");
+    assert_fails(*state, "impasto paint a.png b.jpg --seam=y --device xyzzy", 1, "a.png");
+}
+
 /* Runs the line; skips the test if `needs` is not installed. */
 static void assert_clean(scratch *s, const char *needs, const char *line) {
     if (!program_exists(needs)) {
@@ -318,6 +345,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_record_names_are_no_paths, scratch_open,
                                         scratch_close),
         cmocka_unit_test_setup_teardown(test_help, scratch_open, scratch_close),
+        cmocka_unit_test_setup_teardown(test_names_of_settings, scratch_open, scratch_close),
         cmocka_unit_test_setup_teardown(test_help_shows_the_presets_defaults, scratch_open,
                                         scratch_close),
         cmocka_unit_test_setup_teardown(test_man_page, scratch_open, scratch_close),
