@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Completions for bash, zsh and fish, from the table of commands and options.
+ * Completions for bash, zsh and fish, from the tables of commands, options and settings.
  */
 #include "cli/help.h"
 
@@ -8,14 +8,14 @@
 
 enum { WORDS_MAX = 512 };
 
-/* ---- What an option's text may be ------------------------------------------------------------ */
+/* ---- Possible values ------------------------------------------------------------------------- */
 
 static void append(char *words, const char *word) {
     const size_t used = strlen(words);
     snprintf(words + used, WORDS_MAX - used, "%s%s", used ? " " : "", word);
 }
 
-/* The words of "a|b|FILE", but for the last. */
+/* The words of "a|b|FILE", except FILE. */
 static void append_choice(char *words, const char *choice) {
     char word[64];
     for (size_t i = 0; cli_choice_word(choice, i, word, sizeof word); i++)
@@ -23,7 +23,7 @@ static void append_choice(char *words, const char *choice) {
             append(words, word);
 }
 
-/* The words that the text may be, with blanks between; words holds WORDS_MAX. */
+/* The words that an option takes, separated by blanks; words holds WORDS_MAX. */
 static void words_of(const cli_option *o, char *words) {
     const imp_setting *setting = cli_option_setting(o);
     const imp_preset *preset;
@@ -47,7 +47,7 @@ static bool takes_file(const cli_option *o) {
     return o->kind == CLI_FILE || o->kind == CLI_FILES || o->kind == CLI_INIT;
 }
 
-/* Words that stand for operands. */
+/* Words that a command takes as operands. */
 static void operand_words(const cli_command *command, char *words) {
     *words = 0;
     if (command->bit == CLI_WEIGHTS)
@@ -60,7 +60,7 @@ static bool operand_files(const cli_command *command) {
     return command->bit & (CLI_PAINT | CLI_SCORE | CLI_WEIGHTS);
 }
 
-/* The help up to the first break of its sentence, without what the shell would take for its own. */
+/* The first clause of the help, without special characters of the shell. */
 static void gist(const char *help, char *text, size_t size) {
     snprintf(text, size, "%.*s", (int)strcspn(help, ";(:,."), help);
     for (char *c = text; *c; c++)

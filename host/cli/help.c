@@ -40,7 +40,7 @@ static void wrap(const char *text, size_t indent, size_t column) {
 void cli_default_text(const cli_option *o, const cli_values *values, char *text, size_t size) {
     const imp_setting *setting = cli_option_setting(o);
     *text = 0;
-    if ((o->help && strstr(o->help, "(default:")) || /* it is said already */
+    if ((o->help && strstr(o->help, "(default:")) || /* the help states it */
         (setting && setting->type == IMP_SETTING_FLAG))
         return;
     switch (o->kind) {

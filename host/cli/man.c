@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The man page, in roff, from the table of commands and options.
+ * The man page, in roff, from the tables of commands, options and settings.
  */
 #include "cli/help.h"
 
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* Every variable that the program or the library reads; tools/lint compares. */
+/* Every IMPASTO_ variable that the program or the library reads; tools/lint checks this. */
 static const cli_meaning environment[] = {
     {"IMPASTO_DEVICE", "The device, if --device is not given."},
     {"IMPASTO_CACHE", "The cache folder, instead of the one below."},
@@ -31,7 +31,7 @@ static const cli_meaning files[] = {
     {"$XDG_DATA_HOME/impasto, ~/.local/share/impasto", "Networks that were fetched or imported."},
     {NULL, NULL}};
 
-/* Text with the characters escaped that mean something to roff. */
+/* Prints text with the special characters of roff escaped. */
 static void roff(const char *text) {
     if (*text == '.' || *text == '\'')
         fputs("\\&", stdout);
@@ -98,7 +98,7 @@ static void option(const cli_option *o, const cli_values *values) {
     putchar('\n');
 }
 
-/* The options of this command that an earlier one has explained. */
+/* Lists the options of this command that are described under an earlier one. */
 static void known_options(const cli_command *c) {
     bool first = true;
     for (size_t i = 0; i < cli_option_count; i++) {

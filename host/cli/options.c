@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sorts a line of arguments by the table, and reads values from it.
+ * Parses the command line by the tables, and reads the values of options.
  */
 #include "cli/record.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What getopt_long gives for option i of the table is LONG_FIRST + i. */
+/* getopt_long returns LONG_FIRST + i for option i of the table. */
 enum { LONG_FIRST = 256 };
 
 const cli_command *cli_command_find(const char *name) {
@@ -27,8 +27,7 @@ const cli_command *cli_command_find(const char *name) {
     return NULL;
 }
 
-/* ---- What the tables say ----------------------------------------------------------------------
- */
+/* ---- Options and settings -------------------------------------------------------------------- */
 
 bool cli_has_option(const char *name) {
     for (size_t i = 0; i < cli_option_count; i++)
@@ -62,7 +61,7 @@ static const char *older_name(const cli_option *o) {
     return setting ? setting->older : NULL;
 }
 
-/* ---- Sorting --------------------------------------------------------------------------------- */
+/* ---- Parsing --------------------------------------------------------------------------------- */
 
 /* getopt's own tables for the options of one command. */
 typedef struct getopt_tables {
@@ -74,7 +73,7 @@ static void make_tables(getopt_tables *tables, const cli_command *command) {
     memset(tables, 0, sizeof *tables);
     struct option *next = tables->longs;
     char *letter = tables->letters;
-    *letter++ = ':'; /* a missing text is told from an unknown option */
+    *letter++ = ':'; /* getopt then reports a missing value as ":", an unknown option as "?" */
     for (size_t i = 0; i < cli_option_count; i++) {
         const cli_option *o = &cli_options[i];
         if (!(o->commands & command->bit))
@@ -105,7 +104,7 @@ static size_t option_index(const cli_command *command, int code) {
     return i;
 }
 
-/* An option that begins more than one name: the names. */
+/* Complains about a prefix of several options, and lists them. */
 static int complain_ambiguous(const cli_command *command, const char *word) {
     char names[512];
     size_t used = 0;
@@ -117,7 +116,7 @@ static int complain_ambiguous(const cli_command *command, const char *word) {
     return cli_complain(CLI_MISUSE, "option '--%s': ambiguous; it may mean %s", word, names);
 }
 
-/* Why getopt did not know the long option `text` ("--name" or "--name=value"). */
+/* Complains about a long option that getopt rejected ("--name" or "--name=value"). */
 static int complain_long(const cli_command *command, const char *text) {
     char word[64];
     snprintf(word, sizeof word, "%.*s", (int)strcspn(text + 2, "="), text + 2);
@@ -160,7 +159,7 @@ static int complain_option(const cli_command *command, int code, const char *tex
     return complain_long(command, text);
 }
 
-/* Keeps an option's text; a list that is given again grows by it. */
+/* Stores an option's text; for a list given again, appends it. */
 static int keep_text(cli_request *request, size_t i, const char *text) {
     const char *before = request->given[i];
     request->given[i] = text;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * impasto presets and impasto version: short lists.
+ * impasto presets and impasto version.
  */
 #include "cli/record.h"
 #include "cli/words.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The record in a picture, both ways: see record.h. A picture comes from anywhere, so nothing in
- * its record is believed: texts pass the command line's own checks, and names may not be paths.
+ * Writes and reads the record in a picture: see record.h. A record is untrusted input: its texts
+ * pass the checks of the command line, and its names must not be paths.
  */
 #include "cli/record.h"
 
@@ -38,7 +38,7 @@ static json_t *styles_array(const cli_record *record) {
     return array;
 }
 
-/* The option that sets that setting, or that option of the program's own; NULL: none. */
+/* The option for the setting of that name, or else the program's own option; NULL: none. */
 static const cli_option *option_named(const char *name) {
     const bool setting = imp_setting_find(name) != NULL;
     for (size_t i = 0; i < cli_option_count; i++)
@@ -48,7 +48,7 @@ static const cli_option *option_named(const char *name) {
     return NULL;
 }
 
-/* Whether a picture records the setting: its network it records as a file. */
+/* Whether a picture records the setting. The network is recorded as a source instead. */
 static bool records_setting(const imp_setting *setting) {
     const cli_option *o = option_named(setting->name);
     return o ? o->recorded : !cli_has_option(setting->name);
@@ -119,7 +119,7 @@ static void read_source(cli_source *source, const json_t *object) {
     }
 }
 
-/* A record of one style only may name that one as "style". */
+/* Older records with a single style have it as "style". */
 static void read_styles(cli_record *record, const json_t *root) {
     const json_t *array = json_object_get(root, "styles"), *one = json_object_get(root, "style");
     const size_t count = one ? 1 : json_array_size(array);
@@ -135,8 +135,7 @@ static void read_styles(cli_record *record, const json_t *root) {
     }
 }
 
-/* The name of the recorded value that is called so in a record, of this version or an older one;
- * NULL: there is none. */
+/* The present name of a value in a record, which may use an older name; NULL: unknown. */
 static const char *recorded_name(const char *name) {
     const imp_setting *setting = imp_setting_find(name);
     const cli_option *o = setting ? NULL : option_named(name);
@@ -212,7 +211,7 @@ static int read_options(cli_values *values, const json_t *options, const char *p
         else if (!read_value(recorded, text, values, &err))
             return cli_complain(CLI_FAILED, "'%s': damaged: %s", path, err.text);
     }
-    /* A start from a file is recorded as a source. */
+    /* Files to start from are recorded as sources, not here. */
     if (values->settings.init == IMP_INIT_PICTURE)
         return cli_complain(CLI_FAILED, "'%s': damaged: 'init' names no picture", path);
     return CLI_DONE;

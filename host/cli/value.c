@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The value of an option as text, both ways: what cli_value_text writes, cli_value_read reads back
- * as the same value. That is how a picture's record repeats a run, and how help shows defaults. The
- * library reads and writes what is a setting.
+ * Values of options as text. cli_value_read reads back what cli_value_text writes; records rely on
+ * this to repeat a run, and help shows defaults with it. Settings are left to the library.
  */
 #include "cli/options.h"
 #include "cli/words.h"
@@ -26,7 +25,7 @@ bool cli_choice_word(const char *choices, size_t i, char *word, size_t size) {
     return true;
 }
 
-/* ---- What was expected ----------------------------------------------------------------------- */
+/* ---- Messages -------------------------------------------------------------------------------- */
 
 __attribute__((format(printf, 4, 5))) static bool
 refuse(imp_error *err, const cli_option *o, const char *text, const char *format, ...) {
@@ -40,7 +39,7 @@ refuse(imp_error *err, const cli_option *o, const char *text, const char *format
     return false;
 }
 
-/* Adds the word nearest to text to the message. */
+/* Appends the nearest word to the message. */
 static void add_nearest(imp_error *err, const char *words, const char *text) {
     char word[64];
     cli_nearest nearest = {.word = text};
@@ -107,9 +106,10 @@ bool cli_setting_read(const char *name, const char *text, imp_settings *settings
     return false;
 }
 
-/* One of the words of the setting, or else the path of a picture. */
+/* A word of the setting, or else the path of a picture. */
 static bool read_init(const cli_option *o, const char *text, cli_values *values, imp_error *err) {
-    const bool named = strcmp(text, "picture") != 0; /* that is no word here, but may be a file */
+    const bool named =
+        strcmp(text, "picture") != 0; /* the setting's word for a file; here it is a path */
     values->init = NULL;
     if (named && imp_settings_set(&values->settings, o->name, text, NULL) == IMP_OK)
         return true;
@@ -149,7 +149,7 @@ bool cli_colour_read(const char *text, float rgb[3]) {
     return known;
 }
 
-/* One more. */
+/* Appends a path. */
 static bool read_file(const cli_option *o, const char *text, cli_files *files, imp_error *err) {
     if (!*text || files->count == IMP_STYLES_MAX)
         return refuse(err, o, text, "at most %d files, none empty", IMP_STYLES_MAX);
