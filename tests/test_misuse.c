@@ -21,10 +21,12 @@
 enum { SIDE = 16, STEPS = 3 };
 
 /* What the sanitizer's malloc does with sizes that the C library's refuses. */
+/* NOLINTBEGIN(bugprone-reserved-identifier): the sanitizer looks for this name. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
     return "allocator_may_return_null=1";
 }
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 typedef struct fixture {
     scratch *s;
@@ -283,12 +285,11 @@ static void try_bench(const fixture *f, const imp_bench_options *options) {
 typedef void (*attempt_with)(const fixture *f, const void *object);
 
 static size_t misuse(const fixture *f, const char *name, const void *good, attempt_with attempt) {
-    const misuse_subject *subject = NULL;
-    size_t cases = 0;
-    for (size_t i = 0; i < misuse_subject_count; i++)
-        if (strcmp(misuse_subjects[i].name, name) == 0)
-            subject = &misuse_subjects[i];
-    assert_non_null(subject);
+    size_t at = 0, cases = 0;
+    while (at < misuse_subject_count && strcmp(misuse_subjects[at].name, name) != 0)
+        at++;
+    assert_true(at < misuse_subject_count);
+    const misuse_subject *subject = &misuse_subjects[at];
     for (size_t k = 0; k < subject->count; k++) {
         void *const object = malloc(subject->size);
         assert_non_null(object);

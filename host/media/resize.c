@@ -153,6 +153,7 @@ static void filter_rows(resampler *r, const imp_picture *in) {
 
 static void filter_columns(resampler *r, imp_picture *out) {
     const size_t n = r->channels * out->width;
+    assert(r->channels == 3 || out->opacity);
     for (size_t y = 0; y < out->height; y++) {
         const float *w = r->y.weights + y * r->y.stride;
         memset(r->row, 0, n * sizeof *r->row);
