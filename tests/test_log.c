@@ -34,7 +34,7 @@ static void test_levels(void **state) {
             imp_device_say(&options, (imp_log_level)level, "level %d", level);
             assert_int_equal(h.count, level <= most);
             if (h.count) {
-                char wanted[16];
+                char wanted[32];
                 snprintf(wanted, sizeof wanted, "level %d", level);
                 assert_int_equal(h.level, level);
                 assert_string_equal(h.line, wanted);
