@@ -20,6 +20,7 @@ begin() {
     local name=$1
     shift
     while (($(jobs -pr | wc -l) >= $(nproc))); do wait -n || true; done
+    rm -f "$logs/$name".{log,status,time}
     (
         TIMEFORMAT='%R %U %S'
         { time "$@" >"$logs/$name.log" 2>&1 </dev/null && echo 0 >"$logs/$name.status"; } \
@@ -47,8 +48,8 @@ tally() {
 totals='^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$'
 count() {
     local log=$logs/$1.log name=$1 status ok bad left real user system
-    status=$(cat "$logs/$1.status")
-    read -r real user system < <(tail -n 1 "$logs/$1.time")
+    status=$(cat "$logs/$1.status" || echo 1) # none: it was killed
+    read -r real user system < <(tail -n 1 "$logs/$1.time" || true) || true
     if [[ $(tail -n 1 "$log") =~ $totals ]]; then
         ok=${BASH_REMATCH[1]} bad=${BASH_REMATCH[2]} left=${BASH_REMATCH[3]}
     else
@@ -57,7 +58,7 @@ count() {
     if ((status != 0 && bad == 0)); then bad=1; fi
     if ((status == 0 && ok + left == 0)); then ok=1; fi
     printf '%-28s %4d passed %3d failed %3d skipped %6.0f s %6.0f s\n' "$name" "$ok" "$bad" \
-        "$left" "$real" "$(awk "BEGIN { print $user + $system }")"
+        "$left" "${real:-0}" "$(awk "BEGIN { print ${user:-0} + ${system:-0} }")"
     sed -n 's/^::: /    /p' "$log"
     if ((bad > 0)); then
         echo "--- from $log:"
