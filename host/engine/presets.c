@@ -173,7 +173,7 @@ static const struct preset {
              FINE,
          }},
     {.entry = {"brush", "builtin",
-               "the way of fine on the built-in network, with nothing to download: brushwork, "
+               "the method of fine on the built-in network, with nothing to download: brushwork, "
                "slower than default"},
      .settings =
          {
