@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #ifdef __x86_64__
 #include <cpuid.h>
@@ -15,6 +14,7 @@
 
 #include "backend/profile.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/pages.h"
 #include "cpu/cpu.h"
 
@@ -259,11 +259,10 @@ imp_status imp_cpu_open(imp_device **out, const imp_device_options *options, imp
     imp_native *n = calloc(1, sizeof *n);
     if (!n)
         return imp_fail(err, IMP_ERR_MEMORY, "device 'cpu': no memory to open it");
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     n->base.ops = &native_ops;
     n->base.backend = &imp_cpu_backend;
     n->base.info = imp_backend_info(&imp_cpu_backend, -1);
-    n->base.info.memory_bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : SIZE_MAX;
+    n->base.info.memory_bytes = imp_memory_bytes();
     n->base.info.max_alloc_bytes = n->base.info.memory_bytes;
     if (options)
         n->base.options = *options;

@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/memory.h"
 #include "cpu/cpu.h"
 
 enum { ALIGNMENT = 64 };
@@ -136,11 +136,10 @@ imp_status imp_oracle_open(imp_device **out, const imp_device_options *options, 
         return imp_fail(err, IMP_ERR_MEMORY, "device 'oracle': no memory to open it");
     imp_device_info *info = &o->base.info;
     *info = imp_backend_info(&imp_oracle_backend, -1);
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     snprintf(info->platform, sizeof info->platform, "Impasto");
     snprintf(info->name, sizeof info->name, "oracle");
     snprintf(info->driver, sizeof info->driver, "%s", imp_version());
-    info->memory_bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+    info->memory_bytes = imp_memory_bytes();
     info->max_alloc_bytes = info->memory_bytes;
     info->units = 1;
     info->usable = true;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "opencl/ocl.h"
 #include "opencl/opencl.h"
 
@@ -73,6 +74,15 @@ static const char *obstacle(cl_device_id id) {
     return NULL;
 }
 
+/* A device that works in the host's memory is under the host's limits, of which drivers know
+ * nothing. */
+static uint64_t memory_of(cl_device_id id) {
+    const uint64_t own = device_number(id, CL_DEVICE_GLOBAL_MEM_SIZE);
+    const uint64_t host =
+        device_number(id, CL_DEVICE_HOST_UNIFIED_MEMORY) ? imp_memory_bytes() : UINT64_MAX;
+    return own < host ? own : host;
+}
+
 static void describe(imp_device_info *info, cl_platform_id platform, cl_device_id id, int index) {
     *info = imp_backend_info(&imp_opencl_backend, index);
     if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof info->platform - 1, info->platform,
@@ -81,7 +91,7 @@ static void describe(imp_device_info *info, cl_platform_id platform, cl_device_i
     device_text(info->vendor, sizeof info->vendor, id, CL_DEVICE_VENDOR);
     device_text(info->name, sizeof info->name, id, CL_DEVICE_NAME);
     device_text(info->driver, sizeof info->driver, id, CL_DRIVER_VERSION);
-    info->memory_bytes = device_number(id, CL_DEVICE_GLOBAL_MEM_SIZE);
+    info->memory_bytes = memory_of(id);
     info->max_alloc_bytes = ocl_allocation_limit(id);
     info->local_bytes = device_number(id, CL_DEVICE_LOCAL_MEM_SIZE);
     info->units = (unsigned)device_number(id, CL_DEVICE_MAX_COMPUTE_UNITS);
