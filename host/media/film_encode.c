@@ -20,7 +20,7 @@
 struct imp_encoder {
     const imp_film_kind *kind;
     const char *path;
-    char *name; /* the temporary file */
+    imp_draft draft;
     AVFilterGraph *graph;
     AVFilterContext *source, *sink; /* owned by the graph */
     AVCodecContext *codec;
@@ -158,8 +158,8 @@ static imp_status open_frames(imp_encoder *e, int width, int height, imp_error *
 static imp_status open_encoder(imp_encoder *e, int width, int height, imp_error *err) {
     char *url;
     TRY(imp_encoder_check(e->kind, e->path, err));
-    TRY(imp_file_begin(&e->name, e->path, err));
-    url = av_asprintf("file:%s", e->name); /* a name may look like another protocol */
+    TRY(imp_file_begin(&e->draft, e->path, err));
+    url = av_asprintf("file:%s", e->draft.name); /* a name may look like another protocol */
     TRY_NEW(url);
     const int code = avformat_alloc_output_context2(&e->muxer, NULL, e->kind->muxer, url);
     av_free(url);
@@ -254,8 +254,8 @@ imp_status imp_encoder_close(imp_encoder *e, bool keep, imp_error *err) {
         av_write_trailer(e->muxer); /* some muxers release their memory only here */
     if (e->muxer)
         avio_closep(&e->muxer->pb);
-    if (e->name) {
-        const imp_status ended = imp_file_end(e->name, e->path, keep && status == IMP_OK, err);
+    if (e->draft.name) {
+        const imp_status ended = imp_file_end(&e->draft, e->path, keep && status == IMP_OK, err);
         status = status != IMP_OK ? status : ended;
     }
     avfilter_graph_free(&e->graph);

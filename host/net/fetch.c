@@ -136,7 +136,7 @@ static imp_status open_part(part *p, uint64_t *kept, imp_error *err) {
     struct stat about;
     if ((size_t)snprintf(p->beside, sizeof p->beside, "%s.from", p->path) >= sizeof p->beside)
         return fail_write(p, ENAMETOOLONG, err);
-    p->fd = open(p->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    p->fd = open(p->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (p->fd < 0)
         return fail_write(p, errno, err);
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
