@@ -3,6 +3,9 @@
  * Launches of kernels, and the profile of the time they take.
  */
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backend/profile.h"
@@ -123,6 +126,31 @@ static cl_int set_arguments(cl_kernel kernel, const ocl_arg *arguments, size_t c
     return code;
 }
 
+/* Appends "OPERATION KERNEL GROUPS GROUPS GROUPS ITEMS" and the arguments to the file that
+ * IMPASTO_LAUNCHES names: tensors as @BUFFER+OFFSET in floats, values as integers, floats by
+ * their bits. tools/kernel-table reads it. */
+static void list_launch(const ocl_device *cl, ocl_kernel kernel, const size_t *global,
+                        const ocl_arg *arguments, size_t count) {
+    const char *path = getenv("IMPASTO_LAUNCHES");
+    const size_t *local = cl->local[kernel];
+    FILE *file = path && *path ? fopen(path, "a") : NULL;
+    if (!file)
+        return;
+    fprintf(file, "%s %s %zu %zu %zu %zu", operation_names[cl->operation], kernel_names[kernel],
+            global[0] / local[0], global[1] / local[1], global[2] / local[2],
+            local[0] * local[1] * local[2]);
+    for (const ocl_arg *a = arguments; a < arguments + count; a++)
+        if (a->kind == OCL_SPAN)
+            fprintf(file, " @%" PRIxPTR "+%" PRIu64, (uintptr_t)a->span.memory,
+                    (uint64_t)a->span.at);
+        else if (a->size == sizeof(cl_int))
+            fprintf(file, " %" PRId32, (int32_t)a->i);
+        else
+            fprintf(file, " %" PRIu64, (uint64_t)a->l);
+    fputc('\n', file);
+    fclose(file);
+}
+
 imp_status ocl_enqueue(ocl_device *cl, ocl_kernel kernel, ocl_grid grid, const ocl_arg *arguments,
                        size_t count) {
     const char *name = kernel_names[kernel];
@@ -137,6 +165,7 @@ imp_status ocl_enqueue(ocl_device *cl, ocl_kernel kernel, ocl_grid grid, const o
     }
     if (ocl_fault(cl, "launch", name) || ocl_fault(cl, "launch", operation_names[cl->operation]))
         return ocl_check(cl, CL_OUT_OF_RESOURCES, name);
+    list_launch(cl, kernel, global, arguments, count);
     TRY(ocl_check(cl, set_arguments(cl->kernels[kernel], arguments, count, &set), name));
     assert(set == kernel_arguments[kernel]);
     TRY(ocl_check(cl,
