@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * n x n matrices in rows, the Wasserstein style term (backend/ops.h: multiply, covariance,
- * transport, shift), and rescale, which normalizes gradients.
+ * n x n matrices in rows, the style terms of means and covariances (backend/operations.def:
+ * multiply, covariance, transport, means, shift), and rescale, which normalizes gradients.
  */
 
 /* y = alpha a b + beta I. Grid, rounded up: wide: groups (n / 64, n / 4), where a work-item makes 4
@@ -78,15 +78,15 @@ __kernel GROUP(16, 16) void multiply(__global float *y, ulong y_at, __global con
 }
 #endif
 
-/* y = scale g - (scale s)(scale s)^T + shift I. Grid: work-items that share a row x n rows. */
+/* y = factor (scale g - (scale s)(scale s)^T) + shift I. Grid: work-items that share a row x n rows. */
 __kernel GROUP(LANES, 1) void covariance(__global float *y, ulong y_at, __global const float *g,
                                          ulong g_at, __global const float *s, ulong s_at,
-                                         float scale, float shift, uint n) {
+                                         float scale, float factor, float shift, uint n) {
     const ulong row = get_global_id(1);
     y += y_at + row * n, g += g_at + row * n, s += s_at;
     const float mean = scale * s[row];
     for (ulong j = get_global_id(0) * VEC; j < n; j += get_global_size(0) * VEC) {
-        store(scale * load(g, j, n) - mean * (scale * load(s, j, n)), y, j, n);
+        store(factor * (scale * load(g, j, n) - mean * (scale * load(s, j, n))), y, j, n);
         if (row >= j && row < j + VEC)
             y[row] += shift;
     }
@@ -118,6 +118,44 @@ __kernel GROUP(LANES,
 #endif
     }
     leave(weight / n * loss, slot, 0);
+}
+
+/* With e = scale s - mean, e' = metric e or, without a metric, e: v = 2 weight scale e' - scale
+ * (dm s), slot = rest + weight sum e e', with dm and metric n x n. Grid: PARTIALS groups, each of
+ * which takes every PARTIALS-th row and one of rest's partial sums. */
+__kernel GROUP(LANES,
+               1) void means(__global float *v, ulong v_at, __global float *slot, ulong slot_at,
+                             __global const float *rest, ulong rest_at, __global const float *dm,
+                             ulong dm_at, __global const float *metric, ulong metric_at,
+                             int has_metric, __global const float *s, ulong s_at,
+                             __global const float *mean, ulong mean_at, float scale, float weight,
+                             uint n) {
+    LANE_SUMS(sums);
+    v += v_at, slot += slot_at, rest += rest_at, dm += dm_at, metric += metric_at;
+    s += s_at, mean += mean_at;
+    float loss = 0;
+    for (ulong row = get_group_id(0); row < n; row += PARTIALS) {
+        const float e = scale * s[row] - mean[row];
+        vec product = 0, weighed = 0;
+        for (ulong j = get_local_id(0) * VEC; j < n; j += LANES * VEC) {
+            const vec sum = load(s, j, n);
+            product += load(dm + row * n, j, n) * sum;
+            if (has_metric)
+                weighed += load(metric + row * n, j, n) * (scale * sum - load(mean, j, n));
+        }
+        const float moved = total(product, sums);
+#if BLOCK != 16
+        barrier(CLK_LOCAL_MEM_FENCE); /* before total() writes sums again */
+#endif
+        const float pull = has_metric ? total(weighed, sums) : e;
+        loss += e * pull;
+        if (get_local_id(0) == 0)
+            v[row] = scale * (2 * weight * pull - moved);
+#if BLOCK != 16
+        barrier(CLK_LOCAL_MEM_FENCE);
+#endif
+    }
+    leave(rest[get_group_id(0)] + weight * loss, slot, 0);
 }
 
 /* f[c,p] += v[c], for units of f with `channels` channels and m positions; v begins at their first

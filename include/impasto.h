@@ -498,9 +498,10 @@ enum { IMP_TERMS_MAX = 32, IMP_SCALES_MAX = 16 };
 typedef enum imp_term_kind { IMP_TERM_CONTENT, IMP_TERM_STYLE, IMP_TERM_TV } imp_term_kind;
 
 typedef enum imp_loss_form {
-    IMP_LOSS_MEAN,       /* mean of squared differences */
-    IMP_LOSS_RELATIVE,   /* sum of squared differences over the target's sum of squares */
-    IMP_LOSS_WASSERSTEIN /* style only: distance between normal distributions of features */
+    IMP_LOSS_MEAN,        /* mean of squared differences */
+    IMP_LOSS_RELATIVE,    /* sum of squared differences over the target's sum of squares */
+    IMP_LOSS_WASSERSTEIN, /* style only: distance between normal distributions of features */
+    IMP_LOSS_COVARIANCE   /* style only: relative differences of covariances and of means */
 } imp_loss_form;
 
 typedef enum imp_gram_norm { IMP_GRAM_CM, IMP_GRAM_M } imp_gram_norm; /* F F^T / (C M), or / M */
@@ -728,11 +729,11 @@ IMP_API imp_status imp_reuse_open(imp_reuse **out, imp_device *device, const imp
 IMP_API void imp_reuse_close(imp_reuse *reuse);
 
 /* Opens a session: checks settings and sources, computes the targets of the first scale, and sets
- * the start. Several styles are mixed: their Gram matrices (with IMP_LOSS_WASSERSTEIN their means
- * and second moments) are averaged by weight, with masks in each region. device and network are
- * borrowed until the session is closed; settings are copied. Errors: IMP_ERR_ARGUMENT (settings,
- * sources, or a layer that the network lacks), IMP_ERR_MEMORY (with the largest size that fits),
- * IMP_ERR_DEVICE, IMP_ERR_NUMBER. */
+ * the start. Several styles are mixed: their Gram matrices (with IMP_LOSS_WASSERSTEIN and
+ * IMP_LOSS_COVARIANCE their means and second moments) are averaged by weight, with masks in each
+ * region. device and network are borrowed until the session is closed; settings are copied. Errors:
+ * IMP_ERR_ARGUMENT (settings, sources, or a layer that the network lacks), IMP_ERR_MEMORY (with the
+ * largest size that fits), IMP_ERR_DEVICE, IMP_ERR_NUMBER. */
 IMP_API imp_status imp_session_open(imp_session **out, imp_device *device,
                                     const imp_network *network, const imp_settings *settings,
                                     const imp_sources *from, imp_error *err);

@@ -148,8 +148,8 @@ static imp_status multiply_transposed(imp_device *d, imp_tensor y, float alpha, 
 }
 
 static imp_status covariance_of_halves(imp_device *d, imp_tensor y, imp_tensor g, imp_tensor s,
-                                       float scale, float shift) {
-    return right->covariance(d, y, g, s, scale / 2, shift);
+                                       float scale, float factor, float shift) {
+    return right->covariance(d, y, g, s, scale / 2, factor, shift);
 }
 
 static imp_status transport_without_shift(imp_device *d, imp_tensor v, imp_slot loss, imp_tensor dm,
@@ -157,6 +157,13 @@ static imp_status transport_without_shift(imp_device *d, imp_tensor v, imp_slot 
                                           imp_tensor mean, float trace, float scale, float weight) {
     TRY(right->transport(d, v, loss, dm, cov, root, s, mean, trace, scale, weight));
     return right->fill(d, v, 0);
+}
+
+static imp_status means_without_metric(imp_device *d, imp_tensor v, imp_slot loss, imp_slot rest,
+                                       imp_tensor dm, imp_tensor metric, imp_tensor s,
+                                       imp_tensor mean, float scale, float weight) {
+    (void)metric;
+    return right->means(d, v, loss, rest, dm, (imp_tensor){0}, s, mean, scale, weight);
 }
 
 static imp_status shift_nothing(imp_device *d, imp_tensor f, imp_tensor v) {
@@ -208,6 +215,7 @@ static void wrong_operations_are_caught(void **state) {
     MUTANT(multiply, multiply_transposed, "multiply ");
     MUTANT(covariance, covariance_of_halves, "covariance ");
     MUTANT(transport, transport_without_shift, "transport ");
+    MUTANT(means, means_without_metric, "means metric");
     MUTANT(shift, shift_nothing, "shift ");
     MUTANT(rescale, rescale_over, "rescale added");
     MUTANT(affine, affine_transposed, "affine ");

@@ -352,7 +352,7 @@ static double transport_loss(problem *p, bool gradient) {
     imp_tensor s = test_tensor(d, 1, 1, c, NULL), v = test_tensor(d, 1, 1, c, NULL);
     imp_tensor cov = test_tensor(d, 1, c, c, NULL);
     OK(d->ops->gram(d, p->g, s, p->f, false));
-    OK(d->ops->covariance(d, cov, p->g, s, scale, 0.25f));
+    OK(d->ops->covariance(d, cov, p->g, s, scale, 1, 0.25f));
     OK(d->ops->fill(d, p->metric, 0)); /* dm = 2 weight scale / C I */
     OK(d->ops->multiply(d, p->dm, 1, p->metric, p->metric, 2 * weight * scale / (float)c));
     OK(d->ops->transport(d, v, p->loss, p->dm, cov, p->metric, s, p->target, 3, scale, weight));
@@ -397,7 +397,7 @@ static void matrices_do_what_they_say(void **state) {
     float *got = test_contents(d, y);
     assert_memory_equal(got, product, sizeof product);
     free(got);
-    OK(d->ops->covariance(d, y, x, s, 0.5f, 2.5f)); /* {0.5, 1, 1.5, 2} - {1, -2, -2, 4} */
+    OK(d->ops->covariance(d, y, x, s, 0.5f, 1, 2.5f)); /* {0.5, 1, 1.5, 2} - {1, -2, -2, 4} */
     got = test_contents(d, y);
     assert_memory_equal(got, wanted, sizeof wanted);
     free(got);

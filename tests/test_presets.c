@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What presets use of a session: scales, the Wasserstein style loss, normalised gradients, the
- * average of iterates, warm start.
+ * What presets use of a session: scales, normalised gradients, the average of iterates, warm start.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -82,174 +81,6 @@ static void test_resampling_is_torchs(void **state) {
             test_near(k ? cubic[i] : linear[i], (double)got[i], 1e-6, k ? "cubic" : "linear");
         free(got);
     }
-}
-
-/* ---- The Wasserstein style loss ---- */
-
-enum { C = 5, H = 6, W = 7, M = H * W, CONVERGED = 40 };
-
-static void product(double *y, const double *a, const double *b) {
-    for (size_t i = 0; i < C; i++)
-        for (size_t j = 0; j < C; j++) {
-            y[i * C + j] = 0;
-            for (size_t k = 0; k < C; k++)
-                y[i * C + j] += a[i * C + k] * b[k * C + j];
-        }
-}
-
-/* The root of a, by enough Newton-Schulz steps to converge. */
-static void root(double *out, const double *a) {
-    double y[C * C], z[C * C] = {0}, t[C * C], next[C * C], n = 0;
-    for (size_t k = 0; k < C * C; k++)
-        n += a[k] * a[k];
-    n = sqrt(n);
-    for (size_t k = 0; k < C * C; k++)
-        y[k] = a[k] / n, z[k] = k % (C + 1) == 0;
-    for (int step = 0; step < CONVERGED; step++) {
-        product(t, z, y);
-        for (size_t k = 0; k < C * C; k++)
-            t[k] = ((k % (C + 1) == 0 ? 3 : 0) - t[k]) / 2;
-        product(next, y, t);
-        memcpy(y, next, sizeof y);
-        product(next, t, z);
-        memcpy(z, next, sizeof z);
-    }
-    for (size_t k = 0; k < C * C; k++)
-        out[k] = y[k] * sqrt(n);
-}
-
-static void moments(double *mean, double *covariance, const double *f) {
-    for (size_t i = 0; i < C; i++) {
-        mean[i] = 0;
-        for (size_t p = 0; p < M; p++)
-            mean[i] += f[i * M + p] / M;
-    }
-    for (size_t i = 0; i < C; i++)
-        for (size_t j = 0; j < C; j++) {
-            double sum = 0;
-            for (size_t p = 0; p < M; p++)
-                sum += f[i * M + p] * f[j * M + p];
-            covariance[i * C + j] = sum / M - mean[i] * mean[j] + (i == j ? 1e-4 : 0);
-        }
-}
-
-/* The loss of two feature maps, from its definition. */
-static double distance(const double *f, const double *target) {
-    double mean[2][C], covariance[2][C * C], half[C * C], a[C * C], b[C * C], sum = 0;
-    moments(mean[0], covariance[0], f);
-    moments(mean[1], covariance[1], target);
-    root(half, covariance[1]);
-    product(a, half, covariance[0]);
-    product(b, a, half);
-    root(a, b);
-    for (size_t i = 0; i < C; i++) {
-        const double e = mean[0][i] - mean[1][i];
-        sum += e * e + covariance[0][i * (C + 1)] + covariance[1][i * (C + 1)] - 2 * a[i * (C + 1)];
-    }
-    return sum / C;
-}
-
-/* An objective that is one Wasserstein style term of weight 1. */
-typedef struct single {
-    imp_settings settings;
-    imp_objective o;
-    imp_loss_term term;
-    imp_memory *memory;
-    imp_tensor f, df;
-} single;
-
-static void single_open(single *t, imp_device *d) {
-    size_t cursor = 0;
-    *t = (single){.settings = *imp_preset_settings("fine")};
-    t->o = (imp_objective){.device = d,
-                           .settings = &t->settings,
-                           .style = imp_style_loss_of(IMP_LOSS_WASSERSTEIN),
-                           .terms = &t->term,
-                           .count = 1};
-    t->term = (imp_loss_term){.kind = IMP_TERM_STYLE, .positions = M, .strength = 1};
-    t->o.style->place(&t->o, &t->term, C, &cursor);
-    imp_style_place_workspace(&t->o, C, &cursor);
-    t->o.scalars = imp_place(d, &cursor, IMP_PLANES, 1 + IMP_SCALAR_EXTRA, 1, IMP_PARTIALS);
-    t->f = imp_place(d, &cursor, IMP_MAPS, C, H, W);
-    t->df = imp_place(d, &cursor, IMP_MAPS, C, H, W);
-    OK(d->ops->alloc(d, &t->memory, cursor));
-    OK(imp_objective_bind(&t->o, t->memory));
-    t->f.memory = t->df.memory = t->memory;
-}
-
-/* Loss and gradient of features f against those of the style. */
-static double single_at(single *t, const float *f, const float *style, float *gradient) {
-    imp_device *const d = t->o.device;
-    OK(d->ops->write(d, t->f, style));
-    OK(t->o.style->add(&t->o, 0, &(imp_style_features){t->f, M, 1, true}));
-    OK(t->o.style->finish(&t->o, 0));
-    imp_objective_style_weigh(&t->o);
-    OK(d->ops->write(d, t->f, f));
-    OK(d->ops->fill(d, t->df, 0));
-    OK(t->o.style->gradient(&t->o, 0, t->df, t->f));
-    OK(d->ops->read(d, gradient, t->df));
-    return test_slot_value(d, (imp_slot){t->o.scalars, 0});
-}
-
-/* Where covariances are well-conditioned, loss and gradient are those of the definition; the
- * gradient by finite differences along a random direction. */
-static void test_wasserstein_gradient(void **state) {
-    (void)state;
-    imp_device *d = test_device_open();
-    uint64_t seed = 12;
-    float f[C * M], style[C * M], along[C * M], gradient[C * M];
-    double here[C * M], there[C * M], target[C * M];
-    single t;
-    assert_non_null(d);
-    single_open(&t, d);
-    for (int round = 0; round < 3; round++) {
-        test_random(f, C * M, 20, &seed);
-        test_random(style, C * M, 20, &seed);
-        test_random(along, C * M, 20, &seed);
-        for (size_t k = 0; k < C * M; k++) {
-            style[k] = 0.5F * style[k] + 0.3F * (float)(k / M);
-            here[k] = (double)f[k] + 1e-4 * (double)along[k];
-            there[k] = (double)f[k] - 1e-4 * (double)along[k];
-            target[k] = (double)style[k];
-        }
-        const double loss = single_at(&t, f, style, gradient);
-        const double slope = (distance(here, target) - distance(there, target)) / 2e-4;
-        double got = 0, size = 0;
-        for (size_t k = 0; k < C * M; k++) {
-            got += (double)gradient[k] * (double)along[k];
-            size += fabs((double)gradient[k] * (double)along[k]);
-        }
-        const double wanted = (distance(here, target) + distance(there, target)) / 2;
-        test_near(wanted, loss, 1e-4 * wanted, "Wasserstein loss");
-        test_near(slope, got, 1e-3 * size, "Wasserstein slope");
-    }
-    d->ops->release(d, t.memory);
-    d->ops->close(d);
-}
-
-/* Features that are constant have no covariance; on either side the loss is finite. */
-static void test_wasserstein_of_flat_features(void **state) {
-    (void)state;
-    imp_device *d = test_device_open();
-    uint64_t seed = 13;
-    float flat[C * M], rough[C * M], gradient[C * M];
-    single t;
-    assert_non_null(d);
-    single_open(&t, d);
-    test_random(rough, C * M, 20, &seed);
-    for (size_t k = 0; k < C * M; k++)
-        flat[k] = 0.5F + (float)(k / M);
-    const float *const cases[][2] = {{flat, flat}, {flat, rough}, {rough, flat}};
-    for (size_t i = 0; i < 3; i++) {
-        const double loss = single_at(&t, cases[i][0], cases[i][1], gradient);
-        assert_true(isfinite(loss) && loss > -1e-6);
-        if (i == 0)
-            test_near(0, loss, 1e-6, "the distance of a picture to itself");
-        for (size_t k = 0; k < C * M; k++)
-            assert_true(isfinite(gradient[k]));
-    }
-    d->ops->release(d, t.memory);
-    d->ops->close(d);
 }
 
 /* ---- Sessions ---- */
@@ -427,8 +258,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scales),
         cmocka_unit_test(test_resampling_is_torchs),
-        cmocka_unit_test(test_wasserstein_gradient),
-        cmocka_unit_test(test_wasserstein_of_flat_features),
         cmocka_unit_test_setup_teardown(test_average_is_the_picture, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_warm_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_presets_on_builtin, set_up, tear_down),

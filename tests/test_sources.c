@@ -267,15 +267,16 @@ static void test_one_region(void **state) {
  * difference and the kinks of ReLU and maximum. With regions and tileable edges, in each form. */
 static void test_gradient(void **state) {
     fixture *f = *state;
-    static const imp_loss_form forms[] = {IMP_LOSS_RELATIVE, IMP_LOSS_MEAN, IMP_LOSS_WASSERSTEIN};
+    static const imp_loss_form forms[] = {IMP_LOSS_RELATIVE, IMP_LOSS_MEAN, IMP_LOSS_WASSERSTEIN,
+                                          IMP_LOSS_COVARIANCE};
     imp_picture side = test_waves(W, H, 1.7);
     const size_t plane = (size_t)W * H;
     aim(f, 0, 2, 1, 1, true);
     f->settings.content_weight = f->settings.tv_weight = 0;
-    for (size_t k = 0; k < 4; k++) {
+    for (size_t k = 0; k < 5; k++) {
         imp_array g = {0};
-        f->settings.style_form = forms[k % 3];
-        f->settings.tileable = k == 3 ? IMP_TILEABLE_BOTH : IMP_TILEABLE_NONE;
+        f->settings.style_form = forms[k % 4];
+        f->settings.tileable = k == 4 ? IMP_TILEABLE_BOTH : IMP_TILEABLE_NONE;
         look(f, &f->init, &g);
         double gg = 0, loss[2];
         float largest = 0;
@@ -492,13 +493,14 @@ static void check_reuse(fixture *f, bool masked) {
 
 static void test_reuse(void **state) {
     fixture *f = *state;
-    static const imp_loss_form forms[] = {IMP_LOSS_RELATIVE, IMP_LOSS_WASSERSTEIN};
+    static const imp_loss_form forms[] = {IMP_LOSS_RELATIVE, IMP_LOSS_WASSERSTEIN,
+                                          IMP_LOSS_COVARIANCE};
     counting.ops = *(counting.real = f->device->ops);
     counting.ops.gram = counted_gram;
     f->device->ops = &counting.ops;
-    for (size_t k = 0; k < 4; k++) {
-        f->settings.style_form = forms[k % 2];
-        check_reuse(f, k / 2);
+    for (size_t k = 0; k < 6; k++) {
+        f->settings.style_form = forms[k % 3];
+        check_reuse(f, k / 3);
     }
     f->device->ops = counting.real;
 }

@@ -72,7 +72,7 @@ imp_status imp_native_multiply(imp_device *d, imp_tensor y, float alpha, imp_ten
 /* ---- moments ---- */
 
 imp_status imp_native_covariance(imp_device *d, imp_tensor y, imp_tensor g, imp_tensor s,
-                                 float scale, float shift) {
+                                 float scale, float factor, float shift) {
     (void)d;
     const size_t n = y.w;
     const float *sum = imp_native_floats(s);
@@ -81,7 +81,7 @@ imp_status imp_native_covariance(imp_device *d, imp_tensor y, imp_tensor g, imp_
         float *out = imp_native_floats(y) + i * n;
         const float *in = imp_native_floats(g) + i * n, mean = scale * sum[i];
         for (size_t j = 0; j < n; j++)
-            out[j] = scale * in[j] - mean * (scale * sum[j]);
+            out[j] = factor * (scale * in[j] - mean * (scale * sum[j]));
         out[i] += shift;
     }
     return IMP_OK;
@@ -108,6 +108,37 @@ imp_status imp_native_transport(imp_device *d, imp_tensor v, imp_slot loss, imp_
     }
     memset(partial, 0, IMP_PARTIALS * sizeof *partial);
     partial[0] = (float)((double)weight / (double)n * total);
+    return IMP_OK;
+}
+
+/* e[i] = scale s[i] - mean[i] */
+static double mean_error(imp_tensor s, imp_tensor mean, float scale, size_t i) {
+    return (double)scale * (double)imp_native_floats(s)[i] - (double)imp_native_floats(mean)[i];
+}
+
+imp_status imp_native_means(imp_device *d, imp_tensor v, imp_slot loss, imp_slot rest,
+                            imp_tensor dm, imp_tensor metric, imp_tensor s, imp_tensor mean,
+                            float scale, float weight) {
+    (void)d;
+    const size_t n = v.w;
+    const float *sum = imp_native_floats(s), *row = imp_native_floats(dm);
+    const float *metric_row = metric.c ? imp_native_floats(metric) : NULL;
+    float *partial = imp_native_floats(loss.scalars) + loss.i * IMP_PARTIALS;
+    assert(dm.w == n && s.w == n && mean.w == n && (!metric.c || metric.w == n));
+    double total = 0;
+    for (size_t i = 0; i < n; i++, row += n) {
+        const double e = mean_error(s, mean, scale, i);
+        double weighed = metric_row ? 0 : e, product = 0;
+        for (size_t j = 0; j < n; j++)
+            product += (double)row[j] * (double)sum[j];
+        for (size_t j = 0; metric_row && j < n; j++)
+            weighed += (double)metric_row[i * n + j] * mean_error(s, mean, scale, j);
+        imp_native_floats(v)[i] = (float)((double)scale * (2 * (double)weight * weighed - product));
+        total += e * weighed;
+    }
+    memmove(partial, imp_native_floats(rest.scalars) + rest.i * IMP_PARTIALS,
+            IMP_PARTIALS * sizeof *partial);
+    partial[0] = (float)((double)partial[0] + (double)weight * total);
     return IMP_OK;
 }
 

@@ -27,7 +27,7 @@ imp_status imp_oracle_multiply(imp_device *d, imp_tensor y, float alpha, imp_ten
 }
 
 imp_status imp_oracle_covariance(imp_device *d, imp_tensor y, imp_tensor g, imp_tensor s,
-                                 float scale, float shift) {
+                                 float scale, float factor, float shift) {
     (void)d;
     const size_t n = y.w;
     const float *sum = imp_oracle_floats(s);
@@ -36,7 +36,7 @@ imp_status imp_oracle_covariance(imp_device *d, imp_tensor y, imp_tensor g, imp_
         for (size_t j = 0; j < n; j++) {
             const double means = (double)scale * sum[i] * ((double)scale * sum[j]);
             imp_oracle_floats(y)[i * n + j] =
-                (float)((double)scale * imp_oracle_floats(g)[i * n + j] - means +
+                (float)((double)factor * ((double)scale * imp_oracle_floats(g)[i * n + j] - means) +
                         (i == j ? (double)shift : 0));
         }
     return IMP_OK;
@@ -60,6 +60,35 @@ imp_status imp_oracle_transport(imp_device *d, imp_tensor v, imp_slot loss, imp_
             e * e + imp_oracle_floats(cov)[i * n + i] - 2.0 * imp_oracle_floats(root)[i * n + i];
     }
     imp_oracle_scalar(loss, weight / (double)n * total);
+    return IMP_OK;
+}
+
+/* e[i] = scale s[i] - mean[i] */
+static double mean_error(imp_tensor s, imp_tensor mean, float scale, size_t i) {
+    return (double)scale * imp_oracle_floats(s)[i] - imp_oracle_floats(mean)[i];
+}
+
+imp_status imp_oracle_means(imp_device *d, imp_tensor v, imp_slot loss, imp_slot rest,
+                            imp_tensor dm, imp_tensor metric, imp_tensor s, imp_tensor mean,
+                            float scale, float weight) {
+    (void)d;
+    const size_t n = v.w;
+    const float *sum = imp_oracle_floats(s);
+    assert(dm.w == n && s.w == n && mean.w == n && (!metric.c || metric.w == n));
+    double total = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double e = mean_error(s, mean, scale, i);
+        double weighed = metric.c ? 0 : e, product = 0;
+        for (size_t j = 0; j < n; j++) {
+            product += (double)imp_oracle_floats(dm)[i * n + j] * ((double)scale * sum[j]);
+            if (metric.c)
+                weighed +=
+                    (double)imp_oracle_floats(metric)[i * n + j] * mean_error(s, mean, scale, j);
+        }
+        imp_oracle_floats(v)[i] = (float)(2.0 * weight * scale * weighed - product);
+        total += e * weighed;
+    }
+    imp_oracle_scalar(loss, imp_oracle_value(rest) + weight * total);
     return IMP_OK;
 }
 

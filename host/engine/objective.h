@@ -34,6 +34,7 @@ typedef struct imp_loss_term {
     imp_tensor sum, mean; /* style losses that use them, 1 x 1 x C: the sum of F of the last
                              evaluation, and the target's mean */
     float trace;          /* Wasserstein: of the target's covariance */
+    double mean_squares;  /* covariance: of the target's mean, under the metric */
     imp_tensor gradient;  /* normalised gradients: maps; all terms share one place */
     imp_tensor mask;      /* planes, 1 x h x w: T_r, and 0 outside the picture; none: all 1 */
     float positions;      /* the sum of the mask's squares */

@@ -13,7 +13,7 @@ typedef struct entry {
     char key[65];
     float *values; /* owned; NULL: none */
     struct size {
-        double squares;
+        double squares, mean_squares;
         float trace;
         bool empty; /* no style shows the term's region */
     } * sizes;      /* by term; owned */
@@ -139,6 +139,7 @@ imp_status imp_reuse_restore(imp_reuse *reuse, const char *key, imp_objective *o
         if (term->kind != IMP_TERM_STYLE)
             continue;
         term->squares = e->sizes[i].squares;
+        term->mean_squares = e->sizes[i].mean_squares;
         term->trace = e->sizes[i].trace;
         term->empty |= e->sizes[i].empty;
     }
@@ -161,7 +162,8 @@ imp_status imp_reuse_store(imp_reuse *reuse, const char *key, const imp_objectiv
     }
     for (size_t i = 0; i < o->count; i++) {
         const imp_loss_term *term = &o->terms[i];
-        e->sizes[i] = (struct size){term->squares, term->trace, term->weight_sum == 0};
+        e->sizes[i] =
+            (struct size){term->squares, term->mean_squares, term->trace, term->weight_sum == 0};
     }
     snprintf(e->key, sizeof e->key, "%s", key);
     reuse->next = (reuse->next + 1) % IMP_SCALES_MAX;

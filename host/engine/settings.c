@@ -52,9 +52,10 @@ static const imp_setting_row rows[] = {
       .meaning = "how content differences are summed: mean of squares, or sum of squares over "
                  "that of the target"},
      IMP_STORE_ENUM, AT(content_form), 0},
-    {{.name = "style-form", .type = IMP_SETTING_CHOICE, .words = "mean|relative|wasserstein",
-      .meaning = "how style differences are summed; wasserstein compares normal distributions of "
-                 "features"},
+    {{.name = "style-form", .type = IMP_SETTING_CHOICE, .words = "mean|relative|wasserstein|covariance",
+      .meaning = "how style differences are summed; mean and relative compare Gram matrices, "
+                 "covariance compares covariances and means of features, wasserstein normal "
+                 "distributions of them"},
      IMP_STORE_ENUM, AT(style_form), 0},
     {{.name = "gram-norm", .type = IMP_SETTING_CHOICE, .words = "cm|m",
       .meaning = "what a Gram matrix is divided by: channels times pixels, or pixels"},

@@ -12,6 +12,7 @@ static const imp_style_loss *const losses[] = {
     [IMP_LOSS_MEAN] = &imp_style_gram,
     [IMP_LOSS_RELATIVE] = &imp_style_gram,
     [IMP_LOSS_WASSERSTEIN] = &imp_style_wasserstein,
+    [IMP_LOSS_COVARIANCE] = &imp_style_covariance,
 };
 
 const imp_style_loss *imp_style_loss_of(imp_loss_form form) {
@@ -39,7 +40,8 @@ static imp_status add_up(imp_device *d, imp_tensor sum, float weight, imp_tensor
 imp_status imp_style_add_moments(imp_objective *o, size_t i, const imp_style_features *features) {
     imp_device *const d = o->device;
     const imp_loss_term *term = &o->terms[i];
-    const float channels = o->settings->gram_norm == IMP_GRAM_CM ? (float)features->f.c : 1;
+    const bool by_channels = !o->style->sums && o->settings->gram_norm == IMP_GRAM_CM;
+    const float channels = by_channels ? (float)features->f.c : 1;
     const float n = features->positions;
     TRY(d->ops->gram(d, term->gram, term->sum, features->f, false));
     TRY(add_up(d, term->target, features->weight / (n * channels), term->gram, !features->first));

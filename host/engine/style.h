@@ -6,8 +6,8 @@
  *   1. a value of imp_loss_form (include/impasto.h) and its name in the table of settings;
  *   2. a file style_NAME.c here with the functions of its row, declared below;
  *   3. its row in style.c;
- *   4. a test of its gradient against finite differences, as tests/test_presets.c has for
- *      Wasserstein, and its formula in README.md.
+ *   4. a test of its gradient against its definition in tests/test_style.c, and its formula in
+ *      README.md.
  * What moments (F F^T and the sum of F) can express needs no new operation: place and add are then
  * imp_style_place_moments and imp_style_add_moments.
  */
@@ -54,6 +54,7 @@ const imp_style_loss *imp_style_loss_of(imp_loss_form form);
 
 extern const imp_style_loss imp_style_gram;        /* style_gram.c */
 extern const imp_style_loss imp_style_wasserstein; /* style_wasserstein.c */
+extern const imp_style_loss imp_style_covariance;  /* style_covariance.c */
 
 /* ---- For the rows: style.c ---- */
 

@@ -80,7 +80,7 @@ static imp_status finish(imp_objective *o, size_t i) {
     imp_device *const d = o->device;
     imp_loss_term *term = &o->terms[i];
     rooting r = rooting_of(o, term->target.w);
-    TRY(d->ops->covariance(d, r.m[0], term->target, term->mean, 1, regularization));
+    TRY(d->ops->covariance(d, r.m[0], term->target, term->mean, 1, 1, regularization));
     TRY(measure(d, term, r.m[0]));
     TRY(take_root(o, &r));
     return d->ops->combine(d, term->target, 1, r.m[0], 0, r.m[0]);
@@ -99,7 +99,7 @@ static imp_status gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor
     const imp_tensor covariance = imp_style_matrix(o, COVARIANCE, f.c);
     rooting r = rooting_of(o, f.c);
     TRY(d->ops->gram(d, term->gram, term->sum, f, false));
-    TRY(d->ops->covariance(d, covariance, term->gram, term->sum, scale, regularization));
+    TRY(d->ops->covariance(d, covariance, term->gram, term->sum, scale, 1, regularization));
     TRY(d->ops->multiply(d, r.m[1], 1, term->target, covariance, 0));
     TRY(d->ops->multiply(d, r.m[0], 1, r.m[1], term->target, 0));
     TRY(take_root(o, &r));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slots of matrices and of the Wasserstein style term (cl/matrix.cl). A matrix is one unit, so
- * it lies in one chunk.
+ * The slots of matrices and of style terms of means and covariances (cl/matrix.cl). A matrix is one
+ * unit, so it lies in one chunk.
  */
 #include <assert.h>
 
@@ -20,12 +20,12 @@ imp_status ocl_multiply(imp_device *d, imp_tensor y, float alpha, imp_tensor a, 
 }
 
 imp_status ocl_covariance(imp_device *d, imp_tensor y, imp_tensor g, imp_tensor s, float scale,
-                          float shift) {
+                          float factor, float shift) {
     ocl_device *cl = ocl_enter(d, covariance);
     const size_t n = y.w;
     assert(y.h == n && g.w == n && s.w == n);
     return ocl_launch(cl, covariance, groups2(1, n), at(ocl_unit(&y, 0)), at(ocl_unit(&g, 0)),
-                      at(ocl_unit(&s, 0)), f32(scale), f32(shift), u32(n));
+                      at(ocl_unit(&s, 0)), f32(scale), f32(factor), f32(shift), u32(n));
 }
 
 imp_status ocl_transport(imp_device *d, imp_tensor v, imp_slot loss, imp_tensor dm, imp_tensor cov,
@@ -36,6 +36,17 @@ imp_status ocl_transport(imp_device *d, imp_tensor v, imp_slot loss, imp_tensor 
     return ocl_launch(cl, transport, groups1(IMP_PARTIALS), at(ocl_unit(&v, 0)), at(ocl_slot(loss)),
                       at(ocl_unit(&dm, 0)), at(ocl_unit(&cov, 0)), at(ocl_unit(&root, 0)),
                       at(ocl_unit(&s, 0)), at(ocl_unit(&mean, 0)), f32(trace), f32(scale),
+                      f32(weight), u32(v.w));
+}
+
+imp_status ocl_means(imp_device *d, imp_tensor v, imp_slot loss, imp_slot rest, imp_tensor dm,
+                     imp_tensor metric, imp_tensor s, imp_tensor mean, float scale, float weight) {
+    ocl_device *cl = ocl_enter(d, means);
+    const imp_tensor any = metric.c ? metric : dm; /* not read without a metric */
+    assert(dm.w == v.w && any.w == v.w && s.w == v.w && mean.w == v.w);
+    return ocl_launch(cl, means, groups1(IMP_PARTIALS), at(ocl_unit(&v, 0)), at(ocl_slot(loss)),
+                      at(ocl_slot(rest)), at(ocl_unit(&dm, 0)), at(ocl_unit(&any, 0)),
+                      i32(metric.c != 0), at(ocl_unit(&s, 0)), at(ocl_unit(&mean, 0)), f32(scale),
                       f32(weight), u32(v.w));
 }
 

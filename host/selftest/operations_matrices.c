@@ -37,14 +37,14 @@ static void covariance_describe(imp_operands *t) {
 /* The shift is negative because covariance_align makes g negative: so it adds up, too. */
 static imp_status covariance_call(const imp_launch *l) {
     const imp_tensor *t = l->tensor;
-    return l->device->ops->covariance(l->device, t[0], t[1], t[2], imp_test_scale,
+    return l->device->ops->covariance(l->device, t[0], t[1], t[2], imp_test_scale, 3,
                                       -imp_test_weight);
 }
 
-/* Two means of 1, their product 1, two sums. */
+/* Two means of 1, their product 1, the factor, two sums. */
 static double covariance_factor(const imp_case *c, size_t i, size_t k) {
     (void)c, (void)i, (void)k;
-    return 5;
+    return 6;
 }
 
 /* scale * g - means - shift */
@@ -96,6 +96,48 @@ const imp_operation imp_operation_transport = {.group = IMP_GROUP_MATRICES,
                                                .call = transport_call,
                                                .factor = transport_factor,
                                                .align = transport_align};
+
+enum { MEANS_HAS_METRIC = 1 };
+
+static void means_describe(imp_operands *t) {
+    const imp_extent square = imp_extent_matrix(&t->c), vector = imp_extent_vector(&t->c);
+    const bool metric = t->c.variant & MEANS_HAS_METRIC;
+    imp_operand_set(t, 0, "v", IMP_OUTPUT, vector);
+    imp_operand_set(t, 1, "loss", IMP_SCALARS, imp_extent_scalars());
+    imp_operand_set(t, 2, "dm", IMP_INPUT, square);
+    imp_operand_set(t, 3, "metric", metric ? IMP_INPUT : IMP_ABSENT, square);
+    imp_operand_set(t, 4, "s", IMP_INPUT, vector);
+    imp_operand_set(t, 5, "mean", IMP_INPUT, vector);
+}
+
+static imp_status means_call(const imp_launch *l) {
+    const imp_tensor *t = l->tensor;
+    return l->device->ops->means(l->device, t[0], imp_slot_out(t[1]), (imp_slot){t[1], IMP_SLOT_A},
+                                 t[2], t[3], t[4], t[5], imp_test_scale, imp_test_weight);
+}
+
+/* e 2, e' the metric's sum; v: three factors, the sum over dm, the difference; loss: the product,
+ * the sum, its factor, and what is added. */
+static double means_factor(const imp_case *c, size_t i, size_t k) {
+    (void)k;
+    const double sum = imp_bound_sum(c->c, c->data);
+    const double e = 2 + (c->variant & MEANS_HAS_METRIC ? sum : 0);
+    return i == 0 ? e + 4 + sum : 2 + e + 1 + imp_bound_like_signs(c->c) + 2;
+}
+
+/* mean and dm are subtracted. */
+static void means_align(imp_operands *t) {
+    imp_operand_negate(&t->operand[2]);
+    imp_operand_negate(&t->operand[5]);
+}
+
+const imp_operation imp_operation_means = {.group = IMP_GROUP_MATRICES,
+                                           .variants = 2,
+                                           .variant_names = {"plain", "metric"},
+                                           .describe = means_describe,
+                                           .call = means_call,
+                                           .factor = means_factor,
+                                           .align = means_align};
 
 static void shift_describe(imp_operands *t) {
     imp_operand_set(t, 0, "f", IMP_BOTH, imp_extent_input(&t->c));
