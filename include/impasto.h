@@ -814,6 +814,9 @@ IMP_API bool imp_checkpoint_path(char *path, size_t size, const char *key);
  * is too long. */
 IMP_API bool imp_checkpoint_newest(char *path, size_t size);
 
+/* Whether the file begins as a checkpoint does, of whatever version, whole or not. */
+IMP_API bool imp_checkpoint_is(const char *path);
+
 /* Evaluates the objective and its gradient at the picture as it is now, without a step. Errors:
  * IMP_ERR_DEVICE, IMP_ERR_MEMORY. */
 IMP_API imp_status imp_session_evaluate(imp_session *session, imp_error *err);

@@ -95,7 +95,7 @@ static void test_mistakes(void **state) {
     assert_run(s, "impasto batch --content 'c*'", 2, "", "needs --content PATTERN and --style");
     assert_run(s, "impasto batch --content 'x*' --style 's*'", 1, "", "'x*': matches no file");
     assert_run(s, BATCH "-o '{content}.jpg'", 2, "", "would be written twice");
-    assert_run(s, BATCH "-o 'no/{content}{style}.png'", 1, "", "there is no folder");
+    assert_run(s, BATCH "-o 'c1.png/{content}{style}.png'", 1, "", "cannot make its folder");
     assert_run(s, BATCH "-o '{content}{style}.gif'", 2, "", ".gif");
     assert_run(s, BATCH "--device croacle", 1, "4 left", "the nearest is 'oracle'");
     assert_run(s, "impasto batch --content 'c*' --style s1.jpg -o '{content}.png' --force", 2, "",

@@ -61,6 +61,20 @@ static char *target_of(const char *path) {
     return NULL;
 }
 
+bool imp_file_whole_path(char *whole, const char *path) {
+    char *target = target_of(path), folder[IMP_PATH_MAX];
+    const size_t n = target ? folder_length(target) : 0;
+    snprintf(folder, sizeof folder, "%.*s", n ? (int)n : 1, n ? target : ".");
+    char *const real = target && n < sizeof folder ? realpath(folder, NULL) : NULL;
+    int length = IMP_PATH_MAX;
+    if (real)
+        length =
+            snprintf(whole, IMP_PATH_MAX, "%s%s%s", real, strcmp(real, "/") ? "/" : "", target + n);
+    free(real);
+    free(target);
+    return length > 0 && length < IMP_PATH_MAX;
+}
+
 /* In a folder like /tmp only the owner of a file may replace it. */
 static bool replaceable(const char *path, const struct stat *about) {
     struct stat parent;

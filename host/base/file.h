@@ -58,6 +58,11 @@ typedef struct imp_draft {
 imp_status imp_file_begin(imp_draft *draft, const char *path, imp_error *err);
 imp_status imp_file_end(imp_draft *draft, const char *path, bool keep, imp_error *err);
 
+/* The one path that stands for a file however it is named: absolute, without symbolic links. The
+ * file need not exist. `whole` holds IMP_PATH_MAX. False: the path is too long, or its folder does
+ * not exist. */
+bool imp_file_whole_path(char *whole, const char *path);
+
 /* Checks that imp_file_replace could begin and that the folder has `bytes` free (0: not checked).
  * Errors: as imp_file_replace. */
 imp_status imp_file_check_output(const char *path, size_t bytes, imp_error *err);

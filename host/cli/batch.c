@@ -4,8 +4,10 @@
  */
 #include "cli/batch.h"
 #include "base/clock.h"
+#include "base/folder.h"
 #include "cli/interrupt.h"
 #include "cli/job.h"
+#include "cli/outputs.h"
 #include "cli/words.h"
 
 #include <errno.h>
@@ -13,10 +15,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DEVICES_MAX = 32 };
+enum { DEVICES_MAX = 32, NAME_LENGTH_MAX = 255 };
 
 /* ---- Planning -------------------------------------------------------------------------------- */
 
@@ -35,11 +38,11 @@ static int expand(glob_t *files, const char *option, const char *pattern) {
 }
 
 /* The template with {content} and {style} replaced by the base names without extensions; NULL
- * without a template or out of memory. The caller frees. */
+ * without a template, without memory, or if it is too long. The caller frees. */
 static char *name_of(const char *template, const char *content, const char *style) {
     char *name = template ? calloc(1, IMP_PATH_MAX) : NULL;
     size_t used = 0;
-    while (name && *template && used + 1 < IMP_PATH_MAX) {
+    while (name && *template && used < IMP_PATH_MAX) {
         const bool first = !strncmp(template, "{content}", 9);
         const bool second = !strncmp(template, "{style}", 7);
         if (!first && !second) {
@@ -52,34 +55,70 @@ static char *name_of(const char *template, const char *content, const char *styl
                              (int)(dot && dot != base ? (size_t)(dot - base) : strlen(base)), base);
         template += first ? 9 : 7;
     }
+    if (used >= IMP_PATH_MAX) {
+        free(name);
+        return NULL;
+    }
     return name;
 }
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+/* Makes the folder of a picture, and checks that a file of its name can be written there. */
+static int prepare_folder(const char *out) {
+    char folder[IMP_PATH_MAX];
+    imp_error err = {0};
+    const int length = (int)(cli_base_name(out) - out);
+    snprintf(folder, sizeof folder, "%.*s", length ? length : 1, length ? out : ".");
+    if (!imp_folder_make(folder))
+        return cli_complain(CLI_FAILED, "output '%s': cannot make its folder: %s", out,
+                            strerror(errno));
+    return imp_picture_check_output(out, 0, 0, NULL, &err) == IMP_OK ? CLI_DONE
+                                                                     : cli_complain_error(&err);
 }
 
-/* Checks that output names are unique and that the first can be written. */
-static int check_names(const cli_batch *b) {
-    imp_error err = {0};
-    const char *twice = NULL;
-    const char **names = calloc(b->count + 1, sizeof *names);
-    if (!names)
-        return cli_complain(CLI_FAILED, "batch: out of memory");
-    for (size_t i = 0; i < b->count; i++)
-        names[i] = b->items[i].out;
-    qsort(names, b->count, sizeof *names, by_name);
-    for (size_t i = 1; i < b->count && !twice; i++)
-        twice = strcmp(names[i - 1], names[i]) ? NULL : names[i];
-    free(names);
-    if (twice)
-        return cli_complain(CLI_MISUSE,
-                            "output '%s': would be written twice; use {content} and {style} in "
-                            "the name",
-                            twice);
-    if (imp_picture_check_output(b->items[0].out, 0, 0, NULL, &err) != IMP_OK)
-        return cli_complain_error(&err);
+/* A picture in a folder that has been prepared. */
+static int check_name(const char *out) {
+    struct stat about;
+    if (stat(out, &about) == 0 && S_ISDIR(about.st_mode))
+        return cli_complain(CLI_FAILED, "output '%s': is a folder; choose another name", out);
+    if (strlen(cli_base_name(out)) > NAME_LENGTH_MAX)
+        return cli_complain(CLI_FAILED, "output '%s': the name is too long; choose a shorter one",
+                            out);
     return CLI_DONE;
+}
+
+static bool same_folder(const char *a, const char *b) {
+    const ptrdiff_t length = cli_base_name(a) - a;
+    return cli_base_name(b) - b == length && !strncmp(a, b, (size_t)length);
+}
+
+/* Checks that no output is an input, of this pair or another, or the output of another. */
+static int check_outputs(const cli_batch *b, cli_outputs *o) {
+    static const char input[] = "one of the input pictures";
+    int status = CLI_DONE;
+    cli_outputs_read_values(o, b->request);
+    for (size_t i = 0; i < b->count; i++) {
+        const cli_batch_item *item = &b->items[i];
+        const char *const sources[] = {item->content, item->style, item->mask, item->style_mask};
+        for (size_t k = 0; k < sizeof sources / sizeof *sources; k++)
+            cli_outputs_read(o, input, sources[k]);
+    }
+    for (size_t i = 0; i < b->count && !status; i++)
+        status = cli_outputs_write(o, "output", b->items[i].out, CLI_OUTPUT_RESULT);
+    return status;
+}
+
+/* Checks the outputs, and makes their folders. */
+static int check_names(const cli_batch *b) {
+    cli_outputs o = {0};
+    int status = check_outputs(b, &o);
+    cli_outputs_finish(&o);
+    for (size_t i = 0; i < b->count && !status; i++) {
+        const char *out = b->items[i].out;
+        status = check_name(out);
+        if (!status && (i == 0 || !same_folder(out, b->items[i - 1].out)))
+            status = prepare_folder(out);
+    }
+    return status;
 }
 
 /* Each picture has one style, hence one style mask, which needs a content mask. */
@@ -98,25 +137,21 @@ static int check_masks(const cli_values *v) {
 /* Derives output and masks from content and style. */
 static int plan_item(const cli_batch *b, cli_batch_item *item) {
     const cli_values *v = &b->request->values;
-    const char *template = v->out ? v->out : "{content}_{style}.png";
-    item->out = name_of(template, item->content, item->style);
+    item->out = name_of(b->template, item->content, item->style);
     item->mask = name_of(v->mask, item->content, item->style);
     item->style_mask = name_of(v->style_masks.paths[0], item->content, item->style);
     if (!item->out || (v->mask && !(item->mask && item->style_mask)))
-        return cli_complain(CLI_FAILED, "batch: out of memory");
-    const char *const sources[] = {item->content, item->style, item->mask, item->style_mask};
-    for (size_t i = 0; i < 4; i++)
-        if (sources[i] && cli_same_file(item->out, sources[i]))
-            return cli_complain(CLI_MISUSE,
-                                "output '%s': is one of the input pictures; choose another name "
-                                "with -o",
-                                item->out);
+        return cli_complain(CLI_FAILED, "batch: a name is too long, or there is no memory");
     return CLI_DONE;
 }
 
 /* All pairs, grouped by style; with --zip the i-th content with the i-th style. */
 static int plan(cli_batch *b, const glob_t *contents, const glob_t *styles) {
+    static const char names[] = "{content}_{style}.png";
     const cli_values *v = &b->request->values;
+    const char *out = v->out ? v->out : names;
+    snprintf(b->template, sizeof b->template, "%s%s%s", out, cli_is_folder(out) ? "/" : "",
+             cli_is_folder(out) ? names : "");
     const size_t n = contents->gl_pathc, m = styles->gl_pathc;
     if (v->zip && n != m)
         return cli_complain(CLI_MISUSE, "--zip: %zu contents and %zu styles; give as many of each",

@@ -20,9 +20,10 @@ typedef struct cli_batch {
     cli_request *request;
     cli_batch_item *items; /* owned */
     size_t count;
-    imp_network *network; /* opened once, shared by all workers */
-    int next;             /* descriptor of a file of item numbers, whose offset the workers share */
-    int messages;         /* descriptor of the pipe from them to the parent: cli_message */
+    char template[IMP_PATH_MAX + 32]; /* of the names of their files */
+    imp_network *network;             /* opened once, shared by all workers */
+    int next;     /* descriptor of a file of item numbers, whose offset the workers share */
+    int messages; /* descriptor of the pipe from them to the parent: cli_message */
 } cli_batch;
 
 typedef enum cli_message_kind {

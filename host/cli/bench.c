@@ -10,8 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cli/job.h"
 #include "cli/options.h"
+#include "cli/outputs.h"
 #include "cli/progress.h"
 #include "cli/words.h"
 
@@ -252,6 +254,23 @@ static int deliver(const cli_values *v, const cli_bench *bench) {
     return status;
 }
 
+/* What is measured for minutes must not be lost to a name that cannot be written. */
+static int check_outputs(const cli_values *v) {
+    const struct { const char *option, *path; } all[] = {{"json", v->json_file}, {"plot", v->plot}};
+    cli_outputs o = {.force = v->force};
+    int status = CLI_DONE;
+    imp_error err = {0};
+    for (size_t i = 0; i < sizeof all / sizeof *all && !status; i++) {
+        if (!all[i].path || !strcmp(all[i].path, "-"))
+            continue;
+        status = cli_outputs_write(&o, all[i].option, all[i].path, CLI_OUTPUT_BESIDE);
+        if (!status && imp_file_check_output(all[i].path, 0, &err) != IMP_OK)
+            status = cli_complain_error(&err);
+    }
+    cli_outputs_finish(&o);
+    return status;
+}
+
 static int measure(const cli_request *request) {
     measuring *m = calloc(1, sizeof *m);
     if (!m)
@@ -259,7 +278,9 @@ static int measure(const cli_request *request) {
     m->values = &request->values;
     m->terminal = isatty(STDERR_FILENO);
     cli_progress_init(&m->progress, true);
-    int status = run(m);
+    int status = check_outputs(m->values);
+    if (!status)
+        status = run(m);
     if (!status)
         status = deliver(m->values, &m->bench);
     for (size_t i = 0; i < m->count; i++)

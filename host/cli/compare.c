@@ -2,6 +2,7 @@
  *
  * impasto compare: the differences of pictures from the first one, and a sheet of all.
  */
+#include "cli/outputs.h"
 #include "cli/record.h"
 #include "cli/sheet.h"
 #include "cli/text_table.h"
@@ -193,15 +194,20 @@ static void tell(const comparison *c) {
     cli_text_table_print(&table, false);
 }
 
+static int check_output(const comparison *c) {
+    cli_outputs o = {0};
+    for (size_t i = 0; i < c->count; i++)
+        cli_outputs_read(&o, "one of the input pictures", c->entries[i].path);
+    const int status = cli_outputs_write(&o, "output", c->values->out, CLI_OUTPUT_RESULT);
+    cli_outputs_finish(&o);
+    return status;
+}
+
 static int compare(comparison *c) {
     imp_error err = {0};
     int status = set_labels(c);
-    for (size_t i = 0; i < c->count && !status && c->values->out; i++)
-        if (cli_same_file(c->values->out, c->entries[i].path))
-            status = cli_complain(CLI_MISUSE,
-                                  "output '%s': is one of the input pictures; choose another name "
-                                  "with -o",
-                                  c->values->out);
+    if (!status && c->values->out)
+        status = check_output(c);
     if (!status && c->values->out && cli_sheet_check(c->values->out, &err) != IMP_OK)
         status = cli_complain_error(&err);
     for (size_t i = 0; i < c->count && !status; i++)

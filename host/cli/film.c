@@ -4,6 +4,7 @@
  * which makes a film from pictures on disk.
  */
 #include "cli/observer.h"
+#include "cli/outputs.h"
 #include "cli/words.h"
 
 #include <errno.h>
@@ -57,17 +58,17 @@ imp_status cli_film_observe(cli_observer *observer, const cli_painting *p, imp_e
 
 /* ---- --save-every ---------------------------------------------------------------------------- */
 
-/* NAME.png gives NAME-000120.png. */
 static imp_status frames_look(void *self, cli_view *view, imp_error *err) {
     const cli_values *values = self;
-    const char *out = view->painting->out, *dot = strrchr(out, '.');
-    const int stem = (int)(dot ? (size_t)(dot - out) : strlen(out));
     const imp_picture *picture;
     const imp_write_options options = {.quality = (int)values->quality};
-    char path[IMP_PATH_MAX + 16];
+    char path[IMP_PATH_MAX];
     if (view->now->iteration % values->save_every != 0)
         return IMP_OK;
-    snprintf(path, sizeof path, "%.*s-%06u%s", stem, out, view->now->iteration, dot ? dot : ".png");
+    if (!cli_frame_path(path, view->painting->out, view->now->iteration)) {
+        *err = (imp_error){IMP_ERR_IO, "--save-every: the path of the result is too long"};
+        return IMP_ERR_IO;
+    }
     const imp_status status = cli_view_picture(view, &picture, err);
     return status == IMP_OK ? imp_picture_write(picture, path, &options, err) : status;
 }
@@ -117,6 +118,15 @@ static int make_film(imp_film **film, const cli_request *request) {
     return status;
 }
 
+static int check_output(const cli_request *request) {
+    cli_outputs o = {0};
+    for (int i = 0; i < request->operand_count; i++)
+        cli_outputs_read(&o, "one of the input pictures", request->operands[i]);
+    const int status = cli_outputs_write(&o, "output", request->values.out, CLI_OUTPUT_RESULT);
+    cli_outputs_finish(&o);
+    return status;
+}
+
 int cli_film(cli_request *request) {
     const cli_values *values = &request->values;
     imp_error err = {0};
@@ -126,6 +136,8 @@ int cli_film(cli_request *request) {
         status = cli_complain(CLI_MISUSE,
                               "film: missing output; usage: impasto film CONTENT FRAME... -o "
                               "FILM.mp4");
+    if (!status)
+        status = check_output(request);
     if (!status && imp_film_check_output(values->out, &err) != IMP_OK)
         status = cli_complain_error(&err);
     if (status)

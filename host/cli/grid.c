@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "cli/interrupt.h"
 #include "cli/observer.h"
+#include "cli/outputs.h"
 #include "cli/sheet.h"
 #include "cli/words.h"
 
@@ -130,8 +131,8 @@ static void settings_text(const grid *g, size_t i, char *text, size_t size) {
                                  axis_name(g, k), axis_value(g, k, i));
 }
 
-/* Checks every combination before anything is painted. */
-static int check_values(grid *g) {
+/* Checks every combination before anything is painted; all that they read goes into o. */
+static int check_values(grid *g, cli_outputs *o) {
     const cli_values *v = &g->request->values;
     imp_error err = {0};
     for (size_t i = 0; i < g->count; i++) {
@@ -139,15 +140,24 @@ static int check_values(grid *g) {
         const int status = cli_resolve(g->request);
         if (status)
             return status;
+        cli_outputs_read_values(o, g->request);
     }
     g->json = v->json;
     g->quiet = v->quiet;
     if (!v->out)
         return cli_complain(CLI_MISUSE, "grid: missing output; usage: impasto grid CONTENT STYLE "
                                         "--OPTION A,B -o SHEET.png");
-    if (cli_sheet_check(v->out, &err) != IMP_OK)
+    const int status = cli_outputs_write(o, "output", v->out, CLI_OUTPUT_RESULT);
+    if (!status && cli_sheet_check(v->out, &err) != IMP_OK)
         return cli_complain_error(&err);
-    return CLI_DONE;
+    return status;
+}
+
+static int check(grid *g) {
+    cli_outputs o = {0};
+    const int status = check_values(g, &o);
+    cli_outputs_finish(&o);
+    return status;
 }
 
 /* ---- Painting -------------------------------------------------------------------------------- */
@@ -427,7 +437,7 @@ int cli_grid_command(cli_request *request) {
     g->request = request;
     int status = read_axes(g);
     if (!status)
-        status = check_values(g);
+        status = check(g);
     if (!status)
         status = perform(g);
     for (size_t i = 0; g->pictures && i < g->count; i++)

@@ -23,6 +23,15 @@ static int help(cli_request *request) {
     return CLI_DONE;
 }
 
+/* Paths are kept in IMP_PATH_MAX bytes; a longer one must not be cut off to another file's. */
+static int check_lengths(char *const *argv) {
+    for (; *argv; argv++)
+        if (strlen(*argv) >= IMP_PATH_MAX)
+            return cli_complain(CLI_MISUSE, "argument '%.60s...': longer than %d bytes", *argv,
+                                IMP_PATH_MAX - 1);
+    return CLI_DONE;
+}
+
 static int run(int argc, char **argv) {
     char *version[] = {"version", NULL}, *overview[] = {"help", NULL};
     cli_request request = {0};
@@ -43,7 +52,9 @@ static int run(int argc, char **argv) {
     request.command = cli_command_find(argv[0]);
     if (!request.command)
         return CLI_MISUSE;
-    const int status = cli_parse(&request, argc, argv);
+    int status = check_lengths(argv);
+    if (!status)
+        status = cli_parse(&request, argc, argv);
     if (status)
         return status;
     return cli_given(&request, "help") ? help(&request) : request.command->run(&request);

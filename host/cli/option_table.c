@@ -32,7 +32,8 @@ const char *const cli_group_titles[CLI_GROUPS] = {
 const cli_option cli_options[] = {
     {"output", 'o', CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(out), "OUT", 0, 0,
      "write the picture to this file, as PNG, JPEG, WebP or TIFF by its extension; - writes PNG to "
-     "standard output (default: CONTENT_STYLE.png in the current folder)"},
+     "standard output; a folder gets a name in it (default: CONTENT_STYLE.png in the current "
+     "folder, or CONTENT_STYLE-2.png and so on where that exists)"},
     {"content", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_SCORE, false, AT(content), "FILE", 0, 0,
      "the content picture"},
     {"style", 's', CLI_FILES, CLI_GROUP_PICTURE, PAIR | CLI_SCORE, false, AT(styles),
@@ -84,6 +85,10 @@ const cli_option cli_options[] = {
      "of all with all"},
     {"force", 0, CLI_FLAG, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(force), NULL, 0, 0,
      "also paint pictures that exist"},
+    {"force", 0, CLI_FLAG, CLI_GROUP_PICTURE,
+     CLI_PAINT | CLI_RESUME | CLI_SCORE | CLI_BENCH | CLI_WEIGHTS, false, AT(force), NULL, 0, 0,
+     "write over files that exist. Without it only the file of --output may be replaced, and never "
+     "one that is read"},
     {"output", 'o', CLI_FILE, CLI_GROUP_PICTURE, CLI_FILM, false, AT(out), "OUT", 0, 0,
      "write the film to this file: .mp4, .webm or .gif"},
     {"film", 0, CLI_FILE, CLI_GROUP_PICTURE, CLI_PAINT, false, AT(film), "FILE", 0, 0,

@@ -8,10 +8,12 @@
 
 #include "cli/interrupt.h"
 #include "cli/json.h"
+#include "cli/outputs.h"
 #include "cli/words.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- The run --------------------------------------------------------------------------------- */
 
@@ -139,6 +141,15 @@ static imp_status take_over(cli_painting *p, imp_error *err) {
     return status;
 }
 
+/* A name that was free at the start may have been taken since. */
+static int rename_output(cli_painting *p) {
+    char taken[IMP_PATH_MAX];
+    if (!p->named || access(p->out, F_OK) != 0)
+        return CLI_DONE;
+    snprintf(taken, sizeof taken, "%.*s", (int)(strrchr(p->out, '.') - p->out), p->out);
+    return cli_free_name(p->out, "", taken, 0);
+}
+
 static int write_picture(cli_painting *p) {
     imp_error err = {0};
     const char *device = cli_device_name(imp_device_describe(p->job.device));
@@ -146,10 +157,15 @@ static int write_picture(cli_painting *p) {
     imp_write_options options = cli_paint_options(p);
     options.text = text;
     cli_interrupt_set(CLI_INTERRUPT_IGNORE); /* finish writing */
+    if (rename_output(p)) {
+        free(text);
+        return CLI_FAILED;
+    }
     imp_status status = take_over(p, &err);
     if (status == IMP_OK)
         status = imp_picture_write(&p->picture, p->out, &options, &err);
     free(text);
+    p->named = p->named && status != IMP_OK;
     return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
 }
 

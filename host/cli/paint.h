@@ -34,6 +34,7 @@ typedef struct cli_painting {
     cli_sources from;
     char network[IMP_PATH_MAX];
     char out[IMP_PATH_MAX];
+    bool named; /* by cli_free_name: no file of that name is ours before it is written */
     char resume[IMP_PATH_MAX], device[IMP_PATH_MAX]; /* checkpoint to resume, or ""; its device */
     cli_progress progress;
     cli_job job;

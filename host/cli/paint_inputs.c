@@ -5,6 +5,8 @@
  */
 #include "cli/paint.h"
 
+#include "base/file.h"
+#include "cli/outputs.h"
 #include "cli/sheet.h"
 #include "cli/words.h"
 
@@ -127,41 +129,58 @@ static int check_stream(const cli_painting *p) {
     return CLI_DONE;
 }
 
-/* An additional output must be a file other than the result and the sources. path: NULL for none.
- */
-static int check_extra_output(const cli_painting *p, const char *option, const char *path) {
-    if (!path)
-        return CLI_DONE;
-    if (!strcmp(path, "-"))
-        return cli_complain(CLI_MISUSE, "--%s -: cannot be standard output; give a file", option);
-    if (!strcmp(path, p->out) || cli_sources_hold(&p->from, path) || cli_same_file(path, p->out))
-        return cli_complain(CLI_MISUSE,
-                            "--%s '%s': is the result or one of the input pictures; choose another "
-                            "name",
-                            option, path);
-    return CLI_DONE;
+/* Each output must be a file that may be written. */
+static int check_outputs(const cli_painting *p) {
+    const cli_values *v = p->values;
+    const char *checkpoint = v->checkpoint && strcmp(v->checkpoint, "none") ? v->checkpoint : NULL;
+    const struct {
+        const char *option, *path;
+        cli_output_kind kind;
+    } all[] = {{"output", p->out, CLI_OUTPUT_RESULT},
+               {"checkpoint", checkpoint, CLI_OUTPUT_CHECKPOINT},
+               {"film", v->film, CLI_OUTPUT_BESIDE},
+               {"sheet", v->sheet, CLI_OUTPUT_BESIDE},
+               {"preview-file", v->preview_file, CLI_OUTPUT_BESIDE}};
+    cli_outputs o = {.force = v->force};
+    int status = CLI_DONE;
+    cli_sources_read(&o, &p->from);
+    cli_outputs_read_values(&o, p->request);
+    for (size_t i = 0; i < sizeof all / sizeof *all && !status; i++) {
+        const bool standard = all[i].path && !strcmp(all[i].path, "-");
+        if (standard && i > 0)
+            status = cli_complain(CLI_MISUSE, "--%s -: cannot be standard output; give a file",
+                                  all[i].option);
+        else if (all[i].path && !standard)
+            status = cli_outputs_write(&o, all[i].option, all[i].path, all[i].kind);
+    }
+    if (!status)
+        status = cli_outputs_write_frames(&o, p->out, v->save_every);
+    cli_outputs_finish(&o);
+    return status;
 }
 
-/* The path of the result, which must not be one of the sources. */
-static int prepare_output(cli_painting *p) {
+/* The path of the result: as -o says; a name that is free in the folder that -o names or, without
+ * it, in the current one. */
+static int name_output(cli_painting *p) {
     const cli_values *v = p->values;
-    char content[256], style[256];
+    char content[256], style[256], stem[2 * 256 + 2];
+    if (v->out && !cli_is_folder(v->out)) {
+        snprintf(p->out, sizeof p->out, "%s", v->out);
+        return CLI_DONE;
+    }
     cli_source_name(content, sizeof content, p->from.content);
     cli_source_name(style, sizeof style, p->from.styles[0].path);
-    if (v->out)
-        snprintf(p->out, sizeof p->out, "%s", v->out);
-    else
-        snprintf(p->out, sizeof p->out, "%.*s_%.*s.png", stem_length(content), content,
-                 stem_length(style), style);
-    if (cli_sources_hold(&p->from, p->out))
-        return cli_complain(CLI_MISUSE,
-                            "output '%s': is one of the input pictures; choose another name "
-                            "with -o",
-                            p->out);
-    int status = check_extra_output(p, "sheet", v->sheet);
+    snprintf(stem, sizeof stem, "%.*s_%.*s", stem_length(content), content, stem_length(style),
+             style);
+    p->named = true;
+    return cli_free_name(p->out, v->out ? v->out : "", stem, v->save_every);
+}
+
+static int prepare_output(cli_painting *p) {
+    int status = name_output(p);
     if (!status)
-        status = check_extra_output(p, "preview-file", v->preview_file);
-    return status ? status : check_stream(p);
+        status = check_stream(p);
+    return status ? status : check_outputs(p);
 }
 
 imp_write_options cli_paint_options(const cli_painting *p) {
@@ -170,11 +189,24 @@ imp_write_options cli_paint_options(const cli_painting *p) {
                                .opacity = p->job.content.opacity != NULL};
 }
 
+/* The frame with the longest name. */
+static imp_status check_frames(const cli_painting *p, imp_error *err) {
+    char path[IMP_PATH_MAX];
+    const bool wanted = p->values->save_every && cli_frame_path(path, p->out, 1);
+    return wanted ? imp_file_check_output(path, 0, err) : IMP_OK;
+}
+
+static imp_status check_checkpoint(const cli_painting *p, imp_error *err) {
+    const char *path = p->values->checkpoint;
+    return path && strcmp(path, "none") ? imp_file_check_output(path, 0, err) : IMP_OK;
+}
+
 static int check_output(const cli_painting *p) {
     const imp_write_options options = cli_paint_options(p);
     imp_error err = {0};
     if (imp_picture_check_output(p->out, 0, 0, &options, &err) != IMP_OK ||
         (p->values->film && imp_film_check_output(p->values->film, &err) != IMP_OK) ||
+        check_frames(p, &err) != IMP_OK || check_checkpoint(p, &err) != IMP_OK ||
         (p->values->preview_file &&
          imp_picture_check_output(p->values->preview_file, 0, 0, NULL, &err) != IMP_OK) ||
         (p->values->sheet && cli_sheet_check(p->values->sheet, &err) != IMP_OK))

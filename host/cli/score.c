@@ -78,12 +78,25 @@ static int prepare(scoring *s) {
 
 /* ---- The arrays ------------------------------------------------------------------------------ */
 
+static imp_error fail_array(const char *path) {
+    imp_error err = {.status = IMP_ERR_IO};
+    snprintf(err.text, sizeof err.text,
+             "'%.400s': exists already; choose another folder, or write over it with --force",
+             path);
+    return err;
+}
+
 /* Writes the array to DIR/[prefix]name.npy and frees it. */
 static imp_status write_array(scoring *s, const char *prefix, const char *name, imp_array *array,
                               unsigned dimensions, imp_error *err) {
     char path[IMP_PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s%s.npy", s->values->dump, prefix, name);
-    const imp_status status = cli_npy_write(path, array, dimensions, err);
+    struct stat about;
+    const int length = snprintf(path, sizeof path, "%s/%s%s.npy", s->values->dump, prefix, name);
+    imp_status status = IMP_ERR_IO;
+    if (length < 0 || (size_t)length >= sizeof path || (!s->values->force && !lstat(path, &about)))
+        *err = fail_array(path);
+    else
+        status = cli_npy_write(path, array, dimensions, err);
     imp_array_finish(array);
     s->files += status == IMP_OK;
     return status;

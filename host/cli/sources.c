@@ -78,10 +78,8 @@ size_t cli_sources_streams(const cli_sources *sources) {
     return count;
 }
 
-bool cli_sources_hold(const cli_sources *sources, const char *path) {
+void cli_sources_read(cli_outputs *outputs, const cli_sources *sources) {
     const char *name;
     for (size_t i = 0; (name = name_at(sources, i)); i++)
-        if (cli_same_file(name, path))
-            return true;
-    return false;
+        cli_outputs_read(outputs, "one of the input pictures", name);
 }

@@ -5,7 +5,7 @@
 #ifndef CLI_SOURCES_H
 #define CLI_SOURCES_H
 
-#include "cli/options.h"
+#include "cli/outputs.h"
 
 /* mask: "" for none; a colour (white, #rrggbb) is a mask of that colour everywhere. */
 typedef struct cli_style {
@@ -28,8 +28,10 @@ int cli_sources_add_style(cli_sources *sources, const char *text);
  * styles, or none. */
 int cli_sources_add_options(cli_sources *sources, const cli_values *values);
 
-/* How many of them are standard input; whether one of them is the file at path. */
+/* How many of them are standard input. */
 size_t cli_sources_streams(const cli_sources *sources);
-bool cli_sources_hold(const cli_sources *sources, const char *path);
+
+/* States that a command reads them. */
+void cli_sources_read(cli_outputs *outputs, const cli_sources *sources);
 
 #endif

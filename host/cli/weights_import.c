@@ -5,9 +5,11 @@
 #include "cli/weights.h"
 
 #include "cli/json.h"
+#include "cli/outputs.h"
 #include "cli/words.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static void say_installed(const char *name, const char *path, const imp_import_report *report) {
     json_t *object = cli_json_event("installed");
@@ -50,6 +52,14 @@ static void name_after(char name[IMP_NAME_MAX], const char *path) {
         *dot = '\0';
 }
 
+static int check_output(const char *to, const char *from) {
+    cli_outputs o = {0};
+    cli_outputs_read(&o, "the file to import", from);
+    const int status = cli_outputs_write(&o, "output", to, CLI_OUTPUT_RESULT);
+    cli_outputs_finish(&o);
+    return status;
+}
+
 int cli_weights_import(cli_request *request, char **operands, int count) {
     const cli_values *const values = &request->values;
     const imp_import_options options = {.half = values->half, .input = values->input};
@@ -66,10 +76,17 @@ int cli_weights_import(cli_request *request, char **operands, int count) {
     if (values->out) {
         name = "";
         snprintf(path, sizeof path, "%s", values->out);
+        if (check_output(path, operands[0]))
+            return CLI_MISUSE;
         status = imp_network_import(operands[0], path, &options, &report, &err);
     } else {
         name_after(own, operands[0]);
         status = imp_weights_path(path, sizeof path, name, &err);
+        if (status == IMP_OK && !values->force && access(path, F_OK) == 0)
+            return cli_complain(CLI_FAILED,
+                                "network '%s': is installed already; choose another --name, or "
+                                "replace it with --force",
+                                name);
         if (status == IMP_OK)
             status = imp_weights_install(name, operands[0], &options, &report, &err);
     }

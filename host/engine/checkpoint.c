@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "backend/profile.h"
 #include "base/cache.h"
@@ -205,6 +206,18 @@ static imp_status open_checkpoint(FILE **file, checkpoint_head *head, const char
                         "checkpoint '%s': made by version %s; this is %s, which cannot resume it",
                         path, head->version, imp_version());
     return IMP_OK;
+}
+
+bool imp_checkpoint_is(const char *path) {
+    static const uint64_t version = (uint64_t)0xff << 40; /* the digit in `magic` */
+    uint64_t first = 0;
+    int fd;
+    size_t size;
+    if (imp_file_open(&fd, &size, "checkpoint", path, NULL) != IMP_OK)
+        return false;
+    const size_t got = imp_file_take(fd, (unsigned char *)&first, sizeof first);
+    close(fd);
+    return got == sizeof first && ((first ^ magic) & ~version) == 0;
 }
 
 imp_status imp_checkpoint_text(char **text, const char *path, imp_error *err) {
