@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <glob.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,20 +203,6 @@ static size_t find_devices(char names[DEVICES_MAX][64]) {
     return count;
 }
 
-/* Starts a worker. listen: the parent's end of the pipe, closed in the child. */
-static pid_t start(cli_batch *b, int listen, const char *device) {
-    fflush(NULL);
-    const pid_t pid = fork();
-    if (pid != 0)
-        return pid;
-    close(listen);
-    b->request->values.quiet = true;
-    b->request->values.json = false;
-    const int status = cli_batch_work(b, device);
-    fflush(NULL);
-    _exit(status);
-}
-
 /* A temporary file with the item numbers in order; NULL on failure. */
 static FILE *queue(const cli_batch *b) {
     FILE *file = tmpfile();
@@ -317,32 +304,156 @@ static int conclude(report *r, bool interrupted) {
 
 /* ---- The batch ------------------------------------------------------------------------------- */
 
-/* Starts the workers, receives their messages until the last one ends, and reports. Ctrl-C reaches
- * the workers, which abandon their current picture. */
+/* A worker as the parent sees it. */
+typedef struct worker_place {
+    char device[64];
+    pid_t pid; /* 0: it has ended */
+    int pipe;  /* its messages */
+    int item;  /* that it paints; -1: none */
+    bool begun;
+} worker_place;
+
+typedef struct workers {
+    worker_place all[DEVICES_MAX];
+    size_t count, alive;
+    bool interrupted;
+} workers;
+
+/* Becomes a worker. The pipes of the others are closed, so that each notices when nobody listens.
+ */
+static pid_t start(cli_batch *b, const workers *w, const worker_place *place) {
+    fflush(NULL);
+    const pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    for (size_t i = 0; i < w->count; i++)
+        if (w->all[i].pid)
+            close(w->all[i].pipe);
+    close(place->pipe);
+    cli_interrupt_set(CLI_INTERRUPT_RELEASE);
+    b->request->values.quiet = true;
+    b->request->values.json = false;
+    const int status = cli_batch_work(b, place->device);
+    fflush(NULL);
+    _exit(status);
+}
+
+/* Starts a worker with a pipe of its own. */
+static void employ(cli_batch *b, workers *w, worker_place *place) {
+    int ends[2];
+    if (pipe(ends) != 0) {
+        cli_note("batch: cannot create a pipe: %s", strerror(errno));
+        return;
+    }
+    b->messages = ends[1];
+    place->pid = 0;
+    place->pipe = ends[0];
+    place->item = -1;
+    place->begun = false;
+    place->pid = start(b, w, place);
+    close(ends[1]);
+    if (place->pid > 0) {
+        w->alive++;
+        return;
+    }
+    place->pid = 0;
+    close(ends[0]);
+    cli_note("batch: cannot start a process for device %s: %s", place->device, strerror(errno));
+}
+
+/* A worker was ended by a signal: its picture has failed, and another takes its place. One that
+ * never began a picture would only end again. */
+static void replace(cli_batch *b, workers *w, worker_place *place, report *r, int number) {
+    cli_message message = {.kind = place->item >= 0 ? CLI_ITEM_FAILED : CLI_WORKER_LOST,
+                           .item = place->item >= 0 ? (unsigned)place->item : 0,
+                           .share = 1};
+    snprintf(message.text, sizeof message.text, "the process on device %s was ended by signal %d%s",
+             place->device, number,
+             number == SIGKILL ? ", perhaps because no memory was left" : "");
+    receive(r, &message);
+    if (place->begun)
+        employ(b, w, place);
+}
+
+/* The pipe of a worker has ended, and so has the worker. */
+static void dismiss(cli_batch *b, workers *w, worker_place *place, report *r) {
+    int status = 0;
+    close(place->pipe);
+    while (waitpid(place->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    place->pid = 0;
+    w->alive--;
+    w->interrupted |= cli_interrupted() ||
+                      (WIFEXITED(status) && WEXITSTATUS(status) == CLI_INTERRUPTED) ||
+                      (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+    if (WIFSIGNALED(status) && !w->interrupted)
+        replace(b, w, place, r, WTERMSIG(status));
+}
+
+static void listen_to(cli_batch *b, workers *w, worker_place *place, report *r) {
+    cli_message message;
+    const ssize_t n = read(place->pipe, &message, sizeof message);
+    if (n < 0 && errno == EINTR)
+        return;
+    if (n != (ssize_t)sizeof message) {
+        dismiss(b, w, place, r);
+        return;
+    }
+    const bool over = message.kind == CLI_ITEM_PAINTED || message.kind == CLI_ITEM_SKIPPED ||
+                      message.kind == CLI_ITEM_FAILED;
+    place->begun |= message.kind == CLI_ITEM_BEGUN;
+    if (message.kind == CLI_ITEM_BEGUN)
+        place->item = (int)message.item;
+    else if (over)
+        place->item = -1;
+    receive(r, &message);
+}
+
+/* A signal may reach the parent alone. The workers get one that they never take for a second
+ * Ctrl-C. */
+static void pass_on(const workers *w) {
+    for (size_t i = 0; i < w->count; i++)
+        if (w->all[i].pid)
+            kill(w->all[i].pid, SIGTERM);
+}
+
+/* Receives what the workers say until the last one ends. */
+static void supervise(cli_batch *b, workers *w, report *r) {
+    enum { PAUSE_MS = 200 };
+    bool passed = false;
+    while (w->alive > 0) {
+        struct pollfd fds[DEVICES_MAX];
+        for (size_t i = 0; i < w->count; i++)
+            fds[i] = (struct pollfd){.fd = w->all[i].pid ? w->all[i].pipe : -1, .events = POLLIN};
+        const int ready = poll(fds, (nfds_t)w->count, PAUSE_MS);
+        if (cli_interrupted() && !passed)
+            pass_on(w);
+        passed |= cli_interrupted();
+        for (size_t i = 0; ready > 0 && i < w->count; i++)
+            if (w->all[i].pid && fds[i].revents)
+                listen_to(b, w, &w->all[i], r);
+    }
+}
+
+/* Ctrl-C makes the workers abandon their current picture. */
 static int perform(cli_batch *b, report *r) {
     char names[DEVICES_MAX][64];
-    size_t count = 1;
-    int ends[2], status;
-    bool interrupted = false;
-    cli_message message;
+    workers *w = calloc(1, sizeof *w);
+    if (!w)
+        return cli_complain(CLI_FAILED, "batch: out of memory");
+    w->count = 1;
     if (strcmp(b->request->values.device, "all") == 0)
-        count = find_devices(names);
+        w->count = find_devices(names);
     else
         snprintf(names[0], sizeof names[0], "%s", b->request->values.device);
-    if (pipe(ends) != 0)
-        return cli_complain(CLI_FAILED, "batch: cannot create a pipe: %s", strerror(errno));
-    b->messages = ends[1];
-    for (size_t i = 0; i < count; i++)
-        if (start(b, ends[0], names[i]) < 0)
-            cli_note("batch: cannot start a process for device %s: %s", names[i], strerror(errno));
-    cli_interrupt_set(CLI_INTERRUPT_IGNORE);
-    close(ends[1]);
-    while (read(ends[0], &message, sizeof message) == (ssize_t)sizeof message)
-        receive(r, &message);
-    close(ends[0]);
-    while (wait(&status) > 0)
-        interrupted |= (WIFEXITED(status) && WEXITSTATUS(status) == CLI_INTERRUPTED) ||
-                       (WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+    for (size_t i = 0; i < w->count; i++) {
+        memcpy(w->all[i].device, names[i], sizeof names[i]);
+        employ(b, w, &w->all[i]);
+    }
+    cli_interrupt_set(CLI_INTERRUPT_CATCH);
+    supervise(b, w, r);
+    const bool interrupted = w->interrupted;
+    free(w);
     return conclude(r, interrupted);
 }
 

@@ -11,11 +11,13 @@
 
 enum { WIDTH = 80, INDENT = 28 };
 
-const cli_meaning cli_exit_statuses[] = {{"0", "done"},
-                                         {"1", "failed"},
-                                         {"2", "invalid command line"},
-                                         {"130", "ended by Ctrl-C; paint has saved the picture"},
-                                         {NULL, NULL}};
+const cli_meaning cli_exit_statuses[] = {
+    {"0", "done"},
+    {"1", "failed"},
+    {"2", "invalid command line"},
+    {"130", "ended by Ctrl-C; paint has saved the picture, its film and its state"},
+    {"129, 141, 143, 153", "the same after HUP, PIPE, TERM, XFSZ"},
+    {NULL, NULL}};
 
 /* Prints text in lines of WIDTH columns, each after `indent` blanks; `column` says how much of the
  * first is taken. */

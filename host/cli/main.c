@@ -3,10 +3,13 @@
  * The program's entry point: finds the command and passes it the arguments.
  */
 #include "cli/help.h"
+#include "cli/interrupt.h"
 #include "cli/words.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 /* COMMAND --help shows the defaults of the preset given with it, unless several are given (grid).
  */
@@ -60,11 +63,24 @@ static int run(int argc, char **argv) {
     return cli_given(&request, "help") ? help(&request) : request.command->run(&request);
 }
 
+/* A file that is opened must not get the number of a standard stream that is closed: what is
+ * printed would go into it. Reading and writing such a stream fails, as it would if it stayed
+ * closed. */
+static void hold_standard_streams(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF)
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv) {
+    hold_standard_streams();
+    cli_interrupt_set(CLI_INTERRUPT_RELEASE);
     const int status = run(argc, argv);
     if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
+        return cli_interrupt_status(status);
+    if (status == CLI_INTERRUPTED) /* perhaps because nobody reads standard output */
+        return cli_interrupt_status(status);
     const int failed =
         cli_complain(CLI_FAILED, "standard output: cannot be written: %s", strerror(errno));
-    return status ? status : failed;
+    return cli_interrupt_status(status ? status : failed);
 }

@@ -96,6 +96,7 @@ static imp_status check_space(const cli_painting *p, imp_error *err) {
 /* The cli_work of painting. A loss that stays NaN or infinite still yields a picture. */
 static imp_status run(void *user, cli_job *job, imp_error *err) {
     cli_painting *p = user;
+    cli_interrupt_set(CLI_INTERRUPT_CATCH);
     const imp_status space = check_space(p, err);
     if (space != IMP_OK)
         return space;
@@ -108,7 +109,6 @@ static imp_status run(void *user, cli_job *job, imp_error *err) {
             return restored;
     }
     p->ending = CLI_COMPLETE;
-    cli_interrupt_set(CLI_INTERRUPT_CATCH);
     if (p->values->json)
         say_start(p);
     const imp_status status = imp_session_run(job->session, on_step, p, err);
