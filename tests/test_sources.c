@@ -573,6 +573,33 @@ static void test_grey(void **state) {
     }
 }
 
+/* Grey content and style, off by the step of a scan: no pixel of the painting has a colour, from
+ * the content and from noise. */
+static void test_grey_stays_grey(void **state) {
+    fixture *f = *state;
+    imp_picture *const pictures[] = {&f->content, &f->styles[0]};
+    f->settings = *imp_preset_settings("default");
+    f->settings.size = 24;
+    f->settings.iterations = 4;
+    for (size_t k = 0; k < 2; k++) {
+        make_grey(pictures[k], false);
+        pictures[k]->rgb[0] += pictures[k]->rgb[0] < 0.5F ? 2.0F / 255 : -2.0F / 255;
+    }
+    for (size_t k = 0; k < 2; k++) {
+        imp_error e = {0};
+        imp_picture out = {0};
+        f->settings.init = k ? IMP_INIT_NOISE : IMP_INIT_CONTENT;
+        imp_session_close(f->session);
+        imp_session_open(&f->session, f->device, f->network, &f->settings, &f->from, &e);
+        imp_session_run(f->session, NULL, NULL, &e);
+        assert_string_equal(e.text, "");
+        assert_int_equal(imp_session_picture(f->session, &out, NULL), IMP_OK);
+        for (size_t i = 0; i < 3 * out.width * out.height; i++)
+            assert_true(out.rgb[i] == out.rgb[i / 3 * 3]);
+        imp_picture_finish(&out);
+    }
+}
+
 #define ON_ORACLE(test) cmocka_unit_test_setup_teardown(test, set_up_oracle, tear_down)
 #define ON_CPU(test)    cmocka_unit_test_setup_teardown(test, set_up_cpu, tear_down)
 
@@ -591,6 +618,7 @@ int main(void) {
         ON_CPU(test_strength),
         ON_CPU(test_reuse),
         ON_CPU(test_grey),
+        ON_CPU(test_grey_stays_grey),
     };
     return cmocka_run_group_tests_name("sources", tests, NULL, NULL);
 }

@@ -56,6 +56,7 @@ imp_status imp_session_lay_out(imp_session *s, const imp_scale *k, imp_need *nee
                                       .filters = s->filters,
                                       .settings = &s->settings,
                                       .regions = &s->regions,
+                                      .grey = s->grey,
                                       .recompute = s->recompute};
     size_t cursor = 0;
     *need = (imp_need){.arena = SIZE_MAX};

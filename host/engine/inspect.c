@@ -152,8 +152,10 @@ static imp_tensor seen(const imp_session *s) {
 /* A forward pass from there to the features of one node. */
 static imp_status plan_features(const imp_session *s, size_t node, imp_plan *plan, imp_error *err) {
     const imp_tensor x = seen(s);
-    const imp_purpose purpose = {
-        .pooling = s->settings.pooling, .range = s->settings.range, .nodes = node + 1};
+    const imp_purpose purpose = {.pooling = s->settings.pooling,
+                                 .range = s->settings.range,
+                                 .grey = s->grey,
+                                 .nodes = node + 1};
     return imp_plan_init(plan, s->device, s->network, s->filters, &purpose, x.h, x.w, 0, err);
 }
 

@@ -185,6 +185,7 @@ imp_status imp_objective_plan(const imp_objective *o, imp_plan *plan, size_t h, 
             terms[imp_network_find(o->network, s->terms[i].layer) - o->network->nodes] = true;
     const imp_purpose purpose = {.pooling = s->pooling,
                                  .range = s->range,
+                                 .grey = o->grey,
                                  .nodes = o->nodes,
                                  .gradient = gradient,
                                  .terms = terms,
@@ -215,6 +216,7 @@ imp_status imp_objective_init(imp_objective *o, const imp_objective_inputs *inpu
                          .filters = inputs->filters,
                          .settings = settings,
                          .regions = inputs->regions,
+                         .grey = inputs->grey,
                          .recompute = inputs->recompute,
                          .style = imp_style_loss_of(settings->style_form),
                          .tv_weight = settings->tv_weight};

@@ -53,6 +53,7 @@ typedef struct imp_objective_inputs {
     imp_filter *const *filters; /* by node */
     const imp_settings *settings;
     const imp_regions *regions; /* of the picture; count 0: none */
+    bool grey;                  /* of grey pictures only */
     unsigned recompute;         /* see imp_objective_init */
 } imp_objective_inputs;
 
@@ -62,6 +63,7 @@ typedef struct imp_objective {
     imp_filter *const *filters;
     const imp_settings *settings;
     const imp_regions *regions;
+    bool grey;
     unsigned recompute;
     const imp_style_loss *style;
     size_t nodes; /* nodes in use */

@@ -9,13 +9,15 @@
 #include "engine/plan_layout.h"
 
 /* README.md, The network's input: y[r] = (x[channel r] * network range / variable range - mean[r])
- * / deviation[r]. */
-static imp_affine entry_of(const imp_network *network, float range) {
+ * / deviation[r]; in a grey painting, with the mean of x's channels for each of them. */
+static imp_affine entry_of(const imp_network *network, float range, bool grey) {
     imp_network_info info;
     imp_network_describe(network, &info);
     imp_affine a = {0};
     for (int r = 0; r < 3; r++) {
-        a.m[r][info.bgr ? 2 - r : r] = info.range / range / info.deviation[r];
+        const float factor = info.range / range / info.deviation[r];
+        for (int c = 0; c < 3; c++)
+            a.m[r][c] = grey ? factor / 3 : c == (info.bgr ? 2 - r : r) ? factor : 0;
         a.o[r] = -info.mean[r] / info.deviation[r];
     }
     return a;
@@ -39,7 +41,7 @@ imp_status imp_plan_init(imp_plan *plan, imp_device *device, const imp_network *
                        .network = network,
                        .filters = filters,
                        .pooling = purpose->pooling,
-                       .entry = entry_of(network, purpose->range),
+                       .entry = entry_of(network, purpose->range, purpose->grey),
                        .nodes = nodes,
                        .shapes = calloc(nodes + 1, sizeof(imp_tensor))};
     if (!plan->shapes)

@@ -35,6 +35,7 @@ typedef struct imp_placed {
 typedef struct imp_purpose {
     imp_pooling pooling;
     float range;           /* the variable's unit: 1 or 255 */
+    bool grey;             /* the network sees the mean of the colours only */
     size_t nodes;          /* nodes in use: 0 .. nodes-1 */
     bool gradient;         /* with the backward pass */
     const bool *terms;     /* by node: the loss has a term on its features; or NULL */

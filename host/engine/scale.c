@@ -129,12 +129,14 @@ static imp_status write_noise(imp_session *s, imp_error *err) {
     imp_network_info info;
     imp_network_describe(s->network, &info);
     const size_t plane = x.h * x.w;
+    const float grey = (info.mean[0] + info.mean[1] + info.mean[2]) / 3;
     float *noise = malloc(3 * plane * sizeof *noise);
     if (!noise)
         return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
     for (size_t c = 0; c < 3; c++) {
-        const float mean = info.mean[info.bgr ? 2 - c : c] * set->range / info.range;
-        imp_planes_noise(noise + c * plane, plane, mean, set->noise, set->seed * 3 + c);
+        const float mean = s->grey ? grey : info.mean[info.bgr ? 2 - c : c];
+        imp_planes_noise(noise + c * plane, plane, mean * set->range / info.range, set->noise,
+                         set->seed * 3 + (s->grey ? 0 : c));
     }
     const imp_status status = s->device->ops->write(s->device, x, noise);
     free(noise);

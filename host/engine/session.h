@@ -42,6 +42,7 @@ struct imp_session {
     imp_settings settings;
     imp_picture content, init; /* at the size of the last scale */
     imp_regions regions;       /* of the content */
+    bool grey;                 /* all pictures are grey, and so is the painting */
     imp_style_source styles[IMP_STYLES_MAX];
     size_t style_count;
     imp_filter *const *filters; /* by node, nodes of them: borrowed from reuse, or own_filters */

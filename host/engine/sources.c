@@ -94,6 +94,18 @@ static imp_status find_regions(imp_session *s, const imp_sources *from, imp_erro
     return check_regions(s, err);
 }
 
+/* Whether no pixel has a colour; scans and JPEG files of grey pictures are off by a step. */
+static bool is_grey(const imp_picture *p) {
+    const float off = 2.5F / 255;
+    for (size_t i = 0; i < p->width * p->height; i++) {
+        const float *rgb = p->rgb + 3 * i;
+        if (fabsf(rgb[0] - rgb[1]) > off || fabsf(rgb[1] - rgb[2]) > off ||
+            fabsf(rgb[2] - rgb[0]) > off)
+            return false;
+    }
+    return true;
+}
+
 /* A picture's size only. */
 static imp_picture outline(const imp_picture *p) {
     return (imp_picture){.width = p->width, .height = p->height};
@@ -101,10 +113,13 @@ static imp_picture outline(const imp_picture *p) {
 
 imp_status imp_sources_measure(imp_session *s, const imp_sources *from, imp_error *err) {
     double sum = 0;
+    s->grey =
+        is_grey(from->content) && (s->settings.init != IMP_INIT_PICTURE || is_grey(from->init));
     for (size_t i = 0; i < IMP_STYLES_MAX && from->styles[i].picture; i++) {
         const imp_style *style = &from->styles[i];
         if (style->weight == 0)
             continue;
+        s->grey = s->grey && is_grey(style->picture);
         s->styles[s->style_count++] =
             (imp_style_source){.picture = outline(style->picture), .weight = style->weight};
         sum += (double)style->weight;
@@ -127,12 +142,21 @@ static imp_status hash_style(imp_style_source *style, imp_error *err) {
     return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
 }
 
+/* In a grey painting every picture is grey to the last bit, so that its planes stay equal. */
+static void take_grey(const imp_session *s, imp_picture *p) {
+    for (size_t i = 0; s->grey && i < p->width * p->height; i++) {
+        float *rgb = p->rgb + 3 * i;
+        rgb[0] = rgb[1] = rgb[2] = (rgb[0] + rgb[1] + rgb[2]) / 3;
+    }
+}
+
 static imp_status keep_style(imp_session *s, size_t k, const imp_picture *picture,
                              const imp_palette *palette, imp_error *err) {
     const imp_sides *to = &s->scales[s->scale_count - 1].styles[k];
     imp_style_source *style = &s->styles[k];
     imp_regions_reduce(&style->regions, to->width, to->height);
     TRY(imp_planes_resize(&style->picture, picture, to->width, to->height, err));
+    take_grey(s, &style->picture);
     if (s->settings.color == IMP_COLOR_MATCH) {
         imp_colour_match(&style->picture, palette, s->settings.color_method);
         imp_colour_clip(&style->picture);
@@ -145,11 +169,14 @@ imp_status imp_sources_keep(imp_session *s, const imp_sources *from, imp_error *
     imp_palette palette;
     imp_regions_reduce(&s->regions, to->width, to->height);
     TRY(imp_planes_resize(&s->content, from->content, to->width, to->height, err));
+    take_grey(s, &s->content);
     palette = imp_colour_palette(&s->content);
     for (size_t i = 0, k = 0; k < s->style_count; i++)
         if (from->styles[i].weight > 0)
             TRY(keep_style(s, k++, from->styles[i].picture, &palette, err));
-    return s->settings.init == IMP_INIT_PICTURE
-               ? imp_planes_resize(&s->init, from->init, to->width, to->height, err)
-               : IMP_OK;
+    if (s->settings.init != IMP_INIT_PICTURE)
+        return IMP_OK;
+    TRY(imp_planes_resize(&s->init, from->init, to->width, to->height, err));
+    take_grey(s, &s->init);
+    return IMP_OK;
 }
