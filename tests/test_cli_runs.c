@@ -50,6 +50,28 @@ static void test_paint_says_what_it_did(void **state) {
     assert_size(s, "c.jpg", 48, 40);
 }
 
+/* A preset for VGG-19 takes the loss of the built-in network's with that network, and says so; what
+ * is given comes first, and the record keeps it. */
+static void test_preset_of_another_network(void **state) {
+    scratch *s = *state;
+    ended e = program_run(s, "impasto paint a.png b.jpg -p gatys --network builtin -o n.png " SMALL
+                             "--tv-weight 3 --json");
+    assert_int_equal(e.status, 0);
+    assert_non_null(strstr(e.err, "preset 'gatys' is for network 'vgg19-caffe': with 'builtin' it "
+                                  "takes the loss of 'default'"));
+    assert_non_null(strstr(e.out, "\"strength\":\"0.5\""));
+    assert_non_null(strstr(e.out, "\"tv-weight\":\"3\""));
+    assert_non_null(strstr(e.out, "\"init\":\"noise\""));
+    ended_free(&e);
+    e = program_run(s, "impasto paint a.png b.jpg -p gatys --network builtin --content-weight 2 "
+                       "-o m.png --json " SMALL);
+    assert_non_null(strstr(e.out, "\"strength\":\"off\""));
+    assert_non_null(strstr(e.out, "\"content-weight\":\"2\""));
+    ended_free(&e);
+    run_silent(s, "impasto paint --like n.png --quiet -o o.png");
+    assert_same_bytes(s, "n.png", "o.png");
+}
+
 static void test_texture(void **state) {
     scratch *s = *state;
     run_silent(s, "impasto paint --texture b.jpg --seam x " SMALL " --quiet -o t.png");
@@ -443,6 +465,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_paint_says_what_it_did),
         TEST(test_texture),
+        TEST(test_preset_of_another_network),
         TEST(test_bar_on_a_terminal),
         TEST(test_tiny_pictures),
         TEST(test_options_reach_the_objective),

@@ -299,7 +299,40 @@ int cli_apply(cli_request *request) {
     return resolve_strength(request);
 }
 
+/* The preset for the built-in network with the same kind of loss. */
+static const char *preset_for_builtin(const imp_settings *settings) {
+    return settings->style_form == IMP_LOSS_WASSERSTEIN ? "brush" : "default";
+}
+
+/* Takes the loss from there, but for the layers. The built-in network's features are of another size
+ * than VGG-19's: the weights that a preset has for VGG-19 make no sense with it. */
+static int take_loss_for_builtin(imp_settings *settings) {
+    static const char *const names[] = {"content-form",   "style-form",   "gram-norm", "metric",
+                                        "tv-form",        "tv-mean",      "tv-weight", "range",
+                                        "content-weight", "style-weight", "strength"};
+    imp_settings from;
+    char value[IMP_SETTING_TEXT_MAX];
+    imp_error err = {0};
+    imp_settings_init(&from, sizeof from);
+    imp_settings_set(&from, "preset", preset_for_builtin(settings), NULL);
+    from.strength = 0.5F; /* the layers differ */
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (imp_settings_get(&from, names[i], value, sizeof value, &err) != IMP_OK ||
+            imp_settings_set(settings, names[i], value, &err) != IMP_OK)
+            return cli_complain_error(&err);
+    return CLI_DONE;
+}
+
 int cli_resolve(cli_request *request) {
-    const int status = cli_values_default(&request->values, cli_given(request, "preset"));
+    const char *preset = cli_given(request, "preset"), *network = cli_given(request, "network");
+    imp_settings *const settings = &request->values.settings;
+    int status = cli_values_default(&request->values, preset);
+    const imp_preset *named = status || !preset ? NULL : imp_preset_find(preset);
+    if (named && network && !strcmp(network, "builtin") && strcmp(named->network, "builtin")) {
+        status = take_loss_for_builtin(settings);
+        if (!cli_given(request, "quiet"))
+            cli_note("preset '%s' is for network '%s': with 'builtin' it takes the loss of '%s'",
+                     preset, named->network, preset_for_builtin(settings));
+    }
     return status ? status : cli_apply(request);
 }
