@@ -676,10 +676,11 @@ typedef struct imp_progress {
     unsigned iteration, total; /* done, and planned */
     size_t width, height;      /* of the picture at the present scale */
     double loss, content, style,
-        tv;           /* weighted, before the last step; loss is the sum of the rest */
+        tv;           /* weighted, before the last step, or of the result; loss: their sum */
     double seconds;   /* since the session was opened */
     unsigned skipped; /* planned iterations not done, because the picture converged */
-    bool recovered;   /* the last step met a loss that was not finite, and was undone */
+    bool recovered;   /* the last step met a loss that was not finite or had grown far: undone */
+    bool returned;    /* done, and the picture is an earlier one, whose loss was less */
 } imp_progress;
 
 typedef struct imp_loss {

@@ -23,13 +23,15 @@ const cli_json_field cli_json_fields[] = {
     {"iteration", "n, total, content, style, tv, seconds",
      "iteration n is done; total is the loss before it, the sum of the next three; seconds since "
      "the picture was started"},
-    {"recovered", "n", "the loss of iteration n was not finite; the step was undone"},
+    {"recovered", "n",
+     "the loss of iteration n was not finite or had grown far; the step was undone"},
     {"profile", "operation, seconds, calls", "--profile: one for each operation"},
     {"done",
      "out, width, height, iterations, skipped, seconds, peak_mib, device_mib, device, "
-     "precision, loss, ended",
+     "precision, loss, returned, ended",
      "the picture is written; skipped: iterations not run because the picture had converged; "
-     "peak_mib: the process's peak memory; device_mib: memory planned on the device; ended: "
+     "peak_mib: the process's peak memory; device_mib: memory planned on the device; returned: "
+     "the picture is an earlier one, of less loss than the last; ended: "
      "complete, interrupted, time-limit or not-finite"},
     {"picture", "content, style, out, result, seconds, reason",
      "batch: one picture; result: painted, skipped or failed; reason: why it failed, or null"},

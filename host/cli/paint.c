@@ -54,8 +54,9 @@ static void say_recovered(cli_painting *p, const imp_progress *now) {
     }
     if (!p->recovered)
         cli_progress_note(p->job.progress,
-                          "the loss became NaN or infinite; undoing the step and trying a "
-                          "smaller one (reported once)");
+                          "the loss grew far, or was not finite: went back to a better picture, "
+                          "with half the step (reported once; a smaller --learning-rate avoids "
+                          "it)");
     p->recovered = true;
 }
 
@@ -188,6 +189,7 @@ static void say_done(const cli_painting *p) {
     json_object_set_new(object, "precision",
                         json_string(cli_precision_words[p->values->precision]));
     json_object_set_new(object, "loss", cli_json_real(p->last.loss));
+    json_object_set_new(object, "returned", json_boolean(p->last.returned));
     json_object_set_new(object, "ended", json_string(endings[p->ending]));
     cli_json_line(object);
 }
@@ -199,6 +201,9 @@ static void tell_done(const cli_painting *p) {
             p->out, p->picture.width, p->picture.height, p->last.iteration, time,
             cli_device_name(imp_device_describe(p->job.device)),
             cli_precision_aside(p->values->precision), p->last.loss);
+    if (p->last.returned && p->recovered)
+        cli_note("the last steps made the picture worse; '%s' is the best one, of loss %.6g", p->out,
+                 p->last.loss);
     if (p->last.skipped)
         cli_note("converged: skipped the last %u iterations (--convergence 0 runs them)",
                  p->last.skipped);

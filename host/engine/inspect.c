@@ -39,7 +39,8 @@ void imp_session_progress(const imp_session *s, imp_progress *out) {
                           .width = s->scales[s->scale].picture.width,
                           .height = s->scales[s->scale].picture.height,
                           .seconds = imp_now() - s->opened,
-                          .recovered = s->recovered};
+                          .recovered = s->recovered,
+                          .returned = s->returned};
     for (size_t i = 0; i < o->count; i++)
         *(o->terms[i].kind == IMP_TERM_STYLE ? &out->style : &out->content) +=
             s->optimizer.values[i];
@@ -94,7 +95,7 @@ static bool all_finite(const imp_array *a) {
 }
 
 imp_status imp_session_shown(imp_session *s, imp_array *out, imp_error *err) {
-    const bool average = s->average.sum.c > 0;
+    const bool average = s->average.sum.c > 0 && !s->returned;
     TRY(imp_session_read(s, average ? s->average.sum : s->objective.x[0], out, err));
     for (size_t k = 0; average && k < out->shape[0] * out->shape[1] * out->shape[2]; k++)
         out->data[k] = (float)((double)out->data[k] / s->average.weight);

@@ -13,13 +13,14 @@ enum { SETBACKS_MAX = 20 };
 
 imp_status imp_optimizer_init(imp_optimizer_state *t, imp_objective *o, size_t *cursor,
                               imp_error *err) {
-    *t = (imp_optimizer_state){.o = o, .shrink = 1};
+    *t = (imp_optimizer_state){.o = o, .shrink = 1, .first = INFINITY, .least = INFINITY};
     const imp_settings *s = o->settings;
     const imp_tensor x = o->x[0];
     const size_t slots = o->scalars.c;
     t->values = calloc(slots, sizeof *t->values);
     t->partials = calloc(slots * IMP_PARTIALS, sizeof *t->partials);
     t->before = imp_place(o->device, cursor, IMP_PLANES, x.c, x.h, x.w);
+    t->best = imp_place(o->device, cursor, IMP_PLANES, x.c, x.h, x.w);
     if (s->optimizer == IMP_ADAM) {
         t->m = imp_place(o->device, cursor, IMP_PLANES, x.c, x.h, x.w);
         t->v = imp_place(o->device, cursor, IMP_PLANES, x.c, x.h, x.w);
@@ -56,7 +57,7 @@ static imp_status copy(imp_device *d, imp_tensor z, imp_tensor x) {
 imp_status imp_optimizer_bind(imp_optimizer_state *t, imp_memory *memory) {
     const imp_objective *o = t->o;
     imp_device *const d = o->device;
-    t->before.memory = t->m.memory = t->v.memory = t->factors.memory = memory;
+    t->before.memory = t->best.memory = t->m.memory = t->v.memory = t->factors.memory = memory;
     if (o->settings->optimizer == IMP_ADAM) {
         TRY(d->ops->fill(d, t->m, 0));
         TRY(d->ops->fill(d, t->v, 0));
@@ -65,6 +66,7 @@ imp_status imp_optimizer_bind(imp_optimizer_state *t, imp_memory *memory) {
             t->vectors[i].memory = memory;
     }
     t->evaluated = o->x[0];
+    TRY(copy(d, t->best, o->x[0]));
     return copy(d, t->before, o->x[0]);
 }
 
@@ -193,8 +195,50 @@ static imp_status lbfgs_step(imp_optimizer_state *t) {
 
 /* ---- The iteration ---- */
 
-/* Takes the last step back, and restarts the optimiser with half the step length. */
-static imp_status set_back(imp_optimizer_state *t, imp_error *err) {
+double imp_optimizer_loss(const imp_optimizer_state *t) {
+    double sum = value(t, IMP_SCALAR_TV);
+    for (size_t i = 0; i < t->o->count; i++)
+        sum += t->values[i];
+    return sum;
+}
+
+/* Without a line search the loss may rise for a while; ten times the least, and above the start, it
+ * does not come back by itself. */
+bool imp_optimizer_grown(const imp_optimizer_state *t, double loss) {
+    return t->first > 0 && loss > t->first && loss > 10 * t->least;
+}
+
+/* Keeps the variable of least loss. While the loss falls that is `before` after each step, and
+ * nothing is copied. */
+static imp_status keep_best(imp_optimizer_state *t, double loss) {
+    t->first = isfinite(t->first) ? t->first : loss;
+    if (loss < t->least) {
+        t->least = loss;
+        t->best_is_before = true; /* once the step is done */
+        return IMP_OK;
+    }
+    if (t->best_is_before)
+        TRY(copy(t->o->device, t->best, t->before));
+    t->best_is_before = false;
+    return IMP_OK;
+}
+
+imp_status imp_optimizer_judge(imp_optimizer_state *t, imp_error *err) {
+    t->evaluated = t->o->x[0];
+    if (imp_objective_evaluate(t->o) != IMP_OK || imp_optimizer_read(t) != IMP_OK)
+        return imp_fail_device(err, t->o->device);
+    return IMP_OK;
+}
+
+imp_status imp_optimizer_return(imp_optimizer_state *t, imp_error *err) {
+    const imp_tensor best = t->best_is_before ? t->before : t->best;
+    if (copy(t->o->device, t->o->x[0], best) != IMP_OK)
+        return imp_fail_device(err, t->o->device);
+    return imp_optimizer_judge(t, err);
+}
+
+/* Goes back to `to`, and restarts the optimiser with half the step length. */
+static imp_status set_back(imp_optimizer_state *t, imp_tensor to, imp_error *err) {
     imp_device *const d = t->o->device;
     if (t->steps == 0 && t->setbacks == 0)
         return imp_fail(err, IMP_ERR_NUMBER,
@@ -209,7 +253,7 @@ static imp_status set_back(imp_optimizer_state *t, imp_error *err) {
     t->shrink /= 2;
     t->steps = 0;
     imp_history_clear(&t->history);
-    imp_status status = copy(d, t->o->x[0], t->before);
+    imp_status status = copy(d, t->o->x[0], to);
     if (status == IMP_OK && t->o->settings->optimizer == IMP_ADAM)
         status = d->ops->fill(d, t->m, 0);
     if (status == IMP_OK && t->o->settings->optimizer == IMP_ADAM)
@@ -236,7 +280,13 @@ imp_status imp_optimizer_step(imp_optimizer_state *t, bool *recovered, imp_error
     TRY(imp_optimizer_evaluate(t, err));
     *recovered = !all_finite(t);
     if (*recovered)
-        return set_back(t, err);
+        return set_back(t, t->before, err);
+    const double loss = imp_optimizer_loss(t);
+    if (keep_best(t, loss) != IMP_OK)
+        return imp_fail_device(err, t->o->device);
+    *recovered = imp_optimizer_grown(t, loss);
+    if (*recovered)
+        return set_back(t, t->best, err);
     if (move(t) != IMP_OK)
         return imp_fail_device(err, t->o->device);
     t->steps++;

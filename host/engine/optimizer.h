@@ -14,6 +14,7 @@ typedef struct imp_optimizer_state {
     imp_objective *o;     /* borrowed; the variable and its gradient are o->x[0], o->dx[0] */
     imp_tensor before;    /* the variable before the last step; always finite */
     imp_tensor evaluated; /* what the last evaluation was at: the variable, or `before` */
+    imp_tensor best;      /* the variable of least loss, unless that is `before` */
     imp_tensor m, v;      /* Adam: moments */
     imp_history history;  /* L-BFGS: products of its pairs */
     imp_tensor *vectors;  /* L-BFGS: s and y of each place of the history in turn; owned */
@@ -22,8 +23,10 @@ typedef struct imp_optimizer_state {
     unsigned steps;       /* since the start or the last setback */
     unsigned setbacks;    /* in a row */
     double shrink;        /* factor on the step length, halved at each setback */
-    double *values;       /* of the scalars; owned */
-    float *partials;      /* the scalars' partial sums as they were read; owned */
+    double first, least;  /* loss at the start, and the least since; infinite: not known yet */
+    bool best_is_before;
+    double *values;  /* of the scalars; owned */
+    float *partials; /* the scalars' partial sums as they were read; owned */
 } imp_optimizer_state;
 
 /* Lays out the state behind *cursor, which moves on; o is borrowed until imp_optimizer_finish.
@@ -39,9 +42,18 @@ imp_status imp_optimizer_bind(imp_optimizer_state *t, imp_memory *memory);
 imp_status imp_optimizer_fill(imp_optimizer_state *t);
 
 /* One iteration: evaluates, reads the scalars, and moves the variable. *recovered: the loss was not
- * finite, so the variable went back to where it was before the last step; the next step has half
- * the length. IMP_ERR_NUMBER: not finite at the start, or after 20 setbacks in a row. */
+ * finite, so the variable went back to where it was before the last step; or it had grown far, so
+ * the variable went back to where the loss was least. The next step has half the length.
+ * IMP_ERR_NUMBER: not finite at the start, or after 20 setbacks in a row. */
 imp_status imp_optimizer_step(imp_optimizer_state *t, bool *recovered, imp_error *err);
+/* The loss of the last evaluation; and whether one is so far above the start and the least that the
+ * run diverges. */
+double imp_optimizer_loss(const imp_optimizer_state *t);
+bool imp_optimizer_grown(const imp_optimizer_state *t, double loss);
+/* After the last step: evaluates the variable where it is, which spoils the next step. */
+imp_status imp_optimizer_judge(imp_optimizer_state *t, imp_error *err);
+/* Makes the variable the one of least loss, and evaluates it. */
+imp_status imp_optimizer_return(imp_optimizer_state *t, imp_error *err);
 /* Evaluates and reads the scalars, without a step. */
 imp_status imp_optimizer_evaluate(imp_optimizer_state *t, imp_error *err);
 /* Reads the scalars as they are now into t->values. Errors: device->error. */

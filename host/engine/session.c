@@ -4,6 +4,7 @@
  */
 #include "engine/session.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "backend/profile.h"
@@ -124,6 +125,20 @@ static imp_status track(imp_session *s, imp_error *err) {
                : IMP_OK;
 }
 
+/* After the last step, whose loss nothing has looked at: the result is the picture of least loss. A
+ * moving average, which is no step's picture, is given up only where the run has diverged. */
+static imp_status settle(imp_session *s, imp_error *err) {
+    imp_optimizer_state *t = &s->optimizer;
+    imp_device *const d = s->device;
+    const imp_tensor x = s->objective.x[0], sum = s->average.sum;
+    if (sum.c > 0 && d->ops->combine(d, x, (float)(1 / s->average.weight), sum, 0, sum) != IMP_OK)
+        return imp_fail_device(err, d);
+    TRY(imp_optimizer_judge(t, err));
+    const double loss = imp_optimizer_loss(t);
+    s->returned = !isfinite(loss) || (sum.c > 0 ? imp_optimizer_grown(t, loss) : loss > t->least);
+    return s->returned ? imp_optimizer_return(t, err) : IMP_OK;
+}
+
 imp_status imp_session_step(imp_session *s, bool *done, imp_error *err) {
     *done = s->converged || s->iteration >= s->total;
     if (*done)
@@ -135,7 +150,7 @@ imp_status imp_session_step(imp_session *s, bool *done, imp_error *err) {
     s->iteration++;
     TRY(track(s, err));
     *done = s->converged || s->iteration >= s->total;
-    return IMP_OK;
+    return *done ? settle(s, err) : IMP_OK;
 }
 
 imp_status imp_session_run(imp_session *s, imp_callback callback, void *user, imp_error *err) {

@@ -59,7 +59,8 @@ struct imp_session {
     imp_need need;
     unsigned recompute;         /* which features: see imp_objective_init */
     unsigned iteration, total;  /* done and planned, at all scales */
-    bool recovered;             /* the last step took the one before back */
+    bool recovered;             /* the last step took an earlier one back */
+    bool returned;              /* the result is an earlier picture, of less loss */
     bool converged;             /* the remaining iterations are skipped */
     double opened, scale_began; /* imp_now */
 };
