@@ -792,8 +792,8 @@ IMP_API imp_status imp_session_picture(imp_session *session, imp_picture *out, i
 
 /* Writes a checkpoint with the caller's text (may be NULL): all that is needed to continue. With
  * L-BFGS it has 2 (history + 2) times the size of the picture's variable. The file at path is
- * replaced as a whole. Errors: IMP_ERR_IO, IMP_ERR_MEMORY, IMP_ERR_DEVICE, IMP_ERR_ARGUMENT (the
- * text is too long). */
+ * replaced as a whole, and stays as PATH.before; only its owner may read it. Errors: IMP_ERR_IO,
+ * IMP_ERR_MEMORY, IMP_ERR_DEVICE, IMP_ERR_ARGUMENT (the text is too long). */
 IMP_API imp_status imp_session_save(imp_session *session, const char *path, const char *text,
                                     imp_error *err);
 
@@ -814,6 +814,10 @@ IMP_API bool imp_checkpoint_path(char *path, size_t size, const char *key);
 /* Writes the path of the newest checkpoint in the cache folder. False: there is none, or the path
  * is too long. */
 IMP_API bool imp_checkpoint_newest(char *path, size_t size);
+
+/* Removes a checkpoint, and the one before it that is kept beside it as PATH.before. False: there is
+ * none, or it stays. Other files stay. */
+IMP_API bool imp_checkpoint_remove(const char *path);
 
 /* Whether the file begins as a checkpoint does, of whatever version, whole or not. */
 IMP_API bool imp_checkpoint_is(const char *path);

@@ -144,6 +144,79 @@ static void test_refused(void **state) {
                  1, "cannot write 'no/ck': there is no folder");
 }
 
+/* Any bit that has changed is noticed, and the checkpoint before is offered. */
+static void test_damage_is_noticed(void **state) {
+    enum { FLIPS = 40 };
+    scratch *s = *state;
+    size_t size;
+    run_silent(s, LINE "-n 4 --history 2 --checkpoint ck --time-limit 0.001 -o whole.png");
+    unsigned char *bytes = scratch_read(s, "ck", &size);
+    for (size_t i = 0; i < FLIPS; i++) {
+        const size_t at = 40 + i * (size - 41) / (FLIPS - 1); /* after magic and version */
+        bytes[at] ^= (unsigned char)(1U << (i % 8));
+        scratch_write(s, "ck", bytes, size);
+        ended e = program_run(s, "impasto resume -q ck");
+        if (e.status != 1 || !strstr(e.err, "is damaged"))
+            fail_msg("a bit of byte %zu: status %d, %s", at, e.status, e.err);
+        ended_free(&e);
+        bytes[at] ^= (unsigned char)(1U << (i % 8));
+    }
+    scratch_write(s, "ck", bytes, size);
+    run_silent(s, "impasto resume -q ck --time-limit 0.001 && cp ck good");
+    bytes[size / 2] ^= 1;
+    scratch_write(s, "ck", bytes, size);
+    free(bytes);
+    assert_fails(s, "impasto resume -q ck", 1, "continue with the one before it, 'ck.before'");
+    run_silent(s, "impasto resume -q ck.before");
+    assert_false(scratch_has(s, "ck"));
+    assert_false(scratch_has(s, "ck.before"));
+    run_silent(s, LINE "-n 4 --history 2 -o again.png && cmp whole.png again.png");
+}
+
+static void test_older_form(void **state) {
+    scratch *s = *state;
+    scratch_write(s, "old", "imcpt4\n\0rest of it", 20);
+    assert_fails(s, "impasto resume old", 1, "another version of the program");
+}
+
+/* Its paths are nobody else's business. */
+static void test_is_private(void **state) {
+    scratch *s = *state;
+    run_silent(s, "umask 0; exec \"$impasto\" paint -q a.png b.jpg --size 24 -n 3 --checkpoint ck "
+                  "--time-limit 0.001 -o c.png");
+    run_silent(s, "test $(stat -c %a ck) = 600");
+}
+
+/* The same relative names in two folders are two paintings. */
+static void test_two_folders(void **state) {
+    scratch *s = *state;
+    static const char paint[] = "IMPASTO_CACHE=$PWD/cache; export IMPASTO_CACHE; cd %s && "
+                                "impasto paint -q a.png b.jpg --size 24 -n 3 %s -o c.png";
+    char line[512];
+    run_silent(s, "mkdir A B; cp a.png b.jpg A; cp a.png b.jpg B");
+    snprintf(line, sizeof line, paint, "A", "--checkpoint-every 0.001 --time-limit 0.001");
+    run_silent(s, line);
+    snprintf(line, sizeof line, paint, "B", "--checkpoint-every 0.001");
+    run_silent(s, line);
+    run_silent(s, "ls cache/checkpoint-*");
+    run_silent(s, "IMPASTO_CACHE=$PWD/cache impasto resume -q && cmp A/c.png B/c.png");
+    run_silent(s, "rm -r A B cache");
+}
+
+/* Another painting to the same file leaves the checkpoint of the first. */
+static void test_another_painting(void **state) {
+    scratch *s = *state;
+    static const char paint[] =
+        "IMPASTO_CACHE=$PWD/cache impasto paint -q a.png b.jpg -n 3 --checkpoint-every 0.001 "
+        "-o c.png --size %d %s";
+    char line[512];
+    snprintf(line, sizeof line, paint, 24, "--time-limit 0.001");
+    run_silent(s, line);
+    snprintf(line, sizeof line, paint, 28, "");
+    run_silent(s, line);
+    run_silent(s, "IMPASTO_CACHE=$PWD/cache impasto resume -q && rm -r cache");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, program_set_up, scratch_close)
 
 int main(void) {
@@ -155,6 +228,11 @@ int main(void) {
         TEST(test_killed),
         TEST(test_newest),
         TEST(test_refused),
+        TEST(test_damage_is_noticed),
+        TEST(test_older_form),
+        TEST(test_is_private),
+        TEST(test_two_folders),
+        TEST(test_another_painting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

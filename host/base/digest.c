@@ -29,14 +29,14 @@ bool imp_bytes_sha256(char hex[65], const void *bytes, size_t size) {
     return true;
 }
 
-/* Returns IMP_OK, IMP_ERR_IO with errno set, or IMP_ERR_MEMORY. */
+/* Hashes at most `size` bytes. Returns IMP_OK, IMP_ERR_IO with errno set, or IMP_ERR_MEMORY. */
 static imp_status hash_open(unsigned char digest[SHA_BYTES], EVP_MD_CTX *sha, const EVP_MD *kind,
-                            int fd) {
+                            int fd, size_t size) {
     unsigned char block[1 << 14];
     if (!sha || !EVP_DigestInit_ex(sha, kind, NULL))
         return IMP_ERR_MEMORY;
-    for (size_t n = sizeof block; n == sizeof block;) {
-        n = imp_file_take(fd, block, sizeof block);
+    for (size_t n = sizeof block; n == sizeof block; size -= n) {
+        n = imp_file_take(fd, block, size < sizeof block ? size : sizeof block);
         if (errno != 0)
             return IMP_ERR_IO;
         if (!EVP_DigestUpdate(sha, block, n))
@@ -53,7 +53,7 @@ imp_status imp_file_digest(char hex[65], const char *path, bool md5, imp_error *
     hex[0] = '\0';
     TRY(imp_file_open(&fd, &size, "file", path, err));
     EVP_MD_CTX *const sha = EVP_MD_CTX_new();
-    const imp_status status = hash_open(digest, sha, kind, fd);
+    const imp_status status = hash_open(digest, sha, kind, fd, SIZE_MAX);
     const int code = errno;
     EVP_MD_CTX_free(sha);
     close(fd);
@@ -68,4 +68,18 @@ imp_status imp_file_digest(char hex[65], const char *path, bool md5, imp_error *
 
 imp_status imp_file_sha256(char hex[65], const char *path, imp_error *err) {
     return imp_file_digest(hex, path, false, err);
+}
+
+bool imp_descriptor_sha256(char hex[65], int fd, size_t size) {
+    unsigned char digest[SHA_BYTES];
+    const off_t was = lseek(fd, 0, SEEK_CUR);
+    hex[0] = '\0';
+    if (was < 0 || lseek(fd, 0, SEEK_SET) != 0)
+        return false;
+    EVP_MD_CTX *const sha = EVP_MD_CTX_new();
+    const bool hashed = hash_open(digest, sha, EVP_sha256(), fd, size) == IMP_OK;
+    EVP_MD_CTX_free(sha);
+    if (hashed)
+        write_hex(hex, digest, SHA_BYTES);
+    return lseek(fd, was, SEEK_SET) == was && hashed;
 }

@@ -14,4 +14,8 @@ bool imp_bytes_sha256(char hex[65], const void *bytes, size_t size);
  * Errors: IMP_ERR_IO, IMP_ERR_MEMORY; hex is "" then. */
 imp_status imp_file_digest(char hex[65], const char *path, bool md5, imp_error *err);
 
+/* The SHA-256 of the first `size` bytes of an open file, whose position stays. False: it cannot be
+ * read, or there is no memory. */
+bool imp_descriptor_sha256(char hex[65], int fd, size_t size);
+
 #endif

@@ -355,6 +355,12 @@ imp_status imp_file_replace_bytes(const char *path, const void *bytes, size_t si
     return imp_file_replace(path, fill_bytes, &(memory){bytes, size}, err);
 }
 
+bool imp_file_keep(const char *path, const char *second) {
+    if (unlink(second) != 0 && errno != ENOENT)
+        return false;
+    return link(path, second) == 0 || rename(path, second) == 0; /* some systems have no links */
+}
+
 /* ---- Beforehand ------------------------------------------------------------------------------ */
 
 imp_status imp_file_check_output(const char *path, size_t bytes, imp_error *err) {

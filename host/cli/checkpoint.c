@@ -5,6 +5,7 @@
  * paths, device and limits.
  */
 #include "base/clock.h"
+#include "base/file.h"
 #include "cli/observer.h"
 #include "cli/words.h"
 
@@ -18,17 +19,15 @@
 typedef struct checkpoint {
     const cli_painting *painting;
     char path[IMP_PATH_MAX];
+    const char *shown; /* the path, as it is given to resume; borrowed */
     double last, cost; /* imp_now of the last checkpoint; seconds it took */
     bool written, dead;
 } checkpoint;
 
 /* The absolute path of an existing file, else the name itself. The caller frees. */
 static char *whole_path(const char *path) {
-    char folder[IMP_PATH_MAX], whole[2 * IMP_PATH_MAX];
-    if (*path == '/' || access(path, F_OK) != 0 || !getcwd(folder, sizeof folder))
-        return strdup(path);
-    snprintf(whole, sizeof whole, "%s/%s", folder, path);
-    return strdup(whole);
+    char whole[IMP_PATH_MAX];
+    return strdup(access(path, F_OK) == 0 && imp_file_whole_path(whole, path) ? whole : path);
 }
 
 static void add_path(json_t *job, const char *key, const char *path) {
@@ -50,15 +49,27 @@ static void add_styles(json_t *job, const cli_sources *from) {
     json_object_set_new(job, "styles", array);
 }
 
-/* The absolute path of the result, which need not exist yet. */
-static void add_output(json_t *job, const char *out) {
-    char path[2 * IMP_PATH_MAX], folder[IMP_PATH_MAX];
-    const char *base = cli_base_name(out);
-    snprintf(folder, sizeof folder, "%.*s", (int)(base - out), out);
-    char *whole = whole_path(*folder ? folder : ".");
-    snprintf(path, sizeof path, "%s/%s", whole ? whole : ".", base);
-    json_object_set_new(job, "out", cli_json_text(path));
-    free(whole);
+/* The absolute paths of all pictures and of the network. The result need not exist yet. */
+static json_t *paths_of(const cli_painting *p) {
+    char out[IMP_PATH_MAX];
+    json_t *job = json_object();
+    add_path(job, "content", p->from.content);
+    add_path(job, "mask", p->from.mask);
+    add_path(job, "init", p->from.init);
+    add_styles(job, &p->from);
+    add_path(job, "network", p->values->network);
+    json_object_set_new(job, "out", cli_json_text(imp_file_whole_path(out, p->out) ? out : p->out));
+    return job;
+}
+
+/* What distinguishes this painting from any other, for the name of its checkpoint in the cache
+ * folder: the paths, and all options that change the picture. NULL: out of memory. */
+static char *key_of(const cli_painting *p) {
+    json_t *job = paths_of(p);
+    json_object_set_new(job, "options", cli_record_options(p->values));
+    char *key = json_dumps(job, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(job);
+    return key;
 }
 
 /* The checkpoint's text; NULL: out of memory. The caller frees. */
@@ -66,14 +77,11 @@ static char *text_of(const cli_painting *p) {
     const imp_device_info *info = imp_device_describe(p->job.device);
     const cli_values *v = p->values;
     char *record = cli_record_text(&p->record, v, p->last.iteration, cli_device_name(info));
-    json_t *root = record ? json_loads(record, 0, NULL) : NULL, *job = json_object();
+    json_t *root = record ? json_loads(record, 0, NULL) : NULL, *job = paths_of(p);
     free(record);
-    add_path(job, "content", p->from.content);
-    add_path(job, "mask", p->from.mask);
-    add_path(job, "init", p->from.init);
-    add_styles(job, &p->from);
-    add_path(job, "network", v->network);
-    add_output(job, p->out);
+    json_object_set_new(job, "named", json_boolean(p->named));
+    if (v->preview_file)
+        add_path(job, "preview-file", v->preview_file);
     json_object_set_new(job, "device", cli_json_text(cli_device_name(info)));
     json_object_set_new(job, "threads", json_integer(v->threads));
     json_object_set_new(job, "gemm", json_integer(v->gemm));
@@ -127,6 +135,12 @@ static imp_status look(void *self, cli_view *view, imp_error *err) {
     return save_or_tell(c, view->session, err);
 }
 
+/* Only what this run has written, or continues, is removed. */
+static void drop(const checkpoint *c) {
+    if (c->written || *c->painting->resume)
+        imp_checkpoint_remove(c->path);
+}
+
 /* Removes the checkpoint of a complete picture; saves the last state of one ended early. */
 static imp_status finish(void *self, cli_view *view, imp_error *err) {
     checkpoint *c = self;
@@ -134,13 +148,17 @@ static imp_status finish(void *self, cli_view *view, imp_error *err) {
     const bool complete = view && view->now->iteration == view->now->total;
     const bool worth = c->written || c->painting->values->checkpoint ||
                        (view && view->now->seconds >= c->painting->values->checkpoint_every);
+    if (c->painting->unsaved) { /* cli_checkpoint_rescue has the state */
+        free(c);
+        return IMP_OK;
+    }
     if (complete)
-        unlink(c->path);
+        drop(c);
     else if (view && view->now->total && !c->dead && worth &&
              view->painting->ending != CLI_NOT_FINITE)
         status = save_or_tell(c, view->session, err);
     if (!complete && c->written && !c->painting->values->quiet)
-        cli_note("continue with 'impasto resume %s'", c->path);
+        cli_note("continue with 'impasto resume %s'", c->shown);
     free(c);
     return status;
 }
@@ -150,18 +168,55 @@ static bool can_resume(const cli_painting *p) {
     return cli_sources_streams(&p->from) == 0 && strcmp(p->out, "-") != 0;
 }
 
+static bool rescue_to(const cli_painting *p, const char *text, const char *path) {
+    const bool free_name = access(path, F_OK) != 0 || imp_checkpoint_is(path);
+    return free_name && imp_session_save(p->job.session, path, text, NULL) == IMP_OK;
+}
+
+bool cli_checkpoint_rescue(const cli_painting *p, char path[IMP_PATH_MAX]) {
+    const char *asked = p->values->checkpoint, *tmp = getenv("TMPDIR");
+    char *text = text_of(p), *key = key_of(p);
+    bool saved = false;
+    if (text && key && can_resume(p) && !p->owner.self) {
+        snprintf(path, IMP_PATH_MAX, "%s", asked && strcmp(asked, "none") ? asked : "");
+        saved = *path && rescue_to(p, text, path);
+        if (!saved && imp_checkpoint_path(path, IMP_PATH_MAX, key))
+            saved = rescue_to(p, text, path);
+        if (!saved && snprintf(path, IMP_PATH_MAX, "%s/impasto-checkpoint-%ld",
+                               tmp && *tmp ? tmp : "/tmp", (long)getpid()) < IMP_PATH_MAX)
+            saved = rescue_to(p, text, path);
+    }
+    free(text);
+    free(key);
+    return saved;
+}
+
+/* The checkpoint that is resumed may be the one before, which stays under its name. */
+static void set_path(checkpoint *c, const char *asked) {
+    static const char before[] = ".before";
+    if (!imp_file_whole_path(c->path, asked))
+        snprintf(c->path, sizeof c->path, "%s", asked);
+    const size_t length = strlen(c->path), end = strlen(before);
+    const bool older = length > end && !strcmp(c->path + length - end, before);
+    if (older && *c->painting->resume)
+        c->path[length - end] = 0;
+    c->shown = older && *c->painting->resume ? c->path : asked;
+}
+
 imp_status cli_checkpoint_observe(cli_observer *observer, const cli_painting *p, imp_error *err) {
     const char *asked = p->values->checkpoint;
-    char *key = whole_path(p->out);
     checkpoint *c = calloc(1, sizeof *c);
     (void)err;
     if (c)
         *c = (checkpoint){.painting = p, .last = imp_now()};
-    bool wanted = c && key && !p->owner.self && can_resume(p) && !(asked && !strcmp(asked, "none"));
+    bool wanted = c && !p->owner.self && can_resume(p) && !(asked && !strcmp(asked, "none"));
+    char *key = wanted && !asked ? key_of(p) : NULL;
     if (wanted && asked)
-        snprintf(c->path, sizeof c->path, "%s", asked);
-    else if (wanted)
-        wanted = imp_checkpoint_path(c->path, sizeof c->path, key);
+        set_path(c, asked);
+    else if (wanted) {
+        wanted = key && imp_checkpoint_path(c->path, sizeof c->path, key);
+        c->shown = c->path;
+    }
     free(key);
     if (wanted)
         *observer = (cli_observer){c, look, finish};
@@ -199,6 +254,7 @@ static int take_job(cli_painting *p, const json_t *job, const char *path) {
     take_text(p->network, job, "network");
     take_text(p->out, job, "out");
     take_text(p->device, job, "device");
+    p->named = json_is_true(json_object_get(job, "named"));
     if (!*p->from.content || p->from.style_count == 0 || !*p->out || !*p->device)
         return cli_complain(
             CLI_FAILED, "checkpoint '%s': damaged: does not name its pictures, output or device",
@@ -213,7 +269,8 @@ static int take_job(cli_painting *p, const json_t *job, const char *path) {
     return CLI_DONE;
 }
 
-static int read_text(cli_painting *p, const char *path) {
+/* made: the preview file of the run that is resumed, or "". */
+static int read_text(cli_painting *p, const char *path, char made[IMP_PATH_MAX]) {
     imp_error err = {0};
     char *text;
     if (imp_checkpoint_text(&text, path, &err) != IMP_OK)
@@ -222,6 +279,7 @@ static int read_text(cli_painting *p, const char *path) {
     int status = cli_record_take(&p->record, p->values, root, path);
     if (!status)
         status = take_job(p, json_object_get(root, "job"), path);
+    take_text(made, json_object_get(root, "job"), "preview-file");
     if (!status)
         status = cli_apply(p->request);
     json_decref(root);
@@ -256,6 +314,25 @@ static int check_sources(const cli_sources *from, const cli_record *was, const c
     return status;
 }
 
+/* The preview file may be that of the run that is resumed. */
+static int check_preview(const cli_painting *p, const char *made) {
+    const char *file = p->values->preview_file;
+    imp_error err = {0};
+    if (!file)
+        return CLI_DONE;
+    cli_outputs o = {.force = p->values->force || cli_same_file(file, made)};
+    cli_sources_read(&o, &p->from);
+    cli_outputs_read_values(&o, p->request);
+    cli_outputs_read(&o, "the checkpoint", p->resume);
+    int status = cli_outputs_write(&o, "output", p->out, CLI_OUTPUT_RESULT);
+    if (!status)
+        status = cli_outputs_write(&o, "preview-file", file, CLI_OUTPUT_BESIDE);
+    cli_outputs_finish(&o);
+    if (!status && imp_picture_check_output(file, 0, 0, NULL, &err) != IMP_OK)
+        status = cli_complain_error(&err);
+    return status;
+}
+
 int cli_checkpoint_resume(cli_painting *p) {
     const bool named = p->request->operand_count == 1;
     int status = cli_resolve(p->request);
@@ -267,10 +344,14 @@ int cli_checkpoint_resume(cli_painting *p) {
         return cli_complain(
             CLI_FAILED,
             "resume: found no unfinished painting in the cache folder; give a checkpoint file");
-    status = read_text(p, p->resume);
+    char made[IMP_PATH_MAX] = "";
+    status = read_text(p, p->resume, made);
     if (status)
         return status;
     p->values->checkpoint = p->resume;
+    status = check_preview(p, made);
+    if (status)
+        return status;
     const cli_record was = p->record;
     status = cli_paint_sources(p);
     return status ? status : check_sources(&p->from, &was, &p->record);

@@ -4,6 +4,8 @@
  */
 #include "cli/json.h"
 
+#include "base/clean.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,17 +86,17 @@ json_t *cli_json_real(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* JSON escapes control characters, and holds UTF-8 only. */
 json_t *cli_json_text(const char *text) {
-    json_t *string = json_string(text);
-    if (string)
-        return string;
     char *plain = strdup(text);
     if (!plain)
         return json_null();
-    for (char *c = plain; *c; c++)
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
-    string = json_string(plain);
+    imp_clean_addresses(plain);
+    json_t *string = json_string(plain);
+    if (!string) {
+        imp_clean_controls(plain);
+        string = json_string(plain);
+    }
     free(plain);
     return string;
 }

@@ -108,6 +108,7 @@ static imp_status run(void *user, cli_job *job, imp_error *err) {
         const imp_status restored = imp_session_restore(job->session, p->resume, err);
         if (restored != IMP_OK)
             return restored;
+        imp_session_progress(job->session, &p->last);
     }
     p->ending = CLI_COMPLETE;
     if (p->values->json)
@@ -151,6 +152,16 @@ static int rename_output(cli_painting *p) {
     return cli_free_name(p->out, "", taken, 0);
 }
 
+/* The result could not be written: hours of work are not lost to a full disk. */
+static int rescue(cli_painting *p, const imp_error *err) {
+    char path[IMP_PATH_MAX];
+    p->unsaved = cli_checkpoint_rescue(p, path);
+    if (!p->unsaved)
+        return cli_complain_error(err);
+    return cli_complain(CLI_FAILED, "%s; the state is kept: 'impasto resume %s' writes the picture",
+                        err->text, path);
+}
+
 static int write_picture(cli_painting *p) {
     imp_error err = {0};
     const char *device = cli_device_name(imp_device_describe(p->job.device));
@@ -167,7 +178,7 @@ static int write_picture(cli_painting *p) {
         status = imp_picture_write(&p->picture, p->out, &options, &err);
     free(text);
     p->named = p->named && status != IMP_OK;
-    return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
+    return status == IMP_OK ? CLI_DONE : rescue(p, &err);
 }
 
 static void say_done(const cli_painting *p) {
@@ -202,8 +213,8 @@ static void tell_done(const cli_painting *p) {
             cli_device_name(imp_device_describe(p->job.device)),
             cli_precision_aside(p->values->precision), p->last.loss);
     if (p->last.returned && p->recovered)
-        cli_note("the last steps made the picture worse; '%s' is the best one, of loss %.6g", p->out,
-                 p->last.loss);
+        cli_note("the last steps made the picture worse; '%s' is the best one, of loss %.6g",
+                 p->out, p->last.loss);
     if (p->last.skipped)
         cli_note("converged: skipped the last %u iterations (--convergence 0 runs them)",
                  p->last.skipped);
@@ -235,7 +246,7 @@ int cli_paint_perform(cli_painting *p) {
         status = write_picture(p);
     if (!status && cli_paint_sheet(p))
         p->observers_failed = true;
-    cli_observers_close(p, status ? NULL : p->job.session);
+    cli_observers_close(p, p->picture.rgb ? p->job.session : NULL);
     if (status)
         return status;
     cli_job_profile(&p->job);

@@ -45,6 +45,7 @@ typedef struct cli_painting {
     imp_picture picture;
     imp_error not_finite;
     cli_observer owner; /* a batch or grid, which keeps complete pictures only; else none */
+    bool unsaved;       /* the result could not be written */
     bool unwritten;     /* keep the result in `picture` and print nothing */
     cli_observer observers[CLI_OBSERVERS];
     bool observers_failed;
@@ -62,6 +63,10 @@ int cli_paint_perform(cli_painting *painting);
 
 /* Reports what cli_paint_perform would need. Complains if it does not fit. */
 int cli_paint_forecast(cli_painting *painting);
+
+/* Saves the state where it can be, after the result could not be written: in the checkpoint that was
+ * asked for, the cache folder or TMPDIR. False: nowhere. */
+bool cli_checkpoint_rescue(const cli_painting *painting, char path[IMP_PATH_MAX]);
 
 /* cli_paint_prepare from the checkpoint given, or from the newest. */
 int cli_checkpoint_resume(cli_painting *painting);

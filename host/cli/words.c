@@ -4,6 +4,7 @@
  */
 #include "cli/words.h"
 
+#include "base/clean.h"
 #include "cli/options.h"
 
 #include <ctype.h>
@@ -19,9 +20,8 @@ static void print_line(const char *format, va_list arguments) {
     char text[1024], line[1024];
     vsnprintf(text, sizeof text, format, arguments);
     cli_name_options(line, sizeof line, text);
-    for (char *c = line; *c; c++)
-        if (iscntrl((unsigned char)*c))
-            *c = '?';
+    imp_clean_addresses(line);
+    imp_clean_controls(line);
     fprintf(stderr, "impasto: %s\n", line);
 }
 

@@ -7,7 +7,10 @@
  *     checkpoint_head; the caller's text; the chosen algorithms (algorithms.c);
  *     of L-BFGS the products of its history (doubles);
  *     tensors of 3 x h x w floats, those in use: the variable, the one before the last step, the
- *     average, the reference of convergence, Adam's moments, the history's vectors
+ *     best, the average, the reference of convergence, Adam's moments, the history's vectors;
+ *     the SHA-256 of all this, as 64 digits
+ *
+ * The checkpoint that it replaces stays beside it, with ".before" after its name.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,8 +28,8 @@
 #include "engine/algorithms.h"
 #include "engine/session.h"
 
-enum { TEXT_MAX = 1 << 20 };
-static const uint64_t magic = 0x0A347470636D69; /* "imcpt4\n" */
+enum { TEXT_MAX = 1 << 20, SUM = 64 };
+static const uint64_t magic = 0x0A357470636D69; /* "imcpt5\n" */
 
 typedef struct checkpoint_head {
     uint64_t magic, text_bytes;
@@ -38,6 +41,8 @@ typedef struct checkpoint_head {
     uint64_t algorithm_choices;
     uint64_t places, pairs, next, filled; /* of the history */
     double gamma, shrink, average, seconds;
+    double first, least; /* losses */
+    uint64_t best_is_before, returned;
 } checkpoint_head;
 
 /* ---- Contents -------------------------------------------------------------------------------- */
@@ -105,7 +110,11 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
                               .gamma = h->gamma,
                               .shrink = t->shrink,
                               .average = s->average.weight,
-                              .seconds = imp_now() - s->opened};
+                              .seconds = imp_now() - s->opened,
+                              .first = t->first,
+                              .least = t->least,
+                              .best_is_before = t->best_is_before,
+                              .returned = s->returned};
     snprintf(head->version, sizeof head->version, "%s", imp_version());
     snprintf(head->network, sizeof head->network, "%s", info.sha256);
     imp_trust_key(device, sizeof device, &s->device->info, s->device->options.threads);
@@ -118,7 +127,7 @@ static imp_status make_head(checkpoint_head *head, const imp_session *s, imp_err
 static bool tensor_at(const imp_session *s, size_t i, imp_tensor *tensor) {
     const imp_optimizer_state *t = &s->optimizer;
     const imp_history *h = &t->history;
-    const imp_tensor first[] = {s->objective.x[0],        t->before, s->average.sum,
+    const imp_tensor first[] = {s->objective.x[0],        t->before, t->best, s->average.sum,
                                 s->convergence.reference, t->m,      t->v};
     const size_t places = h->places == 0 ? 0 : h->filled > h->next ? h->filled : h->next + 1;
     for (size_t k = 0; k < sizeof first / sizeof *first; k++) {
@@ -130,6 +139,18 @@ static bool tensor_at(const imp_session *s, size_t i, imp_tensor *tensor) {
         return false;
     *tensor = t->vectors[i];
     return true;
+}
+
+bool imp_checkpoint_is(const char *path) {
+    static const uint64_t version = (uint64_t)0xff << 40; /* the digit in `magic` */
+    uint64_t first = 0;
+    int fd;
+    size_t size;
+    if (imp_file_open(&fd, &size, "checkpoint", path, NULL) != IMP_OK)
+        return false;
+    const size_t got = imp_file_take(fd, (unsigned char *)&first, sizeof first);
+    close(fd);
+    return got == sizeof first && ((first ^ magic) & ~version) == 0;
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
@@ -171,18 +192,68 @@ typedef struct saving {
 
 static imp_status fill(FILE *file, const void *user, imp_error *err) {
     const saving *s = user;
-    return write_all(s->session, s->text, file, err);
+    char sum[SUM + 1];
+    TRY(write_all(s->session, s->text, file, err));
+    if (fflush(file) != 0 || !imp_descriptor_sha256(sum, fileno(file), SIZE_MAX))
+        return IMP_ERR_IO;
+    return fwrite(sum, 1, SUM, file) == SUM ? IMP_OK : IMP_ERR_IO;
+}
+
+/* "PATH.before"; false: too long. */
+static bool before_path(char before[IMP_PATH_MAX], const char *path) {
+    return (size_t)snprintf(before, IMP_PATH_MAX, "%s.before", path) < IMP_PATH_MAX;
+}
+
+/* A file of that name that is no checkpoint stays. */
+static void keep_before(const char *path) {
+    char before[IMP_PATH_MAX];
+    if (imp_checkpoint_is(path) && before_path(before, path) &&
+        (access(before, F_OK) != 0 || imp_checkpoint_is(before)))
+        imp_file_keep(path, before);
+}
+
+bool imp_checkpoint_remove(const char *path) {
+    char before[IMP_PATH_MAX];
+    if (before_path(before, path) && imp_checkpoint_is(before))
+        unlink(before);
+    return imp_checkpoint_is(path) && unlink(path) == 0;
 }
 
 imp_status imp_session_save(imp_session *s, const char *path, const char *text, imp_error *err) {
     if (strlen(text) > TEXT_MAX)
         return imp_fail(err, IMP_ERR_ARGUMENT, "checkpoint '%s': the text is too long", path);
-    return imp_file_replace(path, fill, &(saving){s, text}, err);
+    char whole[IMP_PATH_MAX];
+    keep_before(imp_file_whole_path(whole, path) ? whole : path);
+    return imp_file_replace_private(path, fill, &(saving){s, text}, err);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
+/* Whether the file ends with the SHA-256 of all before. */
+static bool is_whole(FILE *file) {
+    char sum[SUM + 1] = "", wanted[SUM + 1];
+    struct stat about;
+    const int fd = fileno(file);
+    return fstat(fd, &about) == 0 && about.st_size > SUM &&
+           pread(fd, sum, SUM, about.st_size - SUM) == SUM &&
+           imp_descriptor_sha256(wanted, fd, (size_t)about.st_size - SUM) &&
+           strcmp(sum, wanted) == 0;
+}
+
+static bool is_whole_file(const char *path) {
+    FILE *file = imp_checkpoint_is(path) ? fopen(path, "rb") : NULL;
+    const bool whole = file && is_whole(file);
+    if (file)
+        fclose(file);
+    return whole;
+}
+
 static imp_status fail_damaged(const char *path, imp_error *err) {
+    char before[IMP_PATH_MAX];
+    if (before_path(before, path) && is_whole_file(before))
+        return imp_fail(err, IMP_ERR_FORMAT,
+                        "checkpoint '%s': it is damaged: continue with the one before it, '%s'",
+                        path, before);
     return imp_fail(err, IMP_ERR_FORMAT,
                     "checkpoint '%s': it is damaged, or no checkpoint of this machine: start again",
                     path);
@@ -194,8 +265,14 @@ static imp_status open_checkpoint(FILE **file, checkpoint_head *head, const char
     if (!*file)
         return imp_fail(err, IMP_ERR_IO, "cannot read checkpoint '%s': %s: check the path", path,
                         strerror(errno));
-    if (fread(head, sizeof *head, 1, *file) != 1 || head->magic != magic ||
-        head->text_bytes > TEXT_MAX || head->algorithm_choices > IMP_ALGORITHM_CHOICES_MAX ||
+    const bool read = fread(head, sizeof *head, 1, *file) == 1;
+    if (head->magic != magic && imp_checkpoint_is(path))
+        return imp_fail(err, IMP_ERR_UNSUPPORTED,
+                        "checkpoint '%s': made by another version of the program, which has "
+                        "another form of checkpoints: start again",
+                        path);
+    if (!read || head->magic != magic || head->text_bytes > TEXT_MAX ||
+        head->algorithm_choices > IMP_ALGORITHM_CHOICES_MAX ||
         !memchr(head->version, 0, sizeof head->version) ||
         !memchr(head->network, 0, sizeof head->network) ||
         !memchr(head->inputs, 0, sizeof head->inputs) ||
@@ -205,24 +282,12 @@ static imp_status open_checkpoint(FILE **file, checkpoint_head *head, const char
         return imp_fail(err, IMP_ERR_UNSUPPORTED,
                         "checkpoint '%s': made by version %s; this is %s, which cannot resume it",
                         path, head->version, imp_version());
-    return IMP_OK;
-}
-
-bool imp_checkpoint_is(const char *path) {
-    static const uint64_t version = (uint64_t)0xff << 40; /* the digit in `magic` */
-    uint64_t first = 0;
-    int fd;
-    size_t size;
-    if (imp_file_open(&fd, &size, "checkpoint", path, NULL) != IMP_OK)
-        return false;
-    const size_t got = imp_file_take(fd, (unsigned char *)&first, sizeof first);
-    close(fd);
-    return got == sizeof first && ((first ^ magic) & ~version) == 0;
+    return is_whole(*file) ? IMP_OK : fail_damaged(path, err);
 }
 
 imp_status imp_checkpoint_text(char **text, const char *path, imp_error *err) {
     FILE *file;
-    checkpoint_head head;
+    checkpoint_head head = {0};
     *text = NULL;
     imp_status status = open_checkpoint(&file, &head, path, err);
     if (status == IMP_OK && !(*text = calloc(head.text_bytes + 1, 1)))
@@ -275,6 +340,10 @@ static void take_head(imp_session *s, const checkpoint_head *head) {
     s->convergence.steps = (unsigned)head->convergence_steps;
     s->converged = head->converged;
     t->shrink = head->shrink;
+    t->first = head->first;
+    t->least = head->least;
+    t->best_is_before = head->best_is_before;
+    s->returned = head->returned;
     h->pairs = (unsigned)head->pairs;
     h->next = (unsigned)head->next;
     h->filled = (unsigned)head->filled;
@@ -293,7 +362,7 @@ static imp_status read_tensors(imp_session *s, FILE *file, const char *path, imp
         else if (s->device->ops->write(s->device, t, values) != IMP_OK)
             status = imp_fail_device(err, s->device);
     }
-    if (status == IMP_OK && fgetc(file) != EOF)
+    if (status == IMP_OK && (fseek(file, SUM, SEEK_CUR) != 0 || fgetc(file) != EOF))
         status = fail_damaged(path, err);
     free(values);
     return status;
@@ -316,12 +385,14 @@ static imp_status restore(imp_session *s, const checkpoint_head *head, FILE *fil
     if (products > 0 && fread(h->sy, sizeof *h->sy, products, file) != products)
         return fail_damaged(path, err);
     take_head(s, head);
-    return read_tensors(s, file, path, err);
+    TRY(read_tensors(s, file, path, err));
+    return s->converged || s->iteration >= s->total ? imp_optimizer_judge(&s->optimizer, err)
+                                                    : IMP_OK;
 }
 
 imp_status imp_session_restore(imp_session *s, const char *path, imp_error *err) {
     FILE *file;
-    checkpoint_head head;
+    checkpoint_head head = {0};
     imp_status status = open_checkpoint(&file, &head, path, err);
     if (status == IMP_OK)
         status = restore(s, &head, file, path, err);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -21,7 +22,8 @@ enum { LINE_ROOM = 4096, VALIDATOR_ROOM = 256 };
 
 /* What is known about the bytes downloaded so far. */
 typedef struct origin {
-    char address[LINE_ROOM], validator[VALIDATOR_ROOM];
+    char address[72]; /* as SHA-256, since it may contain a password */
+    char validator[VALIDATOR_ROOM];
     uint64_t total; /* 0: unknown */
 } origin;
 
@@ -60,7 +62,8 @@ static void read_origin(part *p) {
     p->origin = (origin){0};
     if (!file)
         return;
-    if (!read_line(p->origin.address, LINE_ROOM, file) || !read_line(number, sizeof number, file) ||
+    if (!read_line(p->origin.address, sizeof p->origin.address, file) ||
+        !read_line(number, sizeof number, file) ||
         !read_line(p->origin.validator, VALIDATOR_ROOM, file))
         p->origin = (origin){0};
     else
@@ -108,7 +111,7 @@ static imp_status begin(imp_transfer *t, long code, imp_error *err) {
         return p->changed ? IMP_ERR_IO : IMP_OK;
     }
     p->origin = (origin){.total = t->total};
-    snprintf(p->origin.address, LINE_ROOM, "%s", p->address);
+    imp_bytes_sha256(p->origin.address, p->address, strlen(p->address));
     take_validator(p->origin.validator, t);
     const imp_status status = empty(p, err);
     return status == IMP_OK ? imp_file_replace(p->beside, fill_origin, &p->origin, err) : status;
@@ -160,7 +163,9 @@ static imp_status fail_whole(const part *p, const char *what, imp_error *err) {
 
 static imp_status fetch_once(part *p, uint64_t kept, const imp_http_terms *terms, imp_error *err) {
     static const imp_sink sink = {begin, take};
-    const bool known = strcmp(p->origin.address, p->address) == 0 && *p->origin.validator;
+    char own[65];
+    const bool known = imp_bytes_sha256(own, p->address, strlen(p->address)) &&
+                       strcmp(p->origin.address, own) == 0 && *p->origin.validator;
     char validator[VALIDATOR_ROOM];
     snprintf(validator, sizeof validator, "%s", p->origin.validator);
     imp_transfer t = {.address = p->address,

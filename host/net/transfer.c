@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clean.h"
 #include "base/clock.h"
 #include "base/error.h"
 
@@ -28,9 +29,12 @@ void imp_http_show(char *text, size_t size, const char *address) {
         curl_url_set(url, CURLUPART_PASSWORD, NULL, 0);
         curl_url_get(url, CURLUPART_URL, &plain, 0);
     }
-    const char *const shown = plain ? plain : address;
-    const bool cut = strlen(shown) > SHOWN_MAX;
-    snprintf(text, size, "%.*s%s", SHOWN_MAX, shown, cut ? "..." : "");
+    char *const shown = strdup(plain ? plain : address);
+    if (shown)
+        imp_clean_addresses(shown);
+    const bool cut = shown && strlen(shown) > SHOWN_MAX;
+    snprintf(text, size, "%.*s%s", SHOWN_MAX, shown ? shown : "the address", cut ? "..." : "");
+    free(shown);
     curl_free(plain);
     curl_url_cleanup(url);
 }
