@@ -22,7 +22,8 @@ enum { LINE_ROOM = 4096, VALIDATOR_ROOM = 256 };
 
 /* What is known about the bytes downloaded so far. */
 typedef struct origin {
-    char address[72]; /* as SHA-256, since it may contain a password */
+    char
+        address[LINE_ROOM]; /* its SHA-256, since it may hold a password; older notes have itself */
     char validator[VALIDATOR_ROOM];
     uint64_t total; /* 0: unknown */
 } origin;
@@ -161,11 +162,15 @@ static imp_status fail_whole(const part *p, const char *what, imp_error *err) {
     return imp_fail(err, IMP_ERR_FORMAT, "'%s': %s: check the address", shown, what);
 }
 
+static bool is_address_of(const origin *o, const char *address) {
+    char own[65];
+    return strcmp(o->address, address) == 0 ||
+           (imp_bytes_sha256(own, address, strlen(address)) && strcmp(o->address, own) == 0);
+}
+
 static imp_status fetch_once(part *p, uint64_t kept, const imp_http_terms *terms, imp_error *err) {
     static const imp_sink sink = {begin, take};
-    char own[65];
-    const bool known = imp_bytes_sha256(own, p->address, strlen(p->address)) &&
-                       strcmp(p->origin.address, own) == 0 && *p->origin.validator;
+    const bool known = is_address_of(&p->origin, p->address) && *p->origin.validator;
     char validator[VALIDATOR_ROOM];
     snprintf(validator, sizeof validator, "%s", p->origin.validator);
     imp_transfer t = {.address = p->address,
