@@ -126,6 +126,7 @@ typedef struct imp_picture {
     bool alpha;        /* it had transparent parts */
     imp_origin origin; /* is written with the picture */
     char sha256[65];   /* of the file that it was read from; else "" */
+    size_t full_width, full_height; /* of the file, where it was read smaller; else 0 */
 } imp_picture;
 
 /* Zeroed, or NULL in its place: the defaults. */
@@ -135,6 +136,10 @@ typedef struct imp_read_options {
     const float *background; /* R,G,B in [0,1], borrowed; NULL: white */
     imp_log log;             /* told what was ignored: further frames, a damaged profile; or NULL */
     void *user;
+    /* The longer side that is needed: a picture of more than 2^24 pixels that is at least four times
+     * as large is read at a fraction of its size, which takes less memory, but at least twice as
+     * large as this. 0: all of it. */
+    size_t needed;
 } imp_read_options;
 
 /* Zeroed, or NULL in its place: the defaults. */
@@ -145,8 +150,9 @@ typedef struct imp_write_options {
     const char *text; /* stored in the file: UTF-8, or NULL; borrowed */
 } imp_write_options;
 
-/* Reads a PNG, JPEG, WebP, TIFF, HEIF or AVIF, recognised by its content, from a file, an http or
- * https address or, for the path "-", standard input. The result is sRGB, converted by the file's
+/* Reads a picture, recognised by its content, from a file, an http or https address or, for the path
+ * "-", standard input: PNG, JPEG, WebP, TIFF, BMP, TGA, PBM, PGM, PPM or PAM and, where their
+ * libraries are there, HEIF, AVIF, GIF, JPEG XL, JPEG 2000 and OpenEXR. The result is sRGB, converted by the file's
  * colour profile, and upright by its EXIF orientation. Of an animation or a file with several
  * pictures the first one is read. Release *out with imp_picture_finish; it is zeroed after an
  * error. Errors: IMP_ERR_IO, IMP_ERR_FORMAT (not a picture, or damaged), IMP_ERR_UNSUPPORTED,

@@ -12,13 +12,13 @@ const cli_command cli_commands[] = {
      .least = 0,
      .most = 1 + IMP_STYLES_MAX,
      .brief = "paint a photograph in the style of a picture",
-     .text =
-         "Keeps what CONTENT shows and takes colours, texture and strokes from STYLE. Both are "
-         "PNG, JPEG, WebP, TIFF, HEIF or AVIF files, http or https addresses, or - for standard "
-         "input. They are turned upright and converted to sRGB. Ctrl-C ends the run after the "
-         "current iteration and saves the picture so far; a second Ctrl-C stops at once. The "
-         "result records its settings and the names and SHA-256 sums of its sources, so that "
-         "--like can repeat the run.",
+     .text = "Keeps what CONTENT shows and takes colours, texture and strokes from STYLE. Both are "
+             "files (PNG, JPEG, WebP, TIFF, HEIF, GIF and more), http or https addresses, or - for "
+             "standard input. They are turned upright and converted to sRGB. Ctrl-C ends the run "
+             "after the "
+             "current iteration and saves the picture so far; a second Ctrl-C stops at once. The "
+             "result records its settings and the names and SHA-256 sums of its sources, so that "
+             "--like can repeat the run.",
      .examples =
          {{"impasto paint cat.jpg waves.jpg", "writes cat_waves.png"},
           {"impasto paint cat.jpg waves.jpg -o out.jpg --size original",

@@ -8,6 +8,7 @@
 #include "cli/weights.h"
 #include "cli/words.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,12 +70,14 @@ static void log_note(void *user, imp_log_level level, const char *line) {
     cli_note("%s", line);
 }
 
-static int read_picture(cli_job *job, imp_picture *picture, const char *path) {
+/* needed: as in imp_read_options. */
+static int read_picture(cli_job *job, imp_picture *picture, const char *path, size_t needed) {
     const cli_background *background = &job->values->background;
     const imp_read_options options = {.max_pixels = job->values->max_pixels,
                                       .keep_alpha = background->keep,
                                       .background = background->rgb,
-                                      .log = job->values->quiet ? NULL : log_note};
+                                      .log = job->values->quiet ? NULL : log_note,
+                                      .needed = needed};
     imp_error err = {0};
     if (imp_picture_read(picture, path, &options, &err) != IMP_OK)
         return cli_complain_error(&err);
@@ -89,7 +92,7 @@ static int read_mask(cli_job *job, imp_picture *mask, const char *path, const im
     float rgb[3];
     const size_t count = 3 * of->width * of->height;
     if (access(path, F_OK) == 0 || !cli_colour_read(path, rgb))
-        return read_picture(job, mask, path);
+        return read_picture(job, mask, path, 0);
     *mask = (imp_picture){
         .width = of->width, .height = of->height, .rgb = malloc(count * sizeof *mask->rgb)};
     if (!mask->rgb)
@@ -99,9 +102,18 @@ static int read_mask(cli_job *job, imp_picture *mask, const char *path, const im
     return CLI_DONE;
 }
 
-static int read_style(cli_job *job, const cli_style *style, size_t i) {
+/* How large the pictures of a painting are needed; with masks whole, since a mask has the size of
+ * its picture. */
+static size_t needed(const cli_job *job, const cli_sources *sources, float scale) {
+    const double size = (double)job->values->settings.size * (double)scale;
+    return *sources->mask ? 0 : (size_t)fmin(ceil(size), 1e9);
+}
+
+static int read_style(cli_job *job, const cli_sources *sources, size_t i) {
+    const cli_style *const style = &sources->styles[i];
     imp_picture *const picture = &job->styles[i], *const mask = &job->style_masks[i];
-    int status = read_picture(job, picture, style->path);
+    int status = read_picture(job, picture, style->path,
+                              needed(job, sources, job->values->settings.style_scale));
     job->from.styles[i] = (imp_style){.picture = picture, .weight = style->weight};
     if (status || !*style->mask)
         return status;
@@ -111,16 +123,16 @@ static int read_style(cli_job *job, const cli_style *style, size_t i) {
 
 int cli_job_pictures(cli_job *job, const cli_sources *sources) {
     job->from = (imp_sources){.content = &job->content};
-    int status = read_picture(job, &job->content, sources->content);
+    int status = read_picture(job, &job->content, sources->content, needed(job, sources, 1));
     for (size_t i = 0; i < sources->style_count && !status; i++)
-        status = read_style(job, &sources->styles[i], i);
+        status = read_style(job, sources, i);
     if (!status && *sources->mask) {
         job->from.mask = &job->mask;
         status = read_mask(job, &job->mask, sources->mask, &job->content);
     }
     if (!status && *sources->init) {
         job->from.init = &job->init;
-        status = read_picture(job, &job->init, sources->init);
+        status = read_picture(job, &job->init, sources->init, needed(job, sources, 1));
     }
     return status;
 }

@@ -216,11 +216,13 @@ static int check_output(const cli_painting *p) {
 
 void cli_paint_size(const cli_painting *p, size_t *width, size_t *height) {
     const imp_picture *content = &p->job.content;
-    const size_t longer = content->width > content->height ? content->width : content->height;
+    const size_t w = content->full_width ? content->full_width : content->width;
+    const size_t h = content->full_height ? content->full_height : content->height;
+    const size_t longer = w > h ? w : h;
     const size_t wanted = p->values->settings.size ? p->values->settings.size : longer;
     const double scale = (double)wanted / (double)longer;
-    *width = (size_t)((double)content->width * scale + 0.5);
-    *height = (size_t)((double)content->height * scale + 0.5);
+    *width = (size_t)((double)w * scale + 0.5);
+    *height = (size_t)((double)h * scale + 0.5);
     *width += *width == 0;
     *height += *height == 0;
 }

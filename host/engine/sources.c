@@ -106,9 +106,10 @@ static bool is_grey(const imp_picture *p) {
     return true;
 }
 
-/* A picture's size only. */
+/* A picture's size only: that of its file, where it was read smaller. */
 static imp_picture outline(const imp_picture *p) {
-    return (imp_picture){.width = p->width, .height = p->height};
+    return (imp_picture){.width = p->full_width ? p->full_width : p->width,
+                         .height = p->full_height ? p->full_height : p->height};
 }
 
 imp_status imp_sources_measure(imp_session *s, const imp_sources *from, imp_error *err) {

@@ -54,14 +54,34 @@ static void read_text(char *text, size_t room, const ExifData *data, ExifIfd ifd
     text[n] = '\0';
 }
 
+/* The orientation, which some programs write as another type of integer than the specification
+ * says. 0: none. */
+static unsigned orientation_of(ExifData *data) {
+    const ExifEntry *const e = entry_of(data, EXIF_IFD_0, EXIF_TAG_ORIENTATION);
+    const ExifByteOrder order = exif_data_get_byte_order(data);
+    if (!e || !e->data || e->components == 0 || e->size < exif_format_get_size(e->format))
+        return 0;
+    switch (e->format) {
+    case EXIF_FORMAT_BYTE:
+    case EXIF_FORMAT_SBYTE:
+        return e->data[0];
+    case EXIF_FORMAT_SHORT:
+    case EXIF_FORMAT_SSHORT:
+        return exif_get_short(e->data, order);
+    case EXIF_FORMAT_LONG:
+    case EXIF_FORMAT_SLONG:
+        return exif_get_long(e->data, order);
+    default:
+        return 0;
+    }
+}
+
 void imp_decode_exif(imp_decode *t, const unsigned char *bytes, size_t size) {
     imp_origin *origin = &t->out->origin;
     ExifData *data = parse(bytes, size);
     if (!data)
         return;
-    const ExifEntry *entry = entry_of(data, EXIF_IFD_0, EXIF_TAG_ORIENTATION);
-    if (entry && entry->format == EXIF_FORMAT_SHORT && entry->components == 1 && entry->size >= 2)
-        t->orientation = exif_get_short(entry->data, exif_data_get_byte_order(data));
+    t->orientation = orientation_of(data);
     read_text(origin->make, sizeof origin->make, data, EXIF_IFD_0, EXIF_TAG_MAKE);
     read_text(origin->model, sizeof origin->model, data, EXIF_IFD_0, EXIF_TAG_MODEL);
     read_text(origin->date, sizeof origin->date, data, EXIF_IFD_0, EXIF_TAG_DATE_TIME);

@@ -50,31 +50,14 @@ static imp_status open_primary(heif_state *s, const imp_source *in, imp_error *e
 
 /* ---- Colours --------------------------------------------------------------------------------- */
 
-/* Reads the colours as video describes them, without a profile: primaries and curve by number
- * (H.273). */
+/* Reads the colours as video describes them, without a profile. */
 static imp_status read_numbers(heif_state *s, imp_decode *t, imp_error *err) {
-    enum { SRGB_PRIMARIES = 1, LINEAR = 8, GAMMA_22 = 4, GAMMA_28 = 5 };
     struct heif_color_profile_nclx *n = NULL;
-    if (heif_image_handle_get_nclx_color_profile(s->handle, &n).code != heif_error_Ok || !n) {
-        heif_nclx_color_profile_free(n); /* allocated even where its numbers are unknown */
-        return IMP_OK;
-    }
-    const int primaries = (int)n->color_primaries, curve = (int)n->transfer_characteristics;
-    const double xy[8] = {(double)n->color_primary_white_x, (double)n->color_primary_white_y,
-                          (double)n->color_primary_red_x,   (double)n->color_primary_red_y,
-                          (double)n->color_primary_green_x, (double)n->color_primary_green_y,
-                          (double)n->color_primary_blue_x,  (double)n->color_primary_blue_y};
-    heif_nclx_color_profile_free(n);
-    if (curve == heif_transfer_characteristic_ITU_R_BT_2100_0_PQ ||
-        curve == heif_transfer_characteristic_ITU_R_BT_2100_0_HLG)
-        imp_decode_note(t, "has a high dynamic range, which is not converted; it may look flat");
-    const double gamma = curve == LINEAR     ? 1
-                         : curve == GAMMA_22 ? 2.2
-                         : curve == GAMMA_28 ? 2.8
-                                             : 0;
-    if (!(xy[1] > 0) || (primaries == SRGB_PRIMARIES && gamma == 0))
-        return IMP_OK;
-    return imp_decode_primaries(t, xy, gamma, err);
+    imp_status status = IMP_OK;
+    if (heif_image_handle_get_nclx_color_profile(s->handle, &n).code == heif_error_Ok && n)
+        status = imp_decode_numbers(t, n->color_primaries, n->transfer_characteristics, err);
+    heif_nclx_color_profile_free(n); /* allocated even where its numbers are unknown */
+    return status;
 }
 
 static imp_status read_colours(heif_state *s, imp_decode *t, bool alpha, imp_error *err) {
@@ -91,20 +74,25 @@ static imp_status read_colours(heif_state *s, imp_decode *t, bool alpha, imp_err
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
+/* The decoded picture decides on the size: a file may state it before or after it is turned. */
+static imp_status read_size(const heif_state *s, imp_decode *t, imp_error *err) {
+    const int width = heif_image_get_width(s->image, heif_channel_interleaved);
+    const int height = heif_image_get_height(s->image, heif_channel_interleaved);
+    return imp_decode_size(t, width > 0 ? (size_t)width : 0, height > 0 ? (size_t)height : 0, err);
+}
+
 static imp_status read_rows(heif_state *s, imp_decode *t, bool wide, imp_error *err) {
     int stride = 0;
     const unsigned char *plane =
         heif_image_get_plane_readonly(s->image, heif_channel_interleaved, &stride);
     const int bits = heif_image_get_bits_per_pixel_range(s->image, heif_channel_interleaved);
-    const size_t width = t->out->width, samples = t->colours + t->alpha;
-    if (!plane || (size_t)heif_image_get_width(s->image, heif_channel_interleaved) != width ||
-        (size_t)heif_image_get_height(s->image, heif_channel_interleaved) != t->out->height ||
-        bits < 8 || bits > 16)
-        return imp_decode_fail(t->in, "HEIF", false, "its sizes do not agree", err);
+    const size_t samples = t->colours + t->alpha;
+    if (!plane || bits < 8 || bits > 16)
+        return imp_decode_fail(t->in, "HEIF", false, "its colours cannot be found", err);
     const float most = (float)((1u << bits) - 1);
-    for (size_t y = 0; y < t->out->height; y++) {
+    for (size_t y = 0; y < t->height; y++) {
         const unsigned char *row = plane + y * (size_t)stride;
-        for (size_t i = 0; i < samples * width; i++)
+        for (size_t i = 0; i < samples * t->width; i++)
             t->samples[i] = (float)(wide ? row[2 * i] | row[2 * i + 1] << 8 : row[i]) / most;
         imp_decode_row(t, y);
     }
@@ -142,16 +130,20 @@ static imp_status decode(heif_state *s, imp_decode *t, imp_error *err) {
         : alpha ? heif_chroma_interleaved_RGBA
                 : heif_chroma_interleaved_RGB;
     size_t size;
-    TRY(imp_decode_size(t, (size_t)heif_image_handle_get_width(s->handle),
-                        (size_t)heif_image_handle_get_height(s->handle), err));
+    TRY(imp_decode_check(t, (size_t)heif_image_handle_get_width(s->handle),
+                         (size_t)heif_image_handle_get_height(s->handle), err));
+    /* The library holds the planes of the file and the colours. */
+    TRY(imp_decode_room(t, (size_t)heif_image_handle_get_width(s->handle),
+                        (size_t)heif_image_handle_get_height(s->handle), wide ? 12 : 7, err));
+    TRY(check(heif_decode_image(s->handle, &s->image, heif_colorspace_RGB, chroma, NULL), t->in,
+              err));
+    TRY(read_size(s, t, err));
     t->more = heif_context_get_number_of_top_level_images(s->context) > 1;
     TRY(read_colours(s, t, alpha, err));
     const unsigned char *exif = read_exif(s, &size);
     if (exif)
         imp_decode_exif(t, exif, size);
     t->orientation = 0; /* libheif has turned it */
-    TRY(check(heif_decode_image(s->handle, &s->image, heif_colorspace_RGB, chroma, NULL), t->in,
-              err));
     return read_rows(s, t, wide, err);
 }
 
@@ -180,19 +172,12 @@ imp_status imp_heif_text(char **text, const imp_source *in, imp_error *err) {
 
 #else
 
-static imp_status refuse(const imp_source *in, imp_error *err) {
-    return imp_fail(err, IMP_ERR_UNSUPPORTED,
-                    "picture '%s': it is a HEIF or AVIF, and this program was built without "
-                    "libheif: convert it to PNG",
-                    in->path);
-}
-
 imp_status imp_heif_decode(imp_decode *t, imp_error *err) {
-    return refuse(t->in, err);
+    return imp_decode_without(t->in, "HEIF or AVIF", "libheif", err);
 }
 
 imp_status imp_heif_text(char **text, const imp_source *in, imp_error *err) {
     *text = NULL;
-    return refuse(in, err);
+    return imp_decode_without(in, "HEIF or AVIF", "libheif", err);
 }
 #endif

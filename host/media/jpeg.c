@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * JPEG by libjpeg-turbo. Adobe's programs store inverted inks and mark such files.
+ * JPEG by libjpeg-turbo. Adobe's programs store inverted inks and mark such files. A file that is
+ * cut off near its end is read, since cameras and downloads leave such files behind.
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -16,10 +17,16 @@
 
 enum { COMMENT_MAX = 65533 };
 
+/* Encoders write about ten scans; each costs as much time as all of a plain file. */
+enum { SCANS_MAX = 100 };
+
 /* What libjpeg's callbacks need, and what must be released after a jump out of the library. */
 typedef struct jpeg_state {
     struct jpeg_error_mgr errors; /* first: the library has a pointer to it */
+    struct jpeg_progress_mgr progress;
     jmp_buf jump;
+    bool cut_off, short_of; /* the file has no end mark; a scan is short of data... */
+    size_t cut_scan, cut;   /* ... this one, from this row on */
     union {
         struct jpeg_common_struct common;
         struct jpeg_decompress_struct in;
@@ -40,18 +47,41 @@ static void on_error(j_common_ptr jpeg) {
     longjmp(s->jump, 1);
 }
 
-/* Where data is missing or wrong, the library invents colours and warns: those warnings are errors
- * here. Its other warnings concern oddities that leave the picture intact. */
+/* The row that the library is reading. */
+static size_t row_of(const struct jpeg_decompress_struct *jpeg) {
+    return (size_t)jpeg->input_iMCU_row * (size_t)jpeg->max_v_samp_factor * DCTSIZE;
+}
+
+/* Remembers where data are missing first. */
+static void note_cut(jpeg_state *s) {
+    if (s->short_of)
+        return;
+    s->short_of = true;
+    s->cut = row_of(&s->jpeg.in);
+    s->cut_scan = (size_t)s->jpeg.in.input_scan_number;
+    s->errors.format_message(&s->jpeg.common, s->reason);
+}
+
+/* Where data is missing or wrong, the library invents colours and warns. Wrong data are errors
+ * here; where the data end is remembered. Its other warnings concern oddities that leave the
+ * picture intact. */
 static void on_warning(j_common_ptr jpeg, int level) {
+    jpeg_state *const s = (jpeg_state *)jpeg->err;
     if (level >= 0)
         return;
     switch (jpeg->err->msg_code) {
     case JWRN_ARITH_BAD_CODE:
-    case JWRN_HIT_MARKER:
     case JWRN_HUFF_BAD_CODE:
-    case JWRN_JPEG_EOF:
     case JWRN_MUST_RESYNC:
         on_error(jpeg);
+        break;
+    case JWRN_HIT_MARKER:
+        note_cut(s);
+        break;
+    case JWRN_JPEG_EOF:
+        s->cut_off = true;
+        if (s->jpeg.in.arith_code) /* its decoder does not say that data are missing */
+            note_cut(s);
         break;
     default:
         break;
@@ -62,12 +92,39 @@ static void on_output(j_common_ptr jpeg) {
     (void)jpeg;
 }
 
+/* Called often while the library reads. */
+static void on_progress(j_common_ptr jpeg) {
+    jpeg_state *const s = (jpeg_state *)jpeg->err;
+    if (s->jpeg.in.input_scan_number <= SCANS_MAX)
+        return;
+    snprintf(s->reason, sizeof s->reason, "it has more than %d scans", (int)SCANS_MAX);
+    longjmp(s->jump, 1);
+}
+
 static void init_state(jpeg_state *s) {
     memset(s, 0, sizeof *s);
     s->jpeg.common.err = jpeg_std_error(&s->errors);
     s->errors.error_exit = on_error;
     s->errors.emit_message = on_warning;
     s->errors.output_message = on_output;
+    s->progress.progress_monitor = on_progress;
+}
+
+/* Whether the file is no damaged one, but of a kind that the library does not read: 12 bits, the
+ * lossless process, unusual components. */
+static bool is_other_kind(const jpeg_state *s) {
+    switch (s->errors.msg_code) {
+    case JERR_BAD_PRECISION:
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_ARITH_NOTIMPL:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_BAD_J_COLORSPACE:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static bool out_of_memory(const jpeg_state *s) {
@@ -116,10 +173,10 @@ static void read_exif(const jpeg_state *s, imp_decode *t) {
 
 static void read_rows(jpeg_state *s, imp_decode *t) {
     struct jpeg_decompress_struct *jpeg = &s->jpeg.in;
-    const size_t n = t->out->width * t->colours;
+    const size_t n = t->width * t->colours;
     const unsigned flip = t->colours == 4 && jpeg->saw_Adobe_marker ? 255 : 0;
     s->row = allocate(s, n);
-    for (size_t y = 0; y < t->out->height; y++) {
+    for (size_t y = 0; y < t->height; y++) {
         JSAMPROW rows[1] = {s->row};
         jpeg_read_scanlines(jpeg, rows, 1);
         for (size_t i = 0; flip && i < n; i++)
@@ -128,12 +185,55 @@ static void read_rows(jpeg_state *s, imp_decode *t) {
     }
 }
 
+static imp_status fail(const jpeg_state *s, const imp_source *in, imp_error *err) {
+    const char *const reason = *s->reason ? s->reason : "a part of it is missing";
+    if (is_other_kind(s))
+        return imp_fail(err, IMP_ERR_UNSUPPORTED,
+                        "picture '%s': this kind of JPEG is not read (%s): convert it to PNG",
+                        in->path, reason);
+    return imp_decode_fail(in, "JPEG", out_of_memory(s), reason, err);
+}
+
+/* Whether every component had its (first) scan. */
+static bool is_complete(const struct jpeg_decompress_struct *jpeg) {
+    for (int c = 0; c < jpeg->num_components; c++)
+        if (!jpeg->comp_info[c].quant_table || (jpeg->coef_bits && jpeg->coef_bits[c][0] < 0))
+            return false;
+    return true;
+}
+
+/* Whether a scan adds details to a picture that is there. */
+static bool is_refinement(const jpeg_state *s) {
+    const struct jpeg_decompress_struct *const jpeg = &s->jpeg.in;
+    return jpeg->progressive_mode && (jpeg->Ss > 0 || jpeg->Ah > 0);
+}
+
+/* What is missing may be details, the last row of blocks, or the last eighth of the rows. */
+static imp_status check_end(jpeg_state *s, const imp_decode *t, imp_error *err) {
+    const struct jpeg_decompress_struct *const jpeg = &s->jpeg.in;
+    const size_t block = DCTSIZE * (size_t)jpeg->max_v_samp_factor;
+    const size_t missing = s->short_of && s->cut < t->height ? t->height - s->cut : 0;
+    char line[128] = "is cut off: its end mark is missing, and perhaps some detail";
+    if (!s->cut_off && !s->short_of)
+        return IMP_OK;
+    const bool last = s->cut_scan == (size_t)jpeg->input_scan_number;
+    const bool little = s->cut > 0 && (missing <= block || missing <= t->height / 8) && last;
+    if (!is_complete(jpeg) || (missing > 0 && !little && !(is_refinement(s) && last)))
+        return fail(s, t->in, err);
+    if (missing > 0 && !is_refinement(s))
+        snprintf(line, sizeof line, "is cut off: up to %zu of its %zu rows are missing", missing,
+                 t->height);
+    imp_decode_note(t, line);
+    return IMP_OK;
+}
+
 static imp_status decode(jpeg_state *s, imp_decode *t, imp_error *err) {
     unsigned profile_size = 0;
     if (setjmp(s->jump))
-        return imp_decode_fail(t->in, "JPEG", out_of_memory(s), s->reason, err);
+        return fail(s, t->in, err);
     struct jpeg_decompress_struct *const jpeg = &s->jpeg.in;
     read_header(s, t->in);
+    jpeg->progress = &s->progress;
     TRY(imp_decode_size(t, jpeg->image_width, jpeg->image_height, err));
     const bool grey = jpeg->jpeg_color_space == JCS_GRAYSCALE;
     const bool inks = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
@@ -144,7 +244,7 @@ static imp_status decode(jpeg_state *s, imp_decode *t, imp_error *err) {
     jpeg_start_decompress(jpeg);
     read_rows(s, t);
     jpeg_finish_decompress(jpeg);
-    return IMP_OK;
+    return check_end(s, t, err);
 }
 
 imp_status imp_jpeg_decode(imp_decode *t, imp_error *err) {
@@ -159,7 +259,7 @@ imp_status imp_jpeg_decode(imp_decode *t, imp_error *err) {
 
 static imp_status find_text(jpeg_state *s, char **text, const imp_source *in, imp_error *err) {
     if (setjmp(s->jump))
-        return imp_decode_fail(in, "JPEG", out_of_memory(s), s->reason, err);
+        return fail(s, in, err);
     bool memory = false;
     read_header(s, in);
     for (jpeg_saved_marker_ptr m = s->jpeg.in.marker_list; m && !*text && !memory; m = m->next)

@@ -23,12 +23,18 @@ typedef struct imp_source {
 typedef struct imp_decode {
     const imp_source *in;
     imp_picture *out;
+    size_t width, height; /* as the file stores it: `out` may be smaller, or be turned */
+    size_t by;            /* so many columns and rows of the file make one of `out` */
     unsigned orientation; /* EXIF's 1..8; any other value: upright */
     bool more;            /* the file has further pictures or frames */
-    unsigned colours;     /* colour samples of a pixel: 1 grey, 3 RGB, 4 CMYK (1: full ink) */
-    bool alpha;           /* an alpha sample follows the colours, which are not premultiplied */
-    float *samples;       /* owned: one row as the file stores it, in [0,1] */
-    void *transform;      /* owned: lcms2's, from the file's colours to sRGB; NULL: they are sRGB */
+    unsigned colours; /* colour samples of a pixel: 1 grey, 3 RGB or Lab, 4 CMYK (1: full ink) */
+    bool alpha;       /* an alpha sample follows the colours, which are not premultiplied */
+    float *samples;   /* owned: one row as the file stores it, in [0,1] */
+    void *transform;  /* owned: lcms2's, from the file's colours to sRGB; NULL: they are sRGB */
+    double white[3], adapt[9]; /* of Lab that is relative to another white than D50: it and a matrix
+                                * from XYZ to XYZ under D50; else 0 */
+    struct imp_light *light;   /* owned, like `line`: where `out` is smaller */
+    float *line;               /* colours and opacity of a row before they are averaged */
 } imp_decode;
 
 /* A picture while it is encoded. */
@@ -53,7 +59,7 @@ imp_status imp_decode_text(char **text, const imp_source *in, imp_error *err);
 /* The path that means standard input or output. */
 #define IMP_STANDARD_STREAM "-"
 
-/* A file format; `encode` is NULL where it is only read. */
+/* A file format; `encode` is NULL where it is only read, `text` where it has no text of ours. */
 typedef struct imp_picture_format {
     const char *name;
     const char *extensions[2];
@@ -88,6 +94,16 @@ imp_status imp_jpeg_decode(imp_decode *t, imp_error *err);
 imp_status imp_webp_decode(imp_decode *t, imp_error *err);
 imp_status imp_tiff_decode(imp_decode *t, imp_error *err);
 imp_status imp_heif_decode(imp_decode *t, imp_error *err);
+imp_status imp_gif_decode(imp_decode *t, imp_error *err);
+imp_status imp_bmp_decode(imp_decode *t, imp_error *err);
+imp_status imp_pnm_decode(imp_decode *t, imp_error *err);
+imp_status imp_tga_decode(imp_decode *t, imp_error *err);
+imp_status imp_jxl_decode(imp_decode *t, imp_error *err);
+imp_status imp_jp2_decode(imp_decode *t, imp_error *err);
+imp_status imp_exr_decode(imp_decode *t, imp_error *err);
+
+/* Whether the bytes, which have no signature of another format, make sense as a TGA. */
+bool imp_tga_is(const imp_source *in);
 
 imp_status imp_png_text(char **text, const imp_source *in, imp_error *err);
 imp_status imp_jpeg_text(char **text, const imp_source *in, imp_error *err);
@@ -102,19 +118,37 @@ imp_status imp_tiff_encode(imp_buffer *out, const imp_encode *what, imp_error *e
 
 /* ---- Decoding -------------------------------------------------------------------------------- */
 
-/* Allocates the picture. Errors: IMP_ERR_FORMAT (a side is 0), IMP_ERR_MEMORY (also: more pixels
- * than the options allow). */
+/* Allocates the picture for a file of that size: smaller, where the options say so. Errors:
+ * IMP_ERR_FORMAT (a side is 0), IMP_ERR_MEMORY (also: more pixels than the options allow, or more
+ * bytes than the process may use). */
 imp_status imp_decode_size(imp_decode *t, size_t width, size_t height, imp_error *err);
+
+/* Whether a file of that size may be decoded; for decoders that know its final size only later. */
+imp_status imp_decode_check(const imp_decode *t, size_t width, size_t height, imp_error *err);
+
+/* Whether this process may use `pixel` bytes for each pixel besides, as some libraries need.
+ * Errors: IMP_ERR_MEMORY. */
+imp_status imp_decode_room(const imp_decode *t, size_t width, size_t height, double pixel,
+                           imp_error *err);
 
 /* Sets which samples the rows hold. profile: an ICC profile of `size` bytes, or NULL; a damaged
  * one, or one for other colours, is ignored with a note. Errors: IMP_ERR_MEMORY. */
 imp_status imp_decode_colours(imp_decode *t, unsigned colours, bool alpha, const void *profile,
                               size_t size, imp_error *err);
 
+/* In its place: the samples are CIE L*a*b*, L* of 0..100 and a*, b* of -128..127. white: the
+ * chromaticity x, y of the white that they are relative to; NULL: D50. Errors: IMP_ERR_MEMORY. */
+imp_status imp_decode_lab(imp_decode *t, bool alpha, const double *white, imp_error *err);
+
 /* After imp_decode_colours with 1 or 3 colours and no profile: describes the colours by numbers.
  * xy: chromaticities of white, red, green and blue; gamma: the exponent from samples to light, 0:
  * the curve of sRGB. Values that make no sense are ignored with a note. Errors: IMP_ERR_MEMORY. */
 imp_status imp_decode_primaries(imp_decode *t, const double xy[8], double gamma, imp_error *err);
+
+/* Likewise from the numbers of primaries and curve by which video and PNG describe colours (ITU-T
+ * H.273), if they are known. High dynamic range is noted, and taken as it is. */
+bool imp_colours_known(unsigned primaries, unsigned curve);
+imp_status imp_decode_numbers(imp_decode *t, unsigned primaries, unsigned curve, imp_error *err);
 
 /* Converts row y of the picture as it is stored. imp_decode_row takes it from t->samples, whose
  * values may be anything; the others fill t->samples first, from integers of which 255 or `most`
@@ -122,6 +156,13 @@ imp_status imp_decode_primaries(imp_decode *t, const double xy[8], double gamma,
 void imp_decode_row(imp_decode *t, size_t y);
 void imp_decode_bytes(imp_decode *t, size_t y, const unsigned char *row);
 void imp_decode_words(imp_decode *t, size_t y, const uint16_t *row, unsigned most);
+
+/* Converts `count` pixels from t->samples: those of row y in the columns first, first + step ... */
+void imp_decode_pixels(imp_decode *t, size_t y, size_t first, size_t step, size_t count);
+
+/* Rows from y on are missing at the end of the file. If they are at most an eighth of the picture,
+ * repeats the row before them, whose samples t still has, and notes it. False: more are missing. */
+bool imp_decode_missing(imp_decode *t, size_t y);
 
 /* Takes orientation and origin from an EXIF block, with or without "Exif\0\0" before it. A damaged
  * block is ignored, since the picture is whole without it. */
@@ -141,6 +182,10 @@ void imp_decode_note(const imp_decode *t, const char *what);
  */
 imp_status imp_decode_fail(const imp_source *in, const char *format, bool memory,
                            const char *reason, imp_error *err);
+
+/* Fails because this program was built without the library that reads the format. */
+imp_status imp_decode_without(const imp_source *in, const char *format, const char *library,
+                              imp_error *err);
 
 /* ---- Encoding -------------------------------------------------------------------------------- */
 

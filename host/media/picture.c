@@ -45,7 +45,7 @@ imp_status imp_decode_text(char **text, const imp_source *in, imp_error *err) {
     const imp_picture_format *format;
     *text = NULL;
     TRY(imp_format_of_bytes(&format, in, err));
-    return format->text(text, in, err);
+    return format->text ? format->text(text, in, err) : IMP_OK;
 }
 
 imp_status imp_picture_decode(imp_picture *out, const void *bytes, size_t size,

@@ -15,8 +15,9 @@
 
 #define TEXT_KEYWORD "impasto"
 
-/* The chunk with the number of frames, in the form that libpng expects. */
-static const png_byte ANIMATION[5] = "acTL";
+/* Chunks that libpng does not know, as it expects them: the number of frames, and colours by
+ * number. */
+static const png_byte UNKNOWN[10] = "acTL\0cICP";
 
 /* What libpng's callbacks need, and what must be released after a jump out of the library. */
 typedef struct png_state {
@@ -27,6 +28,9 @@ typedef struct png_state {
     imp_buffer *out;      /* of a writer */
     unsigned char *rows, *exif;
     bool memory; /* an allocation failed */
+    bool ended;  /* the file ended before libpng had all that it wanted */
+    size_t row;  /* the one that is read, in this pass */
+    int pass, passes;
     char reason[128];
 } png_state;
 
@@ -57,7 +61,8 @@ static void on_free(png_structp png, png_voidp p) {
 
 static void on_read(png_structp png, png_bytep out, size_t n) {
     png_state *s = png_get_io_ptr(png);
-    if (n > s->in->size - s->at)
+    s->ended = n > s->in->size - s->at;
+    if (s->ended)
         png_error(png, "the file ends too early");
     memcpy(out, s->in->bytes + s->at, n);
     s->at += n;
@@ -99,6 +104,16 @@ static void read_header(png_state *s) {
     png_read_info(s->png, s->info);
 }
 
+/* The chunk of that name among those that libpng does not know, or NULL. */
+static png_unknown_chunkp find_unknown(const png_state *s, const char *name) {
+    png_unknown_chunkp all = NULL;
+    const int count = png_get_unknown_chunks(s->png, s->info, &all);
+    for (int i = 0; i < count; i++)
+        if (memcmp(all[i].name, name, 4) == 0)
+            return &all[i];
+    return NULL;
+}
+
 /* Reads gAMA and cHRM of a file without a profile, if they differ from sRGB. */
 static imp_status read_primaries(png_state *s, imp_decode *t, imp_error *err) {
     static const double srgb[8] = {0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06};
@@ -115,66 +130,100 @@ static imp_status read_primaries(png_state *s, imp_decode *t, imp_error *err) {
     return same && usual ? IMP_OK : imp_decode_primaries(t, xy, usual ? 0 : 1 / gamma, err);
 }
 
+/* Colours by number (PNG, third edition) precede a profile, and this precedes gAMA and cHRM. */
 static imp_status read_colours(png_state *s, imp_decode *t, imp_error *err) {
     png_charp name;
     png_bytep profile = NULL;
     png_uint_32 size = 0;
     int compression;
     const int type = png_get_color_type(s->png, s->info);
-    if (!png_get_iCCP(s->png, s->info, &name, &compression, &profile, &size))
+    const png_unknown_chunkp numbers = find_unknown(s, "cICP");
+    const bool known = numbers && numbers->size == 4 && numbers->data[2] == 0 &&
+                       imp_colours_known(numbers->data[0], numbers->data[1]);
+    if (known || !png_get_iCCP(s->png, s->info, &name, &compression, &profile, &size))
         size = 0;
     TRY(imp_decode_colours(t, type & PNG_COLOR_MASK_COLOR ? 3 : 1, type & PNG_COLOR_MASK_ALPHA,
                            profile, size, err));
-    return read_primaries(s, t, err);
+    return known ? imp_decode_numbers(t, numbers->data[0], numbers->data[1], err)
+                 : read_primaries(s, t, err);
 }
 
-/* An interlaced picture needs all rows at once, because each pass adds to them. */
-static void read_rows(png_state *s, imp_decode *t, int passes) {
-    const size_t row_bytes = png_get_rowbytes(s->png, s->info), height = t->out->height;
+/* Converts a row of a pass of Adam7, which has some of the columns of row y. */
+static void put_row(png_state *s, imp_decode *t, size_t y, size_t first, size_t step) {
+    const size_t count = (t->width - first + step - 1) / step;
+    const size_t n = count * (t->colours + t->alpha);
     const bool wide = png_get_bit_depth(s->png, s->info) == 16;
-    s->rows = calloc(passes > 1 ? height : 1, row_bytes);
-    s->memory = s->rows == NULL;
-    if (s->memory)
-        png_error(s->png, "out of memory");
-    for (int pass = 0; pass < passes; pass++) {
-        for (size_t y = 0; y < height; y++) {
-            unsigned char *row = s->rows + (passes > 1 ? y * row_bytes : 0);
-            png_read_row(s->png, row, NULL);
-            if (pass < passes - 1)
-                continue;
-            if (wide)
-                imp_decode_words(t, y, (const uint16_t *)(const void *)row, 65535);
-            else
-                imp_decode_bytes(t, y, row);
-        }
+    uint16_t word;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(&word, s->rows + i * (wide ? sizeof word : 1), wide ? sizeof word : 1);
+        t->samples[i] = wide ? (float)word / 65535 : (float)s->rows[i] / 255;
+    }
+    imp_decode_pixels(t, y, first, step, count);
+}
+
+/* Reads the rows of a pass, in which libpng keeps to the columns that the pass has. */
+static void read_pass(png_state *s, imp_decode *t) {
+    const bool all = s->passes == 1;
+    const size_t first = all ? 0 : PNG_PASS_START_COL(s->pass);
+    const size_t step = all ? 1 : (size_t)1 << PNG_PASS_COL_SHIFT(s->pass);
+    const size_t top = all ? 0 : PNG_PASS_START_ROW(s->pass);
+    const size_t down = all ? 1 : (size_t)1 << PNG_PASS_ROW_SHIFT(s->pass);
+    if (first >= t->width)
+        return;
+    for (s->row = top; s->row < t->height; s->row += down) {
+        png_read_row(s->png, s->rows, NULL);
+        put_row(s, t, s->row, first, step);
     }
 }
 
-/* Both chunks may come after the colours. */
+static void read_rows(png_state *s, imp_decode *t) {
+    s->rows = malloc(png_get_rowbytes(s->png, s->info));
+    s->memory = s->rows == NULL;
+    if (s->memory)
+        png_error(s->png, "out of memory");
+    for (s->pass = 0; s->pass < s->passes; s->pass++)
+        read_pass(s, t);
+}
+
+/* EXIF and the number of frames may come after the colours. */
 static void read_rest(png_state *s, imp_decode *t) {
     png_bytep exif = NULL;
     png_uint_32 size = 0;
-    png_unknown_chunkp unknown;
-    png_read_end(s->png, s->info);
     if (png_get_eXIf_1(s->png, s->info, &size, &exif))
         imp_decode_exif(t, exif, size);
-    t->more = png_get_unknown_chunks(s->png, s->info, &unknown) > 0; /* only those of ANIMATION */
+    t->more = find_unknown(s, "acTL") != NULL;
+}
+
+/* After an error: whether only the end of the file is missing. */
+static bool is_nearly_whole(png_state *s, imp_decode *t) {
+    if (!s->ended || s->memory || s->passes == 0 || !s->rows)
+        return false;
+    if (s->pass < s->passes)
+        return s->passes == 1 && imp_decode_missing(t, s->row);
+    imp_decode_note(t, "is cut off: its end mark is missing, but no colour is");
+    return true;
 }
 
 static imp_status decode(png_state *s, imp_decode *t, imp_error *err) {
-    if (setjmp(png_jmpbuf(s->png)))
-        return imp_decode_fail(s->in, "PNG", s->memory, s->reason, err);
-    png_set_keep_unknown_chunks(s->png, PNG_HANDLE_CHUNK_ALWAYS, ANIMATION, 1);
+    if (setjmp(png_jmpbuf(s->png))) {
+        if (!is_nearly_whole(s, t))
+            return imp_decode_fail(s->in, "PNG", s->memory, s->reason, err);
+        read_rest(s, t);
+        return IMP_OK;
+    }
+    png_set_keep_unknown_chunks(s->png, PNG_HANDLE_CHUNK_ALWAYS, UNKNOWN, 2);
     read_header(s);
     TRY(imp_decode_size(t, png_get_image_width(s->png, s->info),
                         png_get_image_height(s->png, s->info), err));
     png_set_expand(s->png); /* palettes to RGB, transparent colours to alpha, fewer bits to 8 */
     if (is_little_endian())
         png_set_swap(s->png);
-    const int passes = png_set_interlace_handling(s->png);
+    const bool laced = png_get_interlace_type(s->png, s->info) != PNG_INTERLACE_NONE;
     png_read_update_info(s->png, s->info);
     TRY(read_colours(s, t, err));
-    read_rows(s, t, passes);
+    s->passes = laced ? PNG_INTERLACE_ADAM7_PASSES : 1;
+    read_rows(s, t);
+    png_read_end(s->png, s->info);
     read_rest(s, t);
     return IMP_OK;
 }

@@ -12,42 +12,8 @@
 
 #include "base/error.h"
 #include "media/check.h"
+#include "media/light.h"
 #include "media/media.h"
-
-/* ---- sRGB (IEC 61966-2-1) -------------------------------------------------------------------- */
-
-/* Tables with linear interpolation. The error is at most step^2 / 8 times the largest second
- * derivative (3.5 for decoding, 2400 for encoding): 3e-8 and 7e-8. In the one step where the two
- * parts of the curve meet, their slopes differ by 0.0013 and 0.22. That adds at most a quarter of
- * the difference times the step: 1.1e-7 and 9e-7 in total. A step of 16 bits is 1.5e-5. */
-enum { DECODE_STEPS = 1 << 12, ENCODE_STEPS = 1 << 16 };
-
-typedef struct colour_tables {
-    float decode[DECODE_STEPS + 2],
-        encode[ENCODE_STEPS + 2]; /* one entry beyond 1 for the interpolation */
-} colour_tables;
-
-static double srgb_decode(double v) {
-    return v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4);
-}
-
-static double srgb_encode(double v) {
-    return v <= 0.0031308 ? v * 12.92 : 1.055 * pow(v, 1 / 2.4) - 0.055;
-}
-
-static void fill_tables(colour_tables *t) {
-    for (size_t i = 0; i < DECODE_STEPS + 2; i++)
-        t->decode[i] = (float)srgb_decode((double)i / DECODE_STEPS);
-    for (size_t i = 0; i < ENCODE_STEPS + 2; i++)
-        t->encode[i] = (float)srgb_encode((double)i / ENCODE_STEPS);
-}
-
-/* Clamps v to 0..1; NaN becomes 0. */
-static inline float look_up(const float *table, int steps, float v) {
-    const float at = (v > 0 ? v < 1 ? v : 1 : 0) * (float)steps;
-    const int i = (int)at;
-    return table[i] + (at - (float)i) * (table[i + 1] - table[i]);
-}
 
 /* ---- The kernel along one axis --------------------------------------------------------------- */
 
@@ -108,7 +74,7 @@ static bool axis_init(axis *a, size_t out, size_t in) {
 typedef struct resampler {
     axis x, y;
     size_t channels;
-    colour_tables *tables;
+    imp_light *light;
     imp_picture narrow;
     float *row;
 } resampler;
@@ -146,7 +112,7 @@ static void filter_rows(resampler *r, const imp_picture *in) {
             continue;
         }
         for (size_t i = 0; i < 3 * in->width; i++)
-            r->row[i] = look_up(r->tables->decode, DECODE_STEPS, from[i]);
+            r->row[i] = imp_light_decode(r->light, from[i]);
         filter_colours(r->narrow.rgb + 3 * y * width, r->row, &r->x, width);
     }
 }
@@ -165,7 +131,7 @@ static void filter_columns(resampler *r, imp_picture *out) {
         for (size_t i = 0; i < n && r->channels == 1; i++)
             out->opacity[y * n + i] = fminf(fmaxf(r->row[i], 0), 1);
         for (size_t i = 0; i < n && r->channels == 3; i++)
-            out->rgb[y * n + i] = look_up(r->tables->encode, ENCODE_STEPS, r->row[i]);
+            out->rgb[y * n + i] = imp_light_encode(r->light, r->row[i]);
     }
 }
 
@@ -173,14 +139,13 @@ static imp_status resample(resampler *r, imp_picture *out, const imp_picture *in
     const size_t widest = in->width > out->width ? in->width : out->width;
     TRY(imp_picture_alloc(&r->narrow, out->width, in->height, err));
     assert(r->narrow.width == out->width);
-    r->tables = malloc(sizeof *r->tables);
+    r->light = imp_light_open();
     r->row = malloc(3 * widest * sizeof *r->row);
-    if (!r->tables || !r->row || !axis_init(&r->x, out->width, in->width) ||
+    if (!r->light || !r->row || !axis_init(&r->x, out->width, in->width) ||
         !axis_init(&r->y, out->height, in->height))
         return imp_fail(err, IMP_ERR_MEMORY,
                         "out of memory to resize a picture to %zu x %zu: make it smaller",
                         out->width, out->height);
-    fill_tables(r->tables);
     filter_rows(r, in);
     filter_columns(r, out);
     if (!in->opacity)
@@ -224,7 +189,7 @@ imp_status imp_picture_resize(imp_picture *out, const imp_picture *in, size_t wi
     resampler r = {.channels = 3};
     const imp_status status = resample(&r, out, in, err);
     imp_picture_finish(&r.narrow);
-    free(r.tables);
+    free(r.light);
     free(r.row);
     axis_finish(&r.x);
     axis_finish(&r.y);

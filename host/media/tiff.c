@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading TIFF by libtiff. Grey, RGB, palettes and inks are read at their own depth, from strips or
- * tiles, in one plane or several. Everything else (Lab, logarithmic light, YCbCr without JPEG) is
- * converted by libtiff to RGB of 8 bits. Of several pages the first is read.
+ * Reading TIFF by libtiff. Grey, RGB, Lab, palettes and inks are read at their own depth, from
+ * strips or tiles, in one plane or several. Everything else (logarithmic light, YCbCr without JPEG)
+ * is converted by libtiff to RGB of 8 bits. Of several pages the first is read that is no preview.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ typedef struct tiff_layout {
     size_t colour_samples; /* samples stored for the colours of a pixel: 1 for a palette */
     size_t alpha_at;       /* index of the alpha sample; 0: none */
     bool associated;       /* the colours are premultiplied by alpha */
-    bool tiled;
+    bool tiled, by_row;    /* by_row: rows of large strips are read one by one */
     uint32_t chunk_width, chunk_height;
     size_t chunk_bytes, row_bytes; /* of a chunk, and of a row of it */
     size_t across, planes;         /* chunks in a row, and planes stored separately */
@@ -122,6 +123,10 @@ static imp_status damaged(const tiff_reader *r, imp_error *err) {
 
 /* ---- Layout ---------------------------------------------------------------------------------- */
 
+static bool is_lab(const tiff_layout *l) {
+    return l->photometric == PHOTOMETRIC_CIELAB || l->photometric == PHOTOMETRIC_ICCLAB;
+}
+
 /* Finds alpha among the samples after the colours; only a sample marked as alpha counts. */
 static void find_alpha(tiff_layout *l, TIFF *tiff) {
     uint16_t count = 0, *kinds = NULL;
@@ -133,7 +138,7 @@ static void find_alpha(tiff_layout *l, TIFF *tiff) {
         }
 }
 
-static void read_chunks(tiff_layout *l, TIFF *tiff, const imp_picture *size) {
+static void read_chunks(tiff_layout *l, TIFF *tiff, const imp_decode *size) {
     l->tiled = TIFFIsTiled(tiff);
     l->chunk_width = (uint32_t)size->width;
     if (l->tiled) {
@@ -149,22 +154,22 @@ static void read_chunks(tiff_layout *l, TIFF *tiff, const imp_picture *size) {
     l->planes = l->planar == PLANARCONFIG_SEPARATE ? l->samples : 1;
 }
 
-static void read_layout(tiff_layout *l, TIFF *tiff, const imp_picture *size) {
+static void read_layout(tiff_layout *l, TIFF *tiff, const imp_decode *size) {
     *l = (tiff_layout){0};
     TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &l->bits);
     TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &l->samples);
     TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &l->format);
     TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &l->planar);
     TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &l->photometric);
-    l->colour_samples = l->photometric == PHOTOMETRIC_RGB         ? 3
-                        : l->photometric == PHOTOMETRIC_SEPARATED ? 4
-                                                                  : 1;
+    l->colour_samples = l->photometric == PHOTOMETRIC_RGB || is_lab(l) ? 3
+                        : l->photometric == PHOTOMETRIC_SEPARATED      ? 4
+                                                                       : 1;
     read_chunks(l, tiff, size);
     find_alpha(l, tiff);
 }
 
 static bool has_palette(tiff_layout *l, TIFF *tiff) {
-    return l->bits <= 16 && l->samples == 1 &&
+    return l->bits <= 16 &&
            TIFFGetField(tiff, TIFFTAG_COLORMAP, &l->palette[0], &l->palette[1], &l->palette[2]);
 }
 
@@ -172,9 +177,12 @@ static bool has_palette(tiff_layout *l, TIFF *tiff) {
 static bool is_plain(tiff_layout *l, TIFF *tiff) {
     uint16_t inks = INKSET_CMYK;
     const bool whole = l->format == SAMPLEFORMAT_UINT || l->format == SAMPLEFORMAT_VOID;
-    const bool small = whole && l->samples == 1 && (l->bits == 1 || l->bits == 2 || l->bits == 4);
-    const bool real = l->format == SAMPLEFORMAT_IEEEFP && l->bits == 32;
-    if (!small && !real && !(whole && (l->bits == 8 || l->bits == 16 || l->bits == 32)))
+    const bool real = l->format == SAMPLEFORMAT_IEEEFP &&
+                      (l->bits == 16 || l->bits == 24 || l->bits == 32 || l->bits == 64);
+    if (is_lab(l)) /* CIELab's a* and b* are signed, and some files say so */
+        return l->format != SAMPLEFORMAT_IEEEFP && (l->bits == 8 || l->bits == 16) &&
+               l->samples >= 3;
+    if (!real && !(whole && l->bits > 0 && (l->bits <= 16 || l->bits == 24 || l->bits == 32)))
         return false;
     switch (l->photometric) {
     case PHOTOMETRIC_MINISBLACK:
@@ -192,39 +200,88 @@ static bool is_plain(tiff_layout *l, TIFF *tiff) {
 }
 
 /* Rejects chunk sizes beyond what the picture could need: the file may be damaged or malicious. */
-static bool chunks_make_sense(tiff_layout *l, const imp_picture *size) {
-    enum { SAMPLES_MAX = 64, TILE_MAX = 1 << 15 };
+static bool chunks_make_sense(tiff_layout *l, const imp_decode *size) {
+    enum { SAMPLES_MAX = 64, TILE_MAX = 1 << 15, STRIP_MAX = 1 << 24 };
     const size_t in_chunk = l->planes > 1 ? 1 : l->samples;
     if (l->samples > SAMPLES_MAX || l->chunk_width == 0 || l->chunk_height == 0 ||
         (l->tiled && (l->chunk_width > TILE_MAX || l->chunk_height > TILE_MAX)))
         return false;
     l->across = (size->width + l->chunk_width - 1) / l->chunk_width;
+    l->by_row = !l->tiled && l->planes == 1 && l->row_bytes * l->chunk_height > STRIP_MAX;
+    if (l->by_row)
+        l->chunk_height = 1;
     l->chunk_bytes = l->row_bytes * l->chunk_height;
     return l->row_bytes >= ((size_t)l->chunk_width * in_chunk * l->bits + 7) / 8;
 }
 
 /* ---- Samples --------------------------------------------------------------------------------- */
 
-/* Sample i of a row, as a fraction of the largest value. */
+/* A float of `bits` bits with an exponent of `wide` bits (TIFF's technical note 3). */
+static float real_of(uint32_t v, unsigned bits, unsigned wide) {
+    const unsigned mantissa = bits - 1 - wide;
+    const int bias = (1 << (wide - 1)) - 1, exponent = (int)(v >> mantissa & ((1u << wide) - 1));
+    const double part = (double)(v & ((1u << mantissa) - 1)) / (double)(1u << mantissa);
+    const double size = exponent == 0 ? ldexp(part, 1 - bias) : ldexp(1 + part, exponent - bias);
+    if (exponent == 2 * bias + 1)
+        return part > 0 ? NAN : INFINITY;
+    return (float)(v >> (bits - 1) ? -size : size);
+}
+
+/* `bits` bits of a row, at most 16; the first sample is in the highest bits. */
+static uint32_t packed_at(const unsigned char *row, size_t i, unsigned bits) {
+    const size_t at = i * bits;
+    uint32_t three = 0;
+    for (size_t k = at / 8; k <= (at + bits - 1) / 8; k++)
+        three = three << 8 | row[k];
+    return three >> (7 - (at + bits - 1) % 8) & ((1u << bits) - 1);
+}
+
+/* 24 bits in this machine's byte order, as libtiff gives them. */
+static uint32_t triple_at(const unsigned char *p) {
+    const uint16_t one = 1;
+    unsigned char little;
+    memcpy(&little, &one, 1);
+    return little ? (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16
+                  : (uint32_t)p[2] | (uint32_t)p[1] << 8 | (uint32_t)p[0] << 16;
+}
+
+/* Sample i of a row: a number, or a fraction of the largest integer. */
 static inline float sample_at(const unsigned char *row, size_t i, const tiff_layout *l) {
+    const bool real = l->format == SAMPLEFORMAT_IEEEFP;
     uint16_t word;
     uint32_t whole;
-    float real;
+    float number;
+    double precise;
     switch (l->bits) {
     case 8:
         return (float)row[i] / 255;
     case 16:
         memcpy(&word, row + 2 * i, sizeof word);
-        return (float)word / 65535;
+        return real ? real_of(word, 16, 5) : (float)word / 65535;
+    case 24:
+        whole = triple_at(row + 3 * i);
+        return real ? real_of(whole, 24, 7) : (float)((double)whole / 0xFFFFFF);
     case 32:
         memcpy(&whole, row + 4 * i, sizeof whole);
-        memcpy(&real, &whole, sizeof real);
-        return l->format == SAMPLEFORMAT_IEEEFP ? real : (float)((double)whole / UINT32_MAX);
-    default: /* 1, 2 or 4; the first sample is in the highest bits */
-        whole = row[i * l->bits / 8] >> (8 - l->bits - i * l->bits % 8);
-        whole &= (1u << l->bits) - 1;
-        return (float)whole / (float)((1u << l->bits) - 1);
+        memcpy(&number, &whole, sizeof number);
+        return real ? number : (float)((double)whole / UINT32_MAX);
+    case 64:
+        memcpy(&precise, row + 8 * i, sizeof precise);
+        return (float)precise;
+    default:
+        return (float)packed_at(row, i, l->bits) / (float)((1u << l->bits) - 1);
     }
+}
+
+/* Component k of Lab from a fraction of the largest integer. L* takes all of it; a* and b* are
+ * signed, or in an ICC file begin at -128. There 16 bits are 256 times 8 bits, so that 100 is
+ * 0xFF00. */
+static float lab_of(float part, size_t k, const tiff_layout *l) {
+    const bool icc = l->photometric == PHOTOMETRIC_ICCLAB;
+    const float whole = l->bits == 8 ? part * 255 : part * 65535 / 256;
+    if (k == 0)
+        return l->bits == 16 && icc ? whole * 100 / 255 : part * 100;
+    return icc ? whole - 128 : whole < 128 ? whole : whole - 256;
 }
 
 static void look_up(float *rgb, float part, const tiff_layout *l) {
@@ -236,8 +293,10 @@ static void look_up(float *rgb, float part, const tiff_layout *l) {
 /* Puts sample k of pixel x in its place in t->samples. */
 static void put_sample(imp_decode *t, size_t x, size_t k, float v, const tiff_layout *l) {
     float *pixel = t->samples + x * (t->colours + t->alpha);
-    if (l->photometric == PHOTOMETRIC_PALETTE)
+    if (l->photometric == PHOTOMETRIC_PALETTE && k == 0)
         look_up(pixel, v, l);
+    else if (is_lab(l) && k < 3)
+        pixel[k] = lab_of(v, k, l);
     else if (k < l->colour_samples)
         pixel[k] = l->photometric == PHOTOMETRIC_MINISWHITE ? 1 - v : v;
     else if (t->alpha && k == l->alpha_at)
@@ -246,7 +305,7 @@ static void put_sample(imp_decode *t, size_t x, size_t k, float v, const tiff_la
 
 static void divide_alpha(imp_decode *t) {
     float *pixel = t->samples;
-    for (size_t x = 0; x < t->out->width; x++, pixel += t->colours + 1)
+    for (size_t x = 0; x < t->width; x++, pixel += t->colours + 1)
         for (size_t c = 0; c < t->colours && pixel[t->colours] > 0; c++)
             pixel[c] /= pixel[t->colours];
 }
@@ -257,7 +316,7 @@ static void put_row(imp_decode *t, size_t y, const unsigned char *band, const ti
     for (size_t i = 0; i < l->across * l->planes; i++) {
         const size_t left = i % l->across * l->chunk_width, plane = i / l->across;
         const unsigned char *row = band + i * l->chunk_bytes + y % l->chunk_height * l->row_bytes;
-        size_t width = t->out->width - left;
+        size_t width = t->width - left;
         if (width > l->chunk_width)
             width = l->chunk_width;
         for (size_t k = 0; k < width * in_chunk; k++)
@@ -270,6 +329,8 @@ static void put_row(imp_decode *t, size_t y, const unsigned char *band, const ti
 
 /* Reads the chunks of the band that begins with row y. */
 static bool read_band(tiff_reader *r, unsigned char *band, size_t y, const tiff_layout *l) {
+    if (l->by_row)
+        return TIFFReadScanline(r->tiff, band, (uint32_t)y, 0) == 1;
     for (size_t i = 0; i < l->across * l->planes; i++) {
         const uint32_t x = (uint32_t)(i % l->across * l->chunk_width);
         const uint16_t plane = (uint16_t)(i / l->across);
@@ -290,44 +351,72 @@ static imp_status read_rows(tiff_reader *r, imp_decode *t, const tiff_layout *l,
     unsigned char *band = calloc(l->across * l->planes, l->chunk_bytes);
     if (!band)
         return imp_decode_fail(r->in, "TIFF", true, "", err);
-    bool good = true;
-    for (size_t y = 0; good && y < t->out->height; y++) {
+    bool good = true, cut = false;
+    for (size_t y = 0; good && !cut && y < t->height; y++) {
         if (y % l->chunk_height == 0)
-            good = read_band(r, band, y, l);
+            good = read_band(r, band, y, l) && !*r->reason && !r->cut_off;
         if (good)
             put_row(t, y, band, l);
+        else
+            cut = r->cut_off && imp_decode_missing(t, y);
     }
     free(band);
-    return good && !*r->reason && !r->cut_off ? IMP_OK : damaged(r, err);
+    return cut || (good && !*r->reason && !r->cut_off) ? IMP_OK : damaged(r, err);
 }
 
 /* ---- What libtiff must convert --------------------------------------------------------------- */
 
+static imp_status fail_kind(const tiff_reader *r, const char *why, imp_error *err) {
+    return imp_fail(err, IMP_ERR_UNSUPPORTED,
+                    "picture '%s': this kind of TIFF is not read (%s): convert it to PNG",
+                    r->in->path, why);
+}
+
 /* libtiff's result is always premultiplied by alpha. */
-static imp_status read_converted(tiff_reader *r, imp_decode *t, imp_error *err) {
-    const size_t width = t->out->width, height = t->out->height;
-    char why[1024];
-    if (!TIFFRGBAImageOK(r->tiff, why))
-        return imp_fail(err, IMP_ERR_UNSUPPORTED,
-                        "picture '%s': this kind of TIFF is not read (%s): convert it to PNG",
-                        r->in->path, *r->reason ? r->reason : why);
-    TRY(imp_decode_colours(t, 3, true, NULL, 0, err));
-    uint32_t *raster = malloc(width * height * sizeof *raster);
-    if (!raster)
-        return imp_decode_fail(r->in, "TIFF", true, "", err);
+static void put_converted(imp_decode *t, size_t y, const uint32_t *row) {
+    for (size_t i = 0; i < 4 * t->width; i++)
+        t->samples[i] = (float)(row[i / 4] >> (8 * (i % 4)) & 255) / 255;
+    divide_alpha(t);
+    imp_decode_row(t, y);
+}
+
+/* Band by band: libtiff would give the whole picture at once. */
+static bool convert_bands(TIFFRGBAImage *image, imp_decode *t, const tiff_layout *l,
+                          uint32_t *raster) {
+    for (size_t y = 0; y < t->height; y += l->chunk_height) {
+        const size_t left = t->height - y;
+        const size_t rows = left < l->chunk_height ? left : l->chunk_height;
+        image->row_offset = (int)y;
+        image->col_offset = 0;
+        if (!TIFFRGBAImageGet(image, raster, (uint32_t)t->width, (uint32_t)rows))
+            return false;
+        for (size_t i = 0; i < rows; i++)
+            put_converted(t, y + i, raster + i * t->width);
+    }
+    return true;
+}
+
+static imp_status read_converted(tiff_reader *r, imp_decode *t, const tiff_layout *l,
+                                 imp_error *err) {
+    char why[1024] = "no reason given";
+    TIFFRGBAImage image;
+    if (l->format == SAMPLEFORMAT_INT)
+        return fail_kind(r, "its numbers are signed", err);
     TIFFSetField(r->tiff, TIFFTAG_ORIENTATION,
                  ORIENTATION_TOPLEFT); /* imp_decode_complete turns the picture */
-    const bool good = TIFFReadRGBAImageOriented(r->tiff, (uint32_t)width, (uint32_t)height, raster,
-                                                ORIENTATION_TOPLEFT, 1) &&
-                      !*r->reason && !r->cut_off;
-    for (size_t y = 0; good && y < height; y++) {
-        for (size_t i = 0; i < 4 * width; i++)
-            t->samples[i] = (float)(raster[y * width + i / 4] >> (8 * (i % 4)) & 255) / 255;
-        divide_alpha(t);
-        imp_decode_row(t, y);
-    }
+    if (!TIFFRGBAImageOK(r->tiff, why) || !TIFFRGBAImageBegin(&image, r->tiff, 1, why))
+        return fail_kind(r, *r->reason ? r->reason : why, err);
+    image.req_orientation = ORIENTATION_TOPLEFT;
+    imp_status status = imp_decode_colours(t, 3, true, NULL, 0, err);
+    uint32_t *const raster =
+        status == IMP_OK ? malloc(t->width * l->chunk_height * sizeof *raster) : NULL;
+    if (status == IMP_OK && !raster)
+        status = imp_decode_fail(r->in, "TIFF", true, "", err);
+    if (raster && (!convert_bands(&image, t, l, raster) || *r->reason || r->cut_off))
+        status = damaged(r, err);
     free(raster);
-    return good ? IMP_OK : damaged(r, err);
+    TIFFRGBAImageEnd(&image);
+    return status;
 }
 
 /* ---- The whole ------------------------------------------------------------------------------- */
@@ -348,27 +437,47 @@ static void read_origin(imp_decode *t, TIFF *tiff) {
     read_text_field(origin->date, sizeof origin->date, tiff, TIFFTAG_DATETIME);
 }
 
+/* ICC's Lab is always relative to D50, CIE's to the white that the file states. */
+static imp_status read_lab(TIFF *tiff, imp_decode *t, const tiff_layout *l, imp_error *err) {
+    const float *stated = NULL;
+    const bool has = l->photometric == PHOTOMETRIC_CIELAB &&
+                     TIFFGetField(tiff, TIFFTAG_WHITEPOINT, &stated) && stated;
+    const double white[2] = {has ? (double)stated[0] : 0, has ? (double)stated[1] : 0};
+    return imp_decode_lab(t, l->alpha_at > 0, has ? white : NULL, err);
+}
+
 static imp_status decode(tiff_reader *r, imp_decode *t, imp_error *err) {
     uint32_t width = 0, height = 0, profile_size = 0;
     void *profile = NULL;
     tiff_layout l;
+    toff_t sub;
+    tdir_t page;
+    TRY(imp_tiff_find_page(&sub, &page, r->tiff, t, err));
+    *r->reason = '\0'; /* of errors that libtiff could ignore, here and in other pages */
+    r->cut_off = false;
+    if (sub ? !TIFFSetSubDirectory(r->tiff, sub) : !TIFFSetDirectory(r->tiff, page))
+        return damaged(r, err);
     TIFFGetField(r->tiff, TIFFTAG_IMAGEWIDTH, &width);
     TIFFGetField(r->tiff, TIFFTAG_IMAGELENGTH, &height);
     TRY(imp_decode_size(t, width, height, err));
     read_origin(t, r->tiff);
     t->more = !TIFFLastDirectory(r->tiff);
     TIFFSetField(r->tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB); /* for JPEG inside TIFF */
-    read_layout(&l, r->tiff, t->out);
-    *r->reason = '\0'; /* of errors that libtiff could ignore */
-    if (!is_plain(&l, r->tiff))
-        return read_converted(r, t, err);
-    if (!chunks_make_sense(&l, t->out))
+    read_layout(&l, r->tiff, t);
+    *r->reason = '\0';
+    const bool plain = is_plain(&l, r->tiff);
+    if (!chunks_make_sense(&l, t))
         return imp_decode_fail(r->in, "TIFF", false, "its strips or tiles make no sense", err);
+    if (!plain)
+        return read_converted(r, t, &l, err);
     if (!TIFFGetField(r->tiff, TIFFTAG_ICCPROFILE, &profile_size, &profile))
         profile_size = 0;
     const bool palette = l.photometric == PHOTOMETRIC_PALETTE;
-    TRY(imp_decode_colours(t, palette ? 3 : (unsigned)l.colour_samples, l.alpha_at > 0, profile,
-                           profile_size, err));
+    if (is_lab(&l))
+        TRY(read_lab(r->tiff, t, &l, err));
+    else
+        TRY(imp_decode_colours(t, palette ? 3 : (unsigned)l.colour_samples, l.alpha_at > 0, profile,
+                               profile_size, err));
     return read_rows(r, t, &l, err);
 }
 

@@ -44,7 +44,7 @@ static const char *fault_of(const WebPIterator *frame) {
 /* Decodes the frame to its place on the canvas, which is transparent elsewhere. */
 static imp_status decode_frame(imp_decode *t, const WebPIterator *frame, unsigned char *canvas,
                                imp_error *err) {
-    const size_t width = t->out->width, height = t->out->height;
+    const size_t width = t->width, height = t->height;
     const size_t stride = CHANNELS * width;
     const size_t x = (size_t)frame->x_offset, y = (size_t)frame->y_offset;
     if (frame->x_offset < 0 || frame->y_offset < 0 || x + (size_t)frame->width > width ||
@@ -64,12 +64,12 @@ static void drop_alpha(unsigned char *row, size_t width) {
 
 static imp_status decode_rows(imp_decode *t, const WebPIterator *frame, bool alpha,
                               imp_error *err) {
-    const size_t width = t->out->width;
-    unsigned char *canvas = calloc(CHANNELS * width, t->out->height);
+    const size_t width = t->width;
+    unsigned char *canvas = calloc(CHANNELS * width, t->height);
     if (!canvas)
         return imp_decode_fail(t->in, "WebP", true, "", err);
     const imp_status status = decode_frame(t, frame, canvas, err);
-    for (size_t y = 0; status == IMP_OK && y < t->out->height; y++) {
+    for (size_t y = 0; status == IMP_OK && y < t->height; y++) {
         unsigned char *row = canvas + CHANNELS * y * width;
         if (!alpha)
             drop_alpha(row, width);
