@@ -736,11 +736,11 @@ IMP_API imp_status imp_reuse_open(imp_reuse **out, imp_device *device, const imp
 IMP_API void imp_reuse_close(imp_reuse *reuse);
 
 /* Opens a session: checks settings and sources, computes the targets of the first scale, and sets
- * the start. Several styles are mixed: their Gram matrices (with IMP_LOSS_WASSERSTEIN and
- * IMP_LOSS_COVARIANCE their means and second moments) are averaged by weight, with masks in each
- * region. device and network are borrowed until the session is closed; settings are copied. Errors:
- * IMP_ERR_ARGUMENT (settings, sources, or a layer that the network lacks), IMP_ERR_MEMORY (with the
- * largest size that fits), IMP_ERR_DEVICE, IMP_ERR_NUMBER. */
+ * the start. Several styles are mixed: their Gram matrices (with IMP_LOSS_WASSERSTEIN their means
+ * and second moments, with IMP_LOSS_COVARIANCE their means and covariances) are averaged by weight,
+ * with masks in each region. device and network are borrowed until the session is closed; settings
+ * are copied. Errors: IMP_ERR_ARGUMENT (settings, sources, or a layer that the network lacks),
+ * IMP_ERR_MEMORY (with the largest size that fits), IMP_ERR_DEVICE, IMP_ERR_NUMBER. */
 IMP_API imp_status imp_session_open(imp_session **out, imp_device *device,
                                     const imp_network *network, const imp_settings *settings,
                                     const imp_sources *from, imp_error *err);

@@ -159,6 +159,10 @@ static imp_status transport_without_shift(imp_device *d, imp_tensor v, imp_slot 
     return right->fill(d, v, 0);
 }
 
+static imp_status halve_by_means(imp_device *d, imp_tensor y, imp_tensor x) {
+    return right->pool(d, y, x, IMP_POOL_AVERAGE);
+}
+
 static imp_status means_without_metric(imp_device *d, imp_tensor v, imp_slot loss, imp_slot rest,
                                        imp_tensor dm, imp_tensor metric, imp_tensor s,
                                        imp_tensor mean, float scale, float weight) {
@@ -215,6 +219,7 @@ static void wrong_operations_are_caught(void **state) {
     MUTANT(multiply, multiply_transposed, "multiply ");
     MUTANT(covariance, covariance_of_halves, "covariance ");
     MUTANT(transport, transport_without_shift, "transport ");
+    MUTANT(halve, halve_by_means, "halve ");
     MUTANT(means, means_without_metric, "means metric");
     MUTANT(shift, shift_nothing, "shift ");
     MUTANT(rescale, rescale_over, "rescale added");

@@ -134,6 +134,26 @@ static void wrap_and_its_gradient_are_adjoint(void **state) {
     }
 }
 
+static void halve_and_its_gradient_are_adjoint(void **state) {
+    static const size_t sides[][2] = {{2, 2}, {7, 10}, {8, 3}, {31, 24}};
+    imp_device *d = *state;
+    uint64_t seed = 7;
+    for (size_t i = 0; i < 4; i++) {
+        const size_t h = sides[i][0], w = sides[i][1];
+        const imp_tensor x = test_random_tensor(d, 3, h, w, 20, &seed),
+                         y = test_random_tensor(d, 3, h / 2, w / 2, 20, &seed);
+        const imp_tensor ax = test_tensor(d, 3, h / 2, w / 2, NULL),
+                         aty = test_tensor(d, 3, h, w, NULL);
+        OK(d->ops->halve(d, ax, x));
+        OK(d->ops->halve_grad(d, aty, y));
+        test_near(inner(d, ax, y, false), inner(d, x, aty, false),
+                  u * (inner(d, ax, y, true) + inner(d, x, aty, true)), "halve");
+        const imp_tensor all[] = {x, y, ax, aty};
+        for (size_t k = 0; k < 4; k++)
+            test_tensor_free(d, all[k]);
+    }
+}
+
 /* ---- finite differences ---- */
 
 /* A function of f (C x H x W) with its gradient. */
@@ -445,6 +465,7 @@ int main(void) {
         cmocka_unit_test(conv_and_its_gradient_are_adjoint),
         cmocka_unit_test(affine_and_its_gradient_are_adjoint),
         cmocka_unit_test(wrap_and_its_gradient_are_adjoint),
+        cmocka_unit_test(halve_and_its_gradient_are_adjoint),
         cmocka_unit_test(content_has_its_slope),
         cmocka_unit_test(total_variation_has_its_slope),
         cmocka_unit_test(style_has_its_slope),

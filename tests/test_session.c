@@ -30,8 +30,7 @@ static void test_loss_falls(void **state) {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
         sum += losses[i].value;
-    assert_int_equal(n,
-                     2 + 4 * f->settings.levels + 1); /* content, style by level, total variation */
+    assert_int_equal(n, 2 + 5 * f->settings.levels + 1); /* content, style by level, variation */
     assert_true(fabs(sum - last.loss) <= 1e-9 * sum);
     imp_estimate estimate;
     imp_session_estimate(f->session, &estimate);
@@ -155,7 +154,7 @@ static double skipped_change(painting *f, float convergence, unsigned *early) {
  */
 static void test_convergence(void **state) {
     painting *f = *state;
-    const float convergence = f->settings.convergence, weight = f->settings.content_weight;
+    const float convergence = 2 * f->settings.convergence, weight = f->settings.content_weight;
     double left[3];
     unsigned early = 0;
     for (size_t k = 0; k < 3; k++) {
@@ -227,11 +226,12 @@ static double style_at(painting *f, const imp_picture *start) {
 static void test_tileable(void **state) {
     painting *f = *state;
     imp_picture_finish(&f->content);
-    f->content = test_waves(40, 32, 1);
+    f->content = test_waves(96, 64, 1);
+    f->settings.size = 96;
     f->settings.init = IMP_INIT_PICTURE;
     f->settings.levels = 2;
-    imp_picture start = test_waves(40, 32, 0.7), down = rolled(&start, 8, 0),
-                across = rolled(&start, 16, 24), beside = rolled(&start, 0, 16);
+    imp_picture start = test_waves(96, 64, 0.7), down = rolled(&start, 32, 0),
+                across = rolled(&start, 32, 64), beside = rolled(&start, 0, 32);
     const double plain = style_at(f, &start);
     assert_true(fabs(style_at(f, &across) - plain) > 1e-3 * plain);
     f->settings.tileable = IMP_TILEABLE_BOTH;
@@ -379,10 +379,11 @@ static double loss_at(painting *f, const imp_picture *p, imp_array *gradient) {
  */
 static void test_gradient(void **state) {
     painting *f = *state;
-    imp_picture at = test_waves(40, 30, 1.7), side = test_waves(40, 30, 1.7);
+    imp_picture at = test_waves(96, 72, 1.7), side = test_waves(96, 72, 1.7);
     imp_array g = {0};
+    f->settings.size = 96; /* so that the deepest map has covariances */
     loss_at(f, &at, &g);
-    const size_t plane = 40 * 30;
+    const size_t plane = 96 * 72;
     double gg = 0;
     float largest = 0;
     for (size_t i = 0; i < 3 * plane; i++) {

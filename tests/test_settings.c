@@ -151,7 +151,7 @@ static void test_forms(void **state) {
     assert_true(s.seed == UINT64_MAX);
     assert_set(&s, "content-layers", "none");
     assert_text(&s, "content-layers", "none");
-    assert_text(&s, "style-layers", "relu1_1:0.25,relu2_1:0.25,relu3_1:0.25,relu3_4:0.25");
+    assert_text(&s, "style-layers", "relu1_1:0.2,relu2_1:0.2,relu3_1:0.2,relu4_1:0.2,relu5_1:0.2");
     assert_set(&s, "style-layers", "relu1_1:0.5,relu2_1");
     assert_int_equal(s.term_count, 2);
     assert_true(s.terms[0].weight == 0.5F && s.terms[1].weight == 1);

@@ -141,6 +141,7 @@ static float *targets_of(fixture *f, size_t a, float weight_a, size_t b, float w
 static void test_styles_blend(void **state) {
     fixture *f = *state;
     size_t n;
+    f->settings.style_form = IMP_LOSS_RELATIVE;
     float *a = targets_of(f, 0, 7, 1, 0, &n), *b = targets_of(f, 1, 0.5F, 0, 0, &n),
           *both = targets_of(f, 0, 2, 1, 1, &n);
     aim(f, 0, 1, 0, 0, false);
@@ -157,19 +158,22 @@ static void test_styles_blend(void **state) {
     free(a), free(b), free(both), free(alone);
 }
 
-/* Means and second moments are averaged, not distances: a style mixed with itself does not change.
- */
+/* Means and moments or covariances are averaged, not distances: a style mixed with itself does not
+ * change. */
 static void test_distributions_blend(void **state) {
     fixture *f = *state;
-    f->settings.style_form = IMP_LOSS_WASSERSTEIN;
-    aim(f, 0, 1, 1, 0, false);
-    const double alone = look(f, &f->init, NULL).style;
-    aim(f, 0, 3, 0, 1, false);
-    const double twice = look(f, &f->init, NULL).style;
-    aim(f, 0, 1, 1, 1, false);
-    const double both = look(f, &f->init, NULL).style;
-    assert_true(fabs(twice - alone) <= 1e-4 * alone);
-    assert_true(fabs(both - alone) > 1e-3 * alone);
+    static const imp_loss_form forms[] = {IMP_LOSS_WASSERSTEIN, IMP_LOSS_COVARIANCE};
+    for (size_t k = 0; k < 2; k++) {
+        f->settings.style_form = forms[k];
+        aim(f, 0, 1, 1, 0, false);
+        const double alone = look(f, &f->init, NULL).style;
+        aim(f, 0, 3, 0, 1, false);
+        const double twice = look(f, &f->init, NULL).style;
+        aim(f, 0, 1, 1, 1, false);
+        const double both = look(f, &f->init, NULL).style;
+        assert_true(fabs(twice - alone) <= 1e-4 * alone);
+        assert_true(fabs(both - alone) > 1e-3 * alone);
+    }
 }
 
 /* ---- Regions --------------------------------------------------------------------------------- */
@@ -213,6 +217,7 @@ static void test_guided_gram(void **state) {
     imp_array painted, style;
     f->settings.metric = false;
     f->settings.levels = 1;
+    f->settings.style_form = IMP_LOSS_RELATIVE;
     aim(f, 0, 1, 0, 0, true);
     f->settings.style_scale = 40.0F / W; /* the style is not resized, either */
     look(f, &f->init, NULL);
@@ -238,7 +243,7 @@ static void test_guided_gram(void **state) {
             difference += (g[i] - a[i]) * (g[i] - a[i]);
             size += a[i] * a[i];
         }
-        const double wanted = 1000 * 0.25 * share[k] * difference / size;
+        const double wanted = 1000 * 0.2 * share[k] * difference / size;
         print_message("region %d: %.7g, wanted %.7g\n", k, k ? blue : red, wanted);
         assert_true(fabs((k ? blue : red) - wanted) <= 1e-4 * wanted);
     }
@@ -365,7 +370,7 @@ static void test_masks_as_people_make_them(void **state) {
     const imp_progress at = look(f, &small, NULL);
     assert_true(isfinite(at.loss));
     assert_true(style_loss(f, "relu1_1", 0, 0x00ff00) > 0);
-    assert_true(style_loss(f, "relu3_4", 1, 0x00ff00) == 0);
+    assert_true(style_loss(f, "relu5_1", 0, 0x00ff00) == 0);
     imp_picture_finish(&small);
 }
 
@@ -468,7 +473,7 @@ static void check_reuse(fixture *f, bool masked) {
     imp_array g[2] = {{.data = NULL}, {.data = NULL}};
     imp_picture other = halves(40, 36, 20);
     imp_picture *const masks[] = {masked ? &f->masks[0] : NULL, masked ? &f->masks[1] : NULL};
-    const size_t goals = 4 * f->settings.levels * (masked ? 2 : 1);
+    const size_t goals = 5 * f->settings.levels * (masked ? 2 : 1);
     const double alone = look_at_style(f, 0, masks[0], 2 * goals);
     look(f, &f->init, &g[0]);
     assert_int_equal(imp_reuse_open(&reuse, f->device, f->network, NULL), IMP_OK);
@@ -498,6 +503,7 @@ static void test_reuse(void **state) {
     counting.ops = *(counting.real = f->device->ops);
     counting.ops.gram = counted_gram;
     f->device->ops = &counting.ops;
+    f->settings.levels = 1; /* so that every region has positions at each layer */
     for (size_t k = 0; k < 6; k++) {
         f->settings.style_form = forms[k % 3];
         check_reuse(f, k / 3);

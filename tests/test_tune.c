@@ -222,10 +222,11 @@ static void check_resumed(scratch *s, bool directly) {
     imp_picture got[3];
     for (size_t i = 0; i < 3; i++) {
         painting_on_cpu(&all[i]);
-        if ((i == 0) == directly)
-            choose_direct(all[i]);
-        painting_begin(all[i]);
         painting *const p = all[i];
+        p->settings.levels = 1;
+        if ((i == 0) == directly)
+            choose_direct(p);
+        painting_begin(p);
         if (i == 0) {
             painting_step(p);
             painting_step(p);

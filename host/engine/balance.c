@@ -6,8 +6,9 @@
  * every pair of pictures and every preset. Therefore each loss is compared with what it would be
  * for a blank picture, one without features; that is measured with the targets. At strength 1/2 the
  * content counts 4 % of the style in this measure, about the balance of the preset `default`, whose
- * losses are relative already. Towards 0 the content grows a thousandfold. Towards 1 it falls to a
- * thirtieth only, as less content no longer brings the picture nearer to the style.
+ * losses are relative already. Towards 0 the content grows thirtyfold, and the style's target goes
+ * to the content's own (sources.c), as more content alone leaves the style to the finest details,
+ * where it is noise. Towards 1 the content falls to a thirtieth.
  *
  * Total variation is the preset's up to 1/2, as more would blur the photograph. Beyond, it keeps
  * its ratio to the content, as it would hold strokes back.
@@ -16,9 +17,8 @@
 
 #include "engine/objective.h"
 
-/* Content over style at strength 1/2; decades of content for each unit of strength below and above.
- */
-static const double middle = 0.04, below = 6, above = 3;
+static const double middle = 0.04; /* content over style at strength 1/2 */
+static const double decades = 3;   /* of content for each unit of strength */
 
 /* The loss of a blank picture. */
 static double blank_loss(const imp_objective *o, imp_term_kind kind) {
@@ -34,8 +34,8 @@ void imp_objective_balance(imp_objective *o) {
     const double content = blank_loss(o, IMP_TERM_CONTENT), style = blank_loss(o, IMP_TERM_STYLE);
     if (strength < 0 || !(content > 0 && style > 0))
         return;
-    const double half = middle * style / content, away = 0.5 - strength;
-    const double factor = half * pow(10, (away > 0 ? below : above) * away);
+    const double half = middle * style / content;
+    const double factor = half * pow(10, decades * (0.5 - strength));
     for (size_t i = 0; i < o->count; i++) {
         imp_loss_term *term = &o->terms[i];
         if (term->kind != IMP_TERM_CONTENT)

@@ -73,13 +73,13 @@ imp_status imp_objective_evaluate(imp_objective *o) {
     if (o->wrapped.c)
         TRY(d->ops->wrap(d, o->wrapped, o->x[0]));
     for (unsigned l = 1; l < o->levels; l++)
-        TRY(d->ops->pool(d, o->x[l], imp_objective_input(o, l - 1), IMP_POOL_AVERAGE));
-    /* Coarsest first: its gradient, unpooled, is what that of the next finer level is added to. */
+        TRY(d->ops->halve(d, o->x[l], imp_objective_input(o, l - 1)));
+    /* Coarsest first: the adjoint of halving, of its gradient, is what that of the next finer level
+     * is added to. */
     TRY(d->ops->fill(d, imp_objective_dinput(o, o->levels - 1), 0));
     for (unsigned l = o->levels; l-- > 0;) {
         if (l + 1 < o->levels)
-            TRY(d->ops->pool_grad(d, imp_objective_dinput(o, l), o->dx[l + 1],
-                                  imp_objective_input(o, l), o->x[l + 1], IMP_POOL_AVERAGE));
+            TRY(d->ops->halve_grad(d, imp_objective_dinput(o, l), o->dx[l + 1]));
         if (o->nodes > 0)
             TRY(level_gradient(o, l));
     }

@@ -26,31 +26,35 @@ static const struct preset {
 } presets[] = {
     {
         .entry = {"default", "builtin",
-                  "made for the built-in network: relative losses on three sizes of the picture, "
-                  "painted coarse to fine"},
+                  "made for the built-in network: palette, strokes and motifs of the style, by the "
+                  "means and covariances of its features, painted coarse to fine"},
         .settings =
             {
                 START("default", "builtin"),
-                .terms = {{IMP_TERM_CONTENT, "relu1_2", 1},
-                          {IMP_TERM_CONTENT, "relu3_3", 1},
-                          {IMP_TERM_STYLE, "relu1_1", 0.25F},
-                          {IMP_TERM_STYLE, "relu2_1", 0.25F},
-                          {IMP_TERM_STYLE, "relu3_1", 0.25F},
-                          {IMP_TERM_STYLE, "relu3_4", 0.25F}},
-                .term_count = 6,
-                .content_weight = 20,
+                /* The little content at relu1_2 keeps colours and details of faces and small
+                 * forms, which relu4_2 does not see. */
+                .terms = {{IMP_TERM_CONTENT, "relu4_2", 0.9F},
+                          {IMP_TERM_CONTENT, "relu1_2", 0.1F},
+                          {IMP_TERM_STYLE, "relu1_1", 0.2F},
+                          {IMP_TERM_STYLE, "relu2_1", 0.2F},
+                          {IMP_TERM_STYLE, "relu3_1", 0.2F},
+                          {IMP_TERM_STYLE, "relu4_1", 0.2F},
+                          {IMP_TERM_STYLE, "relu5_1", 0.2F}},
+                .term_count = 7,
+                .content_weight = 40,
                 .style_weight = 1000,
-                .tv_weight = 40,
+                .tv_weight = 8,
                 .strength = -1,
                 .range = 1,
                 .content_form = IMP_LOSS_RELATIVE,
-                .style_form = IMP_LOSS_RELATIVE,
+                .style_form = IMP_LOSS_COVARIANCE,
                 .gram_norm = IMP_GRAM_M,
                 .metric = true,
                 .tv_form = IMP_TV_ABSOLUTE,
                 .tv_mean = true,
                 .pooling = IMP_POOL_MAX,
-                .levels = 3,
+                .replicate_first = true,
+                .levels = 2,
                 .size = 512,
                 .style_scale = 1,
                 .scales = 3,

@@ -57,7 +57,8 @@ static bool is_style_size(const imp_scale *k, size_t count, const imp_algorithm_
 static imp_status targets_key(const imp_session *s, const imp_scale *k, char key[65],
                               imp_error *err) {
     const imp_settings *set = &s->settings;
-    char all[IMP_STYLES_MAX * 240 + IMP_TERMS_MAX * 40 + IMP_ALGORITHM_CHOICES_MAX * 8 + 160] = "";
+    char all[IMP_STYLE_SOURCES_MAX * 240 + IMP_TERMS_MAX * 40 + IMP_ALGORITHM_CHOICES_MAX * 8 +
+             160] = "";
     int used = snprintf(all, sizeof all, "%d %d %d %d %d %u %a %zu", set->style_form,
                         set->gram_norm, set->metric, set->pooling, set->replicate_first,
                         set->levels, (double)set->range, s->regions.count);

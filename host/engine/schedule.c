@@ -31,7 +31,8 @@ imp_scale imp_session_scale(const imp_session *s, size_t longer) {
     for (size_t i = 0; i < s->style_count; i++) {
         const imp_picture *p = &s->styles[i].picture;
         const double most = s->settings.style_natural ? (double)larger(p->width, p->height) : style;
-        k.styles[i] = fit(s, p, (size_t)fmax(fmin(style, most), 1));
+        const bool content = s->content_as_style && i + 1 == s->style_count;
+        k.styles[i] = content ? k.picture : fit(s, p, (size_t)fmax(fmin(style, most), 1));
     }
     return k;
 }

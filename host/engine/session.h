@@ -15,9 +15,11 @@ typedef struct imp_sides {
     size_t width, height, w, h;
 } imp_sides;
 
+enum { IMP_STYLE_SOURCES_MAX = IMP_STYLES_MAX + 1 }; /* the content may be one, too */
+
 typedef struct imp_scale {
     imp_sides picture;
-    imp_sides styles[IMP_STYLES_MAX];
+    imp_sides styles[IMP_STYLE_SOURCES_MAX];
     unsigned iterations;
 } imp_scale;
 
@@ -43,8 +45,9 @@ struct imp_session {
     imp_picture content, init; /* at the size of the last scale */
     imp_regions regions;       /* of the content */
     bool grey;                 /* all pictures are grey, and so is the painting */
-    imp_style_source styles[IMP_STYLES_MAX];
+    imp_style_source styles[IMP_STYLE_SOURCES_MAX];
     size_t style_count;
+    bool content_as_style;      /* is the last of them: where `strength` is below 1/2 */
     imp_filter *const *filters; /* by node, nodes of them: borrowed from reuse, or own_filters */
     imp_filter **own_filters;
     imp_reuse *reuse; /* borrowed; or NULL */

@@ -83,7 +83,7 @@ static imp_status check_regions(const imp_session *s, imp_error *err) {
 
 static imp_status find_regions(imp_session *s, const imp_sources *from, imp_error *err) {
     TRY(imp_regions_find(&s->regions, from->mask, NULL, "mask of the content", err));
-    for (size_t i = 0, k = 0; k < s->style_count; i++) {
+    for (size_t i = 0, k = 0; i < IMP_STYLES_MAX && from->styles[i].picture; i++) {
         char what[32];
         if (from->styles[i].weight == 0)
             continue;
@@ -91,6 +91,9 @@ static imp_status find_regions(imp_session *s, const imp_sources *from, imp_erro
         TRY(imp_regions_find(&s->styles[k++].regions, from->styles[i].mask, &s->regions, what,
                              err));
     }
+    if (s->content_as_style)
+        TRY(imp_regions_find(&s->styles[s->style_count - 1].regions, from->mask, &s->regions,
+                             "mask of the content", err));
     return check_regions(s, err);
 }
 
@@ -112,6 +115,19 @@ static imp_picture outline(const imp_picture *p) {
                          .height = p->full_height ? p->full_height : p->height};
 }
 
+/* README.md, Balance by strength: below 1/2 the content is one of the styles, whose weights sum up
+ * to *sum so far, with a share of 1 - 2 strength. */
+static void add_content_as_style(imp_session *s, double *sum) {
+    const double share = 1 - 2 * (double)s->settings.strength;
+    s->content_as_style = s->settings.strength >= 0 && share > 0;
+    if (!s->content_as_style)
+        return;
+    for (size_t i = 0; i < s->style_count; i++)
+        s->styles[i].weight *= (float)(1 - share);
+    s->styles[s->style_count++] =
+        (imp_style_source){.picture = s->content, .weight = (float)(share * *sum)};
+}
+
 imp_status imp_sources_measure(imp_session *s, const imp_sources *from, imp_error *err) {
     double sum = 0;
     s->grey =
@@ -125,9 +141,10 @@ imp_status imp_sources_measure(imp_session *s, const imp_sources *from, imp_erro
             (imp_style_source){.picture = outline(style->picture), .weight = style->weight};
         sum += (double)style->weight;
     }
+    s->content = outline(from->content);
+    add_content_as_style(s, &sum);
     for (size_t i = 0; i < s->style_count; i++)
         s->styles[i].weight = (float)((double)s->styles[i].weight / sum);
-    s->content = outline(from->content);
     return from->mask ? find_regions(s, from, err) : IMP_OK;
 }
 
@@ -172,9 +189,12 @@ imp_status imp_sources_keep(imp_session *s, const imp_sources *from, imp_error *
     TRY(imp_planes_resize(&s->content, from->content, to->width, to->height, err));
     take_grey(s, &s->content);
     palette = imp_colour_palette(&s->content);
-    for (size_t i = 0, k = 0; k < s->style_count; i++)
+    size_t k = 0;
+    for (size_t i = 0; i < IMP_STYLES_MAX && from->styles[i].picture; i++)
         if (from->styles[i].weight > 0)
             TRY(keep_style(s, k++, from->styles[i].picture, &palette, err));
+    if (s->content_as_style)
+        TRY(keep_style(s, k, from->content, &palette, err));
     if (s->settings.init != IMP_INIT_PICTURE)
         return IMP_OK;
     TRY(imp_planes_resize(&s->init, from->init, to->width, to->height, err));

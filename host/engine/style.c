@@ -32,8 +32,8 @@ void imp_style_place_moments(const imp_objective *o, imp_loss_term *term, size_t
     term->mean = imp_place(o->device, cursor, IMP_PLANES, 1, 1, c);
 }
 
-/* sum = weight part [+ sum]. */
-static imp_status add_up(imp_device *d, imp_tensor sum, float weight, imp_tensor part, bool add) {
+imp_status imp_style_add_up(imp_device *d, imp_tensor sum, float weight, imp_tensor part,
+                            bool add) {
     return d->ops->combine(d, sum, weight, part, add ? 1 : 0, add ? sum : part);
 }
 
@@ -44,9 +44,11 @@ imp_status imp_style_add_moments(imp_objective *o, size_t i, const imp_style_fea
     const float channels = by_channels ? (float)features->f.c : 1;
     const float n = features->positions;
     TRY(d->ops->gram(d, term->gram, term->sum, features->f, false));
-    TRY(add_up(d, term->target, features->weight / (n * channels), term->gram, !features->first));
-    return term->mean.c ? add_up(d, term->mean, features->weight / n, term->sum, !features->first)
-                        : IMP_OK;
+    TRY(imp_style_add_up(d, term->target, features->weight / (n * channels), term->gram,
+                         !features->first));
+    return term->mean.c
+               ? imp_style_add_up(d, term->mean, features->weight / n, term->sum, !features->first)
+               : IMP_OK;
 }
 
 /* ---- Workspace ---- */

@@ -65,6 +65,10 @@ void imp_style_place_moments(const struct imp_objective *o, struct imp_loss_term
 imp_status imp_style_add_moments(struct imp_objective *o, size_t i,
                                  const imp_style_features *features);
 
+/* sum = weight part, added to what is there if `add`. */
+imp_status imp_style_add_up(imp_device *device, imp_tensor sum, float weight, imp_tensor part,
+                            bool add);
+
 /* Workspace of an evaluation, for the widest style layer; and views of it for c channels. */
 void imp_style_place_workspace(struct imp_objective *o, size_t widest, size_t *cursor);
 void imp_style_bind_workspace(struct imp_objective *o, imp_memory *memory);

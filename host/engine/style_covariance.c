@@ -5,8 +5,8 @@
  *
  *     L = weight / 2 * (|S - S_t|^2 / |S_t|^2 + |m - m_t|^2 / |m_t|^2)
  *
- * where |S_t|^2 is at least a thousandth of the same of the second moments, |S_t + m_t m_t^T|^2, so
- * that a flat style does not weigh infinitely. The term's target is S_t, its mean m_t.
+ * where |S_t|^2 is at least a thousandth of |m_t|^4, so that a flat style does not weigh
+ * infinitely. The term's target is S_t, its mean m_t; of several styles, the averages of theirs.
  */
 #include <math.h>
 
@@ -14,7 +14,7 @@
 
 enum { D, SCRATCH, COVARIANCE, MATRICES };
 
-static const double least = 1e-3; /* of a covariance's square, in that of the second moments */
+static const double least = 1e-3; /* |S_t|^2 in |m_t|^4 */
 
 /* The factor in front of the difference of means. */
 static float mean_weight(const imp_loss_term *term) {
@@ -23,35 +23,36 @@ static float mean_weight(const imp_loss_term *term) {
            2;
 }
 
-/* The sum of squares of the target under the metric: that of its difference from zero, which
- * term->gram is. */
-static imp_status measure(imp_objective *o, size_t i, double *squares) {
+static imp_status add(imp_objective *o, size_t i, const imp_style_features *features) {
     imp_device *const d = o->device;
     const imp_loss_term *term = &o->terms[i];
-    const size_t c = term->target.w;
-    TRY(d->ops->style(d, imp_style_matrix(o, D, c), (imp_slot){o->scalars, i}, term->gram,
-                      term->target, o->metrics[term->node], imp_style_matrix(o, SCRATCH, c), 1, 1));
-    return imp_objective_scalar(o, i, squares);
+    const imp_tensor covariance = imp_style_matrix(o, COVARIANCE, features->f.c);
+    const float scale = 1 / features->positions;
+    TRY(d->ops->gram(d, term->gram, term->sum, features->f, false));
+    TRY(d->ops->covariance(d, covariance, term->gram, term->sum, scale, 1, 0));
+    TRY(imp_style_add_up(d, term->target, features->weight, covariance, !features->first));
+    return imp_style_add_up(d, term->mean, features->weight * scale, term->sum, !features->first);
 }
 
+/* The differences to targets of zero are the targets: so the same operations give their sums of
+ * squares under the metric. */
 static imp_status finish(imp_objective *o, size_t i) {
     imp_device *const d = o->device;
     imp_loss_term *term = &o->terms[i];
-    const imp_tensor covariance = imp_style_matrix(o, COVARIANCE, term->target.w);
-    const imp_tensor zero = term->gram;
-    const imp_slot none = imp_objective_slot(o, IMP_SCALAR_NORM);
-    double moments = 0;
+    const size_t c = term->target.w;
+    const imp_tensor zero = term->gram, metric = o->metrics[term->node];
+    const imp_slot slot = {o->scalars, i}, none = imp_objective_slot(o, IMP_SCALAR_NORM);
     TRY(d->ops->fill(d, zero, 0));
     TRY(d->ops->fill(d, term->sum, 0));
+    TRY(d->ops->style(d, imp_style_matrix(o, D, c), slot, zero, term->target, metric,
+                      imp_style_matrix(o, SCRATCH, c), 1, 1));
+    TRY(imp_objective_scalar(o, i, &term->squares));
     TRY(d->ops->dot(d, none, zero, zero));
-    TRY(measure(o, i, &moments));
-    TRY(d->ops->covariance(d, covariance, term->target, term->mean, 1, 1, 0));
-    TRY(d->ops->combine(d, term->target, 1, covariance, 0, covariance));
-    TRY(measure(o, i, &term->squares));
-    term->squares = fmax(term->squares, least * moments);
-    TRY(d->ops->means(d, imp_style_vector(o, covariance.w), (imp_slot){o->scalars, i}, none, zero,
-                      o->metrics[term->node], term->sum, term->mean, 1, 1));
-    return imp_objective_scalar(o, i, &term->mean_squares);
+    TRY(d->ops->means(d, imp_style_vector(o, c), slot, none, zero, metric, term->sum, term->mean, 1,
+                      1));
+    TRY(imp_objective_scalar(o, i, &term->mean_squares));
+    term->squares = fmax(term->squares, least * term->mean_squares * term->mean_squares);
+    return IMP_OK;
 }
 
 static float weigh(const imp_loss_term *term, imp_loss_form form) {
@@ -83,7 +84,7 @@ const imp_style_loss imp_style_covariance = {.matrices = MATRICES,
                                              .sums = true,
                                              .binary_mask = true,
                                              .place = imp_style_place_moments,
-                                             .add = imp_style_add_moments,
+                                             .add = add,
                                              .finish = finish,
                                              .weigh = weigh,
                                              .gradient = gradient};

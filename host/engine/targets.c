@@ -142,8 +142,7 @@ static imp_status add_image(imp_objective *o, style_layout *s, const imp_style_i
     for (unsigned l = 0; l < o->levels; l++) {
         imp_plan_bind(&s->plans[l], o->scalars.memory);
         s->x[l].memory = o->scalars.memory;
-        TRY(l == 0 ? d->ops->write(d, s->x[0], image->x)
-                   : d->ops->pool(d, s->x[l], s->x[l - 1], IMP_POOL_AVERAGE));
+        TRY(l == 0 ? d->ops->write(d, s->x[0], image->x) : d->ops->halve(d, s->x[l], s->x[l - 1]));
         TRY(add_level(o, s, l, image));
     }
     return IMP_OK;

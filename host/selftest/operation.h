@@ -29,7 +29,8 @@ typedef enum imp_group {
     IMP_GROUP_SUMS,
     IMP_GROUP_VECTORS,
     IMP_GROUP_HISTORY,
-    IMP_GROUP_WRAPS
+    IMP_GROUP_WRAPS,
+    IMP_GROUP_HALVES
 } imp_group;
 
 enum { IMP_VARIANTS_MAX = 4 };

@@ -78,6 +78,54 @@ const imp_operation imp_operation_wrap_grad = {.group = IMP_GROUP_WRAPS,
                                                .call = wrap_grad_call,
                                                .factor = wrap_grad_factor};
 
+/* ---- halving ---- */
+
+static imp_extent halved(const imp_case *c) {
+    return (imp_extent){c->c, c->h / 2, c->w / 2, c->layout};
+}
+
+static void halve_describe(imp_operands *t) {
+    imp_operand_set(t, 0, "y", IMP_OUTPUT, halved(&t->c));
+    imp_operand_set(t, 1, "x", IMP_INPUT, imp_extent_input(&t->c));
+}
+
+static imp_status halve_call(const imp_launch *l) {
+    return l->device->ops->halve(l->device, l->tensor[0], l->tensor[1]);
+}
+
+/* In each direction: two sums, two products, their sum. */
+static double halve_factor(const imp_case *c, size_t i, size_t k) {
+    (void)c, (void)i, (void)k;
+    return 2 * 3;
+}
+
+const imp_operation imp_operation_halve = {.group = IMP_GROUP_HALVES,
+                                           .variants = 1,
+                                           .describe = halve_describe,
+                                           .call = halve_call,
+                                           .factor = halve_factor};
+
+static void halve_grad_describe(imp_operands *t) {
+    imp_operand_set(t, 0, "dx", IMP_OUTPUT, imp_extent_input(&t->c));
+    imp_operand_set(t, 1, "dy", IMP_INPUT, halved(&t->c));
+}
+
+static imp_status halve_grad_call(const imp_launch *l) {
+    return l->device->ops->halve_grad(l->device, l->tensor[0], l->tensor[1]);
+}
+
+/* In each direction: two products and their sum. */
+static double halve_grad_factor(const imp_case *c, size_t i, size_t k) {
+    (void)c, (void)i, (void)k;
+    return 2 * 2;
+}
+
+const imp_operation imp_operation_halve_grad = {.group = IMP_GROUP_HALVES,
+                                                .variants = 1,
+                                                .describe = halve_grad_describe,
+                                                .call = halve_grad_call,
+                                                .factor = halve_grad_factor};
+
 /* ---- entry ---- */
 
 /* Three products, three sums. */
