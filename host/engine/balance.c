@@ -5,7 +5,7 @@
  * Losses have the size of the pictures' own features, so fixed weights balance differently for
  * every pair of pictures and every preset. Therefore each loss is compared with what it would be
  * for a blank picture, one without features; that is measured with the targets. At strength 1/2 the
- * content counts 4 % of the style in this measure, about the balance of the preset `default`, whose
+ * content counts 6 % of the style in this measure, about the balance of the preset `default`, whose
  * losses are relative already. Towards 0 the content grows thirtyfold, and the style's target goes
  * to the content's own (sources.c), as more content alone leaves the style to the finest details,
  * where it is noise. Towards 1 the content falls to a thirtieth.
@@ -17,7 +17,7 @@
 
 #include "engine/objective.h"
 
-static const double middle = 0.04; /* content over style at strength 1/2 */
+static const double middle = 0.06; /* content over style at strength 1/2 */
 static const double decades = 3;   /* of content for each unit of strength */
 
 /* The loss of a blank picture. */

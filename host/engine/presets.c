@@ -41,7 +41,7 @@ static const struct preset {
                           {IMP_TERM_STYLE, "relu4_1", 0.2F},
                           {IMP_TERM_STYLE, "relu5_1", 0.2F}},
                 .term_count = 7,
-                .content_weight = 40,
+                .content_weight = 60,
                 .style_weight = 1000,
                 .tv_weight = 8,
                 .strength = -1,
