@@ -442,9 +442,11 @@ typedef struct imp_import_report {
 } imp_import_report;
 
 /* Converts a VGG of any width to the safetensors file `to` that imp_network_open reads. Reads
- * torch.save in its stream and zip formats, safetensors, Keras HDF5 and .keras, and .caffemodel.
- * Fully connected layers are dropped. Holds a layer or two in memory at a time. options and report
- * may be NULL. After an error `to` is as before. Errors: IMP_ERR_IO, IMP_ERR_FORMAT (damaged, or
+ * torch.save in its stream and zip formats (also whole models, of which nothing is run),
+ * safetensors, the index of a file in parts, Keras HDF5 and .keras, .caffemodel, ONNX and MATLAB 5.
+ * Fully connected layers are dropped. HDF5 is read in a process of its own. The result is held in
+ * memory, opened and run on a small picture before it replaces `to`. options and report may be NULL.
+ * After an error `to` is as before. Errors: IMP_ERR_IO, IMP_ERR_FORMAT (damaged, or
  * not a VGG), IMP_ERR_UNSUPPORTED, IMP_ERR_NUMBER (not finite, or too large for fp16),
  * IMP_ERR_MEMORY, IMP_ERR_ARGUMENT. */
 IMP_API imp_status imp_network_import(const char *from, const char *to,

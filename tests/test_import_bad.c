@@ -51,7 +51,8 @@ static const bad pickles[] = {
     {"80 02 @os:system ( 'true' t R .", "?calls 'os.system'"},
     {"80 02 @__builtin__:eval ( 'true' t R .", "?nothing was executed"},
     {"80 04 8c 02 o s 8c 06 s y s t e m 93 ) R .", "?calls 'os.system'"},
-    {"80 02 @torch:FloatTensor ) 81 .", "?calls 'torch.FloatTensor'"},
+    {"80 02 @torch:FloatTensor ) R .", "?calls 'torch.FloatTensor'"},
+    {"80 02 @torch:FloatTensor ) 81 .", "?has no dictionary of tensors"}, /* only an object */
     {"80 02 N N i", "?instruction 0x69"},
     {"80 02 c", "cut off"},
     {"80 02 X ff ff ff ff", "cut off"},
@@ -423,7 +424,7 @@ static const bad messages[] = {
     {LAYER("conv1_1", FILTERS) LAYER("conv1_3", FILTERS), "layer conv1_2 is missing"},
     {LAYER("conv1_1", FILTERS) LAYER("conv1_2", FILTERS), "expected [O x 2 x 3 x 3]"},
     {LAYER("conv1_0", FILTERS), "?no layer of a VGG has such a name"},
-    {LAYER("res2a_branch1", FILTERS), "?no layer of a VGG has such a name"},
+    {LAYER("res2a_branch1", FILTERS), "?it is a ResNet"},
     {LAYER("", FILTERS), "?no layer of a VGG has such a name"},
     {"100{x0ax03ax00b} ", "no valid name"},
 };

@@ -200,8 +200,10 @@ const cli_command cli_commands[] = {
              "address), and your own. fetch NAME: downloads a published network into your folder "
              "of networks and checks its digest; an interrupted download continues where it "
              "ended. import FILE: converts a network of the VGG family from PyTorch (.pth, both "
-             "formats), safetensors, Keras (.h5, .keras) or Caffe (.caffemodel); fully connected "
-             "layers are left out. info NAME|FILE: shows layers, shapes, parameters, input, "
+             "formats, also whole models), safetensors, Keras (.h5, .keras), Caffe (.caffemodel), "
+             "ONNX, MATLAB 5 (.mat) or the index of a file in parts; fully connected layers are "
+             "left out. --network FILE does so on the way. info NAME|FILE: shows layers, shapes, "
+             "parameters, input, "
              "provenance and SHA-256. verify: checks that the installed networks (or NAME) are "
              "unchanged. remove NAME: removes one. The folder is $IMPASTO_WEIGHTS, else impasto in "
              "$XDG_DATA_HOME or ~/.local/share.",

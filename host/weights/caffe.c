@@ -6,95 +6,7 @@
  */
 #include <string.h>
 
-#include "weights/foreign.h"
-
-/* Wire types. */
-enum { VARINT = 0, FIXED64 = 1, LENGTH = 2, FIXED32 = 5 };
-
-/* A message is the bytes from `at` to `end` of the file. */
-typedef struct message {
-    uint64_t at, end;
-} message;
-
-typedef struct field {
-    unsigned number, kind;
-    uint64_t value; /* of VARINT */
-    message body;   /* of all others */
-} field;
-
-typedef struct reader {
-    imp_foreign *file;
-    imp_error *err;
-    unsigned char block[4096]; /* the file's bytes from `begin` on */
-    uint64_t begin;
-    size_t size;
-} reader;
-
-static imp_status damaged(const reader *r, uint64_t at, const char *what) {
-    return imp_foreign_fail(
-        r->file, r->err, IMP_ERR_FORMAT,
-        "it is not a .caffemodel, or it is damaged at byte %llu: %s" IMP_FETCH_AGAIN,
-        (unsigned long long)at, what);
-}
-
-static imp_status read_byte(reader *r, message *m, unsigned char *out) {
-    if (m->at >= m->end)
-        return damaged(r, m->at, "it is cut off");
-    if (m->at < r->begin || m->at - r->begin >= r->size) {
-        const uint64_t left = r->file->size - m->at;
-        r->size = 0;
-        const size_t size = left < sizeof r->block ? (size_t)left : sizeof r->block;
-        TRY(imp_foreign_read(r->file, r->block, m->at, size, r->err));
-        r->begin = m->at;
-        r->size = size;
-    }
-    *out = r->block[m->at++ - r->begin];
-    return IMP_OK;
-}
-
-static imp_status read_varint(reader *r, message *m, uint64_t *out) {
-    const uint64_t begun = m->at;
-    unsigned char byte = 0x80;
-    *out = 0;
-    for (unsigned shift = 0; byte & 0x80; shift += 7) {
-        if (shift > 63)
-            return damaged(r, begun, "a number has no end");
-        TRY(read_byte(r, m, &byte));
-        *out |= (uint64_t)(byte & 0x7F) << shift;
-    }
-    return IMP_OK;
-}
-
-/* The next field of a message that is not at its end. */
-static imp_status read_field(reader *r, message *m, field *out) {
-    const uint64_t begun = m->at;
-    uint64_t tag, length;
-    TRY(read_varint(r, m, &tag));
-    *out = (field){.number = (unsigned)(tag >> 3 & 0x1FFFFFFF), .kind = (unsigned)(tag & 7)};
-    if (out->number == 0)
-        return damaged(r, begun, "a field has no number");
-    switch (out->kind) {
-    case VARINT:
-        return read_varint(r, m, &out->value);
-    case FIXED64:
-        length = 8;
-        break;
-    case FIXED32:
-        length = 4;
-        break;
-    case LENGTH:
-        TRY(read_varint(r, m, &length));
-        break;
-    default:
-        return damaged(r, begun, "a field has an unknown type");
-    }
-    if (length > m->end - m->at)
-        return damaged(r, begun,
-                       "a field is longer than the message around it, so the file is cut off");
-    out->body = (message){m->at, m->at + length};
-    m->at += length;
-    return IMP_OK;
-}
+#include "weights/proto.h"
 
 /* ---- Blobs ----------------------------------------------------------------------------------- */
 
@@ -102,29 +14,29 @@ typedef struct blob {
     int64_t sides[8];
     size_t rank;
     bool old; /* its shape is num, channels, height, width */
-    message numbers;
+    imp_message numbers;
     imp_dtype dtype; /* OTHER: it has no numbers */
 } blob;
 
-static imp_status add_side(reader *r, blob *b, uint64_t side, uint64_t at) {
+static imp_status add_side(imp_proto *r, blob *b, uint64_t side, uint64_t at) {
     if (b->rank == sizeof b->sides / sizeof *b->sides)
-        return damaged(r, at, "a blob has more than eight dimensions");
+        return imp_proto_damaged(r, at, "a blob has more than eight dimensions");
     b->sides[b->rank++] = side > INT64_MAX ? -1 : (int64_t)side;
     return IMP_OK;
 }
 
 /* BlobShape: dim = 1, repeated or packed. */
-static imp_status read_shape(reader *r, blob *b, message m) {
-    field f;
+static imp_status read_shape(imp_proto *r, blob *b, imp_message m) {
+    imp_field f;
     while (m.at < m.end) {
-        TRY(read_field(r, &m, &f));
+        TRY(imp_proto_field(r, &m, &f));
         if (f.number != 1)
             continue;
-        if (f.kind == VARINT)
+        if (f.kind == IMP_PROTO_VARINT)
             TRY(add_side(r, b, f.value, m.at));
-        else if (f.kind == LENGTH)
+        else if (f.kind == IMP_PROTO_LENGTH)
             while (f.body.at < f.body.end) {
-                TRY(read_varint(r, &f.body, &f.value));
+                TRY(imp_proto_varint(r, &f.body, &f.value));
                 TRY(add_side(r, b, f.value, f.body.at));
             }
     }
@@ -132,8 +44,8 @@ static imp_status read_shape(reader *r, blob *b, message m) {
 }
 
 /* data = 5 or double_data = 8, packed, in one piece. */
-static imp_status read_numbers(reader *r, blob *b, const field *f) {
-    if (f->kind != LENGTH || b->dtype != IMP_DTYPE_OTHER)
+static imp_status read_numbers(imp_proto *r, blob *b, const imp_field *f) {
+    if (f->kind != IMP_PROTO_LENGTH || b->dtype != IMP_DTYPE_OTHER)
         return imp_foreign_fail(r->file, r->err, IMP_ERR_UNSUPPORTED,
                                 "the numbers of a blob are not packed in one field (byte %llu): "
                                 "save it again with a newer Caffe",
@@ -144,18 +56,18 @@ static imp_status read_numbers(reader *r, blob *b, const field *f) {
 }
 
 /* BlobProto: num, channels, height, width = 1..4, data = 5, shape = 7, double_data = 8. */
-static imp_status read_blob(reader *r, blob *b, message m) {
-    field f;
+static imp_status read_blob(imp_proto *r, blob *b, imp_message m) {
+    imp_field f;
     *b = (blob){.dtype = IMP_DTYPE_OTHER};
     int64_t old[4] = {1, 1, 1, 1};
     while (m.at < m.end) {
-        TRY(read_field(r, &m, &f));
-        if (f.number <= 4 && f.kind == VARINT) {
+        TRY(imp_proto_field(r, &m, &f));
+        if (f.number <= 4 && f.kind == IMP_PROTO_VARINT) {
             old[f.number - 1] = f.value > INT64_MAX ? -1 : (int64_t)f.value;
             b->old = true;
         } else if (f.number == 5 || f.number == 8) {
             TRY(read_numbers(r, b, &f));
-        } else if (f.number == 7 && f.kind == LENGTH) {
+        } else if (f.number == 7 && f.kind == IMP_PROTO_LENGTH) {
             TRY(read_shape(r, b, f.body));
         }
     }
@@ -168,7 +80,7 @@ static imp_status read_blob(reader *r, blob *b, message m) {
 
 /* ---- Layers ---------------------------------------------------------------------------------- */
 
-static imp_status add_blob(reader *r, const char *layer, size_t index, message m) {
+static imp_status add_blob(imp_proto *r, const char *layer, size_t index, imp_message m) {
     static const char *const parts[] = {"weight", "bias"};
     char name[IMP_FOREIGN_NAME];
     imp_foreign_tensor *t;
@@ -193,30 +105,21 @@ static imp_status add_blob(reader *r, const char *layer, size_t index, message m
     return IMP_OK;
 }
 
-static imp_status read_name(reader *r, char name[IMP_FOREIGN_NAME - 32], message m) {
-    const uint64_t begun = m.at;
-    size_t n = 0;
-    while (m.at < m.end && n < IMP_FOREIGN_NAME - 33)
-        TRY(read_byte(r, &m, (unsigned char *)&name[n++]));
-    name[n] = '\0';
-    return m.at < m.end || strlen(name) < n ? damaged(r, begun, "a layer has no valid name")
-                                            : IMP_OK;
-}
-
 /* name_field, blob_field: the fields of LayerParameter, or of the old form. The name may come after
  * the blobs. */
-static imp_status read_layer(reader *r, message whole, unsigned name_field, unsigned blob_field) {
+static imp_status read_layer(imp_proto *r, imp_message whole, unsigned name_field,
+                             unsigned blob_field) {
     char name[IMP_FOREIGN_NAME - 32] = "";
-    field f;
-    for (message m = whole; m.at < m.end;) {
-        TRY(read_field(r, &m, &f));
-        if (f.number == name_field && f.kind == LENGTH)
-            TRY(read_name(r, name, f.body));
+    imp_field f;
+    for (imp_message m = whole; m.at < m.end;) {
+        TRY(imp_proto_field(r, &m, &f));
+        if (f.number == name_field && f.kind == IMP_PROTO_LENGTH)
+            TRY(imp_proto_text(r, name, sizeof name, f.body));
     }
     size_t index = 0;
-    for (message m = whole; m.at < m.end;) {
-        TRY(read_field(r, &m, &f));
-        if (f.number == blob_field && f.kind == LENGTH)
+    for (imp_message m = whole; m.at < m.end;) {
+        TRY(imp_proto_field(r, &m, &f));
+        if (f.number == blob_field && f.kind == IMP_PROTO_LENGTH)
             TRY(add_blob(r, name, index++, f.body));
     }
     return IMP_OK;
@@ -228,14 +131,14 @@ static imp_status load(const imp_foreign *file, const imp_foreign_tensor *t, flo
 }
 
 imp_status imp_foreign_caffe(imp_foreign *file, imp_error *err) {
-    reader r = {.file = file, .err = err};
+    imp_proto r = {.file = file, .kind = ".caffemodel", .err = err};
     file->format = "Caffe";
     file->input = IMP_INPUT_CAFFE;
     file->load = load;
-    for (message m = {0, file->size}; m.at < m.end;) {
-        field f;
-        TRY(read_field(&r, &m, &f));
-        if (f.kind != LENGTH)
+    for (imp_message m = {0, file->size}; m.at < m.end;) {
+        imp_field f;
+        TRY(imp_proto_field(&r, &m, &f));
+        if (f.kind != IMP_PROTO_LENGTH)
             continue;
         if (f.number == 100)
             TRY(read_layer(&r, f.body, 1, 7));

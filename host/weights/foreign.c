@@ -146,41 +146,125 @@ imp_status imp_foreign_numbers(const imp_foreign *file, float *out, imp_dtype dt
 
 /* ---- Formats --------------------------------------------------------------------------------- */
 
+/* Files that people take for weights, by their first bytes, and what to do with them. */
+static const struct other {
+    const char *mark;
+    size_t at, length;
+    const char *is, *advice;
+} others[] = {
+    {"version https://git-lfs", 0, 23, "a pointer of Git LFS, not the file itself",
+     "run 'git lfs pull', or download the file"},
+    {"<!", 0, 2, "a web page", "download the file itself, not the page about it"},
+    {"<html", 0, 5, "a web page", "download the file itself, not the page about it"},
+    {"<HTML", 0, 5, "a web page", "download the file itself, not the page about it"},
+    {"<?xml", 0, 5, "an XML document", "download the file itself"},
+    {"\x1f\x8b", 0, 2, "a gzip archive", "unpack it with gunzip"},
+    {"BZh", 0, 3, "a bzip2 archive", "unpack it with bunzip2"},
+    {"\xfd"
+     "7zXZ",
+     0, 5, "an xz archive", "unpack it with unxz"},
+    {"\x28\xb5\x2f\xfd", 0, 4, "a Zstandard archive", "unpack it with unzstd"},
+    {"7z\xbc\xaf", 0, 4, "a 7-Zip archive", "unpack it"},
+    {"Rar!", 0, 4, "a RAR archive", "unpack it"},
+    {"ustar", 257, 5, "a tar archive", "unpack it with tar"},
+    {"\x93NUMPY", 0, 6, "a NumPy array", "save all layers as safetensors"},
+    {"GGUF", 0, 4, "a GGUF file of a language model", "give the weights of a VGG"},
+    {"TFL3", 4, 4, "a TensorFlow Lite model", "save the Keras model as .h5 or .keras"},
+    {"%PDF", 0, 4, "a PDF document", "give the file with the weights"},
+    {"\xff\xd8\xff", 0, 3, "a JPEG picture", "give the file with the weights"},
+    {"\x89PNG", 0, 4, "a PNG picture", "give the file with the weights"},
+    {"import ", 0, 7, "a Python program", "give the file of weights that it saves"},
+    {"#!", 0, 2, "a program", "give the file with the weights"},
+    {"\x7f"
+     "ELF",
+     0, 4, "a program", "give the file with the weights"},
+};
+
+/* Fails with the kind of a file that is known, but holds no weights. IMP_OK: it is not known. */
+static imp_status name_other(const imp_foreign *file, const unsigned char *bytes, size_t size,
+                             imp_error *err) {
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (others[i].at + others[i].length <= size &&
+            memcmp(bytes + others[i].at, others[i].mark, others[i].length) == 0)
+            return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED, "it is %s: %s", others[i].is,
+                                    others[i].advice);
+    return IMP_OK;
+}
+
 /* Recognises formats by their first bytes. A safetensors file begins with the length of its header
  * and a brace. A .caffemodel has no signature: it begins with a name or a layer, fields 1, 2 or
- * 100. */
+ * 100. Nor has an ONNX model, which begins with its version, field 1 as a number. */
 static const struct format {
     const char *mark;
     size_t at, length;
     imp_status (*open)(imp_foreign *file, imp_error *err);
 } formats[] = {
-    {"PK\3\4", 0, 4, imp_foreign_zip},     {"\x89HDF\r\n\x1a\n", 0, 8, imp_foreign_hdf5},
-    {"{", 8, 1, imp_foreign_safetensors},  {"\x80", 0, 1, imp_foreign_torch_stream},
-    {"\x0a", 0, 1, imp_foreign_caffe},     {"\x12", 0, 1, imp_foreign_caffe},
+    {"PK\3\4", 0, 4, imp_foreign_zip},
+    {"\x89HDF\r\n\x1a\n", 0, 8, imp_foreign_hdf5},
+    {"{", 8, 1, imp_foreign_safetensors},
+    {"\x80", 0, 1, imp_foreign_torch_stream},
+    {"\x0a", 0, 1, imp_foreign_caffe},
+    {"\x12", 0, 1, imp_foreign_caffe},
     {"\xa2\x06", 0, 2, imp_foreign_caffe},
+    {"\x08", 0, 1, imp_foreign_onnx},
+    {"MATLAB 5.0 MAT", 0, 14, imp_foreign_mat},
+    {"MATLAB 7.3 MAT", 0, 14, imp_foreign_mat},
+    {"{", 0, 1, imp_foreign_shards},
 };
 
 static imp_status open_format(imp_foreign *file, imp_error *err) {
-    unsigned char first[16] = {0};
-    TRY(imp_foreign_read(file, first, 0, file->size < sizeof first ? file->size : sizeof first,
-                         err));
+    unsigned char first[512] = {0};
+    const size_t size = file->size < sizeof first ? (size_t)file->size : sizeof first;
+    size_t blank = 0;
+    TRY(imp_foreign_read(file, first, 0, size, err));
+    while (blank < 16 && first[blank] && strchr(" \t\r\n", first[blank]))
+        blank++;
+    if (size >= 3 && memcmp(first, "\xef\xbb\xbf", 3) == 0) /* a byte order mark */
+        blank = 3;
+    TRY(name_other(file, first + blank, size > blank ? size - blank : 0, err));
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (memcmp(first + formats[i].at, formats[i].mark, formats[i].length) == 0)
             return formats[i].open(file, err);
     return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
                             "its format is unknown: give a file of torch.save, safetensors, Keras "
-                            "(.h5, .keras) or Caffe (.caffemodel)");
+                            "(.h5, .keras), Caffe (.caffemodel), ONNX or MATLAB 5 (.mat)");
 }
 
-imp_status imp_foreign_open(imp_foreign *file, const char *path, imp_error *err) {
+/* A file that is one of several, "model-00001-of-00002.safetensors": the others have the rest. */
+static imp_status check_whole(const imp_foreign *file, imp_error *err) {
+    const char *const slash = strrchr(file->path, '/'), *name = slash ? slash + 1 : file->path;
+    unsigned part, parts;
+    int end = 0;
+    for (const char *dash = strchr(name, '-'); dash; dash = strchr(dash + 1, '-')) {
+        if (sscanf(dash, "-%5u-of-%5u%n", &part, &parts, &end) == 2 && dash[end] == '.' &&
+            parts > 1)
+            return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
+                                    "it is part %u of %u of a network: give its index, a file like "
+                                    "'%.*s%s.index.json', beside all parts",
+                                    part, parts, (int)(dash - name), name, dash + end);
+    }
+    return IMP_OK;
+}
+
+static imp_status open_any(imp_foreign *file, const char *path, bool whole, imp_error *err) {
     size_t size;
     *file = (imp_foreign){.path = path};
     TRY(imp_file_open(&file->fd, &size, "weights", path, err));
     file->size = size;
-    const imp_status status = open_format(file, err);
+    imp_status status = whole ? check_whole(file, err) : IMP_OK;
+    if (status == IMP_OK)
+        status = open_format(file, err);
     if (status != IMP_OK)
         imp_foreign_close(file);
     return status;
+}
+
+imp_status imp_foreign_open(imp_foreign *file, const char *path, imp_error *err) {
+    return open_any(file, path, true, err);
+}
+
+imp_status imp_foreign_open_part(imp_foreign *file, const char *path, imp_error *err) {
+    return open_any(file, path, false, err);
 }
 
 void imp_foreign_close(imp_foreign *file) {

@@ -34,6 +34,7 @@ struct imp_foreign {
     const char *path;   /* borrowed until close */
     const char *format; /* the format's name; static */
     imp_input input;    /* the format's usual input, or AUTO */
+    bool rgb;           /* it takes RGB where that input has BGR */
     int fd;
     uint64_t size; /* of the file */
     imp_foreign_tensor *tensors;
@@ -52,6 +53,9 @@ struct imp_foreign {
  * IMP_ERR_UNSUPPORTED, IMP_ERR_MEMORY. */
 imp_status imp_foreign_open(imp_foreign *file, const char *path, imp_error *err);
 void imp_foreign_close(imp_foreign *file);
+
+/* The same for a file that is one of several. */
+imp_status imp_foreign_open_part(imp_foreign *file, const char *path, imp_error *err);
 
 /* Loads a tensor's numbers in row-major order. Errors: IMP_ERR_UNSUPPORTED (a rank above
  * IMP_FOREIGN_RANK, IMP_DTYPE_OTHER), IMP_ERR_IO, IMP_ERR_FORMAT, IMP_ERR_MEMORY. */
@@ -93,6 +97,11 @@ imp_status imp_foreign_zip(imp_foreign *file, imp_error *err);
 imp_status imp_foreign_hdf5(imp_foreign *file, imp_error *err);
 /* Likewise for a file whose bytes have another name than file->path, which messages use. */
 imp_status imp_foreign_hdf5_named(imp_foreign *file, const char *name, imp_error *err);
+/* The same in this process, where a damaged file may make the library crash. */
+imp_status imp_foreign_hdf5_direct(imp_foreign *file, const char *name, imp_error *err);
 imp_status imp_foreign_caffe(imp_foreign *file, imp_error *err);
+imp_status imp_foreign_onnx(imp_foreign *file, imp_error *err);
+imp_status imp_foreign_mat(imp_foreign *file, imp_error *err);
+imp_status imp_foreign_shards(imp_foreign *file, imp_error *err);
 
 #endif

@@ -55,7 +55,8 @@ imp_status imp_foreign_safetensors(imp_foreign *file, imp_error *err) {
                                 "its header has an invalid length of %llu bytes" IMP_FETCH_AGAIN,
                                 (unsigned long long)bytes);
     inside *const in = file->inside = calloc(1, sizeof *in);
-    unsigned char *const header = malloc(LENGTH_BYTES + (size_t)bytes);
+    /* one byte more: the parser looks at the first behind the length */
+    unsigned char *const header = calloc(1, LENGTH_BYTES + (size_t)bytes + 1);
     if (!in || !header) {
         free(header);
         free(in);

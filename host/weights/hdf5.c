@@ -2,7 +2,8 @@
  *
  * Keras' HDF5 files. Old ones have a group for each layer, perhaps under model_weights, with
  * datasets like block1_conv1_W_1:0 or kernel:0. New ones have layers/conv2d_7/vars/0 and 1, where
- * an attribute "name" of vars may hold the layer's name. Filters are stored H x W x I x O.
+ * an attribute "name" of vars may hold the layer's name. Filters are stored H x W x I x O. This
+ * runs in a process of its own: hdf5_child.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -205,7 +206,7 @@ static herr_t add_object(hid_t at, const char *path, const H5O_info_t *about, vo
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-imp_status imp_foreign_hdf5_named(imp_foreign *file, const char *name, imp_error *err) {
+imp_status imp_foreign_hdf5_direct(imp_foreign *file, const char *name, imp_error *err) {
     visit v = {file, IMP_OK, err};
     file->format = "Keras HDF5";
     file->input = IMP_INPUT_CAFFE;
@@ -229,8 +230,4 @@ imp_status imp_foreign_hdf5_named(imp_foreign *file, const char *name, imp_error
         return v.status;
     return imp_foreign_fail(file, err, IMP_ERR_FORMAT,
                             "its list of datasets is damaged" IMP_FETCH_AGAIN);
-}
-
-imp_status imp_foreign_hdf5(imp_foreign *file, imp_error *err) {
-    return imp_foreign_hdf5_named(file, file->path, err);
 }

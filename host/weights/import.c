@@ -11,7 +11,9 @@
 #include "base/file.h"
 #include "weights/foreign.h"
 #include "weights/names.h"
+#include "weights/network.h"
 #include "weights/safetensors_write.h"
+#include "weights/trial.h"
 
 /* ---- The input ------------------------------------------------------------------------------- */
 
@@ -23,6 +25,11 @@ static const preparation preparations[] = {
     [IMP_INPUT_TORCHVISION] = {"RGB", "1", "0.485,0.456,0.406", "0.229,0.224,0.225"},
     [IMP_INPUT_CAFFE] = {"BGR", "255", "103.939,116.779,123.68", "1,1,1"},
 };
+
+/* Caffe's numbers with the channels of the first layer in the other order, as MatConvNet has them;
+ * and that of networks whose first layer, conv0, does all of this. */
+static const preparation caffe_rgb = {"RGB", "255", "123.68,116.779,103.939", "1,1,1"};
+static const preparation in_network = {"RGB", "1", "0,0,0", "1,1,1"};
 
 /* The first digits of the SHA-256 of published files, which are also part of their names.
  * Torchvision's files and those converted from Caffe's have the same tensor names and similar
@@ -80,10 +87,15 @@ static bool is_own(const work *w) {
     return format && strcmp(format, "impasto-network-1") == 0;
 }
 
+/* Whether its first layer prepares the input. */
+static bool has_own_input(const work *w) {
+    return w->vgg.layers[0].block == 0 && !is_own(w);
+}
+
 static void choose_input(work *w) {
     imp_import_report *const r = &w->report;
     r->input = w->options.input;
-    if (r->input != IMP_INPUT_AUTO || is_own(w))
+    if (r->input != IMP_INPUT_AUTO || is_own(w) || has_own_input(w))
         return;
     r->input = w->file.input != IMP_INPUT_AUTO ? w->file.input
                                                : input_of_published(w->file.path, r->sha256);
@@ -104,6 +116,7 @@ static void name_network(work *w) {
     const char *const depth = third == 4 ? "VGG-19" : third == 3 && !ends_there ? "VGG-16" : "VGG";
     const char *const kind = w->report.input == IMP_INPUT_TORCHVISION ? " (torchvision)"
                              : w->report.input == IMP_INPUT_CAFFE     ? " (Caffe)"
+                             : has_own_input(w)                       ? " (normalised)"
                                                                       : "";
     const char *given = w->options.name;
     if (!given && is_own(w))
@@ -125,8 +138,13 @@ static void put_words(work *w, size_t *n, const char *key, const char *value) {
 static void fill_metadata(work *w) {
     size_t n = 0;
     const char *const slash = strrchr(w->file.path, '/');
-    const preparation *const p =
-        w->report.input == IMP_INPUT_AUTO ? &(preparation){0} : &preparations[w->report.input];
+    static const preparation none = {0};
+    const bool zero = !has_own_input(w); /* those networks were made with reflected borders */
+    const preparation *const p = w->report.input == IMP_INPUT_CAFFE && w->file.rgb ? &caffe_rgb
+                                 : w->report.input != IMP_INPUT_AUTO
+                                     ? &preparations[w->report.input]
+                                 : has_own_input(w) ? &in_network
+                                                    : &none;
     if (w->options.provenance)
         snprintf(w->provenance, sizeof w->provenance, "%s", w->options.provenance);
     else
@@ -137,7 +155,7 @@ static void fill_metadata(work *w) {
     put_words(w, &n, "range", p->range);
     put_words(w, &n, "mean", p->mean);
     put_words(w, &n, "std", p->deviation);
-    put_words(w, &n, "padding", is_own(w) ? NULL : "zero");
+    put_words(w, &n, "padding", is_own(w) ? NULL : zero ? "zero" : "reflect");
     put_words(w, &n, "name", w->report.name);
     put_words(w, &n, "licence", w->options.licence);
     put_words(w, &n, "provenance", w->provenance);
@@ -290,7 +308,28 @@ static imp_status fill(FILE *to, const void *user, imp_error *err) {
     return IMP_OK;
 }
 
-static imp_status convert(work *w, const char *to, imp_error *err) {
+/* A whole file in memory: 80 MB for VGG-19. */
+static imp_status write_memory(const work *w, char **bytes, size_t *size, imp_error *err) {
+    FILE *const to = open_memstream(bytes, size);
+    imp_status status = to ? fill(to, w, err) : IMP_ERR_IO;
+    if (to && fclose(to) != 0)
+        status = IMP_ERR_IO;
+    if (status == IMP_ERR_IO && (!err || !*err->text)) /* writing to memory failed */
+        status =
+            imp_foreign_fail(&w->file, err, IMP_ERR_MEMORY, "out of memory: close other programs");
+    return status;
+}
+
+/* Opens the network and runs it, before it replaces anything. */
+static imp_status check_network(const work *w, const char *bytes, size_t size, imp_error *err) {
+    imp_network *network = NULL;
+    TRY(imp_network_parse(&network, (const unsigned char *)bytes, size, w->file.path, err));
+    const imp_status status = imp_network_try(network, w->file.path, err);
+    imp_network_close(network);
+    return status;
+}
+
+static imp_status convert(work *w, char **bytes, size_t *size, imp_error *err) {
     snprintf(w->report.format, sizeof w->report.format, "%s", w->file.format);
     TRY(imp_vgg_find(&w->vgg, &w->file, err));
     TRY(imp_file_sha256(w->report.sha256, w->file.path, err));
@@ -298,18 +337,15 @@ static imp_status convert(work *w, const char *to, imp_error *err) {
     name_network(w);
     plan_tensors(w);
     fill_metadata(w);
-    return imp_file_replace(to, fill, w, err);
+    TRY(write_memory(w, bytes, size, err));
+    return check_network(w, *bytes, *size, err);
 }
 
-imp_status imp_network_import(const char *from, const char *to, const imp_import_options *options,
-                              imp_import_report *report, imp_error *err) {
-    if (!from || !to)
-        return imp_fail(err, IMP_ERR_ARGUMENT, "weights: the path of a file is NULL");
-    if (options && (unsigned)options->input > IMP_INPUT_CAFFE)
-        return imp_fail(err, IMP_ERR_ARGUMENT,
-                        "setting 'input': invalid value '%d'; expected an imp_input",
-                        (int)options->input);
+imp_status imp_network_convert(char **bytes, size_t *size, const char *from,
+                               const imp_import_options *options, imp_import_report *report,
+                               imp_error *err) {
     work *const w = calloc(1, sizeof *w);
+    *bytes = NULL;
     if (!w)
         return imp_fail(err, IMP_ERR_MEMORY, "weights '%s': out of memory: close other programs",
                         from);
@@ -317,11 +353,31 @@ imp_status imp_network_import(const char *from, const char *to, const imp_import
         w->options = *options;
     imp_status status = imp_foreign_open(&w->file, from, err);
     if (status == IMP_OK) {
-        status = convert(w, to, err);
+        status = convert(w, bytes, size, err);
         imp_foreign_close(&w->file);
     }
     if (report)
         *report = w->report;
     free(w);
+    if (status != IMP_OK) {
+        free(*bytes);
+        *bytes = NULL;
+    }
+    return status;
+}
+
+imp_status imp_network_import(const char *from, const char *to, const imp_import_options *options,
+                              imp_import_report *report, imp_error *err) {
+    char *bytes;
+    size_t size;
+    if (!from || !to)
+        return imp_fail(err, IMP_ERR_ARGUMENT, "weights: the path of a file is NULL");
+    if (options && (unsigned)options->input > IMP_INPUT_CAFFE)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "setting 'input': invalid value '%d'; expected an imp_input",
+                        (int)options->input);
+    TRY(imp_network_convert(&bytes, &size, from, options, report, err));
+    const imp_status status = imp_file_replace_bytes(to, bytes, size, err);
+    free(bytes);
     return status;
 }

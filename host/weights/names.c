@@ -25,6 +25,7 @@ typedef struct finder {
     imp_vgg *vgg;
     slot slots[2 * IMP_VGG_LAYERS];
     size_t count;
+    size_t prefix; /* letters that all names begin with, and that are no part of a layer's */
 } finder;
 
 /* ---- Names ----------------------------------------------------------------------------------- */
@@ -36,9 +37,29 @@ static bool strip(const char **text, const char *prefix) {
     return there;
 }
 
-/* Strips the prefixes of modules around a VGG. */
-static const char *strip_wrappers(const char *name) {
+/* Removes a word wherever a name has it. */
+static void remove_word(char *name, const char *word) {
+    const size_t length = strlen(word);
+    for (char *at; (at = strstr(name, word)) && (at == name || at[-1] == '.');)
+        memmove(at, at + length, strlen(at + length) + 1);
+}
+
+/* Removes a slice's name: a list that is cut into slices keeps its numbers. */
+static void remove_slice(char *name) {
+    char *const at = strstr(name, "slice");
+    const size_t digits = at ? strspn(at + 5, "0123456789") : 0;
+    if (digits > 0 && at[5 + digits] == '.' && (at == name || at[-1] == '.'))
+        memmove(at, at + 6 + digits, strlen(at + 6 + digits) + 1);
+}
+
+/* Strips what wraps a VGG: the file's common prefix, and the names of modules that only forward.
+ * room: IMP_FOREIGN_NAME bytes, which the result may point to. */
+static const char *strip_wrappers(char *room, const finder *f, const char *full) {
     static const char *const wrappers[] = {"module.", "model.", "net.", "vgg.", "backbone."};
+    snprintf(room, IMP_FOREIGN_NAME, "%s", full + f->prefix);
+    remove_word(room, "_orig_mod.");
+    remove_slice(room);
+    const char *name = room;
     for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++)
         if (strip(&name, wrappers[i]))
             i = (size_t)-1;
@@ -71,6 +92,10 @@ static imp_naming read_layer(unsigned *number, const char *layer) {
         *number = 100 * block + conv;
         return block - 1 < 99 && conv - 1 < 99 ? IMP_NAMING_PLACES : IMP_NAMING_NONE;
     }
+    if (sscanf(layer, "conv%1u%1u%n", &block, &conv, &end) == 2 && !layer[end]) {
+        *number = 100 * block + conv; /* conv11: block 1, convolution 1 */
+        return block > 0 && conv > 0 ? IMP_NAMING_PLACES : IMP_NAMING_NONE;
+    }
     *number = 0;
     if (strcmp(layer, "conv2d") == 0 ||
         (sscanf(layer, "conv2d_%6u%n", number, &end) == 1 && !layer[end]))
@@ -94,8 +119,45 @@ static imp_naming read_name(unsigned *number, unsigned *part, const char *name) 
 }
 
 static imp_status no_vgg(const finder *f, const char *name, const char *why) {
+    const char *const other = imp_other_network(f->file);
+    if (other)
+        return imp_foreign_fail(f->file, f->err, IMP_ERR_UNSUPPORTED,
+                                "it is %s: only the VGG family is read; 'impasto weights fetch "
+                                "vgg19' gets one",
+                                other);
     return imp_foreign_fail(f->file, f->err, IMP_ERR_UNSUPPORTED,
                             "tensor '%s': %s: only the VGG family is read", name, why);
+}
+
+/* Whether all tensors have names of layers, or of what is left out, once they lose `prefix`
+ * letters.
+ */
+static bool all_known(finder *f, size_t prefix) {
+    const char *const first = f->file->tensors[0].name;
+    size_t layers = 0;
+    f->prefix = prefix;
+    for (size_t i = 0; i < f->file->count; i++) {
+        char room[IMP_FOREIGN_NAME];
+        unsigned number, part;
+        const char *const full = f->file->tensors[i].name;
+        if (strncmp(full, first, prefix) != 0)
+            return false;
+        const char *const name = strip_wrappers(room, f, full);
+        const bool layer = read_name(&number, &part, name) != IMP_NAMING_NONE;
+        layers += layer;
+        if (!layer && !is_left_out(name))
+            return false;
+    }
+    return layers > 0;
+}
+
+/* Finds the prefix that all names have and that is not a layer's: any number of words with dots. */
+static void find_prefix(finder *f) {
+    const char *const first = f->file->count ? f->file->tensors[0].name : "";
+    for (const char *dot = first; dot; dot = strchr(dot, '.'), dot += dot ? 1 : 0)
+        if (f->file->count && all_known(f, (size_t)(dot - first)))
+            return;
+    f->prefix = 0;
 }
 
 /* ---- Slots ----------------------------------------------------------------------------------- */
@@ -113,7 +175,8 @@ static slot *find_slot(finder *f, unsigned number) {
 
 static imp_status sort_in(finder *f, const imp_foreign_tensor *t) {
     unsigned number, part;
-    const char *const name = strip_wrappers(t->name);
+    char room[IMP_FOREIGN_NAME];
+    const char *const name = strip_wrappers(room, f, t->name);
     if (is_left_out(name)) {
         f->vgg->skipped++;
         return IMP_OK;
@@ -211,6 +274,30 @@ static imp_status add_norm(finder *f, const slot *s) {
     return IMP_OK;
 }
 
+static bool is_point(const imp_foreign_tensor *t) {
+    return t && t->rank == 4 && t->shape[2] == 1 && t->shape[3] == 1;
+}
+
+/* A list that begins with a 1 x 1 convolution also has a padding before each other one: a
+ * convolution comes 3 places after the previous one, and 1 more behind a pooling. */
+static imp_status place_by_padded_list(finder *f) {
+    unsigned block = 1, conv = 1, next = 2;
+    TRY(add_layer(f, &f->slots[0], 0, 0));
+    for (size_t i = 1; i < f->count; i++) {
+        const slot *const s = &f->slots[i];
+        if (i > 1 && s->number == next + 1) {
+            block++;
+            conv = 1;
+        } else if (s->number != next) {
+            return no_vgg(f, s->parts[WEIGHT] ? s->parts[WEIGHT]->name : "without a weight",
+                          "no layer of a VGG has its number");
+        }
+        TRY(add_layer(f, s, block, conv++));
+        next = s->number + 3;
+    }
+    return IMP_OK;
+}
+
 /* In the list, a convolution comes 2 places after the previous one (a ReLU is between them), 3
  * after one with batch normalisation, and 1 more where a pooling begins a new block. */
 static imp_status place_by_list(finder *f) {
@@ -282,6 +369,8 @@ static imp_status check_vector(const finder *f, const imp_foreign_tensor *t, siz
 static imp_status check_filters(const finder *f, const imp_foreign_tensor *t, size_t in,
                                 size_t kernel) {
     char wanted[64];
+    if (imp_other_network(f->file))
+        return no_vgg(f, t->name, "");
     snprintf(wanted, sizeof wanted, "O x %zu x %zu x %zu", in, kernel, kernel);
     if (t->rank != 4 || t->shape[0] == 0 || t->shape[1] != in || t->shape[2] != kernel ||
         t->shape[3] != kernel)
@@ -316,14 +405,21 @@ static imp_status check_layer(const finder *f, const imp_vgg_layer *l, size_t in
 static imp_status place_all(finder *f) {
     if (f->vgg->naming == IMP_NAMING_PLACES)
         return place_by_name(f);
-    return f->vgg->naming == IMP_NAMING_ORDER ? place_by_order(f) : place_by_list(f);
+    if (f->vgg->naming == IMP_NAMING_ORDER)
+        return place_by_order(f);
+    const bool padded =
+        is_point(f->slots[0].parts[WEIGHT]) && f->count > 1 && f->slots[1].number == 2;
+    return padded ? place_by_padded_list(f) : place_by_list(f);
 }
 
 imp_status imp_vgg_find(imp_vgg *out, const imp_foreign *file, imp_error *err) {
     finder f = {.file = file, .err = err, .vgg = out};
     *out = (imp_vgg){.naming = IMP_NAMING_NONE};
+    find_prefix(&f);
     for (size_t i = 0; i < file->count; i++)
         TRY(sort_in(&f, &file->tensors[i]));
+    if (f.count == 0 && imp_other_network(file))
+        return no_vgg(&f, "", "");
     if (f.count == 0)
         return imp_foreign_fail(file, err, IMP_ERR_FORMAT,
                                 "it has no layers of a VGG: give a file with the weights of one");

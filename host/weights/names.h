@@ -6,8 +6,10 @@
  *   conv2d_7.weight          Keras' layers by number, from conv2d on
  *   features.0.weight        torchvision's and timm's: positions in a list of layers, where a ReLU
  *                            follows each convolution, perhaps with batch normalisation between
- *                            them, and a pooling follows each block. Prefixes such as "module."
- *                            and a missing "features." make no difference.
+ *                            them, and a pooling follows each block. Any common prefix,
+ *                            "_orig_mod." and a missing "features." make no difference.
+ *   0.weight, 2.weight       the same with a padding before each convolution, if the first one is
+ *                            1 x 1 (AdaIN's vgg_normalised)
  * Fully connected layers are recognised by their names and skipped.
  */
 #ifndef IMP_WEIGHTS_NAMES_H
@@ -44,5 +46,8 @@ typedef struct imp_vgg {
  * the deepest one. Borrows the tensors of the file. Errors: IMP_ERR_FORMAT, IMP_ERR_UNSUPPORTED
  * (some other network). */
 imp_status imp_vgg_find(imp_vgg *out, const imp_foreign *file, imp_error *err);
+
+/* The name of a known network of another kind that the tensors belong to ("a ResNet"), or NULL. */
+const char *imp_other_network(const imp_foreign *file);
 
 #endif

@@ -323,6 +323,35 @@ imp_status imp_network_parse(imp_network **out, const unsigned char *bytes, size
     return status;
 }
 
+/* Whether a file is not in our format, but surely in one that can be imported: by its first bytes
+ * or, where a format has none, by its name. */
+static bool is_foreign(const char *path) {
+    static const char *const names[] = {".caffemodel", ".onnx", ".index.json"};
+    static const char *const marks[] = {"PK\3\4", "\x89HDF", "\x80\2",
+                                        "\x80\3", "\x80\4",  "MATLAB"};
+    char first[8] = "";
+    FILE *const file = fopen(path, "rb");
+    const size_t size = file ? fread(first, 1, sizeof first, file) : 0, length = strlen(path);
+    bool found = false;
+    if (file)
+        fclose(file);
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        found |= size == sizeof first && memcmp(first, marks[i], strlen(marks[i])) == 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        found |=
+            length > strlen(names[i]) && strcmp(path + length - strlen(names[i]), names[i]) == 0;
+    return found;
+}
+
+static imp_status open_foreign(imp_network **out, const char *path, imp_error *err) {
+    char *bytes;
+    size_t size;
+    TRY(imp_network_convert(&bytes, &size, path, NULL, NULL, err));
+    const imp_status status = imp_network_parse(out, (const unsigned char *)bytes, size, path, err);
+    free(bytes);
+    return status;
+}
+
 imp_status imp_network_open(imp_network **out, const char *name, imp_error *err) {
     unsigned char *bytes;
     size_t size;
@@ -344,6 +373,8 @@ imp_status imp_network_open(imp_network **out, const char *name, imp_error *err)
     else if (imp_weights_find(name) && access(name, F_OK) != 0)
         return imp_fail(err, IMP_ERR_IO,
                         "network '%s': not installed: run 'impasto weights fetch %s'", name, name);
+    if (is_foreign(path))
+        return open_foreign(out, path, err);
     TRY(imp_file_read(&bytes, &size, "network", path, err));
     const imp_status status = imp_network_parse(out, bytes, size, path, err);
     free(bytes);

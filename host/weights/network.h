@@ -57,6 +57,12 @@ struct imp_network {
 imp_status imp_network_parse(imp_network **out, const unsigned char *bytes, size_t size,
                              const char *source, imp_error *err);
 
+/* Converts another program's file as imp_network_import does, to bytes in memory; the caller frees
+ * *bytes, which is NULL after an error. options and report may be NULL. Errors: as there. */
+imp_status imp_network_convert(char **bytes, size_t *size, const char *from,
+                               const imp_import_options *options, imp_import_report *report,
+                               imp_error *err);
+
 /* The node whose features have this name, or NULL. */
 const imp_node *imp_network_find(const imp_network *network, const char *layer);
 

@@ -11,7 +11,21 @@
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-enum { ORDERED_DICT, TENSOR, TENSOR_V2, PARAMETER, NEW_PARAMETER, STORAGES };
+enum {
+    ORDERED_DICT,
+    TENSOR,
+    TENSOR_V2,
+    PARAMETER,
+    PARAMETER_STATE,
+    NEW_PARAMETER,
+    TYPED,
+    RECONSTRUCTOR,
+    INERT, /* from here on: what models hold besides, and what makes no difference */
+    STORAGES = INERT + 7
+};
+
+/* The number of any other name. */
+enum { OTHER = -1 };
 
 static const struct known {
     const char *module, *name;
@@ -22,7 +36,17 @@ static const struct known {
     [TENSOR] = {"torch._utils", "_rebuild_tensor", 0, IMP_DTYPE_OTHER},
     [TENSOR_V2] = {"torch._utils", "_rebuild_tensor_v2", 0, IMP_DTYPE_OTHER},
     [PARAMETER] = {"torch._utils", "_rebuild_parameter", 0, IMP_DTYPE_OTHER},
+    [PARAMETER_STATE] = {"torch._utils", "_rebuild_parameter_with_state", 0, IMP_DTYPE_OTHER},
     [NEW_PARAMETER] = {"torch.nn.parameter", "Parameter", 0, IMP_DTYPE_OTHER},
+    [TYPED] = {"torch._tensor", "_rebuild_from_type_v2", 0, IMP_DTYPE_OTHER},
+    [RECONSTRUCTOR] = {"copy_reg", "_reconstructor", 0, IMP_DTYPE_OTHER},
+    [INERT] = {"__builtin__", "set", 0, IMP_DTYPE_OTHER},
+    {"builtins", "set", 0, IMP_DTYPE_OTHER},
+    {"torch", "Size", 0, IMP_DTYPE_OTHER},
+    {"torch", "device", 0, IMP_DTYPE_OTHER},
+    {"collections", "defaultdict", 0, IMP_DTYPE_OTHER},
+    {"_codecs", "encode", 0, IMP_DTYPE_OTHER},
+    {"torch.serialization", "_get_layout", 0, IMP_DTYPE_OTHER},
     [STORAGES] = {"torch", "FloatStorage", 4, IMP_DTYPE_F32},
     {"torch", "HalfStorage", 2, IMP_DTYPE_F16},
     {"torch", "BFloat16Storage", 2, IMP_DTYPE_BF16},
@@ -39,7 +63,7 @@ enum { NAMES = sizeof names / sizeof *names };
 
 size_t imp_value_storage(const imp_value *name, imp_dtype *dtype) {
     if (name->kind != IMP_VALUE_NAME || name->number < STORAGES)
-        return 0;
+        return 0; /* also of another name */
     *dtype = names[name->number].dtype;
     return names[name->number].bytes;
 }
@@ -194,11 +218,24 @@ static imp_status push_name(machine *m, const unsigned char *module, size_t leng
             push(m, IMP_VALUE_NAME)->number = i;
             return IMP_OK;
         }
+    imp_value *const v = push(m, IMP_VALUE_NAME);
+    v->number = OTHER; /* and for a message, in the fields of items, which a name has none of: */
+    v->text = module;
+    v->first = (uint32_t)length;
+    v->last = (uint32_t)name_length;
+    v->count = (uint32_t)(name - m->bytes);
+    return IMP_OK;
+}
+
+/* Fails because the pickle calls a name that only makes objects of classes, if at all. */
+static imp_status refuse_call(const machine *m, const imp_value *name) {
+    const int length = name->first < 80 ? (int)name->first : 80;
+    const int name_length = name->last < 80 ? (int)name->last : 80;
     return imp_fail(m->err, IMP_ERR_UNSUPPORTED,
                     "weights '%s': it calls '%.*s.%.*s', which tensors do not need; nothing was "
                     "executed: give a file of torch.save(model.state_dict(), ...)",
-                    m->source, (int)(length < 80 ? length : 80), (const char *)module,
-                    (int)(name_length < 80 ? name_length : 80), (const char *)name);
+                    m->source, length, (const char *)name->text, name_length,
+                    (const char *)m->bytes + name->count);
 }
 
 static imp_status take_line(machine *m, const unsigned char **out, size_t *length) {
@@ -287,23 +324,63 @@ static imp_status push_parameter(machine *m, const imp_value *args) {
     return push_like(m, IMP_VALUE_TENSOR, tensor ? tensor : args);
 }
 
-/* REDUCE and NEWOBJ: replaces a name and its arguments by the result of the call. */
+/* _rebuild_from_type_v2(function, type, arguments, state): a tensor with attributes. */
+static imp_status push_typed(machine *m, const imp_value *args) {
+    const imp_value *const inner = imp_pickle_item(m->p, args, 2);
+    if (!inner || inner->kind != IMP_VALUE_TUPLE)
+        return damaged(m, "a tensor has no arguments");
+    return push_like(m, IMP_VALUE_TENSOR, inner);
+}
+
+/* An object of any class, without attributes until BUILD gives them. Nothing is called: what a
+ * class would do with its arguments is not known, and they are dropped. */
+static imp_status push_object(machine *m) {
+    push(m, IMP_VALUE_OBJECT);
+    return IMP_OK;
+}
+
+/* REDUCE: replaces a name and its arguments by the result of the call. */
 static imp_status call(machine *m) {
     imp_value *name, *args;
     TRY(pop_kind(m, &args, IMP_VALUE_TUPLE, "arguments are not a tuple"));
     TRY(pop_kind(m, &name, IMP_VALUE_NAME, "it calls a value that is not a name"));
     switch (name->number) {
+    case OTHER:
+        return refuse_call(m, name);
     case ORDERED_DICT:
         return make_dict(m, args);
     case TENSOR:
     case TENSOR_V2:
         return push_like(m, IMP_VALUE_TENSOR, args);
     case PARAMETER:
+    case PARAMETER_STATE:
     case NEW_PARAMETER:
         return push_parameter(m, args);
+    case TYPED:
+        return push_typed(m, args);
+    case RECONSTRUCTOR:
+        return push_object(m);
     default:
-        return damaged(m, "it calls a type");
+        if (name->number >= STORAGES)
+            return damaged(m, "it calls a type");
+        push(m, IMP_VALUE_DICT); /* a set and the like; only a dictionary is ever extended */
+        return IMP_OK;
     }
+}
+
+/* NEWOBJ, with `more` further arguments by name. */
+static imp_status make_object(machine *m, size_t more) {
+    imp_value *args, *name;
+    for (; more > 0; more--)
+        TRY(pop(m, &args));
+    if (m->depth - floor_of(m) >= 2) {
+        name = &m->p->values[m->stack[m->depth - 2]];
+        if (name->kind == IMP_VALUE_NAME && name->number >= 0)
+            return call(m);
+    }
+    TRY(pop_kind(m, &args, IMP_VALUE_TUPLE, "arguments are not a tuple"));
+    TRY(pop_kind(m, &name, IMP_VALUE_NAME, "it makes an object of no class"));
+    return push_object(m);
 }
 
 /* BUILD gives an object its state. Attributes of a dictionary are ignored. A parameter's state is a
@@ -316,6 +393,13 @@ static imp_status give_state(machine *m) {
     m->depth++;
     if (to->kind == IMP_VALUE_DICT && state->kind == IMP_VALUE_DICT)
         return IMP_OK;
+    if (to->kind == IMP_VALUE_OBJECT) {
+        if (state->kind == IMP_VALUE_TUPLE && state->count == 2) /* attributes and slots */
+            state = &m->p->values[m->p->items[state->first].value];
+        if (state->kind == IMP_VALUE_DICT && to->count == 0)
+            add_item(m, to, (uint32_t)(state - m->p->values));
+        return IMP_OK;
+    }
     if (to->kind != IMP_VALUE_TENSOR || state->kind != IMP_VALUE_TUPLE)
         return damaged(m, "it gives a state to a value that has none");
     if (state->count == 3)
@@ -330,6 +414,10 @@ static imp_status give_state(machine *m) {
 static imp_status read_storage(machine *m) {
     imp_value *id;
     TRY(pop_kind(m, &id, IMP_VALUE_TUPLE, "a storage is not a tuple"));
+    const imp_value *const kind = imp_pickle_item(m->p, id, 0), *const of =
+                                                                    imp_pickle_item(m->p, id, 1);
+    if (kind && of && of->kind == IMP_VALUE_NAME && imp_value_says(kind, "module"))
+        return push_like(m, IMP_VALUE_NAME, of); /* a class, with its source */
     return push_like(m, IMP_VALUE_STORAGE, id);
 }
 
@@ -423,6 +511,36 @@ static imp_status put(machine *m, unsigned char code, bool *done) {
     }
 }
 
+/* Drops what lies above the last mark, and pushes a value of that kind instead. */
+static imp_status drop_marked(machine *m, bool push_one) {
+    TRY(pop_mark(m, &m->depth));
+    if (push_one)
+        push(m, IMP_VALUE_NONE);
+    return IMP_OK;
+}
+
+/* Instructions that only whole models need. */
+static imp_status step_of_model(machine *m, unsigned char code) {
+    switch (code) {
+    case 0x92: /* NEWOBJ_EX */
+        return make_object(m, 1);
+    case 0x8f: /* EMPTY_SET */
+        return push_plain(m, IMP_VALUE_NONE, 0);
+    case 0x90: /* ADDITEMS */
+    case 0x91: /* FROZENSET */
+        return drop_marked(m, code == 0x91);
+    case 'B': /* BINBYTES */
+        return push_text(m, 4);
+    case 'C': /* SHORT_BINBYTES */
+        return push_text(m, 1);
+    default:
+        return imp_fail(m->err, IMP_ERR_UNSUPPORTED,
+                        "weights '%s': its pickle has the instruction 0x%02x at byte %zu, which "
+                        "tensors do not need: give a file of torch.save(model.state_dict(), ...)",
+                        m->source, code, m->begun);
+    }
+}
+
 static imp_status step(machine *m, unsigned char code) {
     switch (code) {
     case 0x80: /* PROTO */
@@ -455,18 +573,16 @@ static imp_status step(machine *m, unsigned char code) {
         return extend_by(m, 1, IMP_VALUE_LIST);
     case 0x93: /* STACK_GLOBAL */
         return read_stacked_name(m);
-    case 'R':  /* REDUCE */
-    case 0x81: /* NEWOBJ */
+    case 'R': /* REDUCE */
         return call(m);
+    case 0x81: /* NEWOBJ */
+        return make_object(m, 0);
     case 'b': /* BUILD */
         return give_state(m);
     case 'Q': /* BINPERSID */
         return read_storage(m);
     default:
-        return imp_fail(m->err, IMP_ERR_UNSUPPORTED,
-                        "weights '%s': its pickle has the instruction 0x%02x at byte %zu, which "
-                        "tensors do not need: give a file of torch.save(model.state_dict(), ...)",
-                        m->source, code, m->begun);
+        return step_of_model(m, code);
     }
 }
 
@@ -524,7 +640,7 @@ void imp_pickle_finish(imp_pickle *pickle) {
 /* ---- Asking ---------------------------------------------------------------------------------- */
 
 const imp_value *imp_pickle_item(const imp_pickle *pickle, const imp_value *value, size_t i) {
-    uint32_t at = value->first;
+    uint32_t at = value->kind == IMP_VALUE_NAME ? IMP_VALUE_END : value->first;
     while (at != IMP_VALUE_END && i-- > 0)
         at = pickle->items[at].next;
     return at == IMP_VALUE_END ? NULL : &pickle->values[pickle->items[at].value];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * A reader of Python's pickles, limited to dictionaries of tensors as torch.save writes them
- * (protocols 2 to 4). A pickle is a program for a stack machine. This machine makes plain values,
- * calls nothing, and refuses every instruction and name that tensors do not need, so a malicious
- * file can do nothing.
+ * (protocols 2 to 4), and to whole models, whose objects become their attributes. A pickle is a
+ * program for a stack machine. This machine makes plain values, calls nothing, and refuses every
+ * instruction and call that tensors do not need, so a malicious file can do nothing.
  */
 #ifndef IMP_WEIGHTS_PICKLE_H
 #define IMP_WEIGHTS_PICKLE_H
@@ -23,7 +23,8 @@ typedef enum imp_value_kind {
     IMP_VALUE_TUPLE,
     IMP_VALUE_LIST,
     IMP_VALUE_DICT,    /* items: key, value, key, value ... */
-    IMP_VALUE_NAME,    /* a name that tensors need; `number` identifies it */
+    IMP_VALUE_NAME,    /* `number` identifies one that tensors need; below 0: another one */
+    IMP_VALUE_OBJECT,  /* of any class; item 0: its attributes, a dictionary, if it has any */
     IMP_VALUE_STORAGE, /* items of the persistent id: "storage", type, key, place, count */
     IMP_VALUE_TENSOR /* items: arguments of its constructor: storage, offset, sizes, strides ... */
 } imp_value_kind;
@@ -34,7 +35,7 @@ typedef struct imp_value {
     imp_value_kind kind;
     uint32_t first, last, count; /* of items: indices into `items`; IMP_VALUE_END: none */
     int64_t number;              /* an integer; a boolean as 0 or 1; the length of a text */
-    const unsigned char *text;   /* not terminated; borrowed from the bytes */
+    const unsigned char *text;   /* not terminated; borrowed from the bytes; of another name, too */
 } imp_value;
 
 typedef struct imp_item {

@@ -128,13 +128,15 @@ static imp_status read_layout(const lister *l, imp_foreign_tensor *t, const imp_
     return IMP_OK;
 }
 
-static imp_status add(const lister *l, const imp_value *key, const imp_value *v) {
+/* within: the name of the module that the tensor is in, with a dot behind it, or "". */
+static imp_status add(const lister *l, const char *within, const imp_value *key,
+                      const imp_value *v) {
     char name[IMP_FOREIGN_NAME];
     imp_foreign_tensor *t;
-    if (key->kind != IMP_VALUE_TEXT || key->number >= IMP_FOREIGN_NAME)
+    if (key->kind != IMP_VALUE_TEXT || key->number + (int64_t)strlen(within) >= IMP_FOREIGN_NAME)
         return imp_foreign_fail(l->file, l->err, IMP_ERR_FORMAT,
                                 "a tensor has no name, or a very long one" IMP_FETCH_AGAIN);
-    snprintf(name, sizeof name, "%.*s", (int)key->number, (const char *)key->text);
+    snprintf(name, sizeof name, "%s%.*s", within, (int)key->number, (const char *)key->text);
     TRY(imp_foreign_add(&t, l->file, name, l->err));
     const imp_value *const storage = imp_pickle_item(l->pickle, v, 0);
     if (!storage)
@@ -143,34 +145,172 @@ static imp_status add(const lister *l, const imp_value *key, const imp_value *v)
     return read_layout(l, t, v);
 }
 
-/* The dictionary of tensors: the root, or an entry of a checkpoint's dictionary. */
-static const imp_value *find_tensors(const imp_pickle *pickle) {
-    static const char *const keys[] = {"state_dict", "model"};
-    const imp_value *const root = &pickle->values[pickle->root];
-    for (size_t i = 0; i < 2; i++) {
-        const imp_value *const inner = imp_pickle_find(pickle, root, keys[i]);
-        if (inner && inner->kind == IMP_VALUE_DICT)
-            return inner;
+/* ---- Where the tensors are ------------------------------------------------------------------- */
+
+/* Of modules in modules, and of steps and modules in all: a file may be a circle, or name one part
+ * many times. */
+enum { DEPTH_MAX = 12, STEPS_MAX = 1 << 20, MODULES_MAX = 1 << 12 };
+
+/* Calls visit for each entry of a dictionary, until it fails. */
+typedef imp_status (*visitor)(void *user, const imp_value *key, const imp_value *v);
+static imp_status each_entry(const imp_pickle *pickle, const imp_value *dict, visitor visit,
+                             void *user) {
+    for (uint32_t at = dict->first; at != IMP_VALUE_END;) {
+        const imp_item *const key = &pickle->items[at], *const v = &pickle->items[key->next];
+        TRY(visit(user, &pickle->values[key->value], &pickle->values[v->value]));
+        at = v->next;
     }
-    return root;
+    return IMP_OK;
+}
+
+/* What is found below a value. */
+typedef struct search {
+    const imp_pickle *pickle;
+    const imp_value *found; /* a dictionary of tensors, or a model */
+    size_t count;           /* of such values */
+    unsigned depth;
+    size_t steps;
+    bool tensor, named; /* the last dictionary holds a tensor; found has a usual name */
+} search;
+
+static bool is_model(const imp_pickle *pickle, const imp_value *v) {
+    const imp_value *const attributes =
+        v->kind == IMP_VALUE_OBJECT ? imp_pickle_item(pickle, v, 0) : NULL;
+    return attributes && imp_pickle_find(pickle, attributes, "_modules");
+}
+
+/* The tensors of an optimiser's state have names without a dot. */
+static imp_status look_for_tensor(void *user, const imp_value *key, const imp_value *v) {
+    search *const s = user;
+    s->tensor |= key->kind == IMP_VALUE_TEXT && v->kind == IMP_VALUE_TENSOR &&
+                 memchr(key->text, '.', (size_t)key->number);
+    return s->tensor || ++s->steps > STEPS_MAX ? IMP_ERR_FORMAT : IMP_OK; /* to stop */
+}
+
+static bool holds_tensors(search *s, const imp_value *v) {
+    s->tensor = false;
+    if (v->kind == IMP_VALUE_DICT)
+        each_entry(s->pickle, v, look_for_tensor, s);
+    if (v->kind == IMP_VALUE_OBJECT)
+        s->steps += 100;
+    return s->tensor || is_model(s->pickle, v);
+}
+
+/* Visits what a checkpoint may hold beside other things. Of several finds the one with a usual name
+ * counts, and no optimiser's. */
+static imp_status look_inside(void *user, const imp_value *key, const imp_value *v) {
+    static const char *const usual[] = {"state_dict", "model",  "model_state_dict", "net",
+                                        "network",    "params", "weights",          "vgg"};
+    search *const s = user;
+    if (++s->steps > STEPS_MAX)
+        return IMP_ERR_FORMAT;
+    if (imp_value_says(key, "optimizer") || imp_value_says(key, "optimizer_state_dict"))
+        return IMP_OK;
+    if (holds_tensors(s, v)) {
+        bool named = false;
+        for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+            named |= imp_value_says(key, usual[i]);
+        if (named == s->named)
+            s->count++;
+        if (named && !s->named)
+            s->count = 1;
+        if (!s->found || (named && !s->named))
+            s->found = v;
+        s->named |= named;
+    } else if (v->kind == IMP_VALUE_DICT && s->depth < DEPTH_MAX / 4) {
+        s->depth++;
+        each_entry(s->pickle, v, look_inside, s);
+        s->depth--;
+    }
+    return IMP_OK;
+}
+
+/* ---- Modules --------------------------------------------------------------------------------- */
+
+/* A module, and its name with a dot behind it. */
+typedef struct module {
+    const lister *l;
+    char name[IMP_FOREIGN_NAME];
+    unsigned depth;
+    size_t *modules; /* so many were visited */
+} module;
+
+static imp_status add_entry(void *user, const imp_value *key, const imp_value *v) {
+    const module *const m = user;
+    return v->kind == IMP_VALUE_TENSOR ? add(m->l, m->name, key, v) : IMP_OK;
+}
+
+static imp_status add_model(const module *m, const imp_value *model);
+
+static imp_status add_module(void *user, const imp_value *key, const imp_value *v) {
+    const module *const m = user;
+    module inner = {.l = m->l, .depth = m->depth + 1, .modules = m->modules};
+    if (++*m->modules > MODULES_MAX)
+        return imp_foreign_fail(m->l->file, m->l->err, IMP_ERR_UNSUPPORTED,
+                                "it has more than %d modules, which no VGG has", (int)MODULES_MAX);
+    if (v->kind != IMP_VALUE_OBJECT || key->kind != IMP_VALUE_TEXT || inner.depth > DEPTH_MAX)
+        return IMP_OK;
+    const int length = key->number < IMP_FOREIGN_NAME ? (int)key->number : IMP_FOREIGN_NAME;
+    if (snprintf(inner.name, sizeof inner.name, "%s%.*s.", m->name, length,
+                 (const char *)key->text) >= IMP_FOREIGN_NAME)
+        return imp_foreign_fail(m->l->file, m->l->err, IMP_ERR_FORMAT,
+                                "a module has a very long name" IMP_FETCH_AGAIN);
+    return add_model(&inner, v);
+}
+
+/* The parameters and buffers of a model, and those of its modules. */
+static imp_status add_model(const module *m, const imp_value *model) {
+    static const char *const parts[] = {"_parameters", "_buffers"};
+    const imp_pickle *const pickle = m->l->pickle;
+    const imp_value *const attributes = imp_pickle_item(pickle, model, 0);
+    module here = *m;
+    for (size_t i = 0; attributes && i < 2; i++) {
+        const imp_value *const part = imp_pickle_find(pickle, attributes, parts[i]);
+        if (part && part->kind == IMP_VALUE_DICT)
+            TRY(each_entry(pickle, part, add_entry, &here));
+    }
+    const imp_value *const modules =
+        attributes ? imp_pickle_find(pickle, attributes, "_modules") : NULL;
+    return modules && modules->kind == IMP_VALUE_DICT
+               ? each_entry(pickle, modules, add_module, &here)
+               : IMP_OK;
+}
+
+/* ---- The whole ------------------------------------------------------------------------------- */
+
+static imp_status count_tensor(void *user, const imp_value *key, const imp_value *v) {
+    (void)key;
+    *(size_t *)user += v->kind == IMP_VALUE_TENSOR;
+    return IMP_OK;
 }
 
 imp_status imp_torch_list(imp_foreign *file, imp_storages *storages, const imp_pickle *pickle,
                           imp_error *err) {
     const lister l = {file, storages, pickle, err};
-    const imp_value *const dict = find_tensors(pickle);
-    if (dict->kind != IMP_VALUE_DICT)
+    const imp_value *const root = &pickle->values[pickle->root];
+    search s = {.pickle = pickle, .found = root};
+    size_t tensors = 0;
+    if (root->kind == IMP_VALUE_DICT)
+        each_entry(pickle, root, count_tensor, &tensors);
+    if (tensors < 2 && root->kind == IMP_VALUE_DICT) {
+        s.found = NULL;
+        each_entry(pickle, root, look_inside, &s);
+        s.found = s.found ? s.found : root;
+    }
+    if (s.count > 1)
+        return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
+                                "it holds %zu dictionaries of tensors, and none is called "
+                                "state_dict or model: save one of them",
+                                s.count);
+    if (s.found->kind != IMP_VALUE_DICT && !is_model(pickle, s.found))
         return imp_foreign_fail(
             file, err, IMP_ERR_UNSUPPORTED,
             "it has no dictionary of tensors: give a file of torch.save(model.state_dict(), ...)");
-    storages->all = calloc(dict->count / 2 + 1, sizeof *storages->all);
+    storages->all = calloc(IMP_FOREIGN_TENSORS + 1, sizeof *storages->all);
     if (!storages->all)
         return imp_foreign_fail(file, err, IMP_ERR_MEMORY, "out of memory: close other programs");
-    for (uint32_t at = dict->first; at != IMP_VALUE_END;) {
-        const imp_item *const key = &pickle->items[at], *const v = &pickle->items[key->next];
-        if (pickle->values[v->value].kind == IMP_VALUE_TENSOR)
-            TRY(add(&l, &pickle->values[key->value], &pickle->values[v->value]));
-        at = v->next;
-    }
-    return IMP_OK;
+    size_t modules = 0;
+    module top = {.l = &l, .modules = &modules};
+    return s.found->kind == IMP_VALUE_DICT ? each_entry(pickle, s.found, add_entry, &top)
+                                           : add_model(&top, s.found);
 }

@@ -25,10 +25,10 @@ typedef struct imp_storages {
     size_t count;
 } imp_storages;
 
-/* Adds the tensors of a pickled dictionary, or of its entry "state_dict" or "model", and their
- * storages. A tensor's `part` is its storage, its `place` the index of its first element there.
- * Values that are not tensors are skipped. Errors: IMP_ERR_FORMAT, IMP_ERR_UNSUPPORTED,
- * IMP_ERR_MEMORY. */
+/* Adds the tensors of a pickled dictionary, of the one entry of it that holds tensors
+ * ("state_dict", "model" ...), or of the modules of a whole model, and their storages. A tensor's
+ * `part` is its storage, its `place` the index of its first element there. Values that are not
+ * tensors are skipped. Errors: IMP_ERR_FORMAT, IMP_ERR_UNSUPPORTED, IMP_ERR_MEMORY. */
 imp_status imp_torch_list(imp_foreign *file, imp_storages *storages, const imp_pickle *pickle,
                           imp_error *err);
 void imp_storages_finish(imp_storages *storages);

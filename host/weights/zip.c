@@ -156,6 +156,13 @@ static imp_status check_order(const imp_foreign *file, const char *folder, size_
     return status;
 }
 
+/* A program of TorchScript, whose code would have to be run. */
+static bool is_script(const inside *in, const char *folder, size_t length) {
+    char name[256];
+    snprintf(name, sizeof name, "%.*sconstants.pkl", (int)length, folder);
+    return zip_name_locate(in->zip, name, 0) >= 0;
+}
+
 /* folder: the `length` letters before "data.pkl". */
 static imp_status open_torch(imp_foreign *file, uint64_t index, const char *folder, size_t length,
                              imp_error *err) {
@@ -165,6 +172,10 @@ static imp_status open_torch(imp_foreign *file, uint64_t index, const char *fold
     imp_pickle pickle = {0};
     file->format = "PyTorch, zip format";
     file->load = load;
+    if (is_script(in, folder, length))
+        return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
+                                "it is a TorchScript program: give a file of "
+                                "torch.save(model.state_dict(), ...)");
     TRY(check_order(file, folder, length, err));
     imp_status status = read_entry(&bytes, &size, file, index, err);
     if (status == IMP_OK)
@@ -207,8 +218,13 @@ static imp_status open_keras(imp_foreign *file, uint64_t index, imp_error *err) 
     const char *const folder = getenv("TMPDIR");
     char name[512];
     zip_stat_t about;
+    static const uint64_t most = (uint64_t)1 << 31; /* VGG-19 in double precision has 1.2 GB */
     if (zip_stat_index(in->zip, index, 0, &about) != 0)
         return fail_entry(file, "model.weights.h5", zip_strerror(in->zip), err);
+    if (about.size > most)
+        return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
+                                "its weights unpack to %llu MiB, more than any VGG has",
+                                (unsigned long long)(about.size >> 20));
     snprintf(name, sizeof name, "%.480s/impasto-XXXXXX", folder && *folder ? folder : "/tmp");
     const int to = mkstemp(name);
     if (to < 0)
@@ -226,6 +242,27 @@ static imp_status open_keras(imp_foreign *file, uint64_t index, imp_error *err) 
         status = imp_foreign_hdf5_named(file, name, err);
     unlink(name);
     return status;
+}
+
+/* Fails with what the archive is, where its entries tell. */
+static imp_status name_zip(const imp_foreign *file, imp_error *err) {
+    static const char *const kinds[][3] = {
+        {".npy", "an archive of NumPy", "save the layers as safetensors"},
+        {"weights.h5", "a zip archive with a Keras file", "unpack it"},
+        {".pth", "a zip archive with other files", "unpack it"},
+        {".safetensors", "a zip archive with other files", "unpack it"},
+        {".pb", "a TensorFlow SavedModel", "save the Keras model as .h5 or .keras"},
+    };
+    const inside *const in = file->inside;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        for (zip_int64_t i = 0; i < zip_get_num_entries(in->zip, 0); i++) {
+            const char *const name = zip_get_name(in->zip, (zip_uint64_t)i, 0);
+            if (name && strstr(name, kinds[k][0]))
+                return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED, "it is %s: %s", kinds[k][1],
+                                        kinds[k][2]);
+        }
+    return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
+                            "it is a zip file, but not by torch.save or Keras: give one of these");
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */
@@ -264,6 +301,5 @@ imp_status imp_foreign_zip(imp_foreign *file, imp_error *err) {
         if (strcmp(inner, "data.pkl") == 0)
             return open_torch(file, (uint64_t)i, name, (size_t)(inner - name), err);
     }
-    return imp_foreign_fail(file, err, IMP_ERR_UNSUPPORTED,
-                            "it is a zip file, but not by torch.save or Keras: give one of these");
+    return name_zip(file, err);
 }
