@@ -136,9 +136,9 @@ typedef struct imp_read_options {
     const float *background; /* R,G,B in [0,1], borrowed; NULL: white */
     imp_log log;             /* told what was ignored: further frames, a damaged profile; or NULL */
     void *user;
-    /* The longer side that is needed: a picture of more than 2^24 pixels that is at least four times
-     * as large is read at a fraction of its size, which takes less memory, but at least twice as
-     * large as this. 0: all of it. */
+    /* The longer side that is needed: a picture of more than 2^24 pixels that is at least four
+     * times as large is read at a fraction of its size, which takes less memory, but at least twice
+     * as large as this. 0: all of it. */
     size_t needed;
 } imp_read_options;
 
@@ -150,13 +150,15 @@ typedef struct imp_write_options {
     const char *text; /* stored in the file: UTF-8, or NULL; borrowed */
 } imp_write_options;
 
-/* Reads a picture, recognised by its content, from a file, an http or https address or, for the path
+/* Reads a picture, recognised by its content, from a file, an http or https address or, for the
+ * path
  * "-", standard input: PNG, JPEG, WebP, TIFF, BMP, TGA, PBM, PGM, PPM or PAM and, where their
- * libraries are there, HEIF, AVIF, GIF, JPEG XL, JPEG 2000 and OpenEXR. The result is sRGB, converted by the file's
- * colour profile, and upright by its EXIF orientation. Of an animation or a file with several
- * pictures the first one is read. Release *out with imp_picture_finish; it is zeroed after an
- * error. Errors: IMP_ERR_IO, IMP_ERR_FORMAT (not a picture, or damaged), IMP_ERR_UNSUPPORTED,
- * IMP_ERR_MEMORY (also: more than max_pixels), IMP_ERR_ARGUMENT (NULL, not a valid address). */
+ * libraries are there, HEIF, AVIF, GIF, JPEG XL, JPEG 2000 and OpenEXR. The result is sRGB,
+ * converted by the file's colour profile, and upright by its EXIF orientation. Of an animation or a
+ * file with several pictures the first one is read. Release *out with imp_picture_finish; it is
+ * zeroed after an error. Errors: IMP_ERR_IO, IMP_ERR_FORMAT (not a picture, or damaged),
+ * IMP_ERR_UNSUPPORTED, IMP_ERR_MEMORY (also: more than max_pixels), IMP_ERR_ARGUMENT (NULL, not a
+ * valid address). */
 IMP_API imp_status imp_picture_read(imp_picture *out, const char *path,
                                     const imp_read_options *options, imp_error *err);
 
@@ -362,9 +364,9 @@ typedef struct imp_network_layer {
 
 /* Opens "builtin", "random-vgg19" (VGG-19's shapes to conv5_1 with random filters, for measuring),
  * an installed network by name (below), or a safetensors file by its path (host/weights/network.h
- * lists its keys). Close with imp_network_close. Errors: IMP_ERR_IO, IMP_ERR_FORMAT,
- * IMP_ERR_UNSUPPORTED, IMP_ERR_NUMBER (a weight that is not finite), IMP_ERR_MEMORY,
- * IMP_ERR_ARGUMENT (NULL). */
+ * lists its keys); a file of another program is converted as imp_network_import does. Close with
+ * imp_network_close. Errors: IMP_ERR_IO, IMP_ERR_FORMAT, IMP_ERR_UNSUPPORTED, IMP_ERR_NUMBER (a
+ * weight that is not finite), IMP_ERR_MEMORY, IMP_ERR_ARGUMENT (NULL). */
 IMP_API imp_status imp_network_open(imp_network **out, const char *name, imp_error *err);
 
 /* Releases the network, which no session may use any more. Accepts NULL. */
@@ -445,10 +447,10 @@ typedef struct imp_import_report {
  * torch.save in its stream and zip formats (also whole models, of which nothing is run),
  * safetensors, the index of a file in parts, Keras HDF5 and .keras, .caffemodel, ONNX and MATLAB 5.
  * Fully connected layers are dropped. HDF5 is read in a process of its own. The result is held in
- * memory, opened and run on a small picture before it replaces `to`. options and report may be NULL.
- * After an error `to` is as before. Errors: IMP_ERR_IO, IMP_ERR_FORMAT (damaged, or
- * not a VGG), IMP_ERR_UNSUPPORTED, IMP_ERR_NUMBER (not finite, or too large for fp16),
- * IMP_ERR_MEMORY, IMP_ERR_ARGUMENT. */
+ * memory, opened and run on a small picture before it replaces `to`. options and report may be
+ * NULL. After an error `to` is as before. Errors: IMP_ERR_IO, IMP_ERR_FORMAT (damaged, or not a
+ * VGG), IMP_ERR_UNSUPPORTED, IMP_ERR_NUMBER (not finite, or too large for fp16), IMP_ERR_MEMORY,
+ * IMP_ERR_ARGUMENT. */
 IMP_API imp_status imp_network_import(const char *from, const char *to,
                                       const imp_import_options *options, imp_import_report *report,
                                       imp_error *err);
@@ -823,8 +825,8 @@ IMP_API bool imp_checkpoint_path(char *path, size_t size, const char *key);
  * is too long. */
 IMP_API bool imp_checkpoint_newest(char *path, size_t size);
 
-/* Removes a checkpoint, and the one before it that is kept beside it as PATH.before. False: there is
- * none, or it stays. Other files stay. */
+/* Removes a checkpoint, and the one before it that is kept beside it as PATH.before. False: there
+ * is none, or it stays. Other files stay. */
 IMP_API bool imp_checkpoint_remove(const char *path);
 
 /* Whether the file begins as a checkpoint does, of whatever version, whole or not. */
