@@ -294,8 +294,8 @@ static int conclude(report *r, bool interrupted) {
         json_object_set_new(object, "seconds", cli_json_real(seconds));
         cli_json_line(object);
     } else if (!v->quiet) {
-        printf("%zu pictures: %zu painted, %zu existed, %zu failed, %zu left, in %s\n",
-               r->batch->count, r->painted, r->skipped, r->failed, left, time);
+        cli_print("%zu pictures: %zu painted, %zu existed, %zu failed, %zu left, in %s\n",
+                  r->batch->count, r->painted, r->skipped, r->failed, left, time);
     }
     if (interrupted)
         return cli_complain(CLI_INTERRUPTED, "interrupted; run the same command again to continue");

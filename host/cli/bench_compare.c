@@ -8,6 +8,7 @@
 #include "cli/bench.h"
 #include "cli/job.h"
 #include "cli/text_table.h"
+#include "cli/words.h"
 
 enum column { NAME, VARIANT, SIZE, BEFORE, AFTER, TIMES, NOISE, VERDICT, BAR };
 static const char *const titles[CLI_TEXT_TABLE_COLUMNS] = {
@@ -106,21 +107,22 @@ static void compare_device(const cli_bench *first, const cli_bench *later, size_
             compare(row, a, b, &t);
     }
     const unsigned all = t.faster + t.slower + t.same;
-    printf(markdown ? "\n**%s: %s%s** against **%s: %s%s**\n\n" : "\n%s: %s%s against %s: %s%s\n",
-           names[1], cli_device_name(&d->info), cli_precision_aside(d->precision), names[0],
-           cli_device_name(&before->info), cli_precision_aside(before->precision));
+    cli_print(markdown ? "\n**%s: %s%s** against **%s: %s%s**\n\n"
+                       : "\n%s: %s%s against %s: %s%s\n",
+              names[1], cli_device_name(&d->info), cli_precision_aside(d->precision), names[0],
+              cli_device_name(&before->info), cli_precision_aside(before->precision));
     if (all == 0) {
         puts("nothing was measured in both");
         return;
     }
     cli_text_table_print(&table, markdown);
-    printf("%s%u faster, %u slower, %u the same within the noise; geometric mean %.2f times as "
-           "fast\n",
-           markdown ? "\n" : "", t.faster, t.slower, t.same, exp(t.logs / all));
+    cli_print("%s%u faster, %u slower, %u the same within the noise; geometric mean %.2f times as "
+              "fast\n",
+              markdown ? "\n" : "", t.faster, t.slower, t.same, exp(t.logs / all));
     if (d->precision != before->precision)
         puts("scores of different precisions are not comparable");
     else if (d->score > 0 && before->score > 0)
-        printf("score %.2f against %.2f\n", d->score, before->score);
+        cli_print("score %.2f against %.2f\n", d->score, before->score);
 }
 
 void cli_bench_compare(const cli_bench *benches, char *const *names, size_t count, bool markdown) {

@@ -99,7 +99,7 @@ static void show_part(const cli_bench *bench, const struct part *part, bool mark
     }
     if (table.count == 0)
         return;
-    printf(markdown ? "\n**%s**\n\n" : "\n%s\n", part->title);
+    cli_print(markdown ? "\n**%s**\n\n" : "\n%s\n", part->title);
     cli_text_table_print(&table, markdown);
 }
 
@@ -108,10 +108,11 @@ static void show_device(const imp_bench_device *device, bool markdown) {
     char memory[32], largest[32];
     cli_bytes_text(memory, sizeof memory, (double)d->memory_bytes);
     cli_bytes_text(largest, sizeof largest, (double)d->max_alloc_bytes);
-    printf("%s%s: %s, %s, driver %s; %u units, %s", markdown ? "- " : "", cli_device_name(d),
-           d->shares_host_memory ? d->name : d->platform, d->vendor, d->driver, d->units, memory);
+    cli_print("%s%s: %s, %s, driver %s; %u units, %s", markdown ? "- " : "", cli_device_name(d),
+              d->shares_host_memory ? d->name : d->platform, d->vendor, d->driver, d->units,
+              memory);
     if (!d->shares_host_memory)
-        printf(", largest buffer %s", largest);
+        cli_print(", largest buffer %s", largest);
     puts(cli_precision_aside(device->precision));
 }
 
@@ -121,32 +122,34 @@ static void warn(const cli_bench *bench) {
     for (size_t i = 0; i < bench->report.device_count; i++) {
         const imp_bench_device *d = &bench->report.devices[i];
         if (d->fall > much)
-            printf("%s: arithmetic was %.0f %% slower at the end than at the beginning; the device "
-                   "is hot or the machine is busy\n",
-                   cli_device_name(&d->info), 100 * d->fall);
+            cli_print(
+                "%s: arithmetic was %.0f %% slower at the end than at the beginning; the device "
+                "is hot or the machine is busy\n",
+                cli_device_name(&d->info), 100 * d->fall);
     }
     for (size_t i = 0; i < bench->report.result_count; i++) {
         const imp_bench_result *r = &bench->report.results[i];
         if (r->part == IMP_BENCH_ITERATION && r->drift > 1 + much)
-            printf("%s: the iteration at %zu (%s) slowed down by %.0f %% during the measurement\n",
-                   cli_device_name(&bench->report.devices[r->device].info), r->size, r->variant,
-                   100 * (r->drift - 1));
+            cli_print(
+                "%s: the iteration at %zu (%s) slowed down by %.0f %% during the measurement\n",
+                cli_device_name(&bench->report.devices[r->device].info), r->size, r->variant,
+                100 * (r->drift - 1));
     }
 }
 
 static void show_score(const imp_bench_device *d) {
     const char *name = cli_device_name(&d->info);
     if (d->score > 0)
-        printf("score of %s%s: %.2f (iterations per second of gatys at 512 x 512 with Adam%s)\n",
-               name, cli_precision_aside(d->precision), d->score,
-               d->precision == IMP_FP16 ? "; not comparable with fp32 scores" : "");
+        cli_print("score of %s%s: %.2f (iterations per second of gatys at 512 x 512 with Adam%s)\n",
+                  name, cli_precision_aside(d->precision), d->score,
+                  d->precision == IMP_FP16 ? "; not comparable with fp32 scores" : "");
     else
-        printf("%s: %s\n", name, d->note);
+        cli_print("%s: %s\n", name, d->note);
 }
 
 void cli_bench_show(const cli_bench *bench, bool markdown) {
-    printf(markdown ? "**impasto %s bench%s**, %s, %s\n\n" : "impasto %s bench%s, %s, %s\n",
-           bench->version, bench->quick ? " --quick" : "", bench->system, bench->time);
+    cli_print(markdown ? "**impasto %s bench%s**, %s, %s\n\n" : "impasto %s bench%s, %s, %s\n",
+              bench->version, bench->quick ? " --quick" : "", bench->system, bench->time);
     for (size_t i = 0; i < bench->report.device_count; i++)
         show_device(&bench->report.devices[i], markdown);
     for (size_t i = 0; i < PARTS; i++)

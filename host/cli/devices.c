@@ -64,7 +64,7 @@ static void say(const imp_device_info *d, bool chosen) {
 /* Prints "label  value" if there is a value. */
 static void tell_text(const char *label, const char *value) {
     if (*value)
-        printf("    %-10s %s\n", label, value);
+        cli_print("    %-10s %s\n", label, value);
 }
 
 static void tell_memory(const imp_device_info *d) {
@@ -72,32 +72,32 @@ static void tell_memory(const imp_device_info *d) {
     cli_bytes_text(memory, sizeof memory, (double)d->memory_bytes);
     cli_bytes_text(largest, sizeof largest, (double)d->max_alloc_bytes);
     cli_bytes_text(local, sizeof local, (double)d->local_bytes);
-    printf("    %-10s %s", "memory", memory);
+    cli_print("    %-10s %s", "memory", memory);
     if (!d->shares_host_memory)
-        printf(" (largest buffer %s, local %s)", largest, local);
-    printf("\n    %-10s %u", "units", d->units);
+        cli_print(" (largest buffer %s, local %s)", largest, local);
+    cli_print("\n    %-10s %u", "units", d->units);
     if (!d->shares_host_memory)
-        printf(" (work-groups of up to %u)", d->max_group);
+        cli_print(" (work-groups of up to %u)", d->max_group);
     putchar('\n');
 }
 
 static void tell(const imp_device_info *d, bool chosen) {
     if (d->index >= 0)
-        printf("%-3d %s%s\n", d->index, d->name, chosen ? "   <- auto takes this one" : "");
+        cli_print("%-3d %s%s\n", d->index, d->name, chosen ? "   <- auto takes this one" : "");
     else
-        printf("%-3s %s%s\n", d->backend, d->name, chosen ? "   <- auto takes this one" : "");
+        cli_print("%-3s %s%s\n", d->backend, d->name, chosen ? "   <- auto takes this one" : "");
     tell_text("platform", d->platform);
     tell_text("vendor", d->vendor);
     tell_text("driver", d->driver);
     tell_memory(d);
     if (!d->usable)
-        printf("    %-10s not used: %s\n", "self-test", *d->reason ? d->reason : "failed");
+        cli_print("    %-10s not used: %s\n", "self-test", *d->reason ? d->reason : "failed");
     else
         tell_text("self-test", d->tested ? "passed" : "not run yet");
     if (d->gflops > 0 || d->gbs > 0)
-        printf("    %-10s %.1f GFLOP/s (fp32), %.1f GB/s\n", "measured", d->gflops, d->gbs);
+        cli_print("    %-10s %.1f GFLOP/s (fp32), %.1f GB/s\n", "measured", d->gflops, d->gbs);
     if (d->seconds > 0)
-        printf("    %-10s %.4f s for the reference iteration\n", "", d->seconds);
+        cli_print("    %-10s %.4f s for the reference iteration\n", "", d->seconds);
 }
 
 int cli_devices(cli_request *request) {

@@ -40,13 +40,13 @@ static void say(const imp_forecast *f, const char *device, imp_precision precisi
 static void tell_bytes(const char *what, size_t bytes) {
     char text[32];
     cli_bytes_text(text, sizeof text, (double)bytes);
-    printf("  %-34s %10s\n", what, text);
+    cli_print("  %-34s %10s\n", what, text);
 }
 
 static void tell_footprint(const char *what, const imp_footprint *f) {
     char text[32];
     cli_bytes_text(text, sizeof text, (double)f->bytes);
-    printf("  %-34s %10s   %.3g s per iteration\n", what, text, f->seconds);
+    cli_print("  %-34s %10s   %.3g s per iteration\n", what, text, f->seconds);
 }
 
 static void tell(const imp_forecast *f, const char *device, imp_precision precision) {
@@ -55,7 +55,7 @@ static void tell(const imp_forecast *f, const char *device, imp_precision precis
     char time[48], limit[32];
     cli_time_text(time, sizeof time, need->seconds_left);
     cli_bytes_text(limit, sizeof limit, (double)f->memory);
-    printf("%zu x %zu on %s%s\n", f->width, f->height, device, cli_precision_aside(precision));
+    cli_print("%zu x %zu on %s%s\n", f->width, f->height, device, cli_precision_aside(precision));
     tell_bytes("filters", need->filter_bytes);
     tell_bytes("features and gradients", need->activation_bytes);
     tell_bytes("optimizer", need->optimizer_bytes);
@@ -64,10 +64,10 @@ static void tell(const imp_forecast *f, const char *device, imp_precision precis
     tell_footprint("total", &f->chosen);
     tell_footprint("  if all features are kept", &f->kept);
     tell_footprint("  if all are recomputed", &f->recompute);
-    printf("  %zu iterations: %s\n", f->iterations, time);
+    cli_print("  %zu iterations: %s\n", f->iterations, time);
     if (f->memory)
-        printf("  %s %s; the largest size that fits is %zu\n",
-               f->fits ? "fits into" : "does not fit into", limit, f->largest);
+        cli_print("  %s %s; the largest size that fits is %zu\n",
+                  f->fits ? "fits into" : "does not fit into", limit, f->largest);
 }
 
 int cli_paint_forecast(cli_painting *p) {

@@ -153,7 +153,7 @@ int cli_film(cli_request *request) {
         json_object_set_new(object, "pictures", json_integer(request->operand_count));
         cli_json_line(object);
     } else if (!values->quiet) {
-        printf("%s: made from %d pictures\n", values->out, request->operand_count);
+        cli_print("%s: made from %d pictures\n", values->out, request->operand_count);
     }
     return CLI_DONE;
 }

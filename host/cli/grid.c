@@ -365,8 +365,8 @@ static int finish_sheet(const grid *g) {
     if (!status && g->json)
         cli_sheet_say(out, &drawn, g->painted);
     else if (!status && !g->quiet)
-        printf("%s: %zu of %zu pictures in %s, %zu x %zu\n", out, g->painted, g->count, time,
-               drawn.width, drawn.height);
+        cli_print("%s: %zu of %zu pictures in %s, %zu x %zu\n", out, g->painted, g->count, time,
+                  drawn.width, drawn.height);
     imp_picture_finish(&drawn);
     return status;
 }

@@ -304,8 +304,8 @@ static const char *preset_for_builtin(const imp_settings *settings) {
     return settings->style_form == IMP_LOSS_WASSERSTEIN ? "brush" : "default";
 }
 
-/* Takes the loss from there, but for the layers. The built-in network's features are of another size
- * than VGG-19's: the weights that a preset has for VGG-19 make no sense with it. */
+/* Takes the loss from there, but for the layers. The built-in network's features are of another
+ * size than VGG-19's: the weights that a preset has for VGG-19 make no sense with it. */
 static int take_loss_for_builtin(imp_settings *settings) {
     static const char *const names[] = {"content-form",   "style-form",   "gram-norm", "metric",
                                         "tv-form",        "tv-mean",      "tv-weight", "range",

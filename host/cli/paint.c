@@ -208,10 +208,11 @@ static void say_done(const cli_painting *p) {
 static void tell_done(const cli_painting *p) {
     char time[48];
     cli_time_text(time, sizeof time, p->last.seconds);
-    fprintf(cli_talk(p->values), "painted %s: %zu x %zu, %u iterations in %s on %s%s, loss %.6g\n",
-            p->out, p->picture.width, p->picture.height, p->last.iteration, time,
-            cli_device_name(imp_device_describe(p->job.device)),
-            cli_precision_aside(p->values->precision), p->last.loss);
+    cli_print_to(cli_talk(p->values),
+                 "painted %s: %zu x %zu, %u iterations in %s on %s%s, loss %.6g\n", p->out,
+                 p->picture.width, p->picture.height, p->last.iteration, time,
+                 cli_device_name(imp_device_describe(p->job.device)),
+                 cli_precision_aside(p->values->precision), p->last.loss);
     if (p->last.returned && p->recovered)
         cli_note("the last steps made the picture worse; '%s' is the best one, of loss %.6g",
                  p->out, p->last.loss);

@@ -64,8 +64,8 @@ int cli_paint_perform(cli_painting *painting);
 /* Reports what cli_paint_perform would need. Complains if it does not fit. */
 int cli_paint_forecast(cli_painting *painting);
 
-/* Saves the state where it can be, after the result could not be written: in the checkpoint that was
- * asked for, the cache folder or TMPDIR. False: nowhere. */
+/* Saves the state where it can be, after the result could not be written: in the checkpoint that
+ * was asked for, the cache folder or TMPDIR. False: nowhere. */
 bool cli_checkpoint_rescue(const cli_painting *painting, char path[IMP_PATH_MAX]);
 
 /* cli_paint_prepare from the checkpoint given, or from the newest. */

@@ -19,11 +19,11 @@ static void show(const cli_values *values) {
     const imp_settings *settings = &values->settings;
     const char *name;
     char text[CLI_TEXT_MAX];
-    printf("%s\nnetwork: %s\n\n", imp_preset_find(settings->preset)->about, settings->network);
+    cli_print("%s\nnetwork: %s\n\n", imp_preset_find(settings->preset)->about, settings->network);
     for (size_t i = 0; (name = cli_recorded_name(i)); i++) {
         cli_recorded_text(name, values, text, sizeof text);
         if (*text)
-            printf("%-20s %s\n", name, text);
+            cli_print("%-20s %s\n", name, text);
     }
 }
 
@@ -32,8 +32,8 @@ static void list(bool json) {
     cli_values values = {0};
     for (size_t i = 0; (preset = imp_preset_at(i)); i++) {
         if (!json)
-            printf("%-10s %s\n%-10s network: %s\n", preset->name, preset->about, "",
-                   preset->network);
+            cli_print("%-10s %s\n%-10s network: %s\n", preset->name, preset->about, "",
+                      preset->network);
         else if (!cli_values_default(&values, preset->name))
             say(preset->name, &values);
     }
@@ -61,7 +61,7 @@ int cli_version(cli_request *request) {
     if (status)
         return status;
     if (!request->values.json) {
-        printf("impasto %s\n", imp_version());
+        cli_print("impasto %s\n", imp_version());
         return CLI_DONE;
     }
     json_t *object = cli_json_event("version");

@@ -197,8 +197,11 @@ static bool read_value(const char *name, const char *text, cli_values *values, i
 static int read_options(cli_values *values, const json_t *options, const char *path) {
     const char *name;
     json_t *value;
-    const int status =
-        cli_values_default(values, json_string_value(json_object_get(options, "preset")));
+    const char *preset = json_string_value(json_object_get(options, "preset"));
+    if (preset && !imp_preset_find(preset)) /* never the path of a file */
+        return cli_complain(CLI_FAILED, "'%s': its preset '%s' is unknown; give --preset instead",
+                            path, preset);
+    const int status = cli_values_default(values, preset);
     if (status)
         return status;
     json_object_foreach((json_t *)(uintptr_t)options, name, value) {

@@ -188,8 +188,8 @@ static void say(const scoring *s, const imp_progress *size, const char *device) 
 
 static void tell(const scoring *s, const imp_progress *size, const char *device) {
     const char *dump = s->values->dump;
-    printf("%-8s %-10s %5s %14s%s\n", "term", "layer", "level", "value",
-           *s->from.mask ? " region" : "");
+    cli_print("%-8s %-10s %5s %14s%s\n", "term", "layer", "level", "value",
+              *s->from.mask ? " region" : "");
     for (size_t i = 0; i < s->count; i++) {
         const imp_loss *loss = &s->losses[i];
         const bool tv = loss->kind == IMP_TERM_TV;
@@ -197,16 +197,16 @@ static void tell(const scoring *s, const imp_progress *size, const char *device)
         if (!tv)
             snprintf(level, sizeof level, "%u", loss->level);
         region_name(region, loss);
-        printf("%-8s %-10s %5s %14.6g%s%s\n", term_name(loss->kind), tv ? "-" : loss->layer, level,
-               loss->value, *s->from.mask ? " " : "", *s->from.mask ? region : "");
+        cli_print("%-8s %-10s %5s %14.6g%s%s\n", term_name(loss->kind), tv ? "-" : loss->layer,
+                  level, loss->value, *s->from.mask ? " " : "", *s->from.mask ? region : "");
     }
-    printf("%-8s %-10s %5s %14.6g\n", "total", "", "", s->sums[0] + s->sums[1] + s->sums[2]);
+    cli_print("%-8s %-10s %5s %14.6g\n", "total", "", "", s->sums[0] + s->sums[1] + s->sums[2]);
     if (s->values->quiet)
         return;
-    printf("%s: measured at %zu x %zu on %s%s", s->picture, size->width, size->height, device,
-           cli_precision_aside(s->values->precision));
+    cli_print("%s: measured at %zu x %zu on %s%s", s->picture, size->width, size->height, device,
+              cli_precision_aside(s->values->precision));
     if (dump)
-        printf("; %zu arrays in %s", s->files, dump);
+        cli_print("; %zu arrays in %s", s->files, dump);
     putchar('\n');
 }
 

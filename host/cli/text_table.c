@@ -4,6 +4,8 @@
  */
 #include "cli/text_table.h"
 
+#include "cli/words.h"
+
 #include <ctype.h>
 #include <glib.h>
 #include <stdio.h>
@@ -55,9 +57,9 @@ static bool numeric(const cli_text_table *table, size_t column) {
 static void put(const char *text, size_t width, bool right) {
     const int blanks = (int)(width - width_of(text));
     if (right)
-        printf("%*s%s", blanks, "", text);
+        cli_print("%*s%s", blanks, "", text);
     else
-        printf("%s%*s", text, blanks, "");
+        cli_print("%s%*s", text, blanks, "");
 }
 
 /* row: NULL for the titles. */

@@ -27,13 +27,14 @@ static void say(const imp_tuned *t) {
 }
 
 static void tell(const imp_tuned *t) {
-    printf("%-8s %-7s %4zu x %-4zu", t->layer, t->back ? "back" : "forward", t->width, t->height);
+    cli_print("%-8s %-7s %4zu x %-4zu", t->layer, t->back ? "back" : "forward", t->width,
+              t->height);
     for (size_t i = 0; i < t->count; i++) {
-        printf("  %s%s ", t->algorithms[i].name, i == t->best ? " *" : "");
+        cli_print("  %s%s ", t->algorithms[i].name, i == t->best ? " *" : "");
         if (t->algorithms[i].seconds > 0)
-            printf("%.2f ms", 1e3 * t->algorithms[i].seconds);
+            cli_print("%.2f ms", 1e3 * t->algorithms[i].seconds);
         else
-            printf("wrong");
+            cli_print("wrong");
     }
     putchar('\n');
     fflush(stdout);
@@ -66,8 +67,8 @@ static int tune(cli_values *v, cli_job *job) {
         return status;
     sizes[0] = sizes[0] ? sizes[0] : 512;
     if (!v->json)
-        printf("%s; * marks the algorithm used from now on\n",
-               cli_device_name(imp_device_describe(job->device)));
+        cli_print("%s; * marks the algorithm used from now on\n",
+                  cli_device_name(imp_device_describe(job->device)));
     if (v->network)
         return tune_network(v, job->device, v->network, sizes);
     status = tune_network(v, job->device, "builtin", sizes);

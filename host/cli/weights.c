@@ -62,23 +62,23 @@ static void say_listed(const listed *l) {
 
 static void tell_field(const char *label, const char *text) {
     if (text)
-        printf("  %-10s %s\n", label, text);
+        cli_print("  %-10s %s\n", label, text);
 }
 
 static void tell_listed(const listed *l) {
     const imp_weights_entry *const e = l->entry;
     char bytes[48], digest[128];
     cli_bytes_text(bytes, sizeof bytes, (double)size_of(l->path));
-    printf("%s: %s%s%s%s%s\n", l->name, l->here ? "installed" : "not installed",
-           *l->path ? ", " : "", *l->path ? bytes : "", *l->path ? ", " : "", l->path);
+    cli_print("%s: %s%s%s%s%s\n", l->name, l->here ? "installed" : "not installed",
+              *l->path ? ", " : "", *l->path ? bytes : "", *l->path ? ", " : "", l->path);
     digest_text(digest, sizeof digest, e->digest);
     tell_field("what", e->about);
     tell_field("from", e->origin);
     tell_field("licence", e->licence);
     if (e->file && e->bytes)
-        printf("  %-10s %s, %llu bytes\n", "file", e->file, (unsigned long long)e->bytes);
+        cli_print("  %-10s %s, %llu bytes\n", "file", e->file, (unsigned long long)e->bytes);
     else if (e->file)
-        printf("  %-10s %s, size not known\n", "file", e->file);
+        cli_print("  %-10s %s, size not known\n", "file", e->file);
     tell_field("digest", e->about ? digest : NULL);
     for (const char *const *address = e->addresses; *address; address++)
         tell_field(address == e->addresses ? "address" : "", *address);
@@ -133,7 +133,7 @@ int cli_weights_list(cli_request *request, char **operands, int count) {
         if (!imp_weights_find(names[i]))
             list_one(&request->values, names[i]);
     if (!request->values.json)
-        printf("folder: %s\n", folder);
+        cli_print("folder: %s\n", folder);
     return CLI_DONE;
 }
 
@@ -152,9 +152,9 @@ static int verify_one(const cli_values *values, const char *name) {
         json_object_set_new(object, "sha256", optional(sha256));
         cli_json_line(object);
     } else if (status == IMP_OK) {
-        printf("%s: %s, SHA-256 %s\n", name,
-               noted ? "as installed" : "readable, but no SHA-256 was recorded to compare with",
-               sha256);
+        cli_print("%s: %s, SHA-256 %s\n", name,
+                  noted ? "as installed" : "readable, but no SHA-256 was recorded to compare with",
+                  sha256);
     }
     return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);
 }

@@ -100,9 +100,9 @@ static bool agrees(const imp_weights_entry *entry, const char *because) {
     char bytes[48] = "a file of unknown size", answer[16] = "";
     if (entry->bytes)
         cli_bytes_text(bytes, sizeof bytes, (double)entry->bytes);
-    fprintf(stderr, "%s%snetwork '%s' is not installed: %s (%s).\nFetch %s from %s? [y/N] ",
-            because ? because : "", because ? ": " : "", entry->name, entry->origin, entry->licence,
-            bytes, entry->addresses[0]);
+    cli_print_to(stderr, "%s%snetwork '%s' is not installed: %s (%s).\nFetch %s from %s? [y/N] ",
+                 because ? because : "", because ? ": " : "", entry->name, entry->origin,
+                 entry->licence, bytes, entry->addresses[0]);
     fflush(stderr);
     return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }

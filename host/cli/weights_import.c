@@ -37,11 +37,11 @@ void cli_weights_installed(const cli_values *values, const char *name, const cha
         say_installed(name, path, report);
         return;
     }
-    printf("%s%s%s from %s: %zu layers to %s, %zu parameters", name, *name ? ": " : "",
-           report->name, report->format, report->layers, report->deepest, report->parameters);
+    cli_print("%s%s%s from %s: %zu layers to %s, %zu parameters", name, *name ? ": " : "",
+              report->name, report->format, report->layers, report->deepest, report->parameters);
     if (report->skipped)
-        printf(", %zu tensors skipped", report->skipped);
-    printf("%s, in %s\n", report->folded ? ", batch normalisation folded in" : "", path);
+        cli_print(", %zu tensors skipped", report->skipped);
+    cli_print("%s, in %s\n", report->folded ? ", batch normalisation folded in" : "", path);
 }
 
 /* The file's base name up to its first dot. */

@@ -51,7 +51,7 @@ static void say(const imp_network *network, const imp_network_info *info) {
 
 static void tell_text(const char *label, const char *text) {
     if (text && *text)
-        printf("%-12s %s\n", label, text);
+        cli_print("%-12s %s\n", label, text);
 }
 
 static void tell_triple(const char *label, const float *values) {
@@ -59,7 +59,7 @@ static void tell_triple(const char *label, const float *values) {
     cli_real_text(a, sizeof a, values[0]);
     cli_real_text(b, sizeof b, values[1]);
     cli_real_text(c, sizeof c, values[2]);
-    printf("%-12s %s, %s, %s\n", label, a, b, c);
+    cli_print("%-12s %s, %s, %s\n", label, a, b, c);
 }
 
 static void tell(const imp_network *network, const imp_network_info *info) {
@@ -68,20 +68,20 @@ static void tell(const imp_network *network, const imp_network_info *info) {
     tell_text("licence", info->licence);
     tell_text("provenance", info->provenance);
     tell_text("sha256", info->sha256);
-    printf("%-12s %s, colours 0..%g\n", "input", info->bgr ? "BGR" : "RGB", (double)info->range);
+    cli_print("%-12s %s, colours 0..%g\n", "input", info->bgr ? "BGR" : "RGB", (double)info->range);
     tell_triple("mean", info->mean);
     tell_triple("deviation", info->deviation);
     tell_text("padding", info->padding);
-    printf("%-12s %zu\n", "parameters", info->parameters);
-    printf("\n%-14s %5s %5s %7s %11s %12s  %s\n", "layer", "in", "out", "kernel", "parameters",
-           "so far", "filters");
+    cli_print("%-12s %zu\n", "parameters", info->parameters);
+    cli_print("\n%-14s %5s %5s %7s %11s %12s  %s\n", "layer", "in", "out", "kernel", "parameters",
+              "so far", "filters");
     for (size_t i = 0, total = 0; i < info->layers; i++) {
         const imp_network_layer l = imp_network_layer_at(network, i);
         char kernel[48];
         total += l.parameters;
         snprintf(kernel, sizeof kernel, "%zu x %zu", l.kernel, l.kernel);
-        printf("%-14s %5zu %5zu %7s %11zu %12zu  %.3g to %.3g\n", l.name, l.in, l.out, kernel,
-               l.parameters, total, (double)l.low, (double)l.high);
+        cli_print("%-14s %5zu %5zu %7s %11zu %12zu  %.3g to %.3g\n", l.name, l.in, l.out, kernel,
+                  l.parameters, total, (double)l.low, (double)l.high);
     }
 }
 

@@ -40,6 +40,34 @@ void cli_note(const char *format, ...) {
     va_end(arguments);
 }
 
+static void print_clean(FILE *out, const char *format, va_list arguments) {
+    char text[8192];
+    vsnprintf(text, sizeof text, format, arguments);
+    for (char *line = text; *line;) {
+        const size_t length = strcspn(line, "\n");
+        const bool more = line[length] == '\n';
+        line[length] = 0;
+        char *const next = line + length + more;
+        imp_clean_controls(line);
+        fprintf(out, "%s%s", line, more ? "\n" : "");
+        line = next;
+    }
+}
+
+void cli_print(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    print_clean(stdout, format, arguments);
+    va_end(arguments);
+}
+
+void cli_print_to(FILE *out, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    print_clean(out, format, arguments);
+    va_end(arguments);
+}
+
 void cli_name_options(char *out, size_t size, const char *text) {
     static const char setting[] = "setting '";
     size_t used = 0;

@@ -8,6 +8,8 @@
 
 #include <impasto.h>
 
+#include <stdio.h>
+
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSE = 2, CLI_INTERRUPTED = 130 };
 
 /* Writes "impasto: " and the formatted text as one line to standard error; control characters,
@@ -17,6 +19,11 @@ __attribute__((format(printf, 2, 3))) int cli_complain(int status, const char *f
 
 /* The same for a message that is not an error. */
 __attribute__((format(printf, 1, 2))) void cli_note(const char *format, ...);
+
+/* printf to standard output, or to a stream, for text that may come from a file: control characters
+ * of a terminal become '?', lines stay. */
+__attribute__((format(printf, 1, 2))) void cli_print(const char *format, ...);
+__attribute__((format(printf, 2, 3))) void cli_print_to(FILE *out, const char *format, ...);
 
 /* Copies text, turning the library's settings into the program's options: "setting 'NAME'" becomes
  * "--NAME", "setting 'NAME' = VALUE" becomes "--NAME VALUE", and "setting 'NAME'" at the beginning
