@@ -125,8 +125,9 @@ static imp_status track(imp_session *s, imp_error *err) {
                : IMP_OK;
 }
 
-/* After the last step, whose loss nothing has looked at: the result is the picture of least loss. A
- * moving average, which is no step's picture, is given up only where the run has diverged. */
+/* After the last step, whose loss nothing has looked at: where the run has diverged, or was set
+ * back on the way, the result is the picture of least loss. A moving average, which is no step's
+ * picture, is given up only where it has diverged. */
 static imp_status settle(imp_session *s, imp_error *err) {
     imp_optimizer_state *t = &s->optimizer;
     imp_device *const d = s->device;
@@ -135,7 +136,8 @@ static imp_status settle(imp_session *s, imp_error *err) {
         return imp_fail_device(err, d);
     TRY(imp_optimizer_judge(t, err));
     const double loss = imp_optimizer_loss(t);
-    s->returned = !isfinite(loss) || (sum.c > 0 ? imp_optimizer_grown(t, loss) : loss > t->least);
+    const bool set_back = t->shrink < 1 && sum.c == 0;
+    s->returned = !isfinite(loss) || imp_optimizer_grown(t, loss) || (set_back && loss > t->least);
     return s->returned ? imp_optimizer_return(t, err) : IMP_OK;
 }
 
