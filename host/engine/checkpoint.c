@@ -331,7 +331,8 @@ static imp_status check_head(const imp_session *s, const checkpoint_head *own,
 static void take_head(imp_session *s, const checkpoint_head *head) {
     imp_optimizer_state *t = &s->optimizer;
     imp_history *h = &t->history;
-    s->scale_done = (unsigned)head->scale_done;
+    s->scale_done = s->scale_before = (unsigned)head->scale_done;
+    s->scale_began = imp_now();
     s->iteration = (unsigned)head->iteration;
     s->opened = imp_now() - head->seconds;
     s->average.weight = head->average;

@@ -57,9 +57,9 @@ void imp_session_estimate(const imp_session *s, imp_estimate *out) {
                           .work_bytes = need->work,
                           .host_bytes = need->host};
     const imp_scale *now = &s->scales[s->scale];
-    if (s->scale_done == 0)
+    if (s->scale_done <= s->scale_before)
         return;
-    out->seconds_per_iteration = (imp_now() - s->scale_began) / s->scale_done;
+    out->seconds_per_iteration = (imp_now() - s->scale_began) / (s->scale_done - s->scale_before);
     double work = s->converged ? 0 : now->iterations - s->scale_done; /* iterations of this scale */
     for (unsigned i = s->scale + 1; i < s->scale_count; i++)
         work += (double)s->scales[i].iterations *

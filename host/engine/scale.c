@@ -176,7 +176,7 @@ imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *
     imp_device *const d = s->device;
     imp_need need;
     s->scale = scale;
-    s->scale_done = 0;
+    s->scale_done = s->scale_before = 0;
     d->ops->release(d, s->memory);
     s->memory = NULL;
     TRY(imp_session_lay_out(s, k, &need, err));

@@ -53,7 +53,8 @@ struct imp_session {
     imp_reuse *reuse; /* borrowed; or NULL */
     size_t nodes;
     imp_scale scales[IMP_SCALES_MAX];
-    unsigned scale_count, scale, scale_done; /* the present one; iterations done in it */
+    unsigned scale_count, scale, scale_done; /* the present one; iterations done in it, */
+    unsigned scale_before;                   /* and those of them before a checkpoint */
     imp_memory *memory;
     imp_objective objective;
     imp_optimizer_state optimizer;
