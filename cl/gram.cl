@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Gram matrices G = F F^T: tiles of G for stretches of positions, which gram_total adds up. The
- * sums have three levels: GRAM_RUN products in registers, then the stretch, then all stretches; so
- * the rounding error does not grow with the picture. In the simt class also the gradient of the
+ * sums have levels, so the rounding error does not grow with the picture: in the wide class
+ * GRAM_RUN products in registers, then the stretch, then all stretches; in the simt class, where
+ * stretches are short, the stretch and then all of them. In the simt class also the gradient of the
  * Gram loss, style_tile; the wide class uses conv_point for it.
  */
 
-#define GRAM_RUN 64 /* products in a first-level sum */
-
 #if BLOCK == 16
+
+#define GRAM_RUN 64 /* products in a first-level sum */
 
 #define GRAM_TILE         16
 #define GRAM_LANES        1  /* work-items in a group of gram_total */
@@ -85,82 +86,96 @@ __kernel GROUP(1, 1) void gram_block(__global float *part, ulong part_at, __glob
 #define GRAM_LANES        64
 #define GRAM_SHARE        1
 #define GRAM_SPREAD(v, x) (*(x) = (v))
-#define GRAM_DEPTH        16       /* positions in local memory at a time */
-#define GRAM_PITCH        (64 + 4) /* keeps rows apart in the banks of local memory */
+#define GRAM_PITCH        (64 + 8) /* keeps rows apart in the banks of local memory */
 
-/* The same for planes, in tiles of 64 x 64; xs, ys: the planes of x and y. Grid: groups of 16 x 16:
- * blocks of y x blocks of x x stretches. */
-__kernel GROUP(16, 16) void gram_tile(__global float *part, ulong part_at, __global const float *x,
-                                      ulong x_at, __global const float *y, ulong y_at, int m,
-                                      int start, int stretch, int triangle, int xs, int ys) {
-    __local float4 xt[GRAM_DEPTH][GRAM_PITCH / 4], yt[GRAM_DEPTH][GRAM_PITCH / 4];
-    const int tx = get_local_id(0), ty = get_local_id(1);
-    const int xb = get_group_id(1), yb = get_group_id(0), k = get_group_id(2);
-    const int first = start + k * stretch, last = min(first + stretch, m);
-    if (triangle && yb < xb)
-        return;
-    float4 all[4], sum[4];
-    REPEAT(4, i, 4, all[i] = sum[i] = 0.0f)
-    for (int p = first; p < last; p += GRAM_DEPTH) {
-        const int from = p + tx, there = from < last;
-        for (int row = ty; row < 64; row += 16) {
-            const int xr = xb * 64 + row, yr = yb * 64 + row;
-            const float xv = x[x_at + (size_t)min(xr, xs - 1) * m + min(from, m - 1)];
-            const float yv = y[y_at + (size_t)min(yr, ys - 1) * m + min(from, m - 1)];
-            ((__local float *)xt[tx])[row] = there && xr < xs ? xv : 0.0f;
-            ((__local float *)yt[tx])[row] = there && yr < ys ? yv : 0.0f;
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-        for (int d = 0; d < GRAM_DEPTH; d++) {
-            const float4 u = xt[d][ty], v = yt[d][tx];
-            sum[0] = fma((float4)(u.x), v, sum[0]);
-            sum[1] = fma((float4)(u.y), v, sum[1]);
-            sum[2] = fma((float4)(u.z), v, sum[2]);
-            sum[3] = fma((float4)(u.w), v, sum[3]);
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if ((p - first) % GRAM_RUN == GRAM_RUN - GRAM_DEPTH || p + GRAM_DEPTH >= last)
-            REPEAT(4, i, 4, all[i] += sum[i]; sum[i] = 0.0f)
-    }
-    part += part_at + (((size_t)k * get_num_groups(1) + xb) * get_num_groups(0) + yb) * 64 * 64;
-    REPEAT(4, i, 4, vstore4(all[i], (4 * ty + i) * 16 + tx, part))
+/* DEPTH positions from p on, of this work-item's channels: x[e] is channel e * 8 + lane / 8, as far
+ * as there are so many; position lane % 8. */
+INLINE void gram_load(float *xn, __global const float *x, uint lane, int m,
+                      int rest){REPEAT(8, e, 8, xn[e] = (x + min(e * 8, rest) * (size_t)m)[lane])}
+
+/* The same into local memory: a[position][channel]. */
+INLINE void gram_keep(__local float4 *a, const float *xn, int there, int rest) {
+    const int lane = get_local_id(0);
+    __local float *to = (__local float *)a + lane % 8 * GRAM_PITCH + lane / 8;
+    REPEAT(8, e, 8, to[min(e * 8, rest)] = there ? xn[e] : 0.0f)
 }
 
-/* df[c,p] += sum over d of dm[c,d] f[d,p], for `rows` planes of df from channel `row` on and
- * `inner` planes of f from channel `column` on. dm: side x side, symmetric. Grid: groups of 16 x
- * 16: stretches of 64 positions x blocks of 64 channels. */
-__kernel GROUP(16, 16) void style_tile(__global float *df, ulong df_at, __global const float *dm,
-                                       ulong dm_at, __global const float *f, ulong f_at, int m,
-                                       int side, int row, int rows, int column, int inner) {
-    __local float4 dt[GRAM_DEPTH][16], ft[GRAM_DEPTH][16];
-    const int tx = get_local_id(0), ty = get_local_id(1), lane = ty * 16 + tx;
-    const int p0 = get_group_id(0) * 64, c0 = get_group_id(1) * 64;
-    float4 sum[4];
-    REPEAT(4, i, 4, sum[i] = 0.0f)
-    for (int d = 0; d < inner; d += GRAM_DEPTH) {
-        for (int e = lane; e < GRAM_DEPTH * 64; e += 256) {
-            const int k = d + e / 64, p = p0 + e % 64, c = c0 + e % 64, known = min(k, inner - 1);
-            const float fv = f[f_at + (size_t)known * m + min(p, m - 1)];
-            const float dv = dm[dm_at + (size_t)(column + known) * side + row + min(c, rows - 1)];
-            ((__local float *)ft)[e] = k < inner && p < m ? fv : 0.0f;
-            ((__local float *)dt)[e] = k < inner && c < rows ? dv : 0.0f;
-        }
+/* The same for planes, in tiles of 64 x 64; xs, ys: the planes of x and y. Grid: groups: blocks of
+ * y x blocks of x x stretches. */
+__kernel GROUP(64, 1) void gram_tile(__global float *part, ulong part_at, __global const float *x,
+                                     ulong x_at, __global const float *y, ulong y_at, int m,
+                                     int start, int stretch, int triangle, int xs, int ys) {
+    __local float4 xt[BUFFERS * DEPTH * GRAM_PITCH / 4], yt[BUFFERS * DEPTH * GRAM_PITCH / 4];
+    const int lane = get_local_id(0), row = lane / DEPTH;
+    const int xb = get_group_id(1), yb = get_group_id(0), k = get_group_id(2);
+    const int first = start + k * stretch, last = min(first + stretch, m);
+    const int x_rows = xs - xb * 64, y_rows = ys - yb * 64;
+    const int x_rest = max(x_rows - 8, 0), y_rest = max(y_rows - 8, 0);
+    const uint x_lane = (uint)min(row, x_rows - 1) * m, y_lane = (uint)min(row, y_rows - 1) * m;
+    const block_place p = block_of(lane, 64, 64);
+    float4 sum[8][2];
+    float xn[8], yn[8];
+    if (triangle && yb < xb)
+        return;
+    x += x_at + (size_t)xb * 64 * m;
+    y += y_at + (size_t)yb * 64 * m;
+    if (x_rows < 64 || y_rows < 64) /* channels that do not exist */
+        for (int i = lane; i < BUFFERS * DEPTH * GRAM_PITCH / 4; i += 64)
+            xt[i] = yt[i] = 0.0f;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    block_clear(sum);
+    uint next = min(first + lane % DEPTH, last - 1);
+    gram_load(xn, x, x_lane + next, m, x_rest);
+    gram_load(yn, y, y_lane + next, m, y_rest);
+    for (int c = first, at = 0; c < last; c += DEPTH, at ^= BUFFERS - 1) {
+        __local float4 *a = xt + at * (DEPTH * GRAM_PITCH / 4);
+        __local float4 *b = yt + at * (DEPTH * GRAM_PITCH / 4);
+        gram_keep(a, xn, c + lane % DEPTH < last, x_rest);
+        gram_keep(b, yn, 1, y_rest);
         barrier(CLK_LOCAL_MEM_FENCE);
-        for (int k = 0; k < GRAM_DEPTH; k++) {
-            const float4 u = dt[k][ty], v = ft[k][tx];
-            sum[0] = fma((float4)(u.x), v, sum[0]);
-            sum[1] = fma((float4)(u.y), v, sum[1]);
-            sum[2] = fma((float4)(u.z), v, sum[2]);
-            sum[3] = fma((float4)(u.w), v, sum[3]);
-        }
-        barrier(CLK_LOCAL_MEM_FENCE);
+        next = min(c + DEPTH + lane % DEPTH, last - 1);
+        gram_load(xn, x, x_lane + next, m, x_rest);
+        gram_load(yn, y, y_lane + next, m, y_rest);
+        block_multiply(sum, a, GRAM_PITCH, b, GRAM_PITCH, 64, p);
     }
-    REPEAT(4, i, 4, {
-        float out[4];
-        vstore4(sum[i], 0, out);
-        REPEAT(4, j, 4,
-               if (c0 + 4 * ty + i < rows && p0 + 4 * tx + j < m)
-                   df[df_at + (size_t)(c0 + 4 * ty + i) * m + p0 + 4 * tx + j] += out[j])
+    part += part_at + (((size_t)k * get_num_groups(1) + xb) * get_num_groups(0) + yb) * 64 * 64;
+    REPEAT(8, i, 8, {
+        vstore4(sum[i][0], (8 * p.y + i) * 16 + p.x, part);
+        vstore4(sum[i][1], (8 * p.y + i) * 16 + p.x + 8, part);
+    })
+}
+
+/* df[c,p] += sum over d of dm[c,d] f[d,p], for `rows` planes of df from channel `row` on, `inner`
+ * planes of f from channel `column` on, and `count` of the m positions from `first` on. dm: side x
+ * side, symmetric. Grid: groups: stretches of 64 positions x blocks of 64 channels. */
+__kernel GROUP(64, 1) void style_tile(__global float *df, ulong df_at, __global const float *dm,
+                                      ulong dm_at, __global const float *f, ulong f_at, int m,
+                                      int first, int count, int side, int row, int rows, int column,
+                                      int inner) {
+    __local float4 dt[BUFFERS * DEPTH * 16], ft[BUFFERS * DEPTH * 16];
+    const int lane = get_local_id(0), p0 = get_group_id(0) * 64, c0 = get_group_id(1) * 64;
+    const block_place p = block_of(lane, 64, 64);
+    const block_factors factors = {.a = dm + dm_at + (size_t)column * side + row,
+                                   .b = f + f_at + first,
+                                   .m = f,
+                                   .a_lane = min(c0 + lane, rows - 1),
+                                   .b_lane = {min(p0 + lane, count - 1), 0},
+                                   .a_step = side,
+                                   .channels = inner,
+                                   .plane = m};
+    float4 sum[8][2];
+    block_planes(sum, &factors, dt, ft, 64, 64, 0);
+    df += df_at + first;
+    REPEAT(8, i, 8, {
+        const int c = c0 + 8 * p.y + i;
+        float out[8];
+        vstore4(sum[i][0], 0, out);
+        vstore4(sum[i][1], 1, out);
+        REPEAT(8, j, 8, {
+            const int q = p0 + block_column(p, j, 64);
+            if (c < rows && q < count)
+                df[(size_t)c * m + q] += out[j];
+        })
     })
 }
 

@@ -27,9 +27,9 @@
 #endif
 
 /* Keep arrays in registers: loops over such arrays are unrolled, and functions that take their
- * sizes as parameters are inlined. */
+ * sizes as parameters are inlined. Some of these only serve later files. */
 #define UNROLL(i, n) _Pragma("unroll") for (int i = 0; i < (n); i++)
-#define INLINE       __attribute__((always_inline)) static inline
+#define INLINE       __attribute__((always_inline, unused)) static inline
 
 /* For long functions of the wide class. Left to itself, Intel's compiler copies them for every
  * value of every flag that a kernel's loops pass on, which takes half a minute. */

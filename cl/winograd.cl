@@ -6,9 +6,9 @@
  *
  * wide: one kernel takes strips of tiles through all steps, each in a core's own cache.
  *
- * simt: a strip of tiles goes through three kernels. winograd_inputs leaves the transformed inputs
- * v[36][channels][pitch] in the work space, winograd_products multiplies them by the filters into
- * s[36][outputs][pitch], and winograd_outputs transforms those back.
+ * simt: a strip of tiles goes through three kernels (winograd_simt.cl). winograd_inputs leaves the
+ * transformed inputs v[36][channels][pitch] in the work space, winograd_products_* multiplies them
+ * by the filters into s[36][outputs][pitch], and winograd_outputs transforms those back.
  *
  * The polynomial points are 0, +-A, +-B and infinity with A B = 1. With the usual 0, +-1, +-2 the
  * rounding error is four times as large. In one dimension y = A^T ((G g) . (B^T d)), for six d,
@@ -354,114 +354,5 @@ WINOGRAD_KERNEL(winograd, WINOGRAD_PLAIN)
 WINOGRAD_KERNEL(winograd_pool, WINOGRAD_POOL)
 /* The same for the gradient x of h x w windows of a pooling, unpooled by the indices m. */
 WINOGRAD_KERNEL(winograd_unpool, WINOGRAD_UNPOOL)
-
-#else
-
-#define WINOGRAD_SIDE 64 /* outputs, and tiles, of a work-group of winograd_products */
-
-/* f = G g G^T: [blocks of WINOGRAD_SIDE outputs][36][channels][WINOGRAD_SIDE], floats or halves,
- * with as many channels as the grid has; `row` floats separate blocks. Other parameters as for
- * conv_filter. Grid: outputs x channels. */
-__kernel GROUP(64, 1) void winograd_filter_tile(__global float *f, ulong f_at,
-                                                __global const float *w, ulong w_at, int o0,
-                                                int outputs, int inputs, int row, int first,
-                                                int count, int flipped, int halves) {
-    const int k = get_global_id(0), o = o0 + k, i = get_global_id(1);
-    const int there = o < outputs && i < inputs, outer = there ? (flipped ? i : o) - first : 0;
-    const size_t point = get_global_size(1) * (size_t)WINOGRAD_SIDE;
-    if (outer < 0 || outer >= count)
-        return;
-    w +=
-        w_at + ((size_t)outer * (flipped ? outputs : inputs) + (flipped ? o : i)) * (there ? 9 : 0);
-    const size_t place = i * WINOGRAD_SIDE + k % WINOGRAD_SIDE;
-    f += f_at + k / WINOGRAD_SIDE * (size_t)row;
-    float taps[9], columns[18], u[36];
-    REPEAT(12, t, 9, taps[t] = there ? w[flipped ? 8 - t : t] : 0.0f)
-    REPEAT(4, b, 3, winograd_weights(columns + b, 3, taps[b], taps[b + 3], taps[b + 6]))
-    REPEAT(8, a, 6,
-           winograd_weights(u + a * 6, 1, columns[a * 3], columns[a * 3 + 1], columns[a * 3 + 2]))
-    REPEAT(8, a, 6,
-           REPEAT(8, b, 6, winograd_keep(f, place + (a * 6 + b) * point, u[a * 6 + b], halves)))
-}
-
-/* v[36][channels][pitch] = B^T d B for `count` tiles from `first` on, `across` tiles in a row, of
- * planes x of h x w, where MASKED times [m > 0]. Tiles beyond count repeat the last. Grid: pitch x
- * channels. */
-__kernel GROUP(64, 1) void winograd_inputs(__global float *v, ulong v_at, __global const float *x,
-                                           ulong x_at, __global const float *m, ulong m_at, int h,
-                                           int w, int before, int mode, int across, int first,
-                                           int count, int v_point, int kind) {
-    const int t = get_global_id(0), c = get_global_id(1), tile = first + min(t, count - 1);
-    const int top = tile / across * 4 - before, left = tile % across * 4 - before;
-    const size_t plane = (size_t)c * h * w;
-    int columns[6];
-    float d[36];
-    REPEAT(8, b, 6, columns[b] = conv_source(left + b, w, 1, mode))
-    REPEAT(8, a, 6, {
-        const int row = conv_source(top + a, h, 1, mode);
-        REPEAT(8, b, 6,
-               d[a * 6 + b] = conv_load(x + x_at, m + m_at, plane, row, columns[b], w, kind))
-        winograd_in(d + a * 6, 1);
-    })
-    REPEAT(8, b, 6, winograd_in(d + b, 6))
-    v += v_at + c * get_global_size(0) + t;
-    REPEAT(8, a, 6, REPEAT(8, b, 6, v[(size_t)(a * 6 + b) * v_point] = d[a * 6 + b]))
-}
-
-/* s[36][outputs][pitch] = f v, 36 products of matrices over `channels` channels. halves: f holds
- * halves. v, s and f begin at multiples of four floats. Grid: groups: stretches of WINOGRAD_SIDE
- * tiles x blocks of as many outputs x 36 points. */
-__kernel GROUP(8, 8) void winograd_products(__global float *s, ulong s_at, __global const float *v,
-                                            ulong v_at, __global const float *f, ulong f_at,
-                                            int channels, int v_point, int s_point, int f_point,
-                                            int f_row, int halves) {
-    __local float4 fs[CONV_PRODUCTS][WINOGRAD_SIDE / 4], vs[CONV_PRODUCTS][WINOGRAD_SIDE / 4];
-    const int tx = get_local_id(0), ty = get_local_id(1), lane = ty * 8 + tx;
-    const int pitch = get_num_groups(0) * (WINOGRAD_SIDE / 4), first = get_group_id(0) * 16;
-    const int block = get_group_id(1), point = get_group_id(2);
-    __global const float4 *g =
-        (__global const float4 *)(f + f_at + block * (size_t)f_row + point * (size_t)f_point);
-    __global const float4 *x =
-        (__global const float4 *)(v + v_at + point * (size_t)v_point) + first;
-    __global float4 *y = (__global float4 *)(s + s_at + point * (size_t)s_point) + first;
-    float4 sum[8][2];
-    REPEAT(8, i, 8, sum[i][0] = sum[i][1] = 0.0f)
-    for (int c = 0; c < channels; c += CONV_PRODUCTS) {
-        REPEAT(4, e, 4, {
-            const int k = e * 4 + lane / 16;
-            const int j = lane % 16;
-            fs[k][j] = halves ? vload_half4((c + k) * 16 + j, (__global const half *)g)
-                              : g[(c + k) * 16 + j];
-            vs[k][j] = c + k < channels ? x[(c + k) * pitch + j] : (float4)(0.0f);
-        })
-        barrier(CLK_LOCAL_MEM_FENCE);
-        tile_products(sum, fs, vs, tx, ty);
-        barrier(CLK_LOCAL_MEM_FENCE);
-    }
-    y += (block * WINOGRAD_SIDE + ty * 8) * (size_t)pitch;
-    REPEAT(8, i, 8, y[i * pitch + tx] = sum[i][0]; y[i * pitch + tx + 8] = sum[i][1])
-}
-
-/* y = [y, or bias] + A^T s A for `count` tiles from `first` on, then ReLU; y: planes of h x w; s
- * from the first output of y on. Grid: tiles x outputs. */
-__kernel GROUP(64, 1) void winograd_outputs(__global float *y, ulong y_at, __global const float *s,
-                                            ulong s_at, __global const float *bias, ulong bias_at,
-                                            int h, int w, int across, int first, int count,
-                                            int pitch, int s_point, int kind) {
-    const int t = get_global_id(0), o = get_global_id(1), tile = first + t;
-    const int top = tile / across * 4, left = tile % across * 4;
-    float d[36];
-    if (t >= count)
-        return;
-    s += s_at + o * (size_t)pitch + t;
-    REPEAT(8, a, 6, REPEAT(8, b, 6, d[a * 6 + b] = s[(size_t)(a * 6 + b) * s_point]))
-    REPEAT(8, b, 6, winograd_out(d + b, 6))
-    REPEAT(4, a, 4, winograd_out(d + a * 6, 1))
-    y += y_at + (size_t)o * h * w;
-    REPEAT(4, a, 4,
-           REPEAT(4, b, 4,
-                  if (top + a < h && left + b < w) conv_store(
-                      y, (size_t)(top + a) * w + left + b, d[a * 6 + b], bias[bias_at + o], kind)))
-}
 
 #endif

@@ -104,10 +104,11 @@ static imp_status fill_piece(ocl_device *cl, const ocl_form *form, const ocl_pas
                              ocl_span piece, size_t out, size_t outs, size_t in, size_t ins,
                              ocl_span raw, size_t first, size_t count) {
     const ocl_arg row = i32(form->ins * form->units.w);
-    if (form->points > 0 && cl->class == OCL_SIMT)
+    if (form->points > 0 && cl->class == OCL_SIMT) /* a unit is two blocks */
         return ocl_launch(cl, winograd_filter_tile, grid2(outs * form->bo, form->bi), at(piece),
-                          at(raw), i32(out * form->bo), i32(pass->out), i32(pass->in), row,
-                          i32(first), i32(count), i32(pass->flipped), i32(form->half));
+                          at(raw), i32(out * form->bo), i32(pass->out), i32(pass->in),
+                          i32(form->units.w / 2), i32(first), i32(count), i32(pass->flipped),
+                          i32(form->half));
     if (form->points > 0)
         return ocl_launch(cl, winograd_filter, grid2(outs, form->bi / 16), at(piece), at(raw),
                           i32(out * form->bo), i32(pass->out), i32(pass->in), row, i32(first),
@@ -153,11 +154,9 @@ static ocl_form describe_form(const ocl_device *cl, const ocl_pass *pass, ocl_fo
     const size_t block = cl->class == OCL_WIDE ? 16 : OCL_WINOGRAD_SIDE;
     const struct {
         size_t bo, bi, points;
-    } shapes[OCL_FORMS] = {[OCL_FORM_BLOCKS] = {16, 16, 0},
-                           [OCL_FORM_PLANES] = {1, 16, 0},
-                           [OCL_FORM_TILES] = {64, 1, 0},
-                           [OCL_FORM_ANY] = {8, 1, 0},
-                           [OCL_FORM_WINOGRAD] = {block, all, 36}};
+    } shapes[OCL_FORMS] = {[OCL_FORM_BLOCKS] = {16, 16, 0}, [OCL_FORM_PLANES] = {1, 16, 0},
+                           [OCL_FORM_TILES] = {64, 1, 0},   [OCL_FORM_POINTS] = {32, 1, 0},
+                           [OCL_FORM_ANY] = {8, 1, 0},      [OCL_FORM_WINOGRAD] = {block, all, 36}};
     ocl_form form = {.bo = shapes[kind].bo, .bi = shapes[kind].bi, .points = shapes[kind].points};
     form.outs = (pass->out + form.bo - 1) / form.bo;
     form.ins = (pass->in + form.bi - 1) / form.bi;

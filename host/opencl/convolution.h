@@ -23,8 +23,9 @@ enum {
 typedef enum ocl_form_kind {
     OCL_FORM_BLOCKS,   /* wide: conv_product */
     OCL_FORM_PLANES,   /* wide: conv_planes */
-    OCL_FORM_TILES,    /* simt: conv_3x3, conv_1x1 */
-    OCL_FORM_ANY,      /* simt: conv_any */
+    OCL_FORM_TILES,    /* simt: conv_3x3 */
+    OCL_FORM_POINTS,   /* simt: conv_1x1_* */
+    OCL_FORM_ANY,      /* simt: conv_any, conv_few */
     OCL_FORM_WINOGRAD, /* a unit: a block of outputs x all inputs */
     OCL_FORMS
 } ocl_form_kind;
@@ -98,6 +99,8 @@ ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned a
 /* OCL_CONV_FAR where y has IMP_FAR bytes or more, else 0. */
 size_t ocl_far(const ocl_pass *pass);
 
+enum { OCL_FEW = 4 }; /* simt: conv_few makes 3 x 3 convolutions of so few outputs */
+
 /* Whether each position of y is made from the same position of x alone. */
 bool ocl_is_point(const ocl_pass *pass);
 
@@ -119,7 +122,7 @@ imp_status ocl_points(ocl_device *cl, const ocl_point *point);
 /* winograd.c: a pass by Winograd's algorithm in the wide class, alone and fused with a pooling. */
 extern const imp_winograd ocl_winograd_f4x4;              /* its matrices, in both classes */
 enum { OCL_WINOGRAD_POINTS = 36, OCL_WINOGRAD_TILE = 4 }; /* products, and side, of a tile */
-enum { OCL_WINOGRAD_SIDE = 64 }; /* simt: outputs, and tiles, of a work-group */
+enum { OCL_WINOGRAD_SIDE = 64 }; /* simt: outputs of a unit of filters; tiles come in as many */
 imp_status ocl_winograd_wide(ocl_device *cl, const ocl_pass *pass, unsigned algorithm);
 imp_status ocl_winograd_fused(ocl_device *cl, const ocl_pass *pass, unsigned algorithm);
 /* The number of tiles of a pass's outputs. */

@@ -39,12 +39,12 @@ static bool can_winograd(const ocl_device *cl, const ocl_pass *pass) {
            work <= cl->work_floats;
 }
 
-/* Wide: narrow strips where the filters stay in a cache, else broad ones. Simt: strips that need at
- * most a quarter of the work space, which a cache may hold. */
+/* Wide: narrow strips where the filters stay in a cache, else broad ones. Simt: strips that take
+ * the whole work space, which makes the fewest launches. */
 static unsigned winograd_strips(const ocl_device *cl, const ocl_pass *pass) {
     const size_t inputs = imp_over(pass->in, BLOCK) * BLOCK;
     const size_t filters = OCL_WINOGRAD_POINTS * inputs * pass->out / (pass->half ? 2 : 1);
-    return OCL_ALGORITHM_WINOGRAD + (cl->class == OCL_SIMT || filters > FILTERS_CACHED);
+    return OCL_ALGORITHM_WINOGRAD + (cl->class == OCL_WIDE && filters > FILTERS_CACHED);
 }
 
 static const char *name_of(const ocl_device *cl, unsigned algorithm) {
@@ -76,7 +76,9 @@ ocl_form_kind ocl_form_of(const ocl_device *cl, const ocl_pass *pass, unsigned a
         return OCL_FORM_WINOGRAD;
     if (cl->class == OCL_SIMT) {
         const bool three = pass->side == 3 && pass->stride == 1 && pass->step == 1;
-        return three || ocl_is_point(pass) ? OCL_FORM_TILES : OCL_FORM_ANY;
+        if (ocl_is_point(pass))
+            return OCL_FORM_POINTS;
+        return three && pass->out > OCL_FEW ? OCL_FORM_TILES : OCL_FORM_ANY;
     }
     return pass->y.layout == IMP_PLANES ? OCL_FORM_PLANES : OCL_FORM_BLOCKS;
 }

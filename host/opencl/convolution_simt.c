@@ -6,22 +6,48 @@
  */
 #include "opencl/convolution.h"
 
-/* TILE_COLUMNS, TILE_ROWS: positions that a work-group of conv_3x3 makes; TILE_SIDE: those of
- * conv_1x1. PRODUCTS: multiply-adds of one launch, few enough that a display that shares the device
- * does not stutter. */
-enum { TILE_COLUMNS = 16, TILE_ROWS = 8, TILE_SIDE = 64, PRODUCTS = 1 << 30 };
+/* TILE_COLUMNS, TILE_ROWS: positions that a work-group of conv_3x3 makes; FEW_COLUMNS, FEW_ROWS:
+ * those of conv_few. SLOW: conv_any takes so many times as long. */
+enum { TILE_COLUMNS = 16, TILE_ROWS = 8, FEW_COLUMNS = 64, FEW_ROWS = 16, SLOW = 8 };
 
 /* The state of a pass: the run of y, the strip of its rows, the run of inputs. */
 typedef struct simt {
     ocl_device *cl;
     const ocl_pass *pass;
     const ocl_form *form;
-    bool tiled, point; /* by conv_3x3, by conv_1x1 */
+    bool point, three; /* by conv_1x1_*; by conv_3x3 or conv_few */
     ocl_run run, in;
     ocl_strip strip;
 } simt;
 
 /* ---- launches ---- */
+
+/* Launches conv_1x1_* for outputs first..end-1, in `outs` blocks of filters from output `block` on:
+ * in tiles of two blocks if there are two for each. */
+static imp_status multiply_points(const simt *s, ocl_span y, ocl_span x, ocl_span mask,
+                                  ocl_span filters, size_t block, size_t outs, size_t ins,
+                                  size_t first, size_t end, size_t kind) {
+    const ocl_pass *pass = s->pass;
+    const bool two = outs % 2 == 0, masked = kind & OCL_CONV_MASKED;
+    const size_t count = s->strip.made * pass->w, wide = two ? 64 : 128;
+    const ocl_kernel kernel = two ? (masked ? OCL_K_conv_1x1_64_masked : OCL_K_conv_1x1_64)
+                                  : (masked ? OCL_K_conv_1x1_32_masked : OCL_K_conv_1x1_32);
+    const ocl_arg arguments[] = {at(y),
+                                 at(x),
+                                 at(mask),
+                                 at(filters),
+                                 at(ocl_bias(pass, block)),
+                                 i32(ins),
+                                 i32(first - block),
+                                 i32(end - block),
+                                 i32(pass->y.h * pass->y.w),
+                                 i32(s->form->ins * s->form->units.w),
+                                 i32(s->strip.first * pass->w),
+                                 i32(count),
+                                 i32(kind)};
+    return ocl_enqueue(s->cl, kernel, groups2(imp_over(count, wide), two ? outs / 2 : outs),
+                       arguments, sizeof arguments / sizeof *arguments);
+}
 
 /* Makes `outs` blocks of outputs from block `out` on, as far as they are in the run, from `ins`
  * inputs from `in` on. Their filters lie in one piece. */
@@ -44,18 +70,37 @@ static imp_status multiply_piece(const simt *s, ocl_span filters, size_t out, si
     const ocl_arg y_first = i32(pass->fold ? 0 : s->strip.first * pass->w);
     const ocl_arg row = i32(s->form->ins * s->form->units.w);
     if (s->point)
-        return ocl_launch(
-            s->cl, conv_1x1, groups2(imp_over(s->strip.made * pass->w, TILE_SIDE), outs), at(y),
-            at(x), at(mask), at(filters), at(ocl_bias(pass, block)), i32(ins), i32(first - block),
-            i32(end - block), i32(y_plane), row, y_first, i32(s->strip.made * pass->w), i32(kind));
-    if (s->tiled)
-        return ocl_launch(s->cl, conv_3x3,
-                          groups3((pass->w + TILE_COLUMNS - 1) / TILE_COLUMNS,
-                                  (s->strip.made + TILE_ROWS - 1) / TILE_ROWS, outs),
-                          at(y), at(x), at(mask), at(filters), at(ocl_bias(pass, block)), i32(ins),
-                          i32(first - block), i32(end - block), i32(pass->x.h), i32(pass->x.w),
-                          i32((size_t)top), i32((size_t)-pass->before), i32(pass->mode), row,
-                          i32(y_plane), y_first, i32(s->strip.made), i32(pass->w), i32(kind));
+        return multiply_points(s, y, x, mask, filters, block, outs, ins, first, end, kind);
+    const ocl_arg arguments[] = {at(y),
+                                 at(x),
+                                 at(mask),
+                                 at(filters),
+                                 at(ocl_bias(pass, block)),
+                                 i32(ins),
+                                 i32(first - block),
+                                 i32(end - block),
+                                 i32(pass->x.h),
+                                 i32(pass->x.w),
+                                 i32((size_t)top),
+                                 i32((size_t)-pass->before),
+                                 i32(pass->mode),
+                                 row,
+                                 i32(y_plane),
+                                 y_first,
+                                 i32(s->strip.made),
+                                 i32(pass->w),
+                                 i32(kind)};
+    const size_t count = sizeof arguments / sizeof *arguments;
+    if (s->three && pass->out <= OCL_FEW)
+        return ocl_enqueue(
+            s->cl, OCL_K_conv_few,
+            groups2(imp_over(pass->w, FEW_COLUMNS), imp_over(s->strip.made, FEW_ROWS)), arguments,
+            count);
+    if (s->three)
+        return ocl_enqueue(
+            s->cl, OCL_K_conv_3x3,
+            groups3(imp_over(pass->w, TILE_COLUMNS), imp_over(s->strip.made, TILE_ROWS), outs),
+            arguments, count);
     return ocl_launch(s->cl, conv_any, grid3(pass->w, s->strip.made, outs), at(y), at(x), at(mask),
                       at(filters), at(ocl_bias(pass, block)), i32(ins), i32(first - block),
                       i32(end - block), i32(pass->x.h), i32(pass->x.w), i32((size_t)top),
@@ -96,7 +141,8 @@ static imp_status make_strip(simt *s) {
 static size_t strip_rows(const simt *s) {
     const ocl_pass *pass = s->pass;
     const size_t products = pass->w * pass->in * pass->out * pass->side * pass->side;
-    const size_t rows = imp_max(PRODUCTS / products / TILE_ROWS, 1) * TILE_ROWS;
+    const size_t most = s->three || s->point ? OCL_MOST_PRODUCTS : OCL_MOST_PRODUCTS / SLOW;
+    const size_t rows = imp_max(most / products / FEW_ROWS, 1) * FEW_ROWS;
     const size_t border = 2 * pass->side; /* rows by which a folded strip may be longer */
     const size_t fit = s->cl->work_floats / (s->run.units * pass->w);
     return pass->fold ? imp_min(rows, fit > border ? fit - border : 1) : rows;
@@ -107,7 +153,7 @@ imp_status ocl_pass_simt(ocl_device *cl, const ocl_pass *pass) {
     simt s = {.cl = cl, .pass = pass};
     const ocl_form_kind kind = ocl_form_of(cl, pass, OCL_ALGORITHM_DIRECT);
     s.point = ocl_is_point(pass);
-    s.tiled = kind == OCL_FORM_TILES && !s.point;
+    s.three = pass->side == 3 && pass->stride == 1 && pass->step == 1;
     TRY(ocl_form_get(cl, &form, pass, kind));
     s.form = form;
     while (ocl_next_output(cl, &s.run, pass)) {

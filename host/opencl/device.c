@@ -119,10 +119,11 @@ typedef struct variant {
     const char *name;
     ocl_class class;
     cl_uint vector;
+    const char *device; /* part of the name */
     const char *options;
 } variant;
 
-#define V(name, class, vector, options) {#name, class, vector, options},
+#define V(name, class, vector, device, options) {#name, class, vector, device, options},
 static const variant variants[] = {
 #include "tiles.def"
 };
@@ -154,7 +155,8 @@ static void choose_variant(ocl_device *cl) {
     cl->block = cl->class == OCL_WIDE ? 16 : 1;
     cl->turns = turns_of(&cl->base.info);
     for (size_t i = 0; i < COUNT(variants) && !cl->variant; i++)
-        if (variants[i].class == cl->class && variants[i].vector <= vector) {
+        if (variants[i].class == cl->class && variants[i].vector <= vector &&
+            strstr(cl->base.info.name, variants[i].device)) {
             cl->variant = variants[i].name;
             cl->options = variants[i].options;
         }

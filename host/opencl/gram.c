@@ -10,12 +10,16 @@
 
 #include "opencl/convolution.h"
 
-/* RUN: positions of a first-level sum, GRAM_RUN of cl/gram.cl. STRETCH, FEWEST: the most and the
- * fewest positions of a second-level sum. CACHED: floats of a stretch of all channels that a
- * processor's cache holds. GROUPS: work-groups that keep a GPU busy. */
-enum { RUN = 64, STRETCH = 4096, FEWEST = 256, CACHED = 256 << 10, GROUPS = 512 };
-/* POSITION_TURNS: iterations of gram_block's loops for each position. */
-enum { BLOCK = 16, POSITION_TURNS = 64 };
+/* RUN: positions of a first-level sum, GRAM_RUN of cl/gram.cl; stretches are multiples of it.
+ * STRETCH, FEWEST: the most and the fewest positions of a stretch, wide and simt. CACHED: floats of
+ * a stretch of all channels that a processor's cache holds. GROUPS: work-groups that keep a GPU
+ * busy. */
+enum { RUN = 64, CACHED = 256 << 10, GROUPS = 1024 };
+static const size_t STRETCH[] = {[OCL_WIDE] = 4096, [OCL_SIMT] = 512};
+static const size_t FEWEST[] = {[OCL_WIDE] = 256, [OCL_SIMT] = 64};
+/* POSITION_TURNS: iterations of gram_block's loops for each position. TILE: channels, and
+ * positions, of a work-group of the simt kernels. */
+enum { BLOCK = 16, POSITION_TURNS = 64, TILE = 64 };
 
 static imp_status no_space(ocl_device *cl, size_t channels) {
     return imp_fail(&cl->base.error, IMP_ERR_MEMORY,
@@ -35,7 +39,7 @@ typedef struct tiling {
 } tiling;
 
 static size_t tile_side(const ocl_device *cl) {
-    return cl->class == OCL_WIDE ? 16 : 64;
+    return cl->class == OCL_WIDE ? BLOCK : TILE;
 }
 
 static tiling tile_runs(const ocl_device *cl, const ocl_run *x, const ocl_run *y, size_t m) {
@@ -45,9 +49,9 @@ static tiling tile_runs(const ocl_device *cl, const ocl_run *x, const ocl_run *y
     t.floats = t.x * t.y * t.side * t.side;
     t.stretch =
         cl->class == OCL_WIDE ? CACHED / ((x->units + y->units) * BLOCK) : m * t.x * t.y / GROUPS;
-    t.stretch = imp_min(imp_min(t.stretch, STRETCH), cl->turns / POSITION_TURNS) / RUN * RUN;
-    if (t.stretch < FEWEST)
-        t.stretch = FEWEST;
+    t.stretch =
+        imp_min(imp_min(t.stretch, STRETCH[cl->class]), cl->turns / POSITION_TURNS) / RUN * RUN;
+    t.stretch = imp_max(t.stretch, FEWEST[cl->class]);
     return t;
 }
 
@@ -163,15 +167,26 @@ static imp_status style_wide(ocl_device *cl, imp_tensor df, imp_tensor dm, imp_t
     return IMP_OK;
 }
 
+/* Makes the units of one run from those of another, in launches that are not too long. */
+static imp_status style_run(ocl_device *cl, imp_tensor dm, size_t m, const ocl_run *out,
+                            const ocl_run *in) {
+    const size_t most = imp_max(OCL_MOST_PRODUCTS / (out->units * in->units) / TILE, 1) * TILE;
+    for (size_t first = 0, n; first < m; first += n) {
+        n = imp_min(most, m - first);
+        TRY(ocl_launch(cl, style_tile, groups2(imp_over(n, TILE), imp_over(out->units, TILE)),
+                       at(out->span[0]), at(ocl_unit(&dm, 0)), at(in->span[0]), i32(m), i32(first),
+                       i32(n), i32(dm.w), i32(out->unit), i32(out->units), i32(in->unit),
+                       i32(in->units)));
+    }
+    return IMP_OK;
+}
+
 static imp_status style_simt(ocl_device *cl, imp_tensor df, imp_tensor dm, imp_tensor f) {
-    const size_t m = f.h * f.w;
     ocl_run out = {0};
     while (ocl_next(&out, 1, &df)) {
         ocl_run in = {0};
         while (ocl_next(&in, 1, &f))
-            TRY(ocl_launch(cl, style_tile, groups2(imp_over(m, 64), imp_over(out.units, 64)),
-                           at(out.span[0]), at(ocl_unit(&dm, 0)), at(in.span[0]), i32(m), i32(f.c),
-                           i32(out.unit), i32(out.units), i32(in.unit), i32(in.units)));
+            TRY(style_run(cl, dm, f.h * f.w, &out, &in));
     }
     return IMP_OK;
 }

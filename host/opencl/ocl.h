@@ -250,6 +250,11 @@ static inline ocl_grid groups3(size_t x, size_t y, size_t z) {
 /* The grid of a kernel whose work-items share `floats` floats by EACH of cl/prelude.cl. */
 ocl_grid ocl_each(const ocl_device *cl, size_t floats);
 
+/* Multiply-adds of a launch on a graphics processor: at 86 GFLOP/s, less than small ones reach,
+ * they take 100 ms. A display that shares the device stands still meanwhile, and drivers end
+ * launches of some seconds. */
+#define OCL_MOST_PRODUCTS ((size_t)1 << 32)
+
 /* Enqueues a kernel and counts it for the current operation. Arguments: at(span), i32, u32, u64,
  * f32, f32x4, in the kernel's order. Asserts their number; an error of the driver is an error. */
 #define ocl_launch(cl, name, grid, ...)                                                            \

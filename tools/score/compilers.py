@@ -40,6 +40,11 @@ def read(path):
         return file.read()
 
 
+def constant(expression):
+    """The value of an expression of integers, * and / only."""
+    return int(eval(re.fullmatch(r"[\d */()]+", expression).group(0).replace("/", "//")))
+
+
 def occupancy(group, wave, slots, by_registers, local, local_size):
     """The share of a compute unit's `slots` for waves that can be taken. Registers suffice for
     `by_registers` waves; a group of `group` work-items needs `local` bytes of `local_size`."""
@@ -140,8 +145,8 @@ class Nvidia:
         """Writes the kernels' group sizes into clang's output, which leaves them out. Returns
         {kernel: work-items}."""
         text = run(stem + ".i", "clang-15", "-x", "cl", BASE, "-E", "-P", *options, source)
-        sizes = {name: (int(x), int(y)) for x, y, name in re.findall(
-            r"reqd_work_group_size\((\d+), *(\d+), *1\)\)\)\s+void\s+(\w+)\(", text)}
+        sizes = {name: (constant(x), constant(y)) for x, y, name in re.findall(
+            r"reqd_work_group_size\(([\d */()]+), *(\d+), *1\)\)\)\s+void\s+(\w+)\(", text)}
         code = re.sub(r"(\.entry (\w+)\([^{]*\))(\s*\{)", lambda match: match.group(1) + (
             "\n.reqntid %d, %d, 1" % sizes[match.group(2)] if match.group(2) in sizes else "") +
             match.group(3), read(stem + ".ptx"))

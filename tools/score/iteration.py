@@ -62,20 +62,23 @@ def elements(*shares):
 # ---- convolutions: how much of their maps a launch reads and writes ------------------------------
 
 def winograd_inputs(launch, _):
-    h, w, _, _, across, _, count, v_point, kind = launch.values
+    h, w, _, _, across, _, count, _, channels, kind = launch.values
     part = min(1, count / (across * over(h, 4)))
-    x = 4 * launch.groups[1] * h * w * part * 1.1
+    x = 4 * channels * h * w * part * 1.1
     v = 36 * 4 * launch.groups[1] * launch.groups[0] * launch.items
     return Work([(1, x), (0, v)] + ([(2, x)] if kind & 2 else []))
 
 
-def winograd_products(launch, score):
-    channels, _, _, _, _, _ = launch.values
-    tiles, blocks, points = launch.groups
-    v, f = 4 * points * channels * tiles * 64, 4 * points * over(channels, 16) * 16 * blocks * 64
-    macs = points * channels * blocks * 64 * tiles * 64
-    return Work([(1, v), (2, f), (0, 4 * points * blocks * 64 * tiles * 64)],
-                v * (blocks - 1) + f * (tiles - 1), macs, 0, over(channels, score.depth))
+def winograd_products(high, wide):
+    def work(launch, score):
+        channels = launch.values[0]
+        tiles, blocks, points = launch.groups
+        v, f = 4 * points * channels * tiles * wide, 4 * points * channels * blocks * high
+        return Work([(1, v), (2, f), (0, 4 * points * blocks * high * tiles * wide)],
+                    v * (blocks - 1) + f * (tiles - 1),
+                    points * channels * blocks * high * tiles * wide, 0,
+                    over(channels, score.depth))
+    return work
 
 
 def winograd_outputs(launch, _):
@@ -83,7 +86,7 @@ def winograd_outputs(launch, _):
     part = min(1, count / (across * over(h, 4)))
     return Work([(1, 36 * 4 * launch.groups[1] * pitch),
                  (0, 4 * launch.groups[1] * h * w * part)],
-                useful=36 * launch.before.values[0] * launch.groups[1] * count)
+                useful=36 * launch.before.before.values[-2] * launch.groups[1] * count)
 
 
 def conv_3x3(launch, score):
@@ -96,13 +99,23 @@ def conv_3x3(launch, score):
                 9 * channels * (hi - lo) * rows * columns, over(channels, score.depth))
 
 
-def conv_1x1(launch, score):
-    channels, lo, hi, _, _, _, count, kind = launch.values
-    x = 4 * channels * count * (2 if kind & 2 else 1)
-    blocks = launch.groups[1]
-    return Work([(1, x), (3, 4 * channels * blocks * 64), (0, 4 * (hi - lo) * count)],
-                x * (blocks - 1), channels * blocks * 64 * launch.groups[0] * 64,
-                channels * (hi - lo) * count, over(channels, score.depth))
+def conv_few(launch, score):
+    channels, lo, hi, _, _, _, _, _, _, _, _, rows, columns, kind = launch.values
+    x = 4 * channels * rows * columns * (2 if kind & 2 else 1)
+    return Work([(1, x), (0, 4 * (hi - lo) * rows * columns)], x * 0.2,
+                9 * channels * 4 * 64 * 16 * launch.groups[0] * launch.groups[1],
+                9 * channels * (hi - lo) * rows * columns, over(channels, score.depth))
+
+
+def conv_1x1(high, wide):
+    def work(launch, score):
+        channels, lo, hi, _, _, _, count, kind = launch.values
+        x = 4 * channels * count * (2 if kind & 2 else 1)
+        positions, blocks, _ = launch.groups
+        return Work([(1, x), (3, 4 * channels * blocks * high), (0, 4 * (hi - lo) * count)],
+                    x * (blocks - 1), channels * blocks * high * positions * wide,
+                    channels * (hi - lo) * count, over(channels, score.depth))
+    return work
 
 
 # ---- Gram matrices -------------------------------------------------------------------------------
@@ -113,8 +126,10 @@ def gram_tile(launch, score):
     tiles = high * (high + 1) // 2 if triangle else wide * high
     positions = min(m, stretches * stretch)
     x = 4 * positions * (xs if triangle else xs + ys)
+    useful = positions * (xs * (xs + 1) // 2 if triangle else xs * ys)
     return Work([(1, x), (0, stretches * tiles * 64 * 64 * 4)], x * (high - 1),
-                tiles * 64 * 64 * positions, turns=over(stretch, score.depth))
+                tiles * 64 * 64 * positions, min(useful, tiles * 64 * 64 * positions),
+                over(stretch, score.depth))
 
 
 def gram_total(launch, _):
@@ -124,10 +139,11 @@ def gram_total(launch, _):
 
 
 def style_tile(launch, score):
-    m, _, _, rows, _, inner = launch.values
-    f, blocks = 4 * m * inner, launch.groups[1]
-    return Work([(2, f), (0, 8 * m * rows), (1, 4 * rows * inner)], f * (blocks - 1),
-                launch.groups[0] * 64 * blocks * 64 * inner, turns=over(inner, score.depth))
+    _, _, count, _, _, rows, _, inner = launch.values
+    f, blocks = 4 * count * inner, launch.groups[1]
+    return Work([(2, f), (0, 8 * count * rows), (1, 4 * rows * inner)], f * (blocks - 1),
+                launch.groups[0] * 64 * blocks * 64 * inner, count * rows * inner,
+                over(inner, score.depth))
 
 
 # ---- poolings ------------------------------------------------------------------------------------
@@ -157,9 +173,13 @@ def tv(launch, _):
     return Work([(0, 8 * rows * width), (1, 4 * rows * width)])
 
 
+SIDES = {"32": (32, 128), "64": (64, 64), "128": (128, 128)}
 WORK = {
-    "winograd_inputs": winograd_inputs, "winograd_products": winograd_products,
-    "winograd_outputs": winograd_outputs, "conv_3x3": conv_3x3, "conv_1x1": conv_1x1,
+    "winograd_inputs": winograd_inputs, "winograd_outputs": winograd_outputs,
+    **{"winograd_products_" + name: winograd_products(*sides) for name, sides in SIDES.items()},
+    **{"conv_1x1_" + name + masked: conv_1x1(*SIDES[name])
+       for name in ("32", "64") for masked in ("", "_masked")},
+    "conv_3x3": conv_3x3, "conv_few": conv_few,
     "gram_tile": gram_tile, "gram_total": gram_total, "style_tile": style_tile,
     "pool_indices": pool_indices, "pool": pool, "unpool": unpool, "tv": tv,
     "fill": elements(1), "copy": elements(1, 1), "combine": elements(1, 1, 1),

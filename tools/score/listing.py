@@ -22,13 +22,14 @@ class Spec:
     cold: str = ""
 
 
-KERNELS = {
-    "winograd_products": Spec(1024, 16, (), r"v_cvt_f32_f16|HADD2"),
-    "conv_1x1": Spec(1024, 16, (1, 4)),
-    "conv_3x3": Spec(2304, 4, (6, 5)),
-    "gram_tile": Spec(256, 16, (4,)),
-    "style_tile": Spec(256, 16, (4,)),
-}
+# Tiles of products, 8 x 8 for each work-item and 8 rows at a time (cl/block.cl).
+TILE = Spec(512, 8)
+KERNELS = {name: TILE for name in (
+    "winograd_products_32", "winograd_products_64", "winograd_products_128",
+    "conv_1x1_32", "conv_1x1_32_masked", "conv_1x1_64", "conv_1x1_64_masked", "gram_tile",
+    "style_tile")}
+KERNELS["conv_3x3"] = Spec(2304, 4, (6, 5))
+KERNELS["conv_few"] = Spec(144, 1)
 
 
 class Unreadable(Exception):

@@ -10,48 +10,52 @@ from . import listing, machines
 QUEUE = 64  # operations of local memory that may wait, in vector instructions
 
 
+VECTOR, SCALAR, LOCAL, NOTHING = range(4)  # what an operation occupies
+OCCUPIES = {"mac": VECTOR, "vector": VECTOR, "scalar": SCALAR, "local": LOCAL, "local_store": LOCAL}
+
+
 class Wave:
     def __init__(self, start):
         self.at = self.turn = 0
-        self.ready, self.last, self.ended = start, -1.0, 0.0
-        self.waiting = False          # at a barrier
+        self.ready, self.ended = start, 0.0
+        self.waiting = False              # at a barrier
         self.loads, self.locals = [], []  # when they arrive (AMD)
-        self.marks = [0.0] * 6        # the scoreboard (NVIDIA)
+        self.marks = [0.0] * 6            # the scoreboard (NVIDIA)
 
 
 class AmdUnit:
+    """free: when each part accepts an operation; start(): when a wave could issue one, if all were
+    free; issue(): issues it."""
     STAGGER = 37.0
+    OCCUPIES = OCCUPIES
 
     def __init__(self, machine):
         self.m = machine
         self.rate = machine.local_rate / machine.units
-        self.vector = self.scalar = self.local = 0.0  # when each is free
+        self.local = 0.0
+        self.free = [0.0, 0.0, -QUEUE * machine.issue, -1.0]
 
-    def earliest(self, wave, op):
+    @staticmethod
+    def start(wave, op):
         time = wave.ready
         if op.kind == "wait":
             for left, pending in ((op.global_left, wave.loads), (op.local_left, wave.locals)):
                 if left is not None and len(pending) > left:
                     time = max(time, pending[len(pending) - left - 1])
-        elif op.kind in ("mac", "vector"):
-            time = max(time, self.vector)
-        elif op.kind == "scalar":
-            time = max(time, self.scalar)
-        elif op.kind in ("local", "local_store"):
-            time = max(time, self.local - QUEUE * self.m.issue)
         return time
 
     def issue(self, wave, op, time):
         m, step = self.m, self.m.issue
         if op.kind in ("mac", "vector"):
             step = m.slow if op.slow else m.issue
-            self.vector = time + step
+            self.free[VECTOR] = time + step
         elif op.kind == "scalar":
-            self.scalar = time + 1
+            self.free[SCALAR] = time + 1
         elif op.kind in ("wait", "barrier"):
             step = 0
         elif op.kind in ("local", "local_store"):
             self.local = max(time, self.local) + m.wave * op.size / self.rate
+            self.free[LOCAL] = self.local - QUEUE * m.issue
             wave.locals.append(self.local + m.local_latency)
         elif op.kind == "global":
             wave.loads.append(max([time + m.global_latency] + wave.loads[-1:]))
@@ -60,26 +64,26 @@ class AmdUnit:
 
 class NvidiaUnit:
     STAGGER = 19.0
+    OCCUPIES = dict(OCCUPIES, vector=SCALAR)  # beside multiply-adds
 
     def __init__(self, machine):
         self.m = machine
         self.rate = machine.local_rate / machine.units
         self.slot = self.fp = self.local = 0.0
+        self.free = [0.0, 0.0, 0.0, 0.0]
 
-    def earliest(self, wave, op):
-        time = max(wave.ready, self.slot)
-        for bit in range(6):
-            if op.control[3] >> bit & 1:
-                time = max(time, wave.marks[bit])
-        if op.kind == "mac":
-            time = max(time, self.fp)
-        elif op.kind in ("local", "local_store"):
-            time = max(time, self.local - QUEUE / 2)
+    @staticmethod
+    def start(wave, op):
+        time, waits = wave.ready, op.control[3]
+        if waits:
+            for bit in range(6):
+                if waits >> bit & 1:
+                    time = max(time, wave.marks[bit])
         return time
 
     def issue(self, wave, op, time):
         stall, write, read, _ = op.control
-        self.slot, wave.ready, done, freed = time + 1, time + max(1, stall), time + 12, time + 20
+        slot, wave.ready, done, freed = time + 1, time + max(1, stall), time + 12, time + 20
         if op.kind == "mac":
             self.fp = time + self.m.issue
         elif op.kind in ("local", "local_store"):
@@ -90,6 +94,7 @@ class NvidiaUnit:
         for mark, when in ((write, done), (read, freed)):
             if mark < 6:
                 wave.marks[mark] = max(wave.marks[mark], when)
+        self.free = [max(slot, self.fp), slot, max(slot, self.local - QUEUE / 2), slot]
 
 
 def advance(wave, length):
@@ -100,33 +105,45 @@ def advance(wave, length):
 
 
 def clocks(machine, ops, count, mates, turns):
-    """Clocks of so many turns of `count` waves, of which `mates` each wait for each other."""
+    """Clocks of so many turns of `count` waves, of which `mates` each wait for each other. The wave
+    that can issue first does; of several, the one that has waited longest."""
     unit = (AmdUnit if isinstance(machine, machines.Amd) else NvidiaUnit)(machine)
+    occupies = [unit.OCCUPIES.get(op.kind, NOTHING) for op in ops]
     waves = [Wave(i // mates * unit.STAGGER) for i in range(count)]
-    while True:
-        best = None
-        for i, wave in enumerate(waves):
-            if wave.turn < turns and not wave.waiting:
-                key = unit.earliest(wave, ops[wave.at]), wave.last, i
-                if best is None or key < best:
-                    best = key
-        if best is None:
-            return max(wave.ended for wave in waves)
-        time, _, i = best
+    starts = [unit.start(wave, ops[0]) for wave in waves]
+    parts, last, active = [occupies[0]] * count, [-1.0] * count, set(range(count))
+
+    def proceed(i):
         wave = waves[i]
-        op = ops[wave.at]
-        wave.last = time
-        unit.issue(wave, op, time)
+        advance(wave, len(ops))
+        if wave.turn == turns:
+            active.discard(i)
+        starts[i], parts[i] = unit.start(wave, ops[wave.at]), occupies[wave.at]
+
+    while active:
+        free, best = unit.free, None
+        for i in active:
+            time = starts[i]
+            if free[parts[i]] > time:
+                time = free[parts[i]]
+            if best is None or time < first or (time == first and (last[i], i) < (last[best], best)):
+                best, first = i, time
+        op = ops[waves[best].at]
+        last[best] = first
+        unit.issue(waves[best], op, first)
         if op.kind != "barrier":
-            advance(wave, len(ops))
+            proceed(best)
             continue
-        wave.waiting = True
-        group = waves[i // mates * mates:i // mates * mates + mates]
-        if all(other.waiting for other in group):
-            latest = max(other.ready for other in group)
-            for other in group:
-                other.waiting, other.ready = False, latest
-                advance(other, len(ops))
+        waves[best].waiting = True
+        active.discard(best)
+        group = [i for i in range(best // mates * mates, min(best // mates * mates + mates, count))]
+        if all(waves[i].waiting for i in group):
+            latest = max(waves[i].ready for i in group)
+            for i in group:
+                waves[i].waiting, waves[i].ready = False, latest
+                active.add(i)
+                proceed(i)
+    return max(wave.ended for wave in waves)
 
 
 class Score:

@@ -15,29 +15,29 @@ def number(score):
 
 
 def kernels(scores):
-    """scores: {(kernel, variant): {target: Score}}."""
+    """scores: {kernel: {target: Score}}."""
     targets = [name for name in machines.MACHINES
                if any(name in row for row in scores.values())]
-    lines = ["| kernel | variant | bytes | " + " | ".join(targets) + " |",
-             "|---|---|" + "---:|" * (1 + len(targets))]
-    for (kernel, variant), row in sorted(scores.items()):
+    lines = ["| kernel | bytes | " + " | ".join(targets) + " |",
+             "|---|" + "---:|" * (1 + len(targets))]
+    for kernel, row in sorted(scores.items()):
         local = max(score.local for score in row.values())
-        lines.append("| `%s` | %s | %.2f | %s |" % (kernel, variant, local, " | ".join(
+        lines.append("| `%s` | %.2f | %s |" % (kernel, local, " | ".join(
             number(row[name]) if name in row else "" for name in targets)))
     return lines
 
 
 def iterations(lists, scores):
-    """lists: (variant, path, title). A card is left out if a kernel has no score on it."""
-    lines = ["| iteration | variant | launches | executed | " +
+    """lists: (path, title). A card is left out if a kernel has no score on it."""
+    lines = ["| iteration | launches | executed | " +
              " | ".join(card.name for card in machines.CARDS) + " |",
-             "|---|---|" + "---:|" * (2 + len(machines.CARDS))]
+             "|---|" + "---:|" * (2 + len(machines.CARDS))]
     details = []
-    for variant, path, title in lists:
+    for path, title in lists:
         launches, cells, ratio = iteration.read(path), [], 0
         for card in machines.CARDS:
-            known = {kernel: row[card.target] for (kernel, of), row in scores.items()
-                     if of == variant and card.target in row}
+            known = {kernel: row[card.target] for kernel, row in scores.items()
+                     if card.target in row}
             if any(launch.kernel in listing.KERNELS and launch.kernel not in known
                    for launch in launches):
                 cells.append("")
@@ -48,40 +48,37 @@ def iterations(lists, scores):
             details.append("%s, %s: %s" % (title, card.name, ", ".join(
                 "%s %.2f" % (kernel, 1e3 * seconds)
                 for kernel, seconds in result.by.most_common(9))))
-        lines.append("| %s | %s | %d | %.2f | %s |" % (title, variant, len(launches), ratio,
-                                                     " | ".join(cells)))
+        lines.append("| %s | %d | %.2f | %s |" % (title, len(launches), ratio, " | ".join(cells)))
     return lines, details
 
 
 def read_shares():
-    """The shares in the table that stands in cl/README.md: {(kernel, variant, target): percent}."""
+    """The shares in the table that stands in cl/README.md: {(kernel, target): percent}."""
     shares, targets = {}, []
     with open(PLACE, encoding="utf-8") as file:
         text = file.read()
     for line in text[text.find(BEGIN):text.find(END)].split("\n"):
         cells = [cell.strip() for cell in line.strip("| \n").split(" | ")]
         if line.startswith("| kernel "):
-            targets = cells[3:]
+            targets = cells[2:]
         elif targets and line.startswith("| `"):
             cells = [cell.strip() for cell in line.split("|")[1:-1]]
-            for target, cell in zip(targets, cells[3:]):
+            for target, cell in zip(targets, cells[2:]):
                 if cell:
-                    shares[cells[0].strip("`"), cells[1], target] = int(cell.split()[0])
+                    shares[cells[0].strip("`"), target] = int(cell.split()[0])
     return shares
 
 
 def drops(scores):
     """What has fallen, or is missing, against the table."""
     found = []
-    for (kernel, variant, target), before in sorted(read_shares().items()):
-        score = scores.get((kernel, variant), {}).get(target)
+    for (kernel, target), before in sorted(read_shares().items()):
+        score = scores.get(kernel, {}).get(target)
         now = round(100 * score.share) if score else None
         if now is None:
-            found.append("%s %s %s: %d %% before, not scored now" % (kernel, variant, target,
-                                                                     before))
+            found.append("%s %s: %d %% before, not scored now" % (kernel, target, before))
         elif now <= before - DROP:
-            found.append("%s %s %s: %d %% of the peak, %d %% before" % (kernel, variant, target,
-                                                                        now, before))
+            found.append("%s %s: %d %% of the peak, %d %% before" % (kernel, target, now, before))
     return found
 
 
