@@ -154,7 +154,7 @@ static double skipped_change(painting *f, float convergence, unsigned *early) {
  */
 static void test_convergence(void **state) {
     painting *f = *state;
-    const float convergence = 2 * f->settings.convergence, weight = f->settings.content_weight;
+    const float convergence = 3 * f->settings.convergence, weight = f->settings.content_weight;
     double left[3];
     unsigned early = 0;
     for (size_t k = 0; k < 3; k++) {

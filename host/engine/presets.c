@@ -54,7 +54,7 @@ static const struct preset {
                 .tv_mean = true,
                 .pooling = IMP_POOL_MAX,
                 .replicate_first = true,
-                .levels = 2,
+                .levels = 3,
                 .size = 512,
                 .style_scale = 1,
                 .scales = 3,
