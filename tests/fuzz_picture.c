@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size) {
     imp_picture p;
     imp_error err = {0};
     const imp_read_options options = {.max_pixels = 1 << 16, .keep_alpha = size & 1};
-    const imp_source in = {bytes, size, "fuzz", &options};
+    const imp_source in = {bytes, size, "fuzz", &options, NULL};
     char *text;
     const imp_status status = imp_decode_source(&p, &in, &err);
     check(status == err.status && (status == IMP_OK) == (p.rgb != NULL));

@@ -130,7 +130,7 @@ static void refuses_every_cut(scratch *s, const char *name) {
             malloc(n); /* exactly this size, so that sanitizers see any access beyond */
         assert_non_null(part);
         memcpy(part, bytes, n);
-        const imp_source in = {part, n, "cut.picture", NULL};
+        const imp_source in = {part, n, "cut.picture", NULL, NULL};
         const imp_status status = imp_decode_source(&p, &in, &err);
         if (status == IMP_OK)
             fail_msg("%s of %zu bytes comes in with %zu of them", name, size, n);
@@ -170,7 +170,7 @@ static void test_gap(void **state) {
         assert_true(n + 2 < sizeof part);
         memcpy(part, bytes, n);
         memcpy(part + n, "\xff\xd9", 2);
-        const imp_source in = {part, n + 2, "gap.jpg", NULL};
+        const imp_source in = {part, n + 2, "gap.jpg", NULL, NULL};
         assert_error(&err, imp_decode_source(&p, &in, &err), IMP_ERR_FORMAT, "gap.jpg",
                      "damaged or cut off");
     }
@@ -188,7 +188,7 @@ static size_t survive_changes(scratch *s, const char *name, size_t *tries) {
             imp_picture p;
             char *text = NULL;
             const imp_read_options few = {.max_pixels = 1 << 16};
-            const imp_source in = {bytes, size, "changed.picture", &few};
+            const imp_source in = {bytes, size, "changed.picture", &few, NULL};
             bytes[i] ^= flip;
             if (imp_decode_source(&p, &in, &err) != IMP_OK) {
                 assert_error(&err, err.status, err.status, "changed.picture", ": ");
@@ -239,7 +239,7 @@ static void test_oddities(void **state) {
         assert_true(size + 10 < sizeof odd);
         memcpy(odd, bytes, start);
         memcpy(odd + start + gap, bytes + start, size - start);
-        const imp_source in = {odd, size + 10, "odd", NULL};
+        const imp_source in = {odd, size + 10, "odd", NULL, NULL};
         imp_decode_source(&p, &in, &err);
         assert_string_equal(err.text, "");
         imp_picture_finish(&p);

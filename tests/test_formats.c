@@ -385,7 +385,7 @@ static size_t survive(scratch *s, const char *name, bool cut) {
         memcpy(part, bytes, cut ? i : size);
         if (!cut)
             part[i] ^= (unsigned char)(1 << i % 8);
-        const imp_source in = {part, cut ? i : size, "damaged.picture", &few};
+        const imp_source in = {part, cut ? i : size, "damaged.picture", &few, NULL};
         if (imp_decode_source(&p, &in, &err) != IMP_OK) {
             assert_error(&err, err.status, err.status, "damaged.picture", ": ");
             refused++;

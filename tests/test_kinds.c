@@ -585,6 +585,41 @@ static void test_smaller(void **state) {
     free(file);
 }
 
+/* A large TIFF of one strip, which is larger than what is held in memory, is read in pieces, with
+ * the same result; its digest is that of the file. */
+static void test_in_pieces(void **state) {
+    enum { SIDE = 4800 }; /* 69 MB */
+    const char *path = scratch_path(*state, "large.tif");
+    const imp_read_options small = {.needed = 500};
+    unsigned char row[SIDE * 3];
+    imp_picture p;
+    imp_error err = {0};
+    TIFF *tiff = TIFFOpen(path, "w");
+    assert_non_null(tiff);
+    TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, SIDE);
+    TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, SIDE);
+    TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, 8);
+    TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, 3);
+    TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
+    TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+    TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, SIDE);
+    for (uint32_t y = 0; y < SIDE; y++) {
+        memset(row, y < SIDE / 2 ? 30 : 220, sizeof row);
+        assert_int_equal(TIFFWriteScanline(tiff, row, y, 0), 1);
+    }
+    TIFFClose(tiff);
+    imp_peak_mib(true);
+    const double before = imp_peak_mib(false);
+    imp_picture_read(&p, path, &small, &err);
+    assert_string_equal(err.text, "");
+    assert_true(imp_peak_mib(false) - before < 60);
+    assert_int_equal(p.full_width, SIDE);
+    assert_int_equal(strlen(p.sha256), 64);
+    assert_pixel(&p, 5, 5, 30, 30, 30, 0.6);
+    assert_pixel(&p, p.width - 1, p.height - 1, 220, 220, 220, 0.6);
+    imp_picture_finish(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_orientation_types), cmocka_unit_test(test_png_numbers),
@@ -592,7 +627,7 @@ int main(void) {
         cmocka_unit_test(test_tiff_kinds),        cmocka_unit_test(test_previews),
         cmocka_unit_test(test_raw_refused),       cmocka_unit_test(test_other_formats),
         cmocka_unit_test(test_avif_order),        cmocka_unit_test(test_named),
-        cmocka_unit_test(test_smaller),
+        cmocka_unit_test(test_smaller),           cmocka_unit_test(test_in_pieces),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -100,6 +100,12 @@ imp_status imp_decode_size(imp_decode *t, size_t width, size_t height, imp_error
     return t->light ? IMP_OK : imp_decode_fail(t->in, "", true, "", err);
 }
 
+void imp_decode_reduced(imp_decode *t) {
+    t->width = t->out->width;
+    t->height = t->out->height;
+    t->by = 1;
+}
+
 /* ---- Profiles -------------------------------------------------------------------------------- */
 
 static cmsUInt32Number type_of(const imp_decode *t, cmsHPROFILE from, bool alpha) {

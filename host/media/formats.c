@@ -21,6 +21,7 @@ static const imp_picture_format png = {.name = "PNG",
                                        .max_side = INT32_MAX,
                                        .max_depth = 16,
                                        .opacity = true,
+                                       .streams = true,
                                        .decode = imp_png_decode,
                                        .text = imp_png_text,
                                        .encode = imp_png_encode};
@@ -43,6 +44,7 @@ static const imp_picture_format webp = {.name = "WebP",
                                         .encode = imp_webp_encode};
 
 static const imp_picture_format tiff = {.name = "TIFF",
+                                        .streams = true,
                                         .extensions = {"tif", "tiff"},
                                         .max_side = INT32_MAX,
                                         .max_depth = 16,

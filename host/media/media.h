@@ -10,12 +10,16 @@
 #include "base/buffer.h"
 #include "impasto.h"
 
+/* The bytes that decide on a file's format. */
+enum { IMP_SOURCE_HEAD = 512 };
+
 /* The bytes of a picture file. */
 typedef struct imp_source {
     const unsigned char *bytes; /* borrowed, as is everything here */
     size_t size;
     const char *path;                /* for messages */
     const imp_read_options *options; /* NULL: the defaults */
+    const int *fd; /* of a large file, of which `bytes` has the first IMP_SOURCE_HEAD; or NULL */
 } imp_source;
 
 /* A picture while it is decoded. The decoder of a format calls imp_decode_size, then
@@ -44,6 +48,9 @@ typedef struct imp_encode {
     imp_write_options options;  /* quality and depth are set */
 } imp_encode;
 
+/* Copies n bytes from position `at` on, which must be in the file. False: it cannot be read. */
+bool imp_source_take(const imp_source *in, size_t at, void *out, size_t n);
+
 /* Decodes a picture of any known format, recognised by its first bytes. The caller releases *out
  * with imp_picture_finish; after an error it is zeroed. Errors: IMP_ERR_FORMAT (not a picture, or
  * damaged), IMP_ERR_UNSUPPORTED (a format or variant that is not read), IMP_ERR_MEMORY (also: more
@@ -66,6 +73,7 @@ typedef struct imp_picture_format {
     size_t max_side;
     unsigned max_depth;
     bool opacity;
+    bool streams; /* the decoder reads by imp_source_take only */
     /* The caller releases what a decoder leaves in t, also after an error. */
     imp_status (*decode)(imp_decode *t, imp_error *err);
     imp_status (*text)(char **text, const imp_source *in, imp_error *err);
@@ -117,6 +125,9 @@ imp_status imp_webp_encode(imp_buffer *out, const imp_encode *what, imp_error *e
 imp_status imp_tiff_encode(imp_buffer *out, const imp_encode *what, imp_error *err);
 
 /* ---- Decoding -------------------------------------------------------------------------------- */
+
+/* The rows that follow are as large as `out`: the library has made them smaller. */
+void imp_decode_reduced(imp_decode *t);
 
 /* Allocates the picture for a file of that size: smaller, where the options say so. Errors:
  * IMP_ERR_FORMAT (a side is 0), IMP_ERR_MEMORY (also: more pixels than the options allow, or more

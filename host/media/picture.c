@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "base/error.h"
@@ -12,6 +13,7 @@
 #include "media/check.h"
 #include "media/media.h"
 #include "media/source.h"
+#include "net/http.h"
 
 static const char memory_name[] = "memory"; /* in messages */
 enum { TEXT_ROOM = 1 << 16, SHOWN_MAX = 4096 };
@@ -23,19 +25,75 @@ static imp_status need(const void *value, const char *name, const char *what, im
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-imp_status imp_decode_source(imp_picture *out, const imp_source *in, imp_error *err) {
-    const imp_picture_format *format;
+bool imp_source_take(const imp_source *in, size_t at, void *out, size_t n) {
+    if (!in->fd) {
+        memcpy(out, in->bytes + at, n);
+        return true;
+    }
+    for (char *to = out; n > 0;) {
+        const ssize_t got = pread(*in->fd, to, n, (off_t)at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        to += got;
+        at += (size_t)got;
+        n -= (size_t)got;
+    }
+    return true;
+}
+
+/* The digest of the file is left to the caller. */
+static imp_status decode_as(imp_picture *out, const imp_source *in,
+                            const imp_picture_format *format, imp_error *err) {
     imp_decode t = {.in = in, .out = out};
     *out = (imp_picture){0};
-    TRY(imp_read_options_check(in->options, err));
-    TRY(imp_format_of_bytes(&format, in, err));
     imp_status status = format->decode(&t, err);
     if (status == IMP_OK)
         status = imp_decode_complete(&t, err);
     imp_decode_finish(&t);
+    return status;
+}
+
+imp_status imp_decode_source(imp_picture *out, const imp_source *in, imp_error *err) {
+    const imp_picture_format *format;
+    *out = (imp_picture){0};
+    TRY(imp_read_options_check(in->options, err));
+    TRY(imp_format_of_bytes(&format, in, err));
+    imp_status status = decode_as(out, in, format, err);
     if (status == IMP_OK && !imp_bytes_sha256(out->sha256, in->bytes, in->size))
         status = imp_fail(err, IMP_ERR_MEMORY,
                           "picture '%s': out of memory to hash it: close other programs", in->path);
+    if (status != IMP_OK)
+        imp_picture_finish(out);
+    return status;
+}
+
+/* A large file, of which only a part may be needed, is not held in memory if its format can be read
+ * piece by piece. *done: it was read so, or failed. */
+static imp_status read_in_pieces(imp_picture *out, const char *path, imp_source in, bool *done,
+                                 imp_error *err) {
+    enum { LARGE = 1 << 26 };
+    unsigned char head[IMP_SOURCE_HEAD];
+    const imp_picture_format *format = NULL;
+    int fd = -1;
+    *done = false;
+    if (!in.options || in.options->needed == 0 || strcmp(path, IMP_STANDARD_STREAM) == 0 ||
+        imp_http_is_address(path) || imp_file_open(&fd, &in.size, "picture", path, NULL) != IMP_OK)
+        return IMP_OK;
+    const imp_source first = {.bytes = head, .size = sizeof head, .path = in.path};
+    imp_status status = IMP_OK;
+    in.bytes = head;
+    in.fd = &fd;
+    *done = in.size > LARGE && imp_source_take(&in, 0, head, sizeof head) &&
+            imp_format_of_bytes(&format, &first, NULL) == IMP_OK && format->streams;
+    if (*done)
+        status = imp_read_options_check(in.options, err);
+    if (*done && status == IMP_OK)
+        status = decode_as(out, &in, format, err);
+    close(fd);
+    if (*done && status == IMP_OK)
+        status = imp_file_sha256(out->sha256, path, err);
     if (status != IMP_OK)
         imp_picture_finish(out);
     return status;
@@ -53,7 +111,9 @@ imp_status imp_picture_decode(imp_picture *out, const void *bytes, size_t size,
     TRY(need(out, "imp_picture_decode", "out", err));
     *out = (imp_picture){0};
     TRY(need(bytes, "imp_picture_decode", "bytes", err));
-    return imp_decode_source(out, &(imp_source){bytes, size, memory_name, options}, err);
+    return imp_decode_source(
+        out, &(imp_source){.bytes = bytes, .size = size, .path = memory_name, .options = options},
+        err);
 }
 
 imp_status imp_picture_read(imp_picture *out, const char *path, const imp_read_options *options,
@@ -65,6 +125,10 @@ imp_status imp_picture_read(imp_picture *out, const char *path, const imp_read_o
     *out = (imp_picture){0};
     TRY(need(path, "imp_picture_read", "path", err));
     imp_source_show(shown, sizeof shown, path);
+    bool done;
+    TRY(read_in_pieces(out, path, in, &done, err));
+    if (done)
+        return IMP_OK;
     TRY(imp_source_read(&bytes, &in.size, path, err));
     in.bytes = bytes;
     const imp_status status = imp_decode_source(out, &in, err);

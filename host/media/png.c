@@ -64,7 +64,8 @@ static void on_read(png_structp png, png_bytep out, size_t n) {
     s->ended = n > s->in->size - s->at;
     if (s->ended)
         png_error(png, "the file ends too early");
-    memcpy(out, s->in->bytes + s->at, n);
+    if (!imp_source_take(s->in, s->at, out, n))
+        png_error(png, "the file cannot be read");
     s->at += n;
 }
 

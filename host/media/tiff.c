@@ -63,7 +63,8 @@ static tmsize_t on_read(thandle_t handle, void *out, tmsize_t size) {
     const toff_t left = r->at < r->in->size ? r->in->size - r->at : 0;
     const size_t n = (toff_t)size < left ? (size_t)size : (size_t)left;
     r->cut_off |= n < (size_t)size;
-    memcpy(out, r->in->bytes + (n ? r->at : 0), n);
+    if (n > 0 && !imp_source_take(r->in, (size_t)r->at, out, n))
+        return -1;
     r->at += n;
     return (tmsize_t)n;
 }

@@ -62,9 +62,43 @@ static void drop_alpha(unsigned char *row, size_t width) {
         memmove(row + 3 * x, row + CHANNELS * x, 3);
 }
 
+/* Decodes a frame that fills the canvas to the size of the picture, which takes less memory. */
+static imp_status decode_smaller(imp_decode *t, const WebPIterator *frame, bool alpha,
+                                 imp_error *err) {
+    WebPDecoderConfig config;
+    if (!WebPInitDecoderConfig(&config))
+        return imp_decode_fail(t->in, "WebP", true, "", err);
+    imp_decode_reduced(t);
+    config.options.use_scaling = 1;
+    config.options.scaled_width = (int)t->width;
+    config.options.scaled_height = (int)t->height;
+    config.output.colorspace = alpha ? MODE_RGBA : MODE_RGB;
+    const VP8StatusCode code = WebPDecode(frame->fragment.bytes, frame->fragment.size, &config);
+    for (size_t y = 0; code == VP8_STATUS_OK && y < t->height; y++)
+        imp_decode_bytes(t, y, config.output.u.RGBA.rgba + y * (size_t)config.output.u.RGBA.stride);
+    WebPFreeDecBuffer(&config.output);
+    return code == VP8_STATUS_OK ? IMP_OK
+                                 : imp_decode_fail(t->in, "WebP", code == VP8_STATUS_OUT_OF_MEMORY,
+                                                   fault_of(frame), err);
+}
+
+/* Whether the frame is lossless, which the library holds whole. */
+static bool is_lossless(const WebPIterator *frame) {
+    enum { LOSSLESS = 2 };
+    WebPBitstreamFeatures about;
+    return WebPGetFeatures(frame->fragment.bytes, frame->fragment.size, &about) == VP8_STATUS_OK &&
+           about.format == LOSSLESS;
+}
+
 static imp_status decode_rows(imp_decode *t, const WebPIterator *frame, bool alpha,
                               imp_error *err) {
     const size_t width = t->width;
+    const bool whole = (size_t)frame->width == width && (size_t)frame->height == t->height;
+    if (is_lossless(frame))
+        TRY(imp_decode_room(t, t->width, t->height, CHANNELS, err));
+    if (t->by > 1 && whole)
+        return decode_smaller(t, frame, alpha, err);
+    TRY(imp_decode_room(t, t->width, t->height, CHANNELS, err));
     unsigned char *canvas = calloc(CHANNELS * width, t->height);
     if (!canvas)
         return imp_decode_fail(t->in, "WebP", true, "", err);
