@@ -218,7 +218,9 @@ static imp_status check_end(jpeg_state *s, const imp_decode *t, imp_error *err) 
         return IMP_OK;
     const bool last = s->cut_scan == (size_t)jpeg->input_scan_number;
     const bool little = s->cut > 0 && (missing <= block || missing <= t->height / 8) && last;
-    if (!is_complete(jpeg) || (missing > 0 && !little && !(is_refinement(s) && last)))
+    /* A scan that is short although the end mark is there has lost its middle. */
+    if (!s->cut_off || !is_complete(jpeg) ||
+        (missing > 0 && !little && !(is_refinement(s) && last)))
         return fail(s, t->in, err);
     if (missing > 0 && !is_refinement(s))
         snprintf(line, sizeof line, "is cut off: up to %zu of its %zu rows are missing", missing,
