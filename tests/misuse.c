@@ -98,12 +98,13 @@ static const misuse_field picture_fields[] = {
     PICTURE(width, SIZE),        PICTURE(height, SIZE),      PICTURE(rgb, POINTER),
     PICTURE(opacity, POINTER),   PICTURE(alpha, BOOL),       PICTURE(origin.make, TEXT),
     PICTURE(origin.model, TEXT), PICTURE(origin.date, TEXT), PICTURE(sha256, TEXT),
+    PICTURE(full_width, SIZE),   PICTURE(full_height, SIZE),
 };
 
 #define READ(field, kind) FIELD(imp_read_options, field, MISUSE_##kind)
 static const misuse_field read_fields[] = {
-    READ(max_pixels, SIZE), READ(keep_alpha, BOOL), READ(background, POINTER),
-    READ(log, POINTER),     READ(user, POINTER),
+    READ(max_pixels, SIZE),    READ(needed, SIZE), READ(keep_alpha, BOOL),
+    READ(background, POINTER), READ(log, POINTER), READ(user, POINTER),
 };
 
 #define WRITE(field, kind) FIELD(imp_write_options, field, MISUSE_##kind)

@@ -27,6 +27,13 @@ imp_status imp_picture_check_shape(const imp_picture *p, const char *what, imp_e
     if (p->width > SIZE_MAX / 3 / sizeof *p->rgb / p->height)
         return imp_fail(err, IMP_ERR_ARGUMENT, "%s: %zu x %zu pixels do not fit in memory", what,
                         p->width, p->height);
+    const bool whole = p->full_width == 0 && p->full_height == 0;
+    if (!whole && (p->full_width < p->width || p->full_height < p->height ||
+                   p->full_width > INT32_MAX || p->full_height > INT32_MAX))
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "%s: its full size of %zu x %zu makes no sense; expected 0, or more than "
+                        "%zu x %zu",
+                        what, p->full_width, p->full_height, p->width, p->height);
     const imp_origin *o = &p->origin;
     if (!ends(o->make, sizeof o->make) || !ends(o->model, sizeof o->model) ||
         !ends(o->date, sizeof o->date) || !ends(p->sha256, sizeof p->sha256))

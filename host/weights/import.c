@@ -4,6 +4,7 @@
  * folds batch normalisation in, and writes layer by layer.
  */
 #include <assert.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -308,15 +309,37 @@ static imp_status fill(FILE *to, const void *user, imp_error *err) {
     return IMP_OK;
 }
 
-/* A whole file in memory: 80 MB for VGG-19. */
+/* Reads a temporary file whole. */
+static imp_status read_back(FILE *from, const work *w, char **bytes, size_t *size, imp_error *err) {
+    const long end = fflush(from) == 0 ? ftell(from) : -1;
+    if (end < 0 || ferror(from))
+        return IMP_ERR_IO;
+    *size = (size_t)end;
+    *bytes = malloc(*size + 1);
+    if (!*bytes)
+        return imp_foreign_fail(&w->file, err, IMP_ERR_MEMORY,
+                                "out of memory: close other programs");
+    rewind(from);
+    return fread(*bytes, 1, *size, from) == *size ? IMP_OK : IMP_ERR_IO;
+}
+
+/* The whole result in memory, 80 MB for VGG-19, by way of a temporary file without a name: streams
+ * in memory do not tell when memory runs out. */
 static imp_status write_memory(const work *w, char **bytes, size_t *size, imp_error *err) {
-    FILE *const to = open_memstream(bytes, size);
+    errno = 0;
+    FILE *const to = tmpfile();
+    if (!to && errno == ENOMEM)
+        return imp_foreign_fail(&w->file, err, IMP_ERR_MEMORY,
+                                "out of memory: close other programs");
     imp_status status = to ? fill(to, w, err) : IMP_ERR_IO;
-    if (to && fclose(to) != 0)
-        status = IMP_ERR_IO;
-    if (status == IMP_ERR_IO && (!err || !*err->text)) /* writing to memory failed */
-        status =
-            imp_foreign_fail(&w->file, err, IMP_ERR_MEMORY, "out of memory: close other programs");
+    if (status == IMP_OK)
+        status = read_back(to, w, bytes, size, err);
+    if (to)
+        fclose(to);
+    if (status == IMP_ERR_IO && (!err || !*err->text))
+        status = imp_foreign_fail(&w->file, err, IMP_ERR_IO,
+                                  "no temporary file can be written to convert it: free some space "
+                                  "in /tmp");
     return status;
 }
 
