@@ -78,7 +78,8 @@ __kernel GROUP(16, 16) void multiply(__global float *y, ulong y_at, __global con
 }
 #endif
 
-/* y = factor (scale g - (scale s)(scale s)^T) + shift I. Grid: work-items that share a row x n rows. */
+/* y = factor (scale g - (scale s)(scale s)^T) + shift I. Grid: work-items that share a
+ * row x n rows. */
 __kernel GROUP(LANES, 1) void covariance(__global float *y, ulong y_at, __global const float *g,
                                          ulong g_at, __global const float *s, ulong s_at,
                                          float scale, float factor, float shift, uint n) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What presets use of a session: scales, normalised gradients, the average of iterates, warm start.
+ * What presets use of a session: scales, normalised gradients, the average of iterates, warm
+ * start, grey pictures.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -254,6 +255,34 @@ static void test_presets_on_builtin(void **state) {
     }
 }
 
+/* ---- Grey pictures ---- */
+
+static void make_grey(imp_picture *p) {
+    for (size_t i = 0; i < 3 * p->width * p->height; i++)
+        p->rgb[i] = p->rgb[i / 3 * 3];
+    p->rgb[0] += p->rgb[0] < 0.5F ? 2.0F / 255 : -2.0F / 255; /* off by the step of a scan */
+}
+
+/* Of grey content and style no pixel of the painting has a colour, from content and from noise. */
+static void test_grey_stays_grey(void **state) {
+    fixture *f = *state;
+    f->settings = *imp_preset_settings("default");
+    f->settings.size = 24;
+    f->settings.iterations = 4;
+    make_grey(&f->content);
+    make_grey(&f->style);
+    for (size_t k = 0; k < 2; k++) {
+        imp_picture out = {0};
+        f->settings.init = k ? IMP_INIT_NOISE : IMP_INIT_CONTENT;
+        open_session(f);
+        OK(imp_session_run(f->session, NULL, NULL, NULL));
+        OK(imp_session_picture(f->session, &out, NULL));
+        for (size_t i = 0; i < 3 * out.width * out.height; i++)
+            assert_true(out.rgb[i] == out.rgb[i / 3 * 3]);
+        imp_picture_finish(&out);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scales),
@@ -262,6 +291,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_warm_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_presets_on_builtin, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_normalized_gradients, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_grey_stays_grey, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("presets", tests, NULL, NULL);
 }

@@ -52,7 +52,8 @@ static const imp_setting_row rows[] = {
       .meaning = "how content differences are summed: mean of squares, or sum of squares over "
                  "that of the target"},
      IMP_STORE_ENUM, AT(content_form), 0},
-    {{.name = "style-form", .type = IMP_SETTING_CHOICE, .words = "mean|relative|wasserstein|covariance",
+    {{.name = "style-form", .type = IMP_SETTING_CHOICE,
+      .words = "mean|relative|wasserstein|covariance",
       .meaning = "how style differences are summed; mean and relative compare Gram matrices, "
                  "covariance compares covariances and means of features, wasserstein normal "
                  "distributions of them"},
