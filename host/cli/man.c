@@ -19,6 +19,7 @@ static const cli_meaning environment[] = {
                       "device (simt)."},
     {"IMPASTO_MAX_ALLOC", "For tests: the most bytes that an OpenCL device allocates at once; only "
                           "a number below the device's own has an effect."},
+    {"IMPASTO_LAUNCHES", "For work on kernels: append a line for each kernel launch to this file."},
     {"IMPASTO_CL_DIR", "For work on kernels: read them from this folder instead of the program."},
     {"IMPASTO_FAULT", "For tests: make an operation of an OpenCL device fail or go wrong, to see "
                       "that it is noticed."},
