@@ -55,7 +55,7 @@ static void test_picture_film_and_state_are_kept(void **state) {
         assert_picture(s, "c.png");
         assert_film(s, "c.mp4");
         run_silent(s, "impasto resume -q ck --time-limit 0.001");
-        assert_int_equal(scratch_count(s), 5); /* a, b, c, film, checkpoint: nothing else */
+        assert_int_equal(scratch_count(s), 6); /* a, b, c, film, two checkpoints: nothing else */
         run_silent(s, "rm c.png c.mp4 ck*");
     }
 }
