@@ -310,6 +310,29 @@ typedef enum imp_precision { IMP_FP32, IMP_FP16 } imp_precision;
 /* The matrix products of OpenCL devices: the faster one that is right, CLBlast's, or our own. */
 typedef enum imp_gemm { IMP_GEMM_AUTO, IMP_GEMM_CLBLAST, IMP_GEMM_OWN } imp_gemm;
 
+/* A driver can end the process that calls it, or never return. A program that is to survive this
+ * works in a child process and gives it an imp_watch in memory that both share. The library writes
+ * there whose driver it is calling. When the child has died, the program adds that device to `lost`
+ * and starts another child, whose library passes the device over and logs why. Zero it first. */
+enum { IMP_LOST_MAX = 16, IMP_DEVICE_ID_MAX = 160 };
+
+typedef struct imp_lost {
+    char device[IMP_DEVICE_ID_MAX]; /* as in imp_watch; "": all OpenCL devices */
+    char reason[512];               /* begins with "device 'NAME': " */
+    bool opening; /* it was not open yet: the library remembers this, and logs the reason; */
+    bool hung;    /* it took long, so it is not tried at every start */
+} imp_lost;
+
+typedef struct imp_watch {
+    char device[IMP_DEVICE_ID_MAX]; /* whose driver is in use; "" while OpenCL devices are listed */
+    char name[128];                 /* its name */
+    char doing[64];                 /* what it is used for: "testing it"; "": no driver is in use */
+    bool waiting;    /* it is being listed, opened or tested: each step takes seconds at most */
+    uint64_t steps;  /* counts them */
+    unsigned losses; /* in use of: */
+    imp_lost lost[IMP_LOST_MAX];
+} imp_watch;
+
 /* Zeroed, or NULL in its place: the defaults. */
 typedef struct imp_device_options {
     unsigned threads; /* of the device cpu, at most 1024; 0: one per processor */
@@ -320,15 +343,17 @@ typedef struct imp_device_options {
     imp_log_level level; /* log lines up to this level; 0: IMP_LOG_INFO */
     imp_log log;         /* may be NULL; borrowed until the device is closed, like user */
     void *user;
+    imp_watch *watch; /* may be NULL; borrowed likewise */
 } imp_device_options;
 
 /* Opens a device. which: "auto" (the fastest that passes its self-test, at last "cpu"), "cpu",
  * "oracle", an index of imp_device_list, or a part of the vendor, name or platform of an OpenCL
  * device (case ignored), of which the first is taken. A device that fails its self-test is passed
- * over with a warning, and "cpu" opens instead. The first use of a device tests and measures it for
- * a few seconds; the results are remembered in the cache folder. options may be NULL. Errors:
- * IMP_ERR_ARGUMENT (no such device, or invalid options), IMP_ERR_DEVICE, IMP_ERR_UNSUPPORTED,
- * IMP_ERR_MEMORY. */
+ * over with a warning, and the next one, at last "cpu", opens instead. The first use of a device
+ * tests and measures it for a few seconds; the results are remembered in the cache folder: wrong
+ * numbers until the driver changes, errors of the driver for a day once they came three times.
+ * options may be NULL. Errors: IMP_ERR_ARGUMENT (no such device, or invalid options),
+ * IMP_ERR_DEVICE, IMP_ERR_UNSUPPORTED, IMP_ERR_MEMORY. */
 IMP_API imp_status imp_device_open(imp_device **out, const char *which,
                                    const imp_device_options *options, imp_error *err);
 
@@ -339,9 +364,17 @@ IMP_API void imp_device_close(imp_device *device);
 IMP_API const imp_device_info *imp_device_describe(const imp_device *device);
 
 /* Writes up to cap descriptions, OpenCL devices first, then cpu; returns how many there are.
- * measure: test and measure devices of which nothing is remembered. log may be NULL. */
-IMP_API size_t imp_device_list(imp_device_info *out, size_t cap, bool measure, imp_log log,
-                               void *user);
+ * measure: test and measure devices of which nothing is remembered. options may be NULL; log, user
+ * and watch are used. */
+IMP_API size_t imp_device_list(imp_device_info *out, size_t cap, bool measure,
+                               const imp_device_options *options);
+
+/* Forgets the results of all self-tests and measurements: the next use of a device repeats them. */
+IMP_API void imp_device_forget(void);
+
+/* Adds the open device to watch->lost, so that imp_device_open with that watch passes it over,
+ * without logging the reason. */
+IMP_API void imp_device_lose(imp_watch *watch, const imp_device *device, const char *reason);
 
 typedef struct imp_profile_row {
     char operation[32];
@@ -812,6 +845,11 @@ IMP_API imp_status imp_session_save(imp_session *session, const char *path, cons
  * Errors: IMP_ERR_IO, IMP_ERR_FORMAT (damaged), IMP_ERR_UNSUPPORTED (of another version),
  * IMP_ERR_ARGUMENT (of another painting), IMP_ERR_MEMORY, IMP_ERR_DEVICE. */
 IMP_API imp_status imp_session_restore(imp_session *session, const char *path, imp_error *err);
+
+/* The same state to and from an open file, from its beginning: for a copy that the program keeps
+ * while it runs. Errors: as above. */
+IMP_API imp_status imp_session_keep(imp_session *session, FILE *file, imp_error *err);
+IMP_API imp_status imp_session_return(imp_session *session, FILE *file, imp_error *err);
 
 /* Gives the text in a checkpoint; release it with imp_free. Errors: IMP_ERR_IO, IMP_ERR_FORMAT,
  * IMP_ERR_UNSUPPORTED, IMP_ERR_MEMORY. */

@@ -129,8 +129,9 @@ static const misuse_field film_fields[] = {
 
 #define DEVICE(field, kind) FIELD(imp_device_options, field, MISUSE_##kind)
 static const misuse_field device_fields[] = {
-    DEVICE(threads, UNSIGNED), DEVICE(gemm, ENUM),  DEVICE(precision, ENUM), DEVICE(profile, BOOL),
-    DEVICE(tune, BOOL),        DEVICE(level, ENUM), DEVICE(log, POINTER),    DEVICE(user, POINTER),
+    DEVICE(threads, UNSIGNED), DEVICE(gemm, ENUM),    DEVICE(precision, ENUM),
+    DEVICE(profile, BOOL),     DEVICE(tune, BOOL),    DEVICE(level, ENUM),
+    DEVICE(log, POINTER),      DEVICE(user, POINTER), DEVICE(watch, POINTER),
 };
 
 #define IMPORT(field, kind) FIELD(imp_import_options, field, MISUSE_##kind)
@@ -169,7 +170,7 @@ static const char *const others[] = {
     "imp_term",          "imp_preset",       "imp_setting",       "imp_progress",
     "imp_loss",          "imp_estimate",     "imp_style",         "imp_footprint",
     "imp_forecast",      "imp_array",        "imp_tuned",         "imp_bench_result",
-    "imp_bench_device",  "imp_bench_report",
+    "imp_bench_device",  "imp_bench_report", "imp_lost",          "imp_watch",
 };
 
 /* ---- Wrong values ---------------------------------------------------------------------------- */

@@ -297,7 +297,7 @@ static void test_standard_output(void **state) {
 /* A device that fails its self-test is listed without a score; no other is measured instead. */
 static void test_refused_device(void **state) {
     imp_device_info first;
-    if (imp_device_list(&first, 1, false, NULL, NULL) < 2 || first.shares_host_memory) {
+    if (imp_device_list(&first, 1, false, NULL) < 2 || first.shares_host_memory) {
         print_message("no OpenCL device here\n");
         skip();
     }

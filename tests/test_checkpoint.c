@@ -48,7 +48,7 @@ static void test_resumed_is_whole(void **state) {
 /* The same on an OpenCL device. */
 static void test_resumed_on_opencl(void **state) {
     imp_device_info first;
-    if (imp_device_list(&first, 1, false, NULL, NULL) < 2 || first.shares_host_memory) {
+    if (imp_device_list(&first, 1, false, NULL) < 2 || first.shares_host_memory) {
         print_message("no OpenCL device: skipped\n");
         skip();
     }

@@ -216,8 +216,13 @@ static imp_picture end(painting *p) {
     return result;
 }
 
-static void check_resumed(scratch *s, bool directly) {
+/* By a checkpoint, or by a state that is kept in a file, which held a longer one before. */
+static void check_resumed(scratch *s, bool directly, bool kept) {
     imp_error err = {0};
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    for (int i = 0; i < 1 << 20; i++)
+        fputc(i, file);
     void *all[3]; /* whole, resumed, in the other ways */
     imp_picture got[3];
     for (size_t i = 0; i < 3; i++) {
@@ -230,8 +235,13 @@ static void check_resumed(scratch *s, bool directly) {
         if (i == 0) {
             painting_step(p);
             painting_step(p);
-            imp_session_save(p->session, scratch_path(s, "state"), "", &err);
-        } else if (i == 1)
+            if (kept)
+                imp_session_keep(p->session, file, &err);
+            else
+                imp_session_save(p->session, scratch_path(s, "state"), "", &err);
+        } else if (i == 1 && kept)
+            imp_session_return(p->session, file, &err);
+        else if (i == 1)
             imp_session_restore(p->session, scratch_path(s, "state"), &err);
         assert_string_equal(err.text, "");
         got[i] = end(p);
@@ -243,12 +253,14 @@ static void check_resumed(scratch *s, bool directly) {
         imp_picture_finish(&got[i]);
         painting_close(&all[i]);
     }
+    fclose(file);
 }
 
 /* The choices that the device had then, and only those. */
 static void test_a_checkpoint_knows_the_ways(void **state) {
-    check_resumed(((tuner *)*state)->folder, true);
-    check_resumed(((tuner *)*state)->folder, false);
+    check_resumed(((tuner *)*state)->folder, true, false);
+    check_resumed(((tuner *)*state)->folder, false, false);
+    check_resumed(((tuner *)*state)->folder, true, true);
 }
 
 /* It does not resume with filters of another precision either. */

@@ -32,6 +32,11 @@ void imp_device_say(const imp_device_options *options, imp_log_level level, cons
     options->log(options->user, level, line);
 }
 
+void imp_device_step(const imp_device_options *options) {
+    if (options->watch)
+        options->watch->steps++;
+}
+
 imp_tensor imp_place(const imp_device *device, size_t *cursor, imp_layout layout, size_t c,
                      size_t h, size_t w) {
     imp_tensor t = {.c = c, .h = h, .w = w, .layout = layout};

@@ -198,6 +198,9 @@ imp_status imp_fail_device(imp_error *err, imp_device *device);
 __attribute__((format(printf, 3, 4))) void
 imp_device_say(const imp_device_options *options, imp_log_level level, const char *format, ...);
 
+/* Counts a step of opening or testing a device in options->watch, if there is one. */
+void imp_device_step(const imp_device_options *options);
+
 /* Places a tensor at *cursor and moves *cursor behind it. Once SIZE_MAX, *cursor stays so. */
 imp_tensor imp_place(const imp_device *device, size_t *cursor, imp_layout layout, size_t c,
                      size_t h, size_t w);

@@ -5,6 +5,7 @@
 #include "cli/batch.h"
 #include "base/clock.h"
 #include "base/folder.h"
+#include "cli/guard.h"
 #include "cli/interrupt.h"
 #include "cli/job.h"
 #include "cli/outputs.h"
@@ -182,7 +183,8 @@ static size_t find_devices(char names[DEVICES_MAX][64]) {
     const pid_t pid = list ? fork() : -1;
     if (pid == 0) {
         imp_device_info all[DEVICES_MAX];
-        const size_t found = imp_device_list(all, DEVICES_MAX, true, NULL, NULL);
+        const imp_device_options options = {.watch = cli_guard(false)};
+        const size_t found = imp_device_list(all, DEVICES_MAX, true, &options);
         for (size_t i = 0; i < found && i < DEVICES_MAX; i++)
             if (!all[i].shares_host_memory && all[i].usable)
                 fprintf(list, "%d\n", all[i].index);

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "cli/batch.h"
+#include "cli/guard.h"
 #include "cli/observer.h"
 #include "cli/words.h"
 
@@ -33,7 +34,7 @@ static void tell(const worker *w, cli_message_kind kind, double share, const cha
 static void forward(worker *w, bool failed, char *last, size_t size) {
     static const char own[] = "impasto: ";
     char line[1024], before[1024] = "";
-    fflush(stderr);
+    fflush(cli_errors());
     rewind(w->said);
     while (fgets(line, sizeof line, w->said)) {
         line[strcspn(line, "\n")] = 0;
@@ -104,7 +105,10 @@ static int work(worker *w) {
     const bool force = w->batch->request->values.force;
     char why[512];
     int status = CLI_DONE;
-    while (status != CLI_INTERRUPTED && take(w)) {
+    bool again = cli_guard_unfinished(&w->item);
+    while (status != CLI_INTERRUPTED && (again || take(w))) {
+        again = false;
+        cli_guard_item(w->item, true);
         w->began = imp_now();
         if (!force && access(w->batch->items[w->item].out, F_OK) == 0) {
             tell(w, CLI_ITEM_SKIPPED, 1, "");
@@ -112,6 +116,7 @@ static int work(worker *w) {
         }
         status = paint(w);
         forward(w, status != CLI_DONE, why, sizeof why);
+        cli_guard_item(w->item, false);
         if (status != CLI_INTERRUPTED)
             tell(w, status ? CLI_ITEM_FAILED : CLI_ITEM_PAINTED, 1, status ? why : "");
     }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cli/guard.h"
 #include "cli/job.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
@@ -97,13 +98,13 @@ typedef struct measuring {
     imp_device *devices[DEVICES_MAX];
     refusal refused[DEVICES_MAX];
     size_t count, refused_count;
-    char said[256]; /* the library's last message */
+    char said[256]; /* why the device that is being opened was passed over; "": it was not */
     bool terminal;
 } measuring;
 
 static void on_log(void *user, imp_log_level level, const char *line) {
     measuring *m = user;
-    if (level <= IMP_LOG_WARNING)
+    if (level <= IMP_LOG_WARNING && strstr(line, "; passed over"))
         snprintf(m->said, sizeof m->said, "%.255s", line);
     cli_progress_log(&m->progress, level, line);
 }
@@ -126,17 +127,21 @@ static int open_device(measuring *m, const char *which) {
                                         .tune = v->tune == CLI_TUNE_AUTO,
                                         .level = v->verbose ? IMP_LOG_DEBUG : IMP_LOG_INFO,
                                         .log = on_log,
-                                        .user = m};
+                                        .user = m,
+                                        .watch = cli_guard(v->verbose)};
+    const char *const loss = cli_guard_loss();
     imp_error err = {0};
     imp_device *d = NULL;
     if (m->count == DEVICES_MAX || m->refused_count == DEVICES_MAX)
         return cli_complain(CLI_MISUSE, "bench: at most %d devices at once", DEVICES_MAX);
+    if (loss)
+        cli_note("%s; passed over", loss);
+    m->said[0] = 0;
     if (imp_device_open(&d, which, &options, &err) != IMP_OK)
         return cli_complain_error(&err);
     const imp_device_info *info = imp_device_describe(d);
-    if (info->shares_host_memory && strcmp(which, info->backend) != 0 &&
-        strcmp(which, "auto") != 0) {
-        refusal *r = &m->refused[m->refused_count++]; /* the library fell back to the processor */
+    if (*m->said && strcmp(which, "auto") != 0) { /* the library took the next one */
+        refusal *r = &m->refused[m->refused_count++];
         snprintf(r->which, sizeof r->which, "%s", which);
         snprintf(r->reason, sizeof r->reason, "%s", m->said);
         imp_device_close(d);
@@ -150,7 +155,8 @@ static int open_device(measuring *m, const char *which) {
 
 static int open_all(measuring *m) {
     imp_device_info list[DEVICES_MAX];
-    const size_t count = imp_device_list(list, DEVICES_MAX, false, on_log, m);
+    const imp_device_options options = {.watch = cli_guard(m->values->verbose)};
+    const size_t count = imp_device_list(list, DEVICES_MAX, false, &options);
     int status = CLI_DONE;
     for (size_t i = 0; i < count && i < DEVICES_MAX && !status; i++) {
         char number[16];
@@ -190,7 +196,7 @@ static int list_refused(measuring *m) {
 static bool progress(void *user, const char *what) {
     const measuring *m = user;
     if (m->terminal)
-        fprintf(stderr, "\r\033[K%s", what);
+        fprintf(cli_errors(), "\r\033[K%s", what);
     return true;
 }
 
@@ -276,7 +282,7 @@ static int measure(const cli_request *request) {
     if (!m)
         return cli_complain(CLI_FAILED, "bench: out of memory");
     m->values = &request->values;
-    m->terminal = isatty(STDERR_FILENO);
+    m->terminal = isatty(fileno(cli_errors()));
     cli_progress_init(&m->progress, true);
     int status = check_outputs(m->values);
     if (!status)

@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 #include "base/file.h"
+#include "cli/guard.h"
 #include "cli/observer.h"
 #include "cli/words.h"
 
@@ -111,6 +112,8 @@ static imp_status save(checkpoint *c, imp_session *session, imp_error *err) {
     c->last = imp_now();
     c->cost = c->last - began;
     c->written = status == IMP_OK;
+    if (c->written)
+        cli_guard_note(c->path, c->painting->last.iteration);
     return status;
 }
 
@@ -222,6 +225,43 @@ imp_status cli_checkpoint_observe(cli_observer *observer, const cli_painting *p,
         *observer = (cli_observer){c, look, finish};
     else
         free(c);
+    return IMP_OK;
+}
+
+/* ---- For a device that is lost --------------------------------------------------------------- */
+
+/* Copies of the state, which take at most a hundredth of the time. */
+typedef struct copies {
+    double next; /* imp_now when one is due */
+} copies;
+
+static imp_status copy(void *self, cli_view *view, imp_error *err) {
+    copies *c = self;
+    const double began = imp_now();
+    (void)err;
+    if (began < c->next || view->now->iteration == view->now->total)
+        return IMP_OK;
+    cli_guard_keep(view->session, view->now->iteration);
+    const double ended = imp_now();
+    c->next = ended + 100 * (ended - began);
+    return IMP_OK;
+}
+
+static imp_status end_copies(void *self, cli_view *view, imp_error *err) {
+    (void)view;
+    (void)err;
+    free(self);
+    return IMP_OK;
+}
+
+/* The processor's own device cannot be lost. */
+imp_status cli_copies_observe(cli_observer *observer, const cli_painting *p, imp_error *err) {
+    (void)err;
+    if (imp_device_describe(p->job.device)->shares_host_memory)
+        return IMP_OK;
+    copies *c = calloc(1, sizeof *c);
+    if (c)
+        *observer = (cli_observer){c, copy, end_copies};
     return IMP_OK;
 }
 

@@ -2,6 +2,7 @@
  *
  * impasto devices: lists the devices, their speed, and which one "auto" takes.
  */
+#include "cli/guard.h"
 #include "cli/job.h"
 #include "cli/json.h"
 #include "cli/options.h"
@@ -107,15 +108,18 @@ int cli_devices(cli_request *request) {
     if (status)
         return status;
     cli_progress_init(&progress, true);
+    imp_watch *const watch = cli_guard(v->verbose);
+    if (v->again)
+        imp_device_forget();
     /* The list shows why a device is not used; log it, too, only with --verbose. */
     const imp_log log = v->verbose ? cli_progress_log : NULL;
     const imp_device_options options = {
-        .gemm = v->gemm, .level = IMP_LOG_DEBUG, .log = log, .user = &progress};
-    const size_t capacity = imp_device_list(NULL, 0, false, NULL, NULL);
+        .gemm = v->gemm, .level = IMP_LOG_DEBUG, .log = log, .user = &progress, .watch = watch};
+    const size_t capacity = imp_device_list(NULL, 0, false, &options);
     imp_device_info *list = calloc(capacity + 1, sizeof *list);
     if (!list)
         return cli_complain(CLI_FAILED, "devices: out of memory");
-    size_t count = imp_device_list(list, capacity, !v->quick, log, &progress);
+    size_t count = imp_device_list(list, capacity, !v->quick, &options);
     count = count < capacity ? count : capacity;
     const size_t chosen = automatic(list, count, v->quick, &options);
     for (size_t i = 0; i < count; i++) {

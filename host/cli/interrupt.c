@@ -5,28 +5,53 @@
  */
 #include "cli/interrupt.h"
 
+#include "cli/guard.h"
 #include "cli/words.h"
 
 #include <signal.h>
 #include <stddef.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SIGNAL_STATUS = 128 }; /* a shell's exit status of a signal, less its number */
 
 static volatile sig_atomic_t received, pressed, writing;
+/* The last Ctrl-C that did not come by way of the parent (guard.h). */
+static volatile sig_atomic_t direct;
+static struct timespec direct_at;
 
-static void record(int number) {
-    received = received ? received : number;
-    if (number == SIGINT && pressed++ && !writing)
-        _exit(CLI_INTERRUPTED);
+/* A signal to all processes of a group arrives twice: directly, and from the parent. */
+static bool is_echo(const siginfo_t *info) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (info->si_code <= 0 && info->si_pid == getppid())
+        return direct && now.tv_sec - direct_at.tv_sec <= 1;
+    direct_at = now;
+    direct = 1;
+    return false;
 }
 
-static void leave(int number) {
-    _exit(SIGNAL_STATUS + number);
+static void record(int number, siginfo_t *info, void *context) {
+    (void)context;
+    received = received && received != SIGXFSZ ? received : number;
+    if (number == SIGINT && !is_echo(info) && pressed++ && !writing)
+        cli_guard_leave(CLI_INTERRUPTED);
 }
 
-static void handle(int number, void (*handler)(int)) {
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, old;
+static void leave(int number, siginfo_t *info, void *context) {
+    (void)info;
+    (void)context;
+    cli_guard_leave(SIGNAL_STATUS + number);
+}
+
+/* handler: NULL: the default. */
+static void handle(int number, void (*handler)(int, siginfo_t *, void *)) {
+    struct sigaction action = {.sa_flags = SA_RESTART}, old;
+    if (handler) {
+        action.sa_sigaction = handler;
+        action.sa_flags |= SA_SIGINFO;
+    } else
+        action.sa_handler = SIG_DFL;
     sigemptyset(&action.sa_mask);
     if (number == SIGHUP && sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
         return; /* nohup */
@@ -37,9 +62,11 @@ void cli_interrupt_set(cli_interrupt_mode mode) {
     const bool release = mode == CLI_INTERRUPT_RELEASE;
     if (release)
         received = pressed = 0;
+    else if (received == SIGXFSZ && !pressed && mode == CLI_INTERRUPT_CATCH)
+        received = 0; /* a driver could not keep what it compiled */
     writing = mode == CLI_INTERRUPT_IGNORE;
-    handle(SIGINT, release ? SIG_DFL : record);
-    handle(SIGPIPE, release ? SIG_DFL : record);
+    handle(SIGINT, release ? NULL : record);
+    handle(SIGPIPE, release ? NULL : record);
     handle(SIGTERM, release ? leave : record);
     handle(SIGHUP, release ? leave : record);
     handle(SIGXFSZ, record); /* the write fails, which is told like a full disk */

@@ -4,6 +4,7 @@
  */
 #include "cli/job.h"
 
+#include "cli/guard.h"
 #include "cli/json.h"
 #include "cli/weights.h"
 #include "cli/words.h"
@@ -165,7 +166,7 @@ static void offer_words(cli_nearest *nearest, const char *text) {
 /* No such device: suggests the nearest word of those present. */
 static int complain_device(const char *which, const imp_error *err) {
     imp_device_info list[32];
-    size_t count = imp_device_list(list, 32, false, NULL, NULL);
+    size_t count = imp_device_list(list, 32, false, NULL);
     cli_nearest nearest = {.word = which};
     cli_nearest_offer(&nearest, "auto");
     cli_nearest_offer(&nearest, "cpu");
@@ -192,7 +193,8 @@ static imp_status open_device(cli_job *job, const char *which, imp_error *err) {
                                                  : v->quiet || v->json ? IMP_LOG_WARNING
                                                                        : IMP_LOG_INFO,
                                         .log = cli_progress_log,
-                                        .user = job->progress};
+                                        .user = job->progress,
+                                        .watch = cli_guard(v->verbose)};
     return imp_device_open(&job->device, which, &options, err);
 }
 
@@ -200,7 +202,7 @@ static imp_status open_device(cli_job *job, const char *which, imp_error *err) {
 static void tell_no_opencl(const cli_job *job, const char *which) {
     if (!job->values->quiet && !strcmp(which, "auto") &&
         imp_device_describe(job->device)->shares_host_memory &&
-        imp_device_list(NULL, 0, false, NULL, NULL) == 1)
+        imp_device_list(NULL, 0, false, NULL) == 1)
         cli_progress_note(job->progress, "no OpenCL device found; computing on the processor");
 }
 
@@ -255,21 +257,44 @@ int cli_job_forecast(cli_job *job, imp_forecast *out) {
     return CLI_DONE;
 }
 
+/* Brings the session to the last state that a lost device left; one that it does not fit is not
+ * used. *iteration: where that is. */
+static imp_status go_on(cli_job *job, unsigned *iteration, imp_error *err) {
+    imp_error own = {0};
+    job->goes_on = cli_guard_return(job->session, iteration, &own) == IMP_OK && *iteration > 0;
+    if (own.status == IMP_OK || own.status == IMP_ERR_DEVICE)
+        return own.status == IMP_OK ? IMP_OK : (*err = own, own.status);
+    imp_session_close(job->session);
+    job->session = NULL;
+    *iteration = 0;
+    return open_session(job, err);
+}
+
 /* because: why another device failed, reported once this one has taken over; or NULL. */
+static void tell_change(const cli_job *job, const char *because, unsigned iteration) {
+    char line[768], where[48] = "";
+    if (iteration > 0)
+        snprintf(where, sizeof where, " from iteration %u", iteration);
+    snprintf(line, sizeof line, "%s; continuing on device %s%s", because,
+             cli_device_name(imp_device_describe(job->device)), where);
+    cli_progress_note(job->progress, line);
+}
+
 static imp_status perform_on(cli_job *job, const char *which, const char *because, cli_work work,
                              void *user, imp_error *err) {
-    char line[640];
+    unsigned iteration = 0;
     imp_status status = job->device ? IMP_OK : open_device(job, which, err);
     if (status != IMP_OK)
         return status;
     tell_no_opencl(job, which);
     status = open_session(job, err);
+    if (status == IMP_OK)
+        status = go_on(job, &iteration, err);
     if (status != IMP_OK)
         return status;
-    if (because) {
-        snprintf(line, sizeof line, "%s; continuing on device %s", because, which);
-        cli_progress_note(job->progress, line);
-    }
+    because = because ? because : cli_guard_loss();
+    if (because)
+        tell_change(job, because, iteration);
     return work(user, job, err);
 }
 
@@ -279,16 +304,19 @@ static bool may_fall_back(const cli_job *job, imp_status status) {
 }
 
 int cli_job_perform(cli_job *job, cli_work work, void *user) {
-    imp_error err = {0};
+    imp_error err = {0}, lost;
     const char *which = job->values->device;
+    cli_guard(job->values->verbose);
+    cli_guard_begin();
     imp_status status = perform_on(job, which, NULL, work, user, &err);
     if (status == IMP_ERR_ARGUMENT && !job->device)
         return complain_device(which, &err);
-    if (may_fall_back(job, status)) {
-        const imp_error first = err;
+    while (may_fall_back(job, status)) {
+        lost = err;
         err = (imp_error){0};
+        cli_guard_lose(job->device, lost.text);
         close_device(job);
-        status = perform_on(job, "cpu", first.text, work, user, &err);
+        status = perform_on(job, "auto", lost.text, work, user, &err);
     }
     cli_progress_clear(job->progress);
     return status == IMP_OK ? CLI_DONE : cli_complain_error(&err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A job: the network, pictures, device and session of one painting or score. They are opened in the
- * order in which mistakes are cheapest to detect; when an OpenCL device fails, the job is repeated
- * on the processor.
+ * order in which mistakes are cheapest to detect; when an OpenCL device fails, the job goes on from
+ * its last state (guard.h) on the next device.
  */
 #ifndef CLI_JOB_H
 #define CLI_JOB_H
@@ -17,6 +17,7 @@ typedef struct cli_job {
     imp_picture styles[IMP_STYLES_MAX], style_masks[IMP_STYLES_MAX];
     imp_sources from; /* points to the pictures above */
     bool sharing;     /* more sessions will follow on this device and network */
+    bool goes_on;     /* the session was not begun but brought to the last state of a lost device */
     imp_reuse *reuse; /* what they share */
     imp_network *network;
     imp_device *device;
@@ -37,7 +38,7 @@ int cli_job_forecast(cli_job *job, imp_forecast *out);
 typedef imp_status (*cli_work)(void *user, cli_job *job, imp_error *err);
 
 /* Opens the device and a session and does the work. If an OpenCL device or its memory fails,
- * reports it and repeats everything on the processor. Complains. */
+ * reports it and repeats this on the next device; job->goes_on says where to begin. Complains. */
 int cli_job_perform(cli_job *job, cli_work work, void *user);
 
 /* With --profile: prints the seconds by operation, after the work. */

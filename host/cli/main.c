@@ -2,6 +2,7 @@
  *
  * The program's entry point: finds the command and passes it the arguments.
  */
+#include "cli/guard.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
 #include "cli/words.h"
@@ -75,12 +76,14 @@ static void hold_standard_streams(void) {
 int main(int argc, char **argv) {
     hold_standard_streams();
     cli_interrupt_set(CLI_INTERRUPT_RELEASE);
-    const int status = run(argc, argv);
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return cli_interrupt_status(status);
-    if (status == CLI_INTERRUPTED) /* perhaps because nobody reads standard output */
-        return cli_interrupt_status(status);
-    const int failed =
-        cli_complain(CLI_FAILED, "standard output: cannot be written: %s", strerror(errno));
-    return cli_interrupt_status(status ? status : failed);
+    int status = run(argc, argv);
+    const bool unread = status == CLI_INTERRUPTED; /* perhaps nobody reads standard output */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && !unread) {
+        const int failed =
+            cli_complain(CLI_FAILED, "standard output: cannot be written: %s", strerror(errno));
+        status = status ? status : failed;
+    }
+    status = cli_interrupt_status(status);
+    cli_guard_done(status);
+    return status;
 }

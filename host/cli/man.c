@@ -23,6 +23,9 @@ static const cli_meaning environment[] = {
     {"IMPASTO_CL_DIR", "For work on kernels: read them from this folder instead of the program."},
     {"IMPASTO_FAULT", "For tests: make an operation of an OpenCL device fail or go wrong, to see "
                       "that it is noticed."},
+    {"IMPASTO_PATIENCE", "The seconds that the driver of an OpenCL device may take for one step of "
+                         "its test before it is given up (default: 120). 0: the program runs in "
+                         "one process, which drivers can end."},
     {NULL, NULL}};
 
 static const cli_meaning files[] = {

@@ -15,8 +15,9 @@ static imp_status observe_owner(cli_observer *observer, const cli_painting *p, i
 
 static imp_status (*const kinds[CLI_OBSERVERS])(cli_observer *, const cli_painting *,
                                                 imp_error *) = {
-    cli_film_observe,       cli_frames_observe,  observe_owner,
-    cli_checkpoint_observe, cli_preview_observe, cli_preview_file_observe,
+    cli_film_observe,         cli_frames_observe, observe_owner,
+    cli_checkpoint_observe,   cli_copies_observe, cli_preview_observe,
+    cli_preview_file_observe,
 };
 
 imp_status cli_view_picture(cli_view *view, const imp_picture **picture, imp_error *err) {

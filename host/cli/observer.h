@@ -28,6 +28,7 @@ imp_status cli_view_picture(cli_view *view, const imp_picture **picture, imp_err
  * The observers. Each opens itself if the painting's values ask for it, else leaves `self` NULL. */
 imp_status cli_film_observe(cli_observer *observer, const cli_painting *p, imp_error *err);
 imp_status cli_checkpoint_observe(cli_observer *observer, const cli_painting *p, imp_error *err);
+imp_status cli_copies_observe(cli_observer *observer, const cli_painting *p, imp_error *err);
 imp_status cli_frames_observe(cli_observer *observer, const cli_painting *p, imp_error *err);
 imp_status cli_preview_observe(cli_observer *observer, const cli_painting *p, imp_error *err);
 imp_status cli_preview_file_observe(cli_observer *observer, const cli_painting *p, imp_error *err);

@@ -206,6 +206,8 @@ const cli_option cli_options[] = {
      "print a table of seconds by operation at the end"},
     {"quick", 0, CLI_FLAG, CLI_GROUP_DEVICE, CLI_DEVICES, false, AT(quick), NULL, 0, 0,
      "test and measure nothing; show what is remembered"},
+    {"again", 0, CLI_FLAG, CLI_GROUP_DEVICE, CLI_DEVICES, false, AT(again), NULL, 0, 0,
+     "forget what is remembered of all devices, and test and measure them again"},
     {"only", 0, CLI_LIST, CLI_GROUP_MEASURE, CLI_BENCH, false, AT(only), "PARTS", 0, 0,
      "some of roofs, layers, operations, products, iteration, start (default: all; with --quick "
      "without products and start)"},

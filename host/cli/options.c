@@ -2,6 +2,7 @@
  *
  * Parses the command line by the tables, and reads the values of options.
  */
+#include "cli/guard.h"
 #include "cli/record.h"
 
 #include "cli/words.h"
@@ -251,7 +252,7 @@ int cli_values_default(cli_values *values, const char *preset) {
 }
 
 FILE *cli_talk(const cli_values *values) {
-    return values->out && !strcmp(values->out, "-") ? stderr : stdout;
+    return values->out && !strcmp(values->out, "-") ? cli_errors() : stdout;
 }
 
 /* The published learning rates for colours in 0..255 and in 0..1, for an optimizer that is not the

@@ -54,7 +54,7 @@ typedef struct cli_values {
     imp_precision precision;
     cli_tune tune;
     bool preview, dry_run, texture, zip, force, strip, profile, quiet, verbose, json, help, man,
-        quick;
+        quick, again;
     const char *only, *sizes, *json_file, *plot; /* of bench */
     unsigned bench_optimizer;
     bool markdown;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "cli/observer.h"
 
+#include "cli/guard.h"
 #include "cli/interrupt.h"
 #include "cli/json.h"
 #include "cli/outputs.h"
@@ -104,7 +105,7 @@ static imp_status run(void *user, cli_job *job, imp_error *err) {
     const imp_status opened = cli_observers_open(p, err);
     if (opened != IMP_OK)
         return opened;
-    if (*p->resume) {
+    if (*p->resume && !job->goes_on) {
         const imp_status restored = imp_session_restore(job->session, p->resume, err);
         if (restored != IMP_OK)
             return restored;
@@ -267,6 +268,7 @@ static int paint(cli_request *request, int (*prepare)(cli_painting *p)) {
     cli_progress_init(&p->progress, p->values->quiet || p->values->json);
     if (!status)
         status = p->values->dry_run ? cli_paint_forecast(p) : cli_paint_perform(p);
+    cli_guard_done(status);
     imp_picture_finish(&p->picture);
     cli_job_finish(&p->job);
     free(p);

@@ -17,7 +17,7 @@ typedef enum cli_ending {
     CLI_NOT_FINITE /* the loss became NaN or infinite and did not recover */
 } cli_ending;
 
-enum { CLI_OBSERVERS = 6 };
+enum { CLI_OBSERVERS = 7 };
 
 /* See observer.h. */
 struct cli_view;

@@ -5,6 +5,7 @@
 #include "cli/progress.h"
 
 #include "base/clock.h"
+#include "cli/guard.h"
 #include "cli/words.h"
 
 #include <stdlib.h>
@@ -18,7 +19,8 @@ static const double redraw_seconds = 0.1, line_seconds = 5;
 void cli_progress_init(cli_progress *p, bool silent) {
     const char *term = getenv("TERM");
     *p = (cli_progress){.silent = silent,
-                        .terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0,
+                        .terminal =
+                            isatty(fileno(cli_errors())) && term && strcmp(term, "dumb") != 0,
                         .shown = -line_seconds};
 }
 
@@ -39,7 +41,7 @@ static size_t least(size_t a, size_t b) {
 /* Terminal width. A line that fills it would wrap. */
 static size_t columns(void) {
     struct winsize w = {0};
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col : SIZE_MAX;
+    return ioctl(fileno(cli_errors()), TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ? w.ws_col : SIZE_MAX;
 }
 
 /* part: the filled fraction of the bar, 0..1. */
@@ -48,8 +50,8 @@ static void draw(cli_progress *p, const char *text, double part) {
     const unsigned filled = (unsigned)(BAR * part);
     snprintf(line, least(sizeof line, columns()), "[%.*s%.*s] %s", (int)filled, "################",
              (int)(BAR - filled), "................", text);
-    fprintf(stderr, "\r%-*s", (int)p->standing, line);
-    fflush(stderr);
+    fprintf(cli_errors(), "\r%-*s", (int)p->standing, line);
+    fflush(cli_errors());
     p->standing = strlen(line);
 }
 
@@ -66,7 +68,7 @@ static void show(cli_progress *p, const char *text, double part) {
     if (p->terminal)
         draw(p, text, part);
     else
-        fprintf(stderr, "%s\n", text);
+        fprintf(cli_errors(), "%s\n", text);
 }
 
 void cli_progress_show(cli_progress *p, const imp_progress *now, const imp_estimate *left) {
@@ -97,7 +99,7 @@ void cli_progress_bytes(cli_progress *p, const char *what, uint64_t done, uint64
 
 static void wipe(cli_progress *p) {
     if (p->standing)
-        fprintf(stderr, "\r%*s\r", (int)p->standing, "");
+        fprintf(cli_errors(), "\r%*s\r", (int)p->standing, "");
     p->standing = 0;
 }
 
@@ -111,11 +113,11 @@ void cli_progress_clear(cli_progress *p) {
 void cli_progress_block(cli_progress *p, const char *bytes, size_t size, unsigned rows) {
     wipe(p);
     for (unsigned i = p->block; i < rows; i++)
-        fputc('\n', stderr);
-    fprintf(stderr, "\033[%uA\r\0337", rows);
-    fwrite(bytes, 1, size, stderr);
-    fprintf(stderr, "\0338\033[%uB\r", rows);
-    fflush(stderr);
+        fputc('\n', cli_errors());
+    fprintf(cli_errors(), "\033[%uA\r\0337", rows);
+    fwrite(bytes, 1, size, cli_errors());
+    fprintf(cli_errors(), "\0338\033[%uB\r", rows);
+    fflush(cli_errors());
     p->block = rows;
     p->shown = -line_seconds; /* redraw the bar at once */
 }

@@ -2,6 +2,7 @@
  *
  * Pictures in the terminal with libchafa: see terminal.h.
  */
+#include "cli/guard.h"
 #include "cli/terminal.h"
 
 #include <chafa.h>
@@ -64,7 +65,8 @@ static int least(int a, int b) {
 /* The window's size as reported by the terminal, else 80 x 24 cells of 10 x 20 pixels. */
 static void measure(cli_terminal *t) {
     struct winsize w = {0};
-    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 && w.ws_row > 0;
+    const bool known =
+        ioctl(fileno(cli_errors()), TIOCGWINSZ, &w) == 0 && w.ws_col > 0 && w.ws_row > 0;
     const int columns = known ? w.ws_col : 80, rows = known ? w.ws_row : 24;
     const bool pixels = known && w.ws_xpixel >= columns && w.ws_ypixel >= rows;
     t->cell_width = pixels ? w.ws_xpixel / columns : 10;

@@ -2,6 +2,7 @@
  *
  * impasto weights fetch, and the offer to fetch a network that is needed but not installed.
  */
+#include "cli/guard.h"
 #include "cli/weights.h"
 
 #include "base/clock.h"
@@ -100,15 +101,16 @@ static bool agrees(const imp_weights_entry *entry, const char *because) {
     char bytes[48] = "a file of unknown size", answer[16] = "";
     if (entry->bytes)
         cli_bytes_text(bytes, sizeof bytes, (double)entry->bytes);
-    cli_print_to(stderr, "%s%snetwork '%s' is not installed: %s (%s).\nFetch %s from %s? [y/N] ",
+    cli_print_to(cli_errors(),
+                 "%s%snetwork '%s' is not installed: %s (%s).\nFetch %s from %s? [y/N] ",
                  because ? because : "", because ? ": " : "", entry->name, entry->origin,
                  entry->licence, bytes, entry->addresses[0]);
-    fflush(stderr);
+    fflush(cli_errors());
     return fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
 static int offer(const cli_values *values, const imp_weights_entry *entry, const char *because) {
-    const bool asks = isatty(STDIN_FILENO) && isatty(STDERR_FILENO) && !values->json;
+    const bool asks = isatty(STDIN_FILENO) && isatty(fileno(cli_errors())) && !values->json;
     imp_import_report report;
     if (asks && agrees(entry, because))
         return fetch(values, entry->name, &report);

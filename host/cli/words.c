@@ -5,6 +5,7 @@
 #include "cli/words.h"
 
 #include "base/clean.h"
+#include "cli/guard.h"
 #include "cli/options.h"
 
 #include <ctype.h>
@@ -22,7 +23,7 @@ static void print_line(const char *format, va_list arguments) {
     cli_name_options(line, sizeof line, text);
     imp_clean_addresses(line);
     imp_clean_controls(line);
-    fprintf(stderr, "impasto: %s\n", line);
+    fprintf(cli_errors(), "impasto: %s\n", line);
 }
 
 int cli_complain(int status, const char *format, ...) {

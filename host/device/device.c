@@ -12,6 +12,7 @@
 #include "backend/profile.h"
 #include "device/registry.h"
 #include "device/trust.h"
+#include "device/watch.h"
 #include "selftest/cases.h"
 
 static const imp_device_options no_options;
@@ -45,11 +46,47 @@ static imp_status check_half(const imp_found *found, const imp_device_options *o
                     found->info.name, reason);
 }
 
+/* The device is in use from here on, unless this fails. */
 static imp_status open_found(imp_device **out, const imp_found *found,
                              const imp_device_options *options, imp_error *err) {
-    if (options->precision == IMP_FP16)
-        TRY(check_half(found, options, err));
-    return imp_registry_open(out, found, options, err);
+    imp_watch_do(options, found, "opening it");
+    imp_status status = options->precision == IMP_FP16 ? check_half(found, options, err) : IMP_OK;
+    if (status == IMP_OK)
+        status = imp_registry_open(out, found, options, err);
+    if (status != IMP_OK)
+        imp_watch_idle(options);
+    return status;
+}
+
+/* Makes what became of the device when it was used before this one process. */
+static void take_loss(imp_device_info *info, const imp_device_options *options,
+                      const imp_lost *lost) {
+    enum { ONCE = 1, OFTEN = 3 };
+    if (lost->opening)
+        imp_trust_fail(info, options->threads, lost->reason, lost->hung ? OFTEN : ONCE);
+    info->usable = false;
+    snprintf(info->reason, sizeof info->reason, "%s", lost->reason);
+}
+
+/* Opens the device for a test, or to measure its rank only. */
+static void examine(imp_found *found, const imp_device_options *options, bool rank_only) {
+    imp_device_info *info = &found->info;
+    imp_device *d = NULL;
+    imp_error e = {0};
+    if (open_found(&d, found, options, &e) != IMP_OK) {
+        if (!rank_only)
+            imp_trust_fail(info, options->threads, e.text, 1);
+        return;
+    }
+    imp_watch_do(options, found, rank_only ? "measuring it" : "testing it");
+    if (rank_only)
+        imp_trust_rank(d);
+    else
+        imp_trust_measure(d);
+    info->seconds = d->info.seconds;
+    if (!rank_only)
+        *info = d->info;
+    imp_device_close(d);
 }
 
 /* Completes found->info by the result of the self-test and by how fast the device is: remembered,
@@ -57,31 +94,48 @@ static imp_status open_found(imp_device **out, const imp_found *found,
 static void assess(imp_found *found, const imp_device_options *options) {
     imp_device_info *info = &found->info;
     imp_device_options plain = *options;
+    bool rank_only = false;
     plain.precision = IMP_FP32;
     const bool unusable = !info->usable && info->reason[0]; /* known without opening it */
-    if (unusable || imp_trust_recall(info, options->threads))
+    const imp_lost *lost = imp_watch_lost(options, found);
+    if (lost)
+        take_loss(info, options, lost);
+    if (unusable || lost)
         return;
-    imp_device_say(options, IMP_LOG_DEBUG, "testing and measuring device '%s' (once)", info->name);
-    imp_device *d = NULL;
-    imp_error e = {0};
-    if (open_found(&d, found, &plain, &e) != IMP_OK) {
-        imp_trust_refuse(info, options->threads, e.text);
+    const bool known = imp_trust_recall(info, options->threads, &rank_only);
+    if (known && !rank_only)
         return;
-    }
-    imp_trust_measure(d);
-    *info = d->info;
-    imp_device_close(d);
+    imp_device_say(options, IMP_LOG_DEBUG, "%s device '%s'%s",
+                   known ? "measuring" : "testing and measuring", info->name,
+                   known ? " again" : "");
+    if (!known)
+        imp_trust_begin(info, options->threads);
+    examine(found, &plain, rank_only);
 }
 
 /* ---- Which ones there are ---- */
 
-size_t imp_device_list(imp_device_info *out, size_t cap, bool measure, imp_log log, void *user) {
-    const imp_device_options options = {.log = log, .user = user};
+static imp_found *find_all(size_t *count, const imp_device_options *options) {
+    const imp_lost *lost = imp_watch_lost(options, NULL);
+    if (lost)
+        imp_device_say(options, IMP_LOG_WARNING, "%s; passed over", lost->reason);
+    imp_watch_do(options, NULL, "listing devices");
+    imp_found *all = imp_registry_find(count, options, lost != NULL);
+    imp_watch_idle(options);
+    return all;
+}
+
+size_t imp_device_list(imp_device_info *out, size_t cap, bool measure,
+                       const imp_device_options *options) {
+    const imp_device_options taken = {.log = options ? options->log : NULL,
+                                      .user = options ? options->user : NULL,
+                                      .level = options ? options->level : IMP_LOG_INFO,
+                                      .watch = options ? options->watch : NULL};
     size_t count = 0;
-    imp_found *all = imp_registry_find(&count, &options);
+    imp_found *all = find_all(&count, &taken);
     for (size_t i = 0; all && i < count && i < cap; i++) {
         if (measure)
-            assess(&all[i], &options);
+            assess(&all[i], &taken);
         out[i] = all[i].info;
     }
     free(all);
@@ -134,16 +188,23 @@ static bool try_device(imp_device **out, imp_found *found, const imp_device_opti
         return false;
     imp_error e = {0};
     if (open_found(out, found, options, &e) != IMP_OK) {
+        info->usable = false;
         snprintf(info->reason, sizeof info->reason, "%s", e.text);
         return false;
     }
     (*out)->info = *info;
+    imp_watch_open(options);
     return true;
 }
 
-/* Logs one line: which device, unless the reason names it, and why. */
-static void pass_over(const imp_device_info *info, const char *instead,
+/* Logs one line: which device, unless the reason names it, and why. The program itself tells of a
+ * device that was lost while it worked. */
+static void pass_over(const imp_found *found, const char *instead,
                       const imp_device_options *options) {
+    const imp_device_info *info = &found->info;
+    const imp_lost *lost = imp_watch_lost(options, found);
+    if (lost && !lost->opening)
+        return;
     if (strncmp(info->reason, "device '", 8) == 0)
         imp_device_say(options, IMP_LOG_WARNING, "%s; passed over%s", info->reason, instead);
     else
@@ -155,34 +216,12 @@ static void pass_over(const imp_device_info *info, const char *instead,
 static imp_status open_fallback(imp_device **out, const imp_device_options *options,
                                 imp_error *err) {
     imp_found found = {.backend = imp_registry_first(IMP_BACKEND_PROCESSOR)};
+    bool measure;
     found.info = imp_backend_info(found.backend, -1);
     snprintf(found.info.name, sizeof found.info.name, "%s", found.backend->name);
     TRY(open_found(out, &found, options, err));
-    imp_trust_recall(&(*out)->info, options->threads);
+    imp_trust_recall(&(*out)->info, options->threads, &measure);
     return IMP_OK;
-}
-
-static imp_status open_named(imp_device **out, const char *which, const imp_device_options *options,
-                             imp_error *err) {
-    size_t count = 0;
-    imp_found *all = imp_registry_find(&count, options), *found = NULL;
-    if (!all)
-        return out_of_memory(err);
-    for (size_t i = 0; i < count && !found; i++)
-        if (means(&all[i], which))
-            found = &all[i];
-    imp_status status = IMP_OK;
-    if (!found) {
-        status = none_such(which, all, count, err);
-    } else if (!try_device(out, found, options)) {
-        char instead[64];
-        snprintf(instead, sizeof instead, ", going on with device '%s'",
-                 imp_registry_first(IMP_BACKEND_PROCESSOR)->name);
-        pass_over(&found->info, instead, options);
-        status = open_fallback(out, options, err);
-    }
-    free(all);
-    return status;
 }
 
 /* Puts the fastest first; what is unusable comes last. */
@@ -193,26 +232,66 @@ static int by_speed(const void *a, const void *b) {
     return (x->seconds > y->seconds) - (x->seconds < y->seconds);
 }
 
+/* Opens the fastest of those found, which are sorted by this; failed: the index (info.index) of one
+ * that has been passed over already, -1: none. */
+static imp_status open_best(imp_device **out, imp_found *all, size_t count, int failed,
+                            const imp_device_options *options, imp_error *err) {
+    bool found = false;
+    for (size_t i = 0; i < count; i++) {
+        if (failed >= 0 && all[i].info.index == failed)
+            continue;
+        assess(&all[i], options);
+        if (!all[i].info.usable)
+            pass_over(&all[i], "", options);
+    }
+    qsort(all, count, sizeof *all, by_speed);
+    for (size_t i = 0; i < count && all[i].info.usable && !found; i++)
+        if (!(found = try_device(out, &all[i], options)))
+            pass_over(&all[i], "", options);
+    return found ? IMP_OK : open_fallback(out, options, err);
+}
+
+/* The device that was asked for failed. */
+static imp_status open_next(imp_device **out, const imp_found *failed, imp_found *all, size_t count,
+                            const imp_device_options *options, imp_error *err) {
+    const imp_found was = *failed;
+    char instead[192];
+    TRY(open_best(out, all, count, was.info.index, options, err));
+    snprintf(instead, sizeof instead, ", going on with device '%s'",
+             (*out)->info.index < 0 ? (*out)->info.backend : (*out)->info.name);
+    pass_over(&was, instead, options);
+    return IMP_OK;
+}
+
+static imp_status open_named(imp_device **out, const char *which, const imp_device_options *options,
+                             imp_error *err) {
+    size_t count = 0;
+    imp_found *all = find_all(&count, options), *found = NULL;
+    if (!all)
+        return out_of_memory(err);
+    for (size_t i = 0; i < count && !found; i++)
+        if (means(&all[i], which))
+            found = &all[i];
+    imp_status status = IMP_OK;
+    if (!found && imp_watch_lost(options, NULL))
+        status = open_best(out, all, count, -1, options, err);
+    else if (!found)
+        status = none_such(which, all, count, err);
+    else if (!try_device(out, found, options))
+        status = open_next(out, found, all, count, options, err);
+    free(all);
+    return status;
+}
+
 static imp_status open_fastest(imp_device **out, const imp_device_options *options,
                                imp_error *err) {
     size_t count = 0;
-    imp_found *all = imp_registry_find(&count, options);
+    imp_found *all = find_all(&count, options);
     if (!all)
         return out_of_memory(err);
-    for (size_t i = 0; i < count; i++) {
-        assess(&all[i], options);
-        if (!all[i].info.usable)
-            pass_over(&all[i].info, "", options);
-    }
-    qsort(all, count, sizeof *all, by_speed);
-    bool found = false;
-    for (size_t i = 0; i < count && all[i].info.usable && !found; i++)
-        if (!(found = try_device(out, &all[i], options)))
-            pass_over(&all[i].info, "", options);
+    const imp_status status = open_best(out, all, count, -1, options, err);
     free(all);
-    if (found)
-        return IMP_OK;
-    return open_fallback(out, options, err);
+    return status;
 }
 
 static imp_status open_reference(imp_device **out, const imp_backend *reference,
@@ -261,8 +340,15 @@ imp_status imp_device_open(imp_device **out, const char *which, const imp_device
 }
 
 void imp_device_close(imp_device *device) {
-    if (device)
-        device->ops->close(device);
+    if (!device)
+        return;
+    const imp_device_options options = device->options;
+    const bool driven = device->info.index >= 0;
+    if (driven)
+        imp_watch_do(&options, &(imp_found){.info = device->info}, "closing it");
+    device->ops->close(device);
+    if (driven)
+        imp_watch_idle(&options);
 }
 
 const imp_device_info *imp_device_describe(const imp_device *device) {

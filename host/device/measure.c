@@ -11,6 +11,10 @@
 
 enum { REPEATS = 3 };
 
+/* The layers of the piece. */
+static const struct { size_t c, side; } piece[] = {{64, 128}, {256, 32}};
+enum { LAYERS = sizeof piece / sizeof piece[0] };
+
 /* One convolution of c channels to c at side x side, and its Gram matrix. */
 typedef struct layer {
     size_t c, side;
@@ -54,6 +58,7 @@ static imp_status time_layers(imp_device *d, const layer *layers, size_t count, 
     *best = 0;
     for (int repeat = 0; repeat <= REPEATS; repeat++) {
         const double start = imp_now();
+        imp_device_step(&d->options);
         for (size_t i = 0; i < count; i++)
             TRY(run_layer(d, &layers[i]));
         const double seconds = imp_now() - start;
@@ -71,23 +76,32 @@ static imp_status fill_layer(imp_device *d, layer *l, imp_memory *memory) {
 
 /* Seconds of the layers, their sides divided by shrink. */
 static imp_status measure(imp_device *d, size_t shrink, double *best) {
-    layer layers[] = {{.c = 64, .side = 128 / shrink}, {.c = 256, .side = 32 / shrink}};
-    enum { COUNT = sizeof layers / sizeof layers[0] };
+    layer layers[LAYERS] = {0};
     imp_memory *memory = NULL;
     size_t cursor = 0;
     imp_status status = IMP_OK;
-    for (size_t i = 0; i < COUNT && status == IMP_OK; i++)
+    for (size_t i = 0; i < LAYERS && status == IMP_OK; i++) {
+        layers[i].c = piece[i].c;
+        layers[i].side = piece[i].side / shrink;
         status = open_layer(d, &layers[i], &cursor);
+    }
     if (status == IMP_OK)
         status = d->ops->alloc(d, &memory, cursor);
-    for (size_t i = 0; i < COUNT && status == IMP_OK; i++)
+    for (size_t i = 0; i < LAYERS && status == IMP_OK; i++)
         status = fill_layer(d, &layers[i], memory);
     if (status == IMP_OK)
-        status = time_layers(d, layers, COUNT, best);
+        status = time_layers(d, layers, LAYERS, best);
     d->ops->release(d, memory);
-    for (size_t i = 0; i < COUNT; i++)
+    for (size_t i = 0; i < LAYERS; i++)
         close_layer(d, &layers[i]);
     return status;
+}
+
+double imp_measure_flop(void) {
+    double flop = 0;
+    for (size_t i = 0; i < LAYERS; i++)
+        flop += 2.0 * 2 * 9 * (double)(piece[i].c * piece[i].c * piece[i].side * piece[i].side);
+    return flop;
 }
 
 double imp_measure_seconds(imp_device *d) {

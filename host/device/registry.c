@@ -55,12 +55,13 @@ static bool add_devices(imp_found **list, size_t *count, int *number, const imp_
     return true;
 }
 
-imp_found *imp_registry_find(size_t *count, const imp_device_options *options) {
+imp_found *imp_registry_find(size_t *count, const imp_device_options *options, bool own) {
     imp_found *list = NULL;
     int number = 0;
     *count = 0;
     for (size_t i = 0; i < BACKENDS; i++)
         if (backends[i]->role != IMP_BACKEND_REFERENCE &&
+            !(own && backends[i]->role == IMP_BACKEND_DEVICES) &&
             !add_devices(&list, count, &number, backends[i], options)) {
             free(list);
             return NULL;

@@ -19,9 +19,9 @@ typedef struct imp_found {
     imp_device_info info; /* info.index: what imp_device_open takes, -1 for processors */
 } imp_found;
 
-/* All devices but the reference, in the order of the list; the caller frees them. NULL: out of
- * memory. */
-imp_found *imp_registry_find(size_t *count, const imp_device_options *options);
+/* All devices but the reference, in the order of the list; the caller frees them. own: no others
+ * than processors, which have no driver. NULL: out of memory. */
+imp_found *imp_registry_find(size_t *count, const imp_device_options *options, bool own);
 
 /* Opens a device that was found. */
 imp_status imp_registry_open(imp_device **out, const imp_found *found,

@@ -227,6 +227,14 @@ imp_status imp_session_save(imp_session *s, const char *path, const char *text, 
     return imp_file_replace_private(path, fill, &(saving){s, text}, err);
 }
 
+imp_status imp_session_keep(imp_session *s, FILE *file, imp_error *err) {
+    rewind(file);
+    const imp_status status = write_all(s, "", file, err);
+    if (status != IMP_ERR_IO && fflush(file) == 0)
+        return status;
+    return imp_fail(err, IMP_ERR_IO, "cannot keep the session's state: %s", strerror(errno));
+}
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 /* Whether the file ends with the SHA-256 of all before. */
@@ -259,13 +267,8 @@ static imp_status fail_damaged(const char *path, imp_error *err) {
                     path);
 }
 
-static imp_status open_checkpoint(FILE **file, checkpoint_head *head, const char *path,
-                                  imp_error *err) {
-    *file = fopen(path, "rb");
-    if (!*file)
-        return imp_fail(err, IMP_ERR_IO, "cannot read checkpoint '%s': %s: check the path", path,
-                        strerror(errno));
-    const bool read = fread(head, sizeof *head, 1, *file) == 1;
+static imp_status read_head(FILE *file, checkpoint_head *head, const char *path, imp_error *err) {
+    const bool read = fread(head, sizeof *head, 1, file) == 1;
     if (head->magic != magic && imp_checkpoint_is(path))
         return imp_fail(err, IMP_ERR_UNSUPPORTED,
                         "checkpoint '%s': made by another version of the program, which has "
@@ -282,6 +285,16 @@ static imp_status open_checkpoint(FILE **file, checkpoint_head *head, const char
         return imp_fail(err, IMP_ERR_UNSUPPORTED,
                         "checkpoint '%s': made by version %s; this is %s, which cannot resume it",
                         path, head->version, imp_version());
+    return IMP_OK;
+}
+
+static imp_status open_checkpoint(FILE **file, checkpoint_head *head, const char *path,
+                                  imp_error *err) {
+    *file = fopen(path, "rb");
+    if (!*file)
+        return imp_fail(err, IMP_ERR_IO, "cannot read checkpoint '%s': %s: check the path", path,
+                        strerror(errno));
+    TRY(read_head(*file, head, path, err));
     return is_whole(*file) ? IMP_OK : fail_damaged(path, err);
 }
 
@@ -363,8 +376,6 @@ static imp_status read_tensors(imp_session *s, FILE *file, const char *path, imp
         else if (s->device->ops->write(s->device, t, values) != IMP_OK)
             status = imp_fail_device(err, s->device);
     }
-    if (status == IMP_OK && (fseek(file, SUM, SEEK_CUR) != 0 || fgetc(file) != EOF))
-        status = fail_damaged(path, err);
     free(values);
     return status;
 }
@@ -397,9 +408,19 @@ imp_status imp_session_restore(imp_session *s, const char *path, imp_error *err)
     imp_status status = open_checkpoint(&file, &head, path, err);
     if (status == IMP_OK)
         status = restore(s, &head, file, path, err);
+    if (status == IMP_OK && (fseek(file, SUM, SEEK_CUR) != 0 || fgetc(file) != EOF))
+        status = fail_damaged(path, err);
     if (file)
         fclose(file);
     return status;
+}
+
+imp_status imp_session_return(imp_session *s, FILE *file, imp_error *err) {
+    static const char name[] = "the kept state";
+    checkpoint_head head = {0};
+    rewind(file);
+    TRY(read_head(file, &head, name, err));
+    return restore(s, &head, file, name, err);
 }
 
 /* ---- In the cache folder --------------------------------------------------------------------- */

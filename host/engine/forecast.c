@@ -5,6 +5,7 @@
  */
 #include "backend/profile.h"
 #include "base/clock.h"
+#include "device/trust.h"
 #include "engine/session.h"
 
 /* ---- Time ---- */
@@ -88,8 +89,9 @@ static imp_status measure(const imp_session *model, const imp_sources *from, pac
     return IMP_OK;
 }
 
-/* The multiply-adds of an iteration as it is laid out now. */
-static double work_of(const imp_session *s) {
+/* The multiply-adds of an iteration as it is laid out now. direct: as the direct algorithm would
+ * make them; else as the device's choice does. */
+static double work_of(const imp_session *s, bool direct) {
     double flop = 0;
     for (unsigned l = 0; l < s->objective.levels; l++) {
         const imp_plan *plan = &s->objective.plans[l];
@@ -100,13 +102,21 @@ static double work_of(const imp_session *s) {
                 continue;
             const imp_tensor x = imp_plan_source(plan, n);
             const imp_tensor y = plan->shapes[n];
-            flop += s->device->ops
-                        ->algorithm(s->device, step->back ? x : y, step->back ? y : x,
-                                    s->filters[n], step->back)
-                        .flop;
+            const imp_tensor to = step->back ? x : y, from = step->back ? y : x;
+            flop +=
+                direct
+                    ? imp_algorithm_by("", NULL, &s->network->nodes[n].conv, y, x, step->back).flop
+                    : s->device->ops->algorithm(s->device, to, from, s->filters[n], step->back)
+                          .flop;
         }
     }
     return flop;
+}
+
+void imp_session_tell_pace(const imp_session *s) {
+    enum { LEAST = 8 }; /* steps, of which the shortest counts */
+    if (s->scale_done >= LEAST && s->shortest > 0)
+        imp_trust_observe(s->device, work_of(s, true), s->shortest);
 }
 
 /* ---- Memory ---- */
@@ -117,7 +127,7 @@ static imp_footprint footprint(imp_session *s, unsigned recompute, double second
     const size_t longer = imp_session_longer(s);
     s->recompute = recompute;
     const imp_footprint f = {.bytes = imp_session_total(s, longer)};
-    const double now = f.bytes == SIZE_MAX ? 0 : work_of(s);
+    const double now = f.bytes == SIZE_MAX ? 0 : work_of(s, false);
     if (*work == 0)
         *work = now;
     return (imp_footprint){f.bytes, *work > 0 ? seconds * now / *work : seconds};

@@ -177,6 +177,7 @@ imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *
     imp_need need;
     s->scale = scale;
     s->scale_done = s->scale_before = 0;
+    s->shortest = 0;
     d->ops->release(d, s->memory);
     s->memory = NULL;
     TRY(imp_session_lay_out(s, k, &need, err));

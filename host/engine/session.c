@@ -79,6 +79,7 @@ imp_status imp_session_open(imp_session **out, imp_device *device, const imp_net
 void imp_session_close(imp_session *s) {
     if (!s)
         return;
+    imp_session_tell_pace(s);
     s->device->sessions--;
     s->device->ops->release(s->device, s->memory);
     imp_filters_close(s->own_filters, s->device, s->nodes);
@@ -96,7 +97,18 @@ void imp_session_close(imp_session *s) {
 
 /* ---- Iterations ---- */
 
+/* The first step of a scale prepares filters and is not timed. */
+static imp_status timed_step(imp_session *s, imp_error *err) {
+    const double began = imp_now();
+    TRY(imp_optimizer_step(&s->optimizer, &s->recovered, err));
+    const double seconds = imp_now() - began;
+    if (s->scale_done > 0 && (s->shortest <= 0 || seconds < s->shortest))
+        s->shortest = seconds;
+    return IMP_OK;
+}
+
 static imp_status next_scale(imp_session *s, imp_error *err) {
+    imp_session_tell_pace(s);
     const bool warm_start = s->settings.warm_start;
     imp_picture now = {0};
     imp_warm_start carried = {0};
@@ -147,7 +159,7 @@ imp_status imp_session_step(imp_session *s, bool *done, imp_error *err) {
         return IMP_OK;
     if (s->scale_done == s->scales[s->scale].iterations)
         TRY(next_scale(s, err));
-    TRY(imp_optimizer_step(&s->optimizer, &s->recovered, err));
+    TRY(timed_step(s, err));
     s->scale_done++;
     s->iteration++;
     TRY(track(s, err));

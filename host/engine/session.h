@@ -65,6 +65,7 @@ struct imp_session {
     unsigned iteration, total;  /* done and planned, at all scales */
     bool recovered;             /* the last step took an earlier one back */
     bool returned;              /* the result is an earlier picture, of less loss */
+    double shortest;            /* seconds of a step of this scale; 0: not known */
     bool converged;             /* the remaining iterations are skipped */
     double opened, scale_began; /* imp_now */
 };
@@ -126,6 +127,11 @@ void imp_warm_start_finish(imp_warm_start *from);
 imp_status imp_session_read(imp_session *s, imp_tensor t, imp_array *out, imp_error *err);
 imp_status imp_session_shown(imp_session *s, imp_array *out, imp_error *err);
 imp_status imp_session_painted(imp_session *s, imp_picture *out, imp_error *err);
+
+/* ---- forecast.c ---- */
+
+/* At the end of a scale: compares the pace of its steps with the rank of the device. */
+void imp_session_tell_pace(const imp_session *s);
 
 /* ---- fit.c ---- */
 

@@ -131,14 +131,12 @@ static const variant variants[] = {
 
 /* A processor whose driver makes vectors from work-items, as llvmpipe does, reports vectors of
  * width 1. On it a group of one work-item would waste a register. */
-static ocl_class class_of(cl_device_id id, cl_uint vector) {
-    cl_device_type type = 0;
+static ocl_class class_of(cl_device_type type, cl_uint vector) {
     const char *forced = getenv("IMPASTO_CLASS");
     if (forced && strcmp(forced, "wide") == 0)
         return OCL_WIDE;
     if (forced && strcmp(forced, "simt") == 0)
         return OCL_SIMT;
-    clGetDeviceInfo(id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
     return type & CL_DEVICE_TYPE_CPU && vector > 1 ? OCL_WIDE : OCL_SIMT;
 }
 
@@ -148,10 +146,15 @@ static size_t turns_of(const imp_device_info *info) {
     return strncmp(info->name, "llvmpipe", strlen("llvmpipe")) == 0 ? 65535 : SIZE_MAX;
 }
 
-static void choose_variant(ocl_device *cl) {
+static imp_status choose_variant(ocl_device *cl) {
+    cl_device_type type = 0;
     cl_uint vector = 0;
-    clGetDeviceInfo(cl->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof vector, &vector, NULL);
-    cl->class = class_of(cl->id, vector);
+    cl_int code = clGetDeviceInfo(cl->id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
+    TRY(ocl_check(cl, code, "asking for its kind"));
+    code =
+        clGetDeviceInfo(cl->id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, sizeof vector, &vector, NULL);
+    TRY(ocl_check(cl, code, "asking for its vectors"));
+    cl->class = class_of(type, vector);
     cl->block = cl->class == OCL_WIDE ? 16 : 1;
     cl->turns = turns_of(&cl->base.info);
     for (size_t i = 0; i < COUNT(variants) && !cl->variant; i++)
@@ -160,6 +163,7 @@ static void choose_variant(ocl_device *cl) {
             cl->variant = variants[i].name;
             cl->options = variants[i].options;
         }
+    return IMP_OK;
 }
 
 /* ---- open and close ---- */
@@ -231,7 +235,7 @@ static imp_status open_all(ocl_device *cl, size_t index) {
         return imp_fail(&cl->base.error, IMP_ERR_UNSUPPORTED,
                         "device '%s' cannot be used: %s: choose another device", info->name,
                         info->reason);
-    choose_variant(cl);
+    TRY(choose_variant(cl));
     TRY(open_queue(cl));
     TRY(open_memory(cl));
     return ocl_program_open(cl);

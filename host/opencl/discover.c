@@ -60,7 +60,7 @@ static int version_of(cl_device_id id) {
 }
 
 /* Why a device cannot be used, or NULL. */
-static const char *obstacle(cl_device_id id) {
+static const char *obstacle(const imp_device_info *info, cl_device_id id) {
     if (version_of(id) < 102)
         return "its OpenCL is older than 1.2";
     if (!device_number(id, CL_DEVICE_AVAILABLE))
@@ -71,6 +71,9 @@ static const char *obstacle(cl_device_id id) {
         return "it is big-endian";
     if (ocl_allocation_limit(id) < 4096)
         return "it allows no allocation of 4096 bytes";
+    if (!info->name[0] || !info->driver[0] || !info->memory_bytes || !info->max_group ||
+        !info->units)
+        return "its driver does not describe it";
     return NULL;
 }
 
@@ -96,7 +99,7 @@ static void describe(imp_device_info *info, cl_platform_id platform, cl_device_i
     info->local_bytes = device_number(id, CL_DEVICE_LOCAL_MEM_SIZE);
     info->units = (unsigned)device_number(id, CL_DEVICE_MAX_COMPUTE_UNITS);
     info->max_group = (unsigned)device_number(id, CL_DEVICE_MAX_WORK_GROUP_SIZE);
-    const char *reason = obstacle(id);
+    const char *reason = obstacle(info, id);
     info->usable = !reason;
     if (reason)
         snprintf(info->reason, sizeof info->reason, "%s", reason);

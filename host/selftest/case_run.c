@@ -46,8 +46,10 @@ static imp_status launch_case(imp_outputs *r, const imp_operands *t, imp_device 
 static imp_status conclude(imp_check *k, imp_operands *t, const imp_outputs *got,
                            const char *harmed, imp_error *err) {
     const bool windowed = t->c.level == IMP_LEVEL_FULL && t->weights;
-    if (err->status != IMP_OK)
+    if (err->status != IMP_OK) {
+        k->out->error = err->status;
         return fail_result(k->out, err->text);
+    }
     if (harmed) {
         fail_result(k->out, "");
         snprintf(k->out->reason, sizeof k->out->reason, "wrote to %s, or past its end", harmed);
@@ -109,12 +111,13 @@ static imp_status test_fused(imp_device *device, char *reason, size_t size) {
     for (size_t i = 0; i < imp_fused_count(); i++) {
         if (!imp_fused_quick(i))
             continue;
+        imp_device_step(&device->options);
         TRY(imp_fused_run(i, device, &result));
         if (result.outcome != IMP_FAILED)
             continue;
         imp_fused_name(i, name, sizeof name);
         snprintf(reason, size, "%s: %s", name, result.reason);
-        return IMP_ERR_DEVICE;
+        return result.error ? result.error : IMP_ERR_NUMBER;
     }
     return IMP_OK;
 }
@@ -126,13 +129,16 @@ imp_status imp_selftest(imp_device *device, char *reason, size_t size) {
         const imp_case c = imp_case_at(i);
         if (!c.quick || c.conv.half != (device->options.precision == IMP_FP16))
             continue;
+        imp_device_step(&device->options);
         TRY(imp_case_run(&c, device, seed, 0, &result));
         if (result.outcome == IMP_PASSED)
             continue;
         char name[96];
         imp_case_name(&c, name, sizeof name);
         snprintf(reason, size, "%s: %s", name, result.reason);
-        return IMP_ERR_DEVICE;
+        return result.error                    ? result.error
+               : result.outcome == IMP_SKIPPED ? IMP_ERR_MEMORY
+                                               : IMP_ERR_NUMBER;
     }
     return test_fused(device, reason, size);
 }

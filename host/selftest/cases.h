@@ -77,6 +77,7 @@ typedef enum imp_outcome { IMP_PASSED, IMP_FAILED, IMP_SKIPPED } imp_outcome;
 
 typedef struct imp_result {
     imp_outcome outcome;
+    imp_status error; /* of the device, where that is why it failed; else the numbers are wrong */
     double ratio;     /* the worst |got - wanted| / bound; infinite if exact numbers differ */
     char reason[512]; /* unless passed, one line: what, index, wanted, got, bound, seed */
 } imp_result;
@@ -102,7 +103,9 @@ imp_status imp_fused_back(imp_device *d, imp_tensor dx, imp_tensor map, imp_tens
                           imp_tensor indices, imp_filter *filter, imp_pooling kind);
 
 /* Runs the quick cases of every operation or, on a device opened with IMP_FP16, those that this
- * changes. reason: the first failure in one line. */
+ * changes. reason: the first failure in one line. Errors: IMP_ERR_NUMBER (wrong numbers), those of
+ * the device, IMP_ERR_MEMORY (a case does not fit; or the host's memory ran out, without a reason).
+ */
 imp_status imp_selftest(imp_device *device, char *reason, size_t size);
 
 #endif

@@ -208,6 +208,7 @@ imp_status imp_fused_run(size_t i, imp_device *device, imp_result *out) {
     scene_close(&s);
     if (status != IMP_OK) {
         out->outcome = IMP_FAILED;
+        out->error = status;
         snprintf(out->reason, sizeof out->reason, "%.*s", (int)sizeof out->reason - 1,
                  device->error.text);
         device->error = (imp_error){0};
