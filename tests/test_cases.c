@@ -98,6 +98,19 @@ static imp_status tv_absolute(imp_device *d, imp_tensor dx, imp_slot loss, imp_t
     return right->tv(d, dx, loss, x, IMP_TV_ABSOLUTE, weight);
 }
 
+static imp_status edges_without_target(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor e,
+                                       imp_tensor x, imp_tensor target, float weight) {
+    (void)target;
+    return right->edges(d, dx, loss, e, x, (imp_tensor){0}, weight);
+}
+
+/* The gradient of half the loss. */
+static imp_status edges_halved(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor e,
+                               imp_tensor x, imp_tensor target, float weight) {
+    const imp_status status = right->edges(d, dx, loss, e, x, target, weight / 2);
+    return status ? status : right->edges(d, (imp_tensor){0}, loss, e, x, target, weight);
+}
+
 static imp_status affine_transposed(imp_device *d, imp_tensor y, imp_tensor x,
                                     const imp_affine *a) {
     imp_affine wrong = *a;
@@ -223,6 +236,8 @@ static void wrong_operations_are_caught(void **state) {
     MUTANT(gram, gram_afresh, "gram added");
     MUTANT(style, style_without_metric, "style metric");
     MUTANT(tv, tv_absolute, "tv squared");
+    MUTANT(edges, edges_without_target, "edges term");
+    MUTANT(edges, edges_halved, "edges term");
     MUTANT(multiply, multiply_transposed, "multiply ");
     MUTANT(covariance, covariance_of_halves, "covariance ");
     MUTANT(transport, transport_without_shift, "transport ");

@@ -184,6 +184,13 @@ static double tv_loss(problem *p, bool gradient) {
     return test_slot_value(p->d, p->loss);
 }
 
+static double edges_loss(problem *p, bool gradient) {
+    const imp_tensor none = {0}, e = test_tensor(p->d, 1, p->f.h, p->f.w, NULL);
+    OK(p->d->ops->edges(p->d, gradient ? p->df : none, p->loss, e, p->f, p->target, 0.75f));
+    test_tensor_free(p->d, e);
+    return test_slot_value(p->d, p->loss);
+}
+
 static double style_loss(problem *p, bool gradient) {
     imp_device *d = p->d;
     OK(d->ops->gram(d, p->g, (imp_tensor){0}, p->f, false));
@@ -259,6 +266,31 @@ static void total_variation_has_its_slope(void **state) {
         for (size_t i = 0; i < 4; i++)
             test_tensor_free(p.d, all[i]);
     }
+}
+
+/* The target: the edges of another picture. A picture of even colour has none. */
+static void edges_have_their_slope(void **state) {
+    uint64_t seed = 5;
+    problem p = {.d = *state, .loss = test_slot_open(*state)};
+    p.f = test_tensor(p.d, 3, 7, 6, NULL);
+    p.df = test_tensor(p.d, 3, 7, 6, NULL);
+    const imp_tensor v = test_random_tensor(p.d, 3, 7, 6, 4, &seed),
+                     other = test_random_tensor(p.d, 3, 7, 6, 6, &seed),
+                     target = test_tensor(p.d, 1, 7, 6, NULL);
+    OK(p.d->ops->fill(p.d, p.f, 0.25f));
+    test_near(0, edges_loss(&p, false), 0, "edges of nothing");
+    OK(p.d->ops->edges(p.d, (imp_tensor){0}, p.loss, target, other, (imp_tensor){0}, 0.75f));
+    const double size = test_slot_value(p.d, p.loss);
+    p.target = target;
+    test_near(size, edges_loss(&p, false), 0, "edges missing");
+    OK(p.d->ops->combine(p.d, p.f, 1, other, 1, v)); /* and some that are wrong */
+    edges_loss(&p, true);
+    const double stored = u * inner(p.d, p.df, v, true);
+    OK(p.d->ops->fill(p.d, p.df, 0));
+    check_slope(&p, edges_loss, v, 0x1p-5f, stored, "edges");
+    const imp_tensor all[] = {p.f, p.df, v, other, target, p.loss.scalars};
+    for (size_t i = 0; i < 6; i++)
+        test_tensor_free(p.d, all[i]);
 }
 
 static imp_tensor random_symmetric(imp_device *d, size_t n, uint64_t *seed) {
@@ -468,6 +500,7 @@ int main(void) {
         cmocka_unit_test(halve_and_its_gradient_are_adjoint),
         cmocka_unit_test(content_has_its_slope),
         cmocka_unit_test(total_variation_has_its_slope),
+        cmocka_unit_test(edges_have_their_slope),
         cmocka_unit_test(style_has_its_slope),
         cmocka_unit_test(pooling_has_its_slope),
         cmocka_unit_test(pooling_by_squares_has_its_slope),

@@ -201,3 +201,40 @@ imp_status imp_oracle_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor
     imp_oracle_scalar(loss, weight * sum);
     return IMP_OK;
 }
+
+/* The Laplacian of a plane at position k. */
+static double laplacian(const double *plane, size_t k, size_t height, size_t width) {
+    const size_t p = k / width, q = k % width;
+    return (p > 0 ? plane[k] - plane[k - width] : 0) +
+           (p + 1 < height ? plane[k] - plane[k + width] : 0) +
+           (q > 0 ? plane[k] - plane[k - 1] : 0) + (q + 1 < width ? plane[k] - plane[k + 1] : 0);
+}
+
+imp_status imp_oracle_edges(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor e, imp_tensor x,
+                            imp_tensor target, float weight) {
+    const size_t n = x.h * x.w;
+    assert(x.c == 3 && e.c == 1 && e.h == x.h && e.w == x.w);
+    const float *const in = imp_oracle_floats(x);
+    float *const out = imp_oracle_floats(e);
+    double sum = 0, *plane = imp_oracle_scratch(d, n * sizeof *plane);
+    if (!plane)
+        return IMP_ERR_MEMORY;
+    for (size_t k = 0; k < n; k++)
+        plane[k] = (double)in[k] + (double)in[n + k] + (double)in[2 * n + k];
+    for (size_t k = 0; k < n; k++)
+        out[k] = (float)(laplacian(plane, k, x.h, x.w) -
+                         (target.memory ? (double)imp_oracle_floats(target)[k] : 0));
+    for (size_t k = 0; k < n; k++) {
+        plane[k] = (double)out[k];
+        sum += plane[k] * plane[k];
+    }
+    imp_oracle_scalar(loss, (double)weight * sum);
+    if (!dx.memory)
+        return IMP_OK;
+    assert(imp_oracle_alike(dx, x));
+    float *const slope = imp_oracle_floats(dx);
+    for (size_t k = 0; k < 3 * n; k++)
+        slope[k] =
+            (float)((double)slope[k] + 2 * (double)weight * laplacian(plane, k % n, x.h, x.w));
+    return IMP_OK;
+}

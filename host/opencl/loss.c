@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The slots content, tv, style, affine and affine_grad (cl/loss.cl, cl/neighbours.cl, cl/image.cl).
+ * The slots content, tv, edges, style, affine and affine_grad (cl/loss.cl, cl/neighbours.cl,
+ * cl/edges.cl, cl/image.cl).
  */
 #include <assert.h>
 
@@ -43,6 +44,23 @@ imp_status ocl_tv(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor x, imp
                        at(ocl_slot(loss)), i32(!run.first), i32(form == IMP_TV_SQUARED),
                        f32(weight), u32(run.units * x.h), u32(x.h), u32(x.w)));
     return IMP_OK;
+}
+
+imp_status ocl_edges(imp_device *d, imp_tensor dx, imp_slot loss, imp_tensor e, imp_tensor x,
+                     imp_tensor target, float weight) {
+    ocl_device *cl = ocl_enter(d, edges);
+    const bool has_target = target.memory != NULL;
+    assert(x.c == 3 && x.layout == IMP_PLANES && e.c == 1 && e.h == x.h && e.w == x.w);
+    TRY(ocl_launch(cl, edges, groups1(IMP_PARTIALS), at(ocl_unit(&e, 0)), at(ocl_unit(&x, 0)),
+                   at(ocl_unit(&x, 1)), at(ocl_unit(&x, 2)),
+                   at(ocl_unit(has_target ? &target : &e, 0)), at(ocl_slot(loss)), i32(has_target),
+                   f32(weight), u32(x.h), u32(x.w)));
+    if (!dx.memory)
+        return IMP_OK;
+    assert(ocl_alike(&dx, &x));
+    return ocl_launch(cl, edges_grad, groups1(IMP_PARTIALS), at(ocl_unit(&dx, 0)),
+                      at(ocl_unit(&dx, 1)), at(ocl_unit(&dx, 2)), at(ocl_unit(&e, 0)), f32(weight),
+                      u32(x.h), u32(x.w));
 }
 
 /* ---- style ---- */

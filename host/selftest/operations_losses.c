@@ -206,3 +206,55 @@ const imp_operation imp_operation_tv = {.group = IMP_GROUP_TV,
                                         .call = tv_call,
                                         .factor = tv_factor,
                                         .align = tv_align};
+
+/* ---- edges: variants are what a term of the loss calls, and what its target is made by ---- */
+
+enum { EDGES_TERM, EDGES_TARGET };
+
+static void edges_describe(imp_operands *t) {
+    const bool term = t->c.variant == EDGES_TERM;
+    const imp_extent in = imp_extent_input(&t->c), plane = {1, in.h, in.w, in.layout};
+    imp_operand_set(t, 0, "dx", term ? IMP_BOTH : IMP_ABSENT, in);
+    imp_operand_set(t, 1, "loss", IMP_SCALARS, imp_extent_scalars());
+    imp_operand_set(t, 2, "e", IMP_OUTPUT, plane);
+    imp_operand_set(t, 3, "x", IMP_INPUT, in);
+    imp_operand_set(t, 4, "target", term ? IMP_INPUT : IMP_ABSENT, plane);
+}
+
+/* A picture of constant colour would have no edges. */
+static void edges_adapt(imp_operand *o, size_t i) {
+    if (i == 3)
+        alternate(o);
+}
+
+static imp_status edges_call(const imp_launch *l) {
+    const imp_tensor *t = l->tensor;
+    return l->device->ops->edges(l->device, t[0], imp_slot_out(t[1]), t[2], t[3], t[4],
+                                 imp_test_weight);
+}
+
+/* e: four differences of three channels, summed up, and the target 8; 2 weight L e 8, and added. */
+static double edges_factor(const imp_case *c, size_t i, size_t k) {
+    (void)k;
+    return i == 0 ? 8 + 8 : i == 2 ? 8 : 2 * 8 + 2 + imp_bound_like_signs(c->h * c->w);
+}
+
+/* Neighbours of opposite signs, as for total variation, and a target of the opposite sign of L y.
+ */
+static void edges_align(imp_operands *t) {
+    alternate(&t->operand[0]);
+    alternate(&t->operand[3]);
+    if (t->c.variant == EDGES_TERM) {
+        alternate(&t->operand[4]);
+        imp_operand_negate(&t->operand[4]);
+    }
+}
+
+const imp_operation imp_operation_edges = {.group = IMP_GROUP_AFFINES,
+                                           .variants = 2,
+                                           .variant_names = {"term", "target"},
+                                           .describe = edges_describe,
+                                           .adapt = edges_adapt,
+                                           .call = edges_call,
+                                           .factor = edges_factor,
+                                           .align = edges_align};
