@@ -537,8 +537,13 @@ IMP_API imp_status imp_weights_fetch(const char *name, const imp_fetch_options *
 enum { IMP_TERMS_MAX = 32, IMP_SCALES_MAX = 16 };
 
 /* What a term of the objective compares. Settings have terms of content and style only; total
- * variation has no layer, and is a term in imp_loss. */
-typedef enum imp_term_kind { IMP_TERM_CONTENT, IMP_TERM_STYLE, IMP_TERM_TV } imp_term_kind;
+ * variation and edges have no layer, and are terms in imp_loss. */
+typedef enum imp_term_kind {
+    IMP_TERM_CONTENT,
+    IMP_TERM_STYLE,
+    IMP_TERM_TV,
+    IMP_TERM_EDGES
+} imp_term_kind;
 
 typedef enum imp_loss_form {
     IMP_LOSS_MEAN,        /* mean of squared differences */
@@ -581,7 +586,7 @@ typedef enum imp_init {
     IMP_INIT_PICTURE /* imp_sources.init */
 } imp_init;
 
-/* The result's colours: the style's; the content's, with the luminance of the painting; or the
+/* The result's colours: the style's; the content's, with the lightness of the painting; or the
  * style's after they were matched to the content's palette. */
 typedef enum imp_color { IMP_COLOR_STYLE, IMP_COLOR_CONTENT, IMP_COLOR_MATCH } imp_color;
 
@@ -640,6 +645,7 @@ typedef struct imp_settings {
     float noise;
     uint64_t seed;
     size_t memory; /* in bytes, while the setting's text counts MiB; 0: all that the device has */
+    float keep_edges;
 } imp_settings;
 
 /* A complete set of values for settings. Everything is static. */
@@ -718,8 +724,8 @@ IMP_API imp_status imp_settings_check(const imp_settings *settings, imp_error *e
 typedef struct imp_progress {
     unsigned iteration, total; /* done, and planned */
     size_t width, height;      /* of the picture at the present scale */
-    double loss, content, style,
-        tv;           /* weighted, before the last step, or of the result; loss: their sum */
+    double loss, content, style, tv,
+        edges;        /* weighted, before the last step, or of the result; loss: their sum */
     double seconds;   /* since the session was opened */
     unsigned skipped; /* planned iterations not done, because the picture converged */
     bool recovered;   /* the last step met a loss that was not finite or had grown far: undone */

@@ -77,6 +77,7 @@ static const misuse_field settings_fields[] = {
     SET(noise, REAL),
     SET(seed, U64),
     SET(memory, SIZE),
+    SET(keep_edges, REAL),
 };
 
 #define SOURCE(field, kind) FIELD(imp_sources, field, MISUSE_##kind)

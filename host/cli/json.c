@@ -22,8 +22,8 @@ const cli_json_field cli_json_fields[] = {
      "paint --dry-run: total_mib and seconds_per_iteration of the planned run; kept: if all "
      "features are kept, recompute: if all are recomputed; largest: the largest longer side that "
      "fits; limit_mib is 0 if the memory is unknown"},
-    {"iteration", "n, total, content, style, tv, seconds",
-     "iteration n is done; total is the loss before it, the sum of the next three; seconds since "
+    {"iteration", "n, total, content, style, tv, edges, seconds",
+     "iteration n is done; total is the loss before it, the sum of the next four; seconds since "
      "the picture was started"},
     {"recovered", "n",
      "the loss of iteration n was not finite or had grown far; the step was undone"},
@@ -46,8 +46,9 @@ const cli_json_field cli_json_fields[] = {
     {"variation", "settings, result, seconds, loss",
      "grid: one picture; result: painted or failed; settings: those that vary, as text"},
     {"sheet", "out, width, height, pictures", "compare, grid: the sheet is written"},
-    {"loss", "term, layer, level, value", "score: one term; layer is null for the total variation"},
-    {"score", "picture, width, height, total, content, style, tv, device, precision, files",
+    {"loss", "term, layer, level, value",
+     "score: one term; layer is null for total variation and edges"},
+    {"score", "picture, width, height, total, content, style, tv, edges, device, precision, files",
      "score: the sums; files: how many arrays --dump wrote"},
     {"device",
      "index, kind, platform, vendor, name, driver, memory, max_alloc, local, units, "

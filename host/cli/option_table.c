@@ -154,6 +154,7 @@ const cli_option cli_options[] = {
     SETTING("content-weight", 0, CLI_GROUP_AIM, BOTH),
     SETTING("style-weight", 0, CLI_GROUP_AIM, BOTH),
     SETTING("tv-weight", 0, CLI_GROUP_AIM, BOTH),
+    SETTING("keep-edges", 0, CLI_GROUP_AIM, BOTH),
     SETTING("pooling", 0, CLI_GROUP_AIM, BOTH),
     SETTING("normalize-gradients", 0, CLI_GROUP_AIM, BOTH),
     SETTING("levels", 0, CLI_GROUP_AIM, BOTH),

@@ -43,6 +43,7 @@ static void say_iteration(const imp_progress *now) {
     json_object_set_new(object, "content", cli_json_real(now->content));
     json_object_set_new(object, "style", cli_json_real(now->style));
     json_object_set_new(object, "tv", cli_json_real(now->tv));
+    json_object_set_new(object, "edges", cli_json_real(now->edges));
     json_object_set_new(object, "seconds", cli_json_real(now->seconds));
     cli_json_line(object);
 }

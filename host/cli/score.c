@@ -26,8 +26,8 @@ typedef struct scoring {
     cli_job job;
     imp_loss losses[LOSSES_MAX];
     size_t count;
-    double sums[IMP_TERM_TV + 1]; /* by kind of term */
-    size_t files;                 /* arrays written */
+    double sums[IMP_TERM_EDGES + 1]; /* by kind of term */
+    size_t files;                    /* arrays written */
 } scoring;
 
 /* ---- Preparation ----------------------------------------------------------------------------- */
@@ -148,8 +148,16 @@ static imp_status evaluate(void *user, cli_job *job, imp_error *err) {
     return s->values->dump ? dump(s, err) : IMP_OK;
 }
 
-static const char *term_name(imp_term_kind kind) {
-    return kind == IMP_TERM_CONTENT ? "content" : kind == IMP_TERM_STYLE ? "style" : "tv";
+static const char *const term_names[] = {[IMP_TERM_CONTENT] = "content",
+                                         [IMP_TERM_STYLE] = "style",
+                                         [IMP_TERM_TV] = "tv",
+                                         [IMP_TERM_EDGES] = "edges"};
+
+static double total(const scoring *s) {
+    double sum = 0;
+    for (size_t kind = 0; kind <= IMP_TERM_EDGES; kind++)
+        sum += s->sums[kind];
+    return sum;
 }
 
 /* A region's colour as "#rrggbb". */
@@ -162,7 +170,7 @@ static void say(const scoring *s, const imp_progress *size, const char *device) 
         const imp_loss *loss = &s->losses[i];
         json_t *object = cli_json_event("loss");
         char region[16];
-        json_object_set_new(object, "term", json_string(term_name(loss->kind)));
+        json_object_set_new(object, "term", json_string(term_names[loss->kind]));
         json_object_set_new(object, "layer", *loss->layer ? json_string(loss->layer) : json_null());
         json_object_set_new(object, "level", json_integer(loss->level));
         region_name(region, loss);
@@ -175,10 +183,11 @@ static void say(const scoring *s, const imp_progress *size, const char *device) 
     json_object_set_new(object, "picture", cli_json_text(s->picture));
     json_object_set_new(object, "width", json_integer((json_int_t)size->width));
     json_object_set_new(object, "height", json_integer((json_int_t)size->height));
-    json_object_set_new(object, "total", cli_json_real(s->sums[0] + s->sums[1] + s->sums[2]));
+    json_object_set_new(object, "total", cli_json_real(total(s)));
     json_object_set_new(object, "content", cli_json_real(s->sums[IMP_TERM_CONTENT]));
     json_object_set_new(object, "style", cli_json_real(s->sums[IMP_TERM_STYLE]));
     json_object_set_new(object, "tv", cli_json_real(s->sums[IMP_TERM_TV]));
+    json_object_set_new(object, "edges", cli_json_real(s->sums[IMP_TERM_EDGES]));
     json_object_set_new(object, "device", cli_json_text(device));
     json_object_set_new(object, "precision",
                         json_string(cli_precision_words[s->values->precision]));
@@ -197,10 +206,11 @@ static void tell(const scoring *s, const imp_progress *size, const char *device)
         if (!tv)
             snprintf(level, sizeof level, "%u", loss->level);
         region_name(region, loss);
-        cli_print("%-8s %-10s %5s %14.6g%s%s\n", term_name(loss->kind), tv ? "-" : loss->layer,
-                  level, loss->value, *s->from.mask ? " " : "", *s->from.mask ? region : "");
+        cli_print("%-8s %-10s %5s %14.6g%s%s\n", term_names[loss->kind],
+                  *loss->layer ? loss->layer : "-", level, loss->value, *s->from.mask ? " " : "",
+                  *s->from.mask ? region : "");
     }
-    cli_print("%-8s %-10s %5s %14.6g\n", "total", "", "", s->sums[0] + s->sums[1] + s->sums[2]);
+    cli_print("%-8s %-10s %5s %14.6g\n", "total", "", "", total(s));
     if (s->values->quiet)
         return;
     cli_print("%s: measured at %zu x %zu on %s%s", s->picture, size->width, size->height, device,

@@ -29,9 +29,28 @@ static double blank_loss(const imp_objective *o, imp_term_kind kind) {
     return sum;
 }
 
+/* Edges count by keep_edges and this share of the style, both of a blank picture, and equally at
+ * each size. */
+static const double edge_share = 0.05;
+
+/* Sizes without edges: the least root mean square that counts, as a share of the range: a step of
+ * one in a hundred of each colour. */
+static const double faint_edges = 0.03;
+
+static void weigh_edges(imp_objective *o, double style) {
+    const double faint = faint_edges * (double)o->settings->range;
+    for (unsigned i = 0; i < o->edge_count; i++) {
+        imp_edge_term *edges = &o->edges[i];
+        const double least = faint * faint * (double)edges->target.h * (double)edges->target.w;
+        edges->weight = (float)((double)o->settings->keep_edges * edge_share * style /
+                                (o->edge_count * fmax(edges->squares, least)));
+    }
+}
+
 void imp_objective_balance(imp_objective *o) {
     const double strength = (double)o->settings->strength;
     const double content = blank_loss(o, IMP_TERM_CONTENT), style = blank_loss(o, IMP_TERM_STYLE);
+    weigh_edges(o, style);
     if (strength < 0 || !(content > 0 && style > 0))
         return;
     const double half = middle * style / content;

@@ -67,21 +67,28 @@ static imp_status level_gradient(imp_objective *o, unsigned l) {
     return imp_plan_leave(plan, imp_objective_dinput(o, l));
 }
 
+imp_status imp_objective_halve(imp_objective *o) {
+    imp_device *const d = o->device;
+    if (o->wrapped.c)
+        TRY(d->ops->wrap(d, o->wrapped, o->x[0]));
+    for (unsigned l = 1; l < o->pictures; l++)
+        TRY(d->ops->halve(d, o->x[l], imp_objective_input(o, l - 1)));
+    return IMP_OK;
+}
+
 imp_status imp_objective_evaluate(imp_objective *o) {
     imp_device *const d = o->device;
     const imp_settings *s = o->settings;
-    if (o->wrapped.c)
-        TRY(d->ops->wrap(d, o->wrapped, o->x[0]));
-    for (unsigned l = 1; l < o->levels; l++)
-        TRY(d->ops->halve(d, o->x[l], imp_objective_input(o, l - 1)));
-    /* Coarsest first: the adjoint of halving, of its gradient, is what that of the next finer level
-     * is added to. */
-    TRY(d->ops->fill(d, imp_objective_dinput(o, o->levels - 1), 0));
-    for (unsigned l = o->levels; l-- > 0;) {
-        if (l + 1 < o->levels)
+    TRY(imp_objective_halve(o));
+    /* Coarsest first: the adjoint of halving, of its gradient, is what that of the next finer one is
+     * added to. */
+    TRY(d->ops->fill(d, imp_objective_dinput(o, o->pictures - 1), 0));
+    for (unsigned l = o->pictures; l-- > 0;) {
+        if (l + 1 < o->pictures)
             TRY(d->ops->halve_grad(d, imp_objective_dinput(o, l), o->dx[l + 1]));
-        if (o->nodes > 0)
+        if (o->nodes > 0 && l < o->levels)
             TRY(level_gradient(o, l));
+        TRY(imp_edges_gradient(o, l));
     }
     const imp_tensor x = imp_objective_input(o, 0);
     const bool sums = s->tv_form != IMP_TV_NEIGHBOURS; /* which has means already */

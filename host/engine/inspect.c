@@ -24,11 +24,15 @@ size_t imp_session_losses(const imp_session *s, imp_loss *out, size_t cap) {
                             .value = s->optimizer.values[i]};
         memcpy(out[i].layer, s->settings.terms[term->index].layer, sizeof out[i].layer);
     }
+    const double *more = s->optimizer.values + o->count;
     if (o->count < cap)
-        out[o->count] = (imp_loss){.kind = IMP_TERM_TV,
-                                   .region = -1,
-                                   .value = s->optimizer.values[o->count + IMP_SCALAR_TV]};
-    return o->count + 1;
+        out[o->count] = (imp_loss){.kind = IMP_TERM_TV, .region = -1, .value = more[IMP_SCALAR_TV]};
+    for (size_t i = 0; i < o->edge_count && o->count + 1 + i < cap; i++)
+        out[o->count + 1 + i] = (imp_loss){.kind = IMP_TERM_EDGES,
+                                           .level = o->edges[i].level,
+                                           .region = -1,
+                                           .value = more[IMP_SCALAR_EDGES + i]};
+    return o->count + 1 + o->edge_count;
 }
 
 void imp_session_progress(const imp_session *s, imp_progress *out) {
@@ -45,7 +49,9 @@ void imp_session_progress(const imp_session *s, imp_progress *out) {
         *(o->terms[i].kind == IMP_TERM_STYLE ? &out->style : &out->content) +=
             s->optimizer.values[i];
     out->tv = s->optimizer.values[o->count + IMP_SCALAR_TV];
-    out->loss = out->content + out->style + out->tv;
+    for (size_t i = 0; i < o->edge_count; i++)
+        out->edges += s->optimizer.values[o->count + IMP_SCALAR_EDGES + i];
+    out->loss = out->content + out->style + out->tv + out->edges;
 }
 
 void imp_session_estimate(const imp_session *s, imp_estimate *out) {
@@ -124,12 +130,10 @@ imp_status imp_session_picture(imp_session *s, imp_picture *out, imp_error *err)
         return IMP_OK;
     const imp_status status =
         imp_planes_resize(&content, &s->content, out->width, out->height, err);
-    if (status == IMP_OK) {
-        imp_colour_take_chrominance(out->rgb, content.rgb, out->width * out->height);
-        imp_colour_clip(out);
-    } else {
+    if (status == IMP_OK)
+        imp_colour_take_hue(out->rgb, content.rgb, out->width * out->height);
+    else
         imp_picture_finish(out);
-    }
     imp_picture_finish(&content);
     return status;
 }

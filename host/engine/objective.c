@@ -55,7 +55,8 @@ static void place_pictures(imp_objective *o, size_t h, size_t w, size_t *cursor)
         o->wrapped = imp_place(o->device, cursor, IMP_PLANES, 3, high, wide);
         o->dwrapped = imp_place(o->device, cursor, IMP_PLANES, 3, high, wide);
     }
-    for (unsigned l = 1; l < o->levels; l++) {
+    imp_edges_choose(o, high, wide);
+    for (unsigned l = 1; l < o->pictures; l++) {
         o->x[l] = imp_place(o->device, cursor, IMP_PLANES, 3, high >> l, wide >> l);
         o->dx[l] = imp_place(o->device, cursor, IMP_PLANES, 3, high >> l, wide >> l);
     }
@@ -234,6 +235,7 @@ imp_status imp_objective_init(imp_objective *o, const imp_objective_inputs *inpu
     place_matrices(o, cursor);
     place_scalars(o, cursor);
     place_masked(o, cursor);
+    imp_edges_place(o, cursor);
     return IMP_OK;
 }
 
@@ -310,11 +312,13 @@ static imp_status bind_term(imp_objective *o, imp_loss_term *term, imp_memory *m
 }
 
 imp_status imp_objective_bind(imp_objective *o, imp_memory *memory) {
-    for (unsigned l = 0; l < o->levels; l++) {
+    for (unsigned l = 0; l < o->levels; l++)
         imp_plan_bind(&o->plans[l], memory);
+    for (unsigned l = 0; l < o->pictures; l++) {
         bind(&o->x[l], memory);
         bind(&o->dx[l], memory);
     }
+    imp_edges_bind(o, memory);
     bind(&o->wrapped, memory);
     bind(&o->dwrapped, memory);
     bind(&o->masked, memory);

@@ -23,6 +23,17 @@
 
 enum { IMP_LEVELS_MAX = 6 };
 
+/* Edges are compared on up to this many sizes of the picture: a half, a quarter, an eighth. */
+enum { IMP_EDGE_SIZES = 3 };
+
+/* The edges of the picture halved `level` times: edges.c. */
+typedef struct imp_edge_term {
+    unsigned level;
+    imp_tensor target; /* planes, 1 x h x w: the edges of the content */
+    double squares;    /* of the target, their sum */
+    float weight;
+} imp_edge_term;
+
 /* One term of the loss: a term of the settings at one level and in one region. */
 typedef struct imp_loss_term {
     imp_term_kind kind;
@@ -69,7 +80,10 @@ typedef struct imp_objective {
     size_t nodes; /* nodes in use */
     unsigned levels;
     imp_plan plans[IMP_LEVELS_MAX];
-    imp_tensor x[IMP_LEVELS_MAX], dx[IMP_LEVELS_MAX]; /* planes 3 x h x w; [0]: the variable */
+    /* Planes 3 x h x w; [0] is the variable, each further one half of the one before: `pictures` of
+     * them, for the levels of style and the sizes of edges. */
+    imp_tensor x[IMP_LEVELS_MAX], dx[IMP_LEVELS_MAX];
+    unsigned pictures;
     imp_tensor wrapped, dwrapped; /* tileable pictures: x[0] continued over its edges, which is what
                                      the network sees then, and the gradient there */
     size_t margin[2];             /* rows and columns of the continuation at each end */
@@ -79,17 +93,23 @@ typedef struct imp_objective {
     imp_tensor *metrics; /* by node; no tensor where the layer has none or it is not used */
     imp_tensor matrices[IMP_STYLE_MATRICES_MAX], vector; /* workspace of the style loss */
     float tv_weight;
-    imp_tensor scalars; /* of the terms, then total variation, then the optimiser's */
-    size_t begin, end;  /* addresses of what an evaluation needs */
+    imp_edge_term edges[IMP_EDGE_SIZES];
+    unsigned edge_count; /* 0 without the setting keep_edges */
+    imp_tensor edge_map; /* workspace of the edges: planes */
+    imp_tensor scalars;  /* of the terms, then those below */
+    size_t begin, end;   /* addresses of what an evaluation needs */
 } imp_objective;
 
 /* Scalars after those of the terms. */
 enum {
     IMP_SCALAR_TV,
-    IMP_SCALAR_NORM, /* between operations of one term; and of imp_convergence_check */
-    IMP_SCALAR_GG,   /* g.g of the gradient g */
-    IMP_SCALAR_G1,   /* |g|_1 */
-    IMP_SCALAR_EXTRA /* from here on L-BFGS's products: four for each place of its history */
+    IMP_SCALAR_EDGES, /* the first of one for each size */
+    IMP_SCALAR_NORM =
+        IMP_SCALAR_EDGES +
+        IMP_EDGE_SIZES, /* between operations of one term; and of imp_convergence_check */
+    IMP_SCALAR_GG,      /* g.g of the gradient g */
+    IMP_SCALAR_G1,      /* |g|_1 */
+    IMP_SCALAR_EXTRA    /* from here on L-BFGS's products: four for each place of its history */
 };
 imp_slot imp_objective_slot(const imp_objective *o, size_t extra);
 
@@ -133,11 +153,23 @@ size_t imp_objective_style_end(const imp_objective *o, size_t h, size_t w);
 imp_status imp_objective_content(imp_objective *o);
 
 /* balance.c: with all targets set, turns settings->strength, if there is one, into the weights of
- * content and total variation. */
+ * content and total variation, and settings->keep_edges into those of the edges. */
 void imp_objective_balance(imp_objective *o);
 
-/* evaluate.c: enqueues loss and gradient at o->x[0]: losses to the scalars, the gradient to
- * o->dx[0]. */
+/* ---- Edges: edges.c ---- */
+
+/* Chooses the sizes for a picture of h x w as the network sees it, and sets o->pictures. */
+void imp_edges_choose(imp_objective *o, size_t h, size_t w);
+void imp_edges_place(imp_objective *o, size_t *cursor);
+void imp_edges_bind(imp_objective *o, imp_memory *memory);
+/* Takes the edges of o->x[level] as targets. Error: device->error. */
+imp_status imp_edges_take(imp_objective *o);
+/* Adds the gradient of that level's edges, if it has any, to o->dx[level]. Error: device->error. */
+imp_status imp_edges_gradient(imp_objective *o, unsigned level);
+
+/* evaluate.c: makes the smaller pictures from o->x[0]; and enqueues loss and gradient there: losses
+ * to the scalars, the gradient to o->dx[0]. */
+imp_status imp_objective_halve(imp_objective *o);
 imp_status imp_objective_evaluate(imp_objective *o);
 
 /* ---- Shared by these files and the style losses ---- */

@@ -129,10 +129,7 @@ imp_status imp_optimizer_evaluate(imp_optimizer_state *t, imp_error *err) {
 }
 
 static bool all_finite(const imp_optimizer_state *t) {
-    double sum = value(t, IMP_SCALAR_TV) + value(t, IMP_SCALAR_GG);
-    for (size_t i = 0; i < t->o->count; i++)
-        sum += t->values[i];
-    return isfinite(sum);
+    return isfinite(imp_optimizer_loss(t) + value(t, IMP_SCALAR_GG));
 }
 
 /* ---- Adam ---- */
@@ -197,6 +194,8 @@ static imp_status lbfgs_step(imp_optimizer_state *t) {
 
 double imp_optimizer_loss(const imp_optimizer_state *t) {
     double sum = value(t, IMP_SCALAR_TV);
+    for (size_t i = 0; i < t->o->edge_count; i++)
+        sum += value(t, IMP_SCALAR_EDGES + i);
     for (size_t i = 0; i < t->o->count; i++)
         sum += t->values[i];
     return sum;

@@ -48,6 +48,11 @@ static const imp_setting_row rows[] = {
       .syntax = "W",
       .meaning = "weight of the total variation; more gives smoother areas"},
      IMP_STORE_FLOAT, AT(tv_weight), 0},
+    {{.name = "keep-edges", .type = IMP_SETTING_REAL, .low = 0, .high = 1000, .syntax = "W",
+      .meaning = "how much the edges of the content are kept, of faces, letters and thin lines: 1 "
+                 "is clearly seen, 10 leaves little room for strokes, 0 leaves them to setting "
+                 "'content-layers'"},
+     IMP_STORE_FLOAT, AT(keep_edges), 0},
     {{.name = "content-form", .type = IMP_SETTING_CHOICE, .words = "mean|relative",
       .meaning = "how content differences are summed: mean of squares, or sum of squares over "
                  "that of the target"},
@@ -100,7 +105,7 @@ static const imp_setting_row rows[] = {
      IMP_STORE_BOOL, AT(style_natural), 0},
     {{.name = "color", .type = IMP_SETTING_CHOICE, .words = "style|content|match",
       .meaning = "whose colours the result has: the style's; the content's, with only the "
-                 "luminance of the painting; or the style's after they were matched to the "
+                 "lightness of the painting; or the style's after they were matched to the "
                  "content's palette"},
      IMP_STORE_ENUM, AT(color), 0},
     {{.name = "color-method", .type = IMP_SETTING_CHOICE, .words = "pca|cholesky|mk",

@@ -207,8 +207,8 @@ static imp_status keep_content(imp_objective *o, size_t i, imp_tensor f) {
 
 imp_status imp_objective_content(imp_objective *o) {
     const imp_plan *plan = &o->plans[0];
-    if (o->wrapped.c)
-        TRY(o->device->ops->wrap(o->device, o->wrapped, o->x[0]));
+    TRY(imp_objective_halve(o));
+    TRY(imp_edges_take(o));
     TRY(imp_plan_enter(plan, imp_objective_input(o, 0)));
     for (size_t k = 0; k < plan->step_count && !plan->steps[k].back; k++) {
         const imp_step *step = &plan->steps[k];
