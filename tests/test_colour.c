@@ -49,27 +49,63 @@ static imp_picture even(void) {
     return make_picture((const double[3][3]){{0}}, (const double[3]){0.2, 0.4, 0.9}, 0);
 }
 
-/* ---- Luminance ------------------------------------------------------------------------------- */
+/* ---- Lightness ------------------------------------------------------------------------------- */
 
-static double part(const float *rgb, const double weights[3]) {
-    return weights[0] * (double)rgb[0] + weights[1] * (double)rgb[1] + weights[2] * (double)rgb[2];
+/* OKLab of an sRGB colour, from Ottosson's page. */
+static void oklab(double lab[3], const float rgb[3]) {
+    double v[3];
+    for (size_t c = 0; c < 3; c++)
+        v[c] = (double)rgb[c] <= 0.04045 ? (double)rgb[c] / 12.92
+                                         : pow(((double)rgb[c] + 0.055) / 1.055, 2.4);
+    const double l = cbrt(0.4122214708 * v[0] + 0.5363325363 * v[1] + 0.0514459929 * v[2]),
+                 m = cbrt(0.2119034982 * v[0] + 0.6806995451 * v[1] + 0.1073969566 * v[2]),
+                 s = cbrt(0.0883024619 * v[0] + 0.2817188376 * v[1] + 0.6299787005 * v[2]);
+    lab[0] = 0.2104542553 * l + 0.7936177850 * m - 0.0040720468 * s;
+    lab[1] = 1.9779984951 * l - 2.4285922050 * m + 0.4505937099 * s;
+    lab[2] = 0.0259040371 * l + 0.7827717662 * m - 0.8086757660 * s;
 }
 
-/* Y is the painting's, U and V are the content's: three roundings to float each. */
-static void test_luminance(void **state) {
-    static const double y[3] = {0.299, 0.587, 0.114}, u[3] = {-0.147, -0.288, 0.436},
-                        v[3] = {0.615, -0.515, -0.1};
+/* The lightness is the painting's. Hue and chroma are the content's; only a colour at the edge of
+ * sRGB has less chroma. */
+static void test_lightness(void **state) {
     imp_picture painted = bright(), content = dark(), out = bright();
+    size_t whole = 0;
     (void)state;
-    imp_colour_take_chrominance(out.rgb, content.rgb, COUNT);
+    imp_colour_clip(&painted);
+    imp_colour_clip(&content);
+    imp_colour_take_hue(out.rgb, content.rgb, COUNT);
     for (size_t i = 0; i < 3 * COUNT; i += 3) {
-        assert_true(fabs(part(out.rgb + i, y) - part(painted.rgb + i, y)) < 3 * 0x1p-24);
-        assert_true(fabs(part(out.rgb + i, u) - part(content.rgb + i, u)) < 3 * 0x1p-24);
-        assert_true(fabs(part(out.rgb + i, v) - part(content.rgb + i, v)) < 3 * 0x1p-24);
+        double got[3], own[3], of[3];
+        bool at_edge = false;
+        oklab(got, out.rgb + i);
+        oklab(own, painted.rgb + i);
+        oklab(of, content.rgb + i);
+        for (size_t c = 0; c < 3; c++) {
+            assert_true(out.rgb[i + c] >= 0 && out.rgb[i + c] <= 1);
+            at_edge |= out.rgb[i + c] < 0.01F || out.rgb[i + c] > 0.99F;
+        }
+        const double chroma = hypot(of[1], of[2]), share = hypot(got[1], got[2]) / chroma;
+        assert_true(fabs(got[0] - own[0]) < 1e-4);
+        assert_true(chroma < 0.01 || fabs(got[1] * of[2] - got[2] * of[1]) < 2e-4 * chroma);
+        assert_true(share < 1 + 1e-3);
+        assert_true(at_edge || share > 1 - 1e-3);
+        whole += share > 1 - 1e-3;
     }
+    assert_true(whole > COUNT / 2 && whole < COUNT); /* both kinds were there */
     imp_picture_finish(&painted);
     imp_picture_finish(&content);
     imp_picture_finish(&out);
+}
+
+/* A colour of its own lightness stays itself; grey gives grey; black and white stay. */
+static void test_lightness_of_one(void **state) {
+    (void)state;
+    float own[15] = {0.9F, 0.2F, 0.1F, 0.5F, 0.5F, 0.5F, 0, 0, 0, 1, 1, 1, 0, 0, 1};
+    float of[15] = {0.9F, 0.2F, 0.1F, 0.2F, 0.2F, 0.2F, 1, 0, 0, 0, 1, 0, 0, 0, 1};
+    static const float wanted[15] = {0.9F, 0.2F, 0.1F, 0.5F, 0.5F, 0.5F, 0, 0, 0, 1, 1, 1, 0, 0, 1};
+    imp_colour_take_hue(own, of, 5);
+    for (size_t i = 0; i < 15; i++)
+        assert_true(fabsf(own[i] - wanted[i]) < 2e-3F);
 }
 
 /* ---- Palettes -------------------------------------------------------------------------------- */
@@ -162,9 +198,10 @@ static void test_clip(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_luminance),         cmocka_unit_test(test_palettes),
-        cmocka_unit_test(test_own_palette),       cmocka_unit_test(test_least_change),
-        cmocka_unit_test(test_singular_palettes), cmocka_unit_test(test_clip),
+        cmocka_unit_test(test_lightness),    cmocka_unit_test(test_lightness_of_one),
+        cmocka_unit_test(test_palettes),     cmocka_unit_test(test_own_palette),
+        cmocka_unit_test(test_least_change), cmocka_unit_test(test_singular_palettes),
+        cmocka_unit_test(test_clip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

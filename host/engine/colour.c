@@ -1,28 +1,80 @@
 /* SPDX-License-Identifier: MIT
  *
- * Palettes by mean and covariance, and luminance. In double precision; matrices are 3 x 3.
+ * Palettes by mean and covariance, and lightness. In double precision; matrices are 3 x 3.
  */
 #include "engine/colour.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- Luminance ------------------------------------------------------------------------------- */
+#include "media/light.h"
 
-/* Moves each colour along the cross product of U and V, which changes neither of them, until it has
- * the luminance of rgb. */
-void imp_colour_take_chrominance(float *rgb, const float *content, size_t count) {
-    static const double y[3] = {0.299, 0.587, 0.114}, u[3] = {-0.147, -0.288, 0.436},
-                        v[3] = {0.615, -0.515, -0.1};
-    const double cross[3] = {u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2],
-                             u[0] * v[1] - u[1] * v[0]};
-    const double norm = y[0] * cross[0] + y[1] * cross[1] + y[2] * cross[2];
+/* ---- Lightness: OKLab (Ottosson 2020) -------------------------------------------------------- */
+
+/* Lightness, and the two axes of hue and chroma, of an sRGB colour. */
+static void to_oklab(double lab[3], const float rgb[3]) {
+    static const double cones[3][3] = {{0.4122214708, 0.5363325363, 0.0514459929},
+                                       {0.2119034982, 0.6806995451, 0.1073969566},
+                                       {0.0883024619, 0.2817188376, 0.6299787005}};
+    static const double axes[3][3] = {{0.2104542553, 0.7936177850, -0.0040720468},
+                                      {1.9779984951, -2.4285922050, 0.4505937099},
+                                      {0.0259040371, 0.7827717662, -0.8086757660}};
+    double linear[3], root[3];
+    for (size_t c = 0; c < 3; c++)
+        linear[c] = imp_srgb_decode(rgb[c] > 0 ? fmin((double)rgb[c], 1) : 0);
+    for (size_t i = 0; i < 3; i++)
+        root[i] = cbrt(cones[i][0] * linear[0] + cones[i][1] * linear[1] + cones[i][2] * linear[2]);
+    for (size_t i = 0; i < 3; i++)
+        lab[i] = axes[i][0] * root[0] + axes[i][1] * root[1] + axes[i][2] * root[2];
+}
+
+/* The colour of this lightness, and of `share` of these two, in linear light. */
+static void from_oklab(double linear[3], const double lab[3], double share) {
+    static const double axes[3][2] = {{0.3963377774, 0.2158037573},
+                                      {-0.1055613458, -0.0638541728},
+                                      {-0.0894841775, -1.2914855480}};
+    static const double cones[3][3] = {{4.0767416621, -3.3077115913, 0.2309699292},
+                                       {-1.2684380046, 2.6097574011, -0.3413193965},
+                                       {-0.0041960863, -0.7034186147, 1.7076147010}};
+    double cube[3];
+    for (size_t i = 0; i < 3; i++) {
+        const double root = lab[0] + share * (axes[i][0] * lab[1] + axes[i][1] * lab[2]);
+        cube[i] = root * root * root;
+    }
+    for (size_t c = 0; c < 3; c++)
+        linear[c] = cones[c][0] * cube[0] + cones[c][1] * cube[1] + cones[c][2] * cube[2];
+}
+
+static bool within_srgb(const double linear[3]) {
+    for (size_t c = 0; c < 3; c++)
+        if (!(linear[c] >= -1e-6 && linear[c] <= 1 + 1e-6)) /* the matrices' rounding */
+            return false;
+    return true;
+}
+
+/* The largest share of the chroma that sRGB can show at this lightness. */
+static double share_within_srgb(const double lab[3]) {
+    enum { HALVINGS = 12 };
+    double low = 0, high = 1, linear[3];
+    from_oklab(linear, lab, 1);
+    for (int i = 0; i < HALVINGS && !within_srgb(linear); i++) {
+        const double middle = (low + high) / 2;
+        double at[3];
+        from_oklab(at, lab, middle);
+        *(within_srgb(at) ? &low : &high) = middle;
+    }
+    return within_srgb(linear) ? 1 : low;
+}
+
+void imp_colour_take_hue(float *rgb, const float *content, size_t count) {
     for (size_t i = 0; i < 3 * count; i += 3) {
-        double change = 0;
+        double own[3], lab[3], linear[3];
+        to_oklab(own, rgb + i);
+        to_oklab(lab, content + i);
+        lab[0] = own[0];
+        from_oklab(linear, lab, share_within_srgb(lab));
         for (size_t c = 0; c < 3; c++)
-            change += y[c] * ((double)rgb[i + c] - (double)content[i + c]);
-        for (size_t c = 0; c < 3; c++)
-            rgb[i + c] = (float)((double)content[i + c] + cross[c] / norm * change);
+            rgb[i + c] = (float)imp_srgb_encode(fmin(fmax(linear[c], 0), 1));
     }
 }
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * The colours of a painting: the content's with the painting's luminance, or a style recoloured to
+ * The colours of a painting: the content's with the painting's lightness, or a style recoloured to
  * the content's palette before the run. Formulas: README.md, Colour. Inputs are in [0,1]; outputs
- * are not clipped.
+ * are not clipped unless a function says so.
  */
 #ifndef IMP_COLOUR_H
 #define IMP_COLOUR_H
 
 #include "impasto.h"
 
-/* Gives `count` colours the chrominance of `content`'s; they keep their luminance:
- * Y = .299 R + .587 G + .114 B is their own, U = -.147 R - .288 G + .436 B and
- * V = .615 R - .515 G - .1 B are the content's. */
-void imp_colour_take_chrominance(float *rgb, const float *content, size_t count);
+/* Gives `count` colours the hue and chroma of `content`'s; they keep their lightness. All three are
+ * OKLab's. Where sRGB has no such colour the chroma is less, while hue and lightness stay. Outputs
+ * are in [0,1]. */
+void imp_colour_take_hue(float *rgb, const float *content, size_t count);
 
 /* Mean and covariance of a picture's colours. */
 typedef struct imp_palette {

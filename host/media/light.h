@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Between sRGB's encoded colours and linear light (IEC 61966-2-1), by tables.
+ * Between sRGB's encoded colours and linear light (IEC 61966-2-1), exactly and by tables.
  */
 #ifndef IMP_MEDIA_LIGHT_H
 #define IMP_MEDIA_LIGHT_H
+
+/* The light of an encoded colour in 0..1, and the reverse. */
+double imp_srgb_decode(double v);
+double imp_srgb_encode(double v);
 
 /* Tables with linear interpolation. The error is at most step^2 / 8 times the largest second
  * derivative (3.5 for decoding, 2400 for encoding): 3e-8 and 7e-8. In the one step where the two
@@ -26,7 +30,7 @@ static inline float imp_light_look_up(const float *table, int steps, float v) {
     return table[i] + (at - (float)i) * (table[i + 1] - table[i]);
 }
 
-/* The light of an encoded colour, and the reverse; both in [0,1]. */
+/* The same by the tables; both in [0,1]. */
 static inline float imp_light_decode(const imp_light *light, float v) {
     return imp_light_look_up(light->decode, IMP_LIGHT_DECODE_STEPS, v);
 }
