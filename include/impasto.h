@@ -630,8 +630,8 @@ typedef struct imp_settings {
     size_t sizes[IMP_SCALES_MAX]; /* setting "scales" as sizes, rising; those from `size` on are
                                      left out, and `size` is the last */
     size_t size_count;            /* of sizes; 0: by scales and scale_step */
-    unsigned iterations;          /* in all, shared evenly by the scales; or at the first */
-    unsigned later_iterations;    /* at each later scale; 0: `iterations` is in all */
+    unsigned iterations;          /* in all, shared by the scales; or at the first */
+    unsigned later_iterations;    /* at the second scale and later; 0: `iterations` is in all */
     imp_optimizer optimizer;
     float learning_rate, beta1, beta2, epsilon;
     imp_adam_form adam_form;
@@ -646,6 +646,7 @@ typedef struct imp_settings {
     uint64_t seed;
     size_t memory; /* in bytes, while the setting's text counts MiB; 0: all that the device has */
     float keep_edges;
+    float iterations_step; /* 0: off */
 } imp_settings;
 
 /* A complete set of values for settings. Everything is static. */

@@ -78,6 +78,7 @@ static const misuse_field settings_fields[] = {
     SET(seed, U64),
     SET(memory, SIZE),
     SET(keep_edges, REAL),
+    SET(iterations_step, REAL),
 };
 
 #define SOURCE(field, kind) FIELD(imp_sources, field, MISUSE_##kind)

@@ -49,6 +49,41 @@ static void assert_sizes(const imp_settings *settings, size_t width, size_t heig
     imp_network_close(network);
 }
 
+/* A larger print is painted like a smaller one, and then has more sizes of fewer steps. */
+static void test_print(void **state) {
+    (void)state;
+    imp_settings print = *imp_preset_settings("print");
+    const size_t sizes[] = {256, 512, 1024, 2048, 4096, 8192};
+    const unsigned iterations[] = {150, 100, 33, 11, 3, 1};
+    for (size_t last = 0; last < sizeof sizes / sizeof *sizes; last++) {
+        print.size = sizes[last];
+        assert_sizes(&print, 8000, 6000, sizes, iterations, last + 1);
+    }
+    print.size = 700;
+    assert_sizes(&print, 8000, 6000, (const size_t[]){256, 512, 700}, iterations, 3);
+    print.size = 100;
+    assert_sizes(&print, 8000, 6000, (const size_t[]){100}, iterations, 1);
+}
+
+/* Steps that get fewer, of a number in all. */
+static void test_falling_iterations(void **state) {
+    (void)state;
+    imp_settings s = *imp_preset_settings("default");
+    s.scales = 4;
+    s.size = 1024;
+    s.iterations = 1111;
+    s.iterations_step = 10;
+    assert_sizes(&s, 2000, 1500, (const size_t[]){128, 256, 512, 1024},
+                 (const unsigned[]){1000, 100, 10, 1}, 4);
+    s.iterations = 40; /* 36, 3, 0 and 0 by their shares: at least one each */
+    assert_sizes(&s, 2000, 1500, (const size_t[]){128, 256, 512, 1024},
+                 (const unsigned[]){36, 3, 1, 1}, 4);
+    s.iterations_step = 2;
+    s.iterations = 32; /* 17, 8, 4, 2: what rounding leaves goes to the first */
+    assert_sizes(&s, 2000, 1500, (const size_t[]){128, 256, 512, 1024},
+                 (const unsigned[]){18, 8, 4, 2}, 4);
+}
+
 static void test_scales(void **state) {
     (void)state;
     imp_settings fine = *imp_preset_settings("fine"), other = *imp_preset_settings("default");
@@ -286,6 +321,8 @@ static void test_grey_stays_grey(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scales),
+        cmocka_unit_test(test_print),
+        cmocka_unit_test(test_falling_iterations),
         cmocka_unit_test(test_resampling_is_torchs),
         cmocka_unit_test_setup_teardown(test_average_is_the_picture, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_warm_start, set_up, tear_down),

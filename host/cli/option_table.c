@@ -170,6 +170,7 @@ const cli_option cli_options[] = {
     SETTING("history", 0, CLI_GROUP_WAY, PAINTS),
     SETTING_AND("scales", 0, CLI_GROUP_WAY, PAINTS,
                 "; without --size the last of these sizes is the result's"),
+    SETTING("iterations-step", 0, CLI_GROUP_WAY, PAINTS),
     OPTION_OF("init", 0, CLI_INIT, CLI_GROUP_WAY, PAINTS, "content|noise|style|FILE", NULL),
     {"texture", 0, CLI_FLAG, CLI_GROUP_AIM, PAINTS, true, AT(texture), NULL, 0, 0,
      "paint more of the texture of one picture, without content, from noise"},

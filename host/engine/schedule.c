@@ -53,7 +53,21 @@ static unsigned sizes_back(const imp_settings *set, size_t last, size_t *sizes) 
     return n;
 }
 
-/* Where scales share the iterations, the first gets the remainder, and each has at least one. */
+/* The iterations of scale i of n; each scale has at least one. */
+static unsigned iterations_at(const imp_settings *set, unsigned i, unsigned n) {
+    const double step = set->iterations_step > 1 ? (double)set->iterations_step : 1;
+    double shares = 0, count = set->iterations;
+    if (set->later_iterations > 0 && i > 0)
+        count = set->later_iterations / pow(step, i - 1.0);
+    if (set->later_iterations == 0) {
+        for (unsigned k = 0; k < n; k++)
+            shares += pow(step, -(double)k);
+        count *= pow(step, -(double)i) / shares;
+    }
+    return (unsigned)fmax(floor(count + 1e-9), 1);
+}
+
+/* Where scales share the iterations, the first gets what rounding leaves. */
 void imp_session_schedule(imp_session *s) {
     const imp_settings *set = &s->settings;
     size_t sizes[IMP_SCALES_MAX];
@@ -66,9 +80,11 @@ void imp_session_schedule(imp_session *s) {
     for (unsigned i = 0; i < n; i++) {
         imp_scale *k = &s->scales[i];
         *k = imp_session_scale(s, sizes[n - 1 - i]);
-        k->iterations = set->iterations / n + (i == 0 ? set->iterations % n : 0);
-        if (set->later_iterations)
-            k->iterations = i == 0 ? set->iterations : set->later_iterations;
+        k->iterations = iterations_at(set, i, n);
         s->total += k->iterations;
+    }
+    if (set->later_iterations == 0 && s->total < set->iterations) {
+        s->scales[0].iterations += set->iterations - s->total;
+        s->total = set->iterations;
     }
 }

@@ -97,8 +97,9 @@ static const imp_setting_row rows[] = {
       .meaning = "longer side of the result in pixels, or the content's own size"},
      IMP_STORE_SIZE, AT(size), 0},
     {{.name = "style-scale", .type = IMP_SETTING_REAL, .low = 0.01, .high = 100, .syntax = "R",
-      .meaning = "longer side of the style picture over that of the result; less gives finer "
-                 "strokes"},
+      .meaning = "how large strokes are: 1 as large in the result as in the style picture when "
+                 "both are seen at one size, whatever that size; 0.5 half as large. It is the "
+                 "longer side of the style picture, as it is compared, over that of the result"},
      IMP_STORE_FLOAT, AT(style_scale), 0},
     {{.name = "style-natural", .type = IMP_SETTING_FLAG,
       .meaning = "never enlarge the style picture"},
@@ -117,6 +118,11 @@ static const imp_setting_row rows[] = {
       .meaning = "steps in all, shared among the sizes painted on the way; or at the first size "
                  "and at each later one"},
      IMP_STORE_ITERATIONS, AT(iterations), 0},
+    {{.name = "iterations-step", .type = IMP_SETTING_REAL, .low = 1.01, .high = 100, .off = "off",
+      .syntax = "R",
+      .meaning = "how many times fewer steps each size has than the one before; off: as many; with "
+                 "two numbers in setting 'iterations', from the second size on"},
+     IMP_STORE_FLOAT, AT(iterations_step), 0},
     {{.name = "scales", .type = IMP_SETTING_LIST, .low = 1, .high = IMP_SCALES_MAX,
       .syntax = "N|SIZE,...",
       .meaning = "paint at up to this many sizes, from one of 128 pixels or more, each larger "
