@@ -761,13 +761,16 @@ enum { IMP_STYLES_MAX = 16, IMP_REGIONS_MAX = 16 };
 /* What a session paints from. Pictures are borrowed for the call; their values are in [0,1]. Masks
  * mark regions by flat colours: a region of the content takes the style of the regions with its
  * colour in the masks of the styles. Other colours, as along edges, count as the nearest region's.
- */
+ * Where `protect` is white the content is held and style is let off, as for faces and logos; black
+ * is painted, and greys are between. It goes together with regions. */
 typedef struct imp_sources {
     const imp_picture *content;
     imp_style styles[IMP_STYLES_MAX]; /* at least one; they end at the first without a picture */
     const imp_picture *init;          /* the start, if settings.init is IMP_INIT_PICTURE */
     const imp_picture *mask;          /* of the content's size; NULL: no regions */
     imp_reuse *reuse;                 /* NULL: the session shares nothing with others */
+    const imp_picture *protect;       /* of the content's size, grey; NULL: nothing is protected */
+    float protect_strength;           /* 0..1: how far white protects; 0: not at all */
 } imp_sources;
 
 /* Opens what sessions on one device with one network, opened with it one after another, leave to

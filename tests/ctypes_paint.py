@@ -34,7 +34,8 @@ class Style(c.Structure):
 
 class Sources(c.Structure):
     _fields_ = [("content", c.POINTER(Picture)), ("styles", Style * STYLES_MAX),
-                ("init", c.POINTER(Picture)), ("mask", c.POINTER(Picture)), ("reuse", c.c_void_p)]
+                ("init", c.POINTER(Picture)), ("mask", c.POINTER(Picture)), ("reuse", c.c_void_p),
+                ("protect", c.POINTER(Picture)), ("protect_strength", c.c_float)]
 
 
 class Setting(c.Structure):

@@ -93,6 +93,8 @@ static const misuse_field sources_fields[] = {
     SOURCE(init, POINTER),
     SOURCE(mask, POINTER),
     SOURCE(reuse, POINTER),
+    SOURCE(protect, POINTER),
+    SOURCE(protect_strength, REAL),
 };
 
 #define PICTURE(field, kind) FIELD(imp_picture, field, MISUSE_##kind)

@@ -150,6 +150,13 @@ void write_halves(scratch *s, const char *name, size_t width, size_t height) {
     write_picture(s, name, &p);
 }
 
+void write_protected(scratch *s, const char *name, size_t width, size_t height) {
+    imp_picture p = black(width, height);
+    for (size_t i = 0; i < 3 * width * height; i++)
+        p.rgb[i] = i / 3 % width < width / 2;
+    write_picture(s, name, &p);
+}
+
 int program_set_up(void **state) {
     if (scratch_open(state))
         return -1;

@@ -48,8 +48,9 @@ bool program_exists(const char *name);
 
 /* Writes a PNG or JPEG of coloured waves, width x height pixels, into the folder. */
 void write_waves(scratch *s, const char *name, size_t width, size_t height);
-/* The same; the left half is red, the right half blue. */
+/* The same; the left half is red, the right half blue; or the left half white, the right black. */
 void write_halves(scratch *s, const char *name, size_t width, size_t height);
+void write_protected(scratch *s, const char *name, size_t width, size_t height);
 
 /* CMocka's set-up: a folder with the pictures a.png, 48 x 40, and b.jpg, 40 x 48. scratch_close is
  * its tear-down. */

@@ -45,6 +45,7 @@ static int set_up(void **state) {
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
         write_waves(s, pictures[i], 40 + 3 * i, 40);
     write_halves(s, "mask.png", 40, 40);
+    write_protected(s, "face.png", 40, 40);
     run_silent(s, "mkdir a b out masks");
     write_halves(s, "masks/photo.png", 40, 40);
     write_halves(s, "masks/other.png", 49, 40);

@@ -100,7 +100,8 @@ static int check_outputs(const cli_batch *b, cli_outputs *o) {
     cli_outputs_read_values(o, b->request);
     for (size_t i = 0; i < b->count; i++) {
         const cli_batch_item *item = &b->items[i];
-        const char *const sources[] = {item->content, item->style, item->mask, item->style_mask};
+        const char *const sources[] = {item->content, item->style, item->mask, item->style_mask,
+                                       item->protect};
         for (size_t k = 0; k < sizeof sources / sizeof *sources; k++)
             cli_outputs_read(o, input, sources[k]);
     }
@@ -142,9 +143,16 @@ static int plan_item(const cli_batch *b, cli_batch_item *item) {
     item->out = name_of(b->template, item->content, item->style);
     item->mask = name_of(v->mask, item->content, item->style);
     item->style_mask = name_of(v->style_masks.paths[0], item->content, item->style);
-    if (!item->out || (v->mask && !(item->mask && item->style_mask)))
-        return cli_complain(CLI_FAILED, "batch: a name is too long, or there is no memory");
-    return CLI_DONE;
+    char *protect = name_of(v->protect, item->content, item->style);
+    item->protect = protect ? calloc(1, IMP_PATH_MAX) : NULL;
+    int status = CLI_DONE;
+    if (!item->out || (v->mask && !(item->mask && item->style_mask)) ||
+        (v->protect && !item->protect))
+        status = cli_complain(CLI_FAILED, "batch: a name is too long, or there is no memory");
+    else if (protect)
+        status = cli_read_protect(item->protect, &item->protect_strength, protect);
+    free(protect);
+    return status;
 }
 
 /* All pairs, grouped by style; with --zip the i-th content with the i-th style. */
@@ -498,6 +506,7 @@ int cli_batch_command(cli_request *request) {
     for (size_t i = 0; b.items && i < b.count; i++) {
         free(b.items[i].out);
         free(b.items[i].mask);
+        free(b.items[i].protect);
         free(b.items[i].style_mask);
     }
     free(b.items);

@@ -11,9 +11,10 @@
 
 /* One picture to paint. */
 typedef struct cli_batch_item {
-    const char *content, *style; /* borrowed from the lists of files */
-    char *out;                   /* owned, like these */
-    char *mask, *style_mask;     /* NULL: none */
+    const char *content, *style;       /* borrowed from the lists of files */
+    char *out;                         /* owned, like these */
+    char *mask, *style_mask, *protect; /* NULL: none */
+    float protect_strength;
 } cli_batch_item;
 
 typedef struct cli_batch {

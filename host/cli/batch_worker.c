@@ -74,6 +74,8 @@ static void begin(worker *w) {
     cli_style *style = &p->from.styles[0];
     set_path(p->from.content, item->content);
     set_path(p->from.mask, item->mask);
+    set_path(p->from.protect, item->protect);
+    p->from.protect_strength = item->protect_strength;
     set_path(p->from.init, p->values->init);
     set_path(style->path, item->style);
     set_path(style->mask, item->style_mask);

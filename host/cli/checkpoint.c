@@ -57,6 +57,8 @@ static json_t *paths_of(const cli_painting *p) {
     add_path(job, "content", p->from.content);
     add_path(job, "mask", p->from.mask);
     add_path(job, "init", p->from.init);
+    add_path(job, "protect", p->from.protect);
+    json_object_set_new(job, "protect-strength", cli_json_real((double)p->from.protect_strength));
     add_styles(job, &p->from);
     add_path(job, "network", p->values->network);
     json_object_set_new(job, "out", cli_json_text(imp_file_whole_path(out, p->out) ? out : p->out));
@@ -290,6 +292,8 @@ static int take_job(cli_painting *p, const json_t *job, const char *path) {
     take_text(p->from.content, job, "content");
     take_text(p->from.mask, job, "mask");
     take_text(p->from.init, job, "init");
+    take_text(p->from.protect, job, "protect");
+    p->from.protect_strength = (float)json_number_value(json_object_get(job, "protect-strength"));
     take_styles(&p->from, job);
     take_text(p->network, job, "network");
     take_text(p->out, job, "out");
@@ -344,6 +348,8 @@ static int check_sources(const cli_sources *from, const cli_record *was, const c
         status = check_source("mask", from->mask, &was->mask, &is->mask);
     if (!status)
         status = check_source("picture", from->init, &was->init, &is->init);
+    if (!status)
+        status = check_source("mask", from->protect, &was->protect, &is->protect);
     for (size_t i = 0; i < from->style_count && !status; i++) {
         const cli_style *style = &from->styles[i];
         status =

@@ -107,7 +107,7 @@ static int read_mask(cli_job *job, imp_picture *mask, const char *path, const im
  * its picture. */
 static size_t needed(const cli_job *job, const cli_sources *sources, float scale) {
     const double size = (double)job->values->settings.size * (double)scale;
-    return *sources->mask ? 0 : (size_t)fmin(ceil(size), 1e9);
+    return *sources->mask || *sources->protect ? 0 : (size_t)fmin(ceil(size), 1e9);
 }
 
 static int read_style(cli_job *job, const cli_sources *sources, size_t i) {
@@ -130,6 +130,11 @@ int cli_job_pictures(cli_job *job, const cli_sources *sources) {
     if (!status && *sources->mask) {
         job->from.mask = &job->mask;
         status = read_mask(job, &job->mask, sources->mask, &job->content);
+    }
+    if (!status && *sources->protect) {
+        job->from.protect = &job->protect;
+        job->from.protect_strength = sources->protect_strength;
+        status = read_picture(job, &job->protect, sources->protect, 0);
     }
     if (!status && *sources->init) {
         job->from.init = &job->init;
@@ -355,6 +360,7 @@ void cli_job_clear(cli_job *job) {
     job->session = NULL;
     imp_picture_finish(&job->content);
     imp_picture_finish(&job->mask);
+    imp_picture_finish(&job->protect);
     imp_picture_finish(&job->init);
     for (size_t i = 0; i < IMP_STYLES_MAX; i++) {
         imp_picture_finish(&job->styles[i]);

@@ -13,7 +13,7 @@
 typedef struct cli_job {
     const cli_values *values; /* borrowed */
     cli_progress *progress;   /* borrowed; receives messages */
-    imp_picture content, mask, init;
+    imp_picture content, mask, init, protect;
     imp_picture styles[IMP_STYLES_MAX], style_masks[IMP_STYLES_MAX];
     imp_sources from; /* points to the pictures above */
     bool sharing;     /* more sessions will follow on this device and network */

@@ -47,6 +47,10 @@ const cli_option cli_options[] = {
      "FILE|COLOUR", 0, 0,
      "regions of a style in the same colours, as a picture of its size; or one colour (red, "
      "#ff8000), if the whole style is for that region. Give one for each style, in order"},
+    {"protect", 0, CLI_FILE, CLI_GROUP_PICTURE, PAIR | CLI_SCORE, false, AT(protect),
+     "FILE[:STRENGTH]", 0, 0,
+     "hold CONTENT where this grey picture of its size is white, and let style off there, as for "
+     "faces and logos; black is painted. STRENGTH, 0 to 1, says how far (default: 1)"},
     {"dump", 0, CLI_FOLDER, CLI_GROUP_PICTURE, CLI_SCORE, false, AT(dump), "DIR", 0, 0,
      "write features, Gram matrices and the gradient into this folder as float32 .npy files"},
     SETTING("size", 0, CLI_GROUP_PICTURE, PAINTS),
@@ -80,6 +84,10 @@ const cli_option cli_options[] = {
     {"style-mask", 0, CLI_FILES, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(style_masks),
      "TEMPLATE|COLOUR", 0, 0,
      "regions of each style; or one colour, if the whole style is for that region"},
+    {"protect", 0, CLI_TEXT, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(protect),
+     "TEMPLATE[:STRENGTH]", 0, 0,
+     "what to hold of each content, in white on black, as for paint; {content} and {style} are the "
+     "files' names"},
     {"zip", 0, CLI_FLAG, CLI_GROUP_PICTURE, CLI_BATCH, false, AT(zip), NULL, 0, 0,
      "pair the first content with the first style, the second with the second, and so on, instead "
      "of all with all"},
@@ -162,6 +170,7 @@ const cli_option cli_options[] = {
     SETTING("color-method", 0, CLI_GROUP_AIM, BOTH),
     SETTING("style-scale", 0, CLI_GROUP_AIM, BOTH),
     SETTING("iterations", 'n', CLI_GROUP_WAY, PAINTS),
+    SETTING("iterations-step", 0, CLI_GROUP_WAY, PAINTS),
     SETTING("convergence", 0, CLI_GROUP_WAY, PAINTS),
     SETTING("optimizer", 0, CLI_GROUP_WAY, PAINTS),
     SETTING_AND("learning-rate", 0, CLI_GROUP_WAY, PAINTS,
@@ -170,7 +179,6 @@ const cli_option cli_options[] = {
     SETTING("history", 0, CLI_GROUP_WAY, PAINTS),
     SETTING_AND("scales", 0, CLI_GROUP_WAY, PAINTS,
                 "; without --size the last of these sizes is the result's"),
-    SETTING("iterations-step", 0, CLI_GROUP_WAY, PAINTS),
     OPTION_OF("init", 0, CLI_INIT, CLI_GROUP_WAY, PAINTS, "content|noise|style|FILE", NULL),
     {"texture", 0, CLI_FLAG, CLI_GROUP_AIM, PAINTS, true, AT(texture), NULL, 0, 0,
      "paint more of the texture of one picture, without content, from noise"},

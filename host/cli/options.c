@@ -277,6 +277,9 @@ static int resolve_strength(cli_request *request) {
     if (given && request->values.texture)
         return cli_complain(CLI_MISUSE,
                             "--strength: has no effect with --texture, which is all style");
+    if (cli_given(request, "protect") && request->values.texture)
+        return cli_complain(CLI_MISUSE,
+                            "--protect: has no effect with --texture, which has no content");
     if (weights)
         request->values.settings.strength = -1;
     return CLI_DONE;

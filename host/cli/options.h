@@ -36,7 +36,7 @@ typedef struct cli_values {
     const char *sheet, *labels, *preview_file;
     size_t columns, panel; /* of a sheet; 0: as in cli_sheet */
     cli_files styles, style_masks;
-    const char *mask;
+    const char *mask, *protect;
     unsigned threads, quality, completion;
     unsigned depth; /* 0: 8 bits a colour, 1: 16 */
     size_t max_pixels;

@@ -61,6 +61,14 @@ static int find_styles(cli_painting *p) {
     return status;
 }
 
+/* Finds what the record protects, unless an option says what. */
+static int find_protected(cli_painting *p) {
+    if (!*p->record.protect.name || *p->from.protect)
+        return CLI_DONE;
+    p->from.protect_strength = p->record.protect_strength;
+    return find_source(p, &p->record.protect, p->from.protect, "--protect FILE");
+}
+
 /* Content and styles: operands, then options, then the record for what is missing. A texture needs
  * no content. */
 static int prepare_pictures(cli_painting *p) {
@@ -78,6 +86,8 @@ static int prepare_pictures(cli_painting *p) {
         return status;
     if (from->style_count == 0 && p->record.style_count > 0 && operands == 0)
         status = find_styles(p);
+    if (!status && operands == 0)
+        status = find_protected(p);
     if (operands > 0)
         snprintf(from->content, sizeof from->content, "%s", request->operands[0]);
     else if (p->values->texture && from->style_count > 0)
@@ -238,6 +248,8 @@ static void record_sources(cli_painting *p) {
     record->content = cli_source_of(&p->job.content, from->content);
     record->mask = optional_source(&p->job.mask, from->mask);
     record->init = optional_source(&p->job.init, from->init);
+    record->protect = optional_source(&p->job.protect, from->protect);
+    record->protect_strength = from->protect_strength;
     record->style_count = from->style_count;
     for (size_t i = 0; i < from->style_count; i++) {
         record->styles[i].weight = from->styles[i].weight;

@@ -38,6 +38,12 @@ static json_t *styles_array(const cli_record *record) {
     return array;
 }
 
+static json_t *protect_object(const cli_record *record) {
+    json_t *object = source_object(&record->protect);
+    json_object_set_new(object, "strength", cli_json_real((double)record->protect_strength));
+    return object;
+}
+
 /* The option for the setting of that name, or else the program's own option; NULL: none. */
 static const cli_option *option_named(const char *name) {
     const bool setting = imp_setting_find(name) != NULL;
@@ -98,6 +104,8 @@ char *cli_record_text(const cli_record *record, const cli_values *values, unsign
         json_object_set_new(object, "mask", source_object(&record->mask));
     if (*record->init.name)
         json_object_set_new(object, "init", source_object(&record->init));
+    if (*record->protect.name)
+        json_object_set_new(object, "protect", protect_object(record));
     json_object_set_new(object, "network", source_object(&record->network));
     json_object_set_new(object, "iterations", json_integer(iterations));
     json_object_set_new(object, "device", cli_json_text(device));
@@ -117,6 +125,12 @@ static void read_source(cli_source *source, const json_t *object) {
         snprintf(source->name, sizeof source->name, "%s", name);
         snprintf(source->sha256, sizeof source->sha256, "%s", sha256);
     }
+}
+
+static void read_protect(cli_record *record, const json_t *object) {
+    const double strength = json_number_value(json_object_get(object, "strength"));
+    read_source(&record->protect, object);
+    record->protect_strength = strength >= 0 && strength <= 1 ? (float)strength : 0;
 }
 
 /* Older records with a single style have it as "style". */
@@ -237,6 +251,7 @@ int cli_record_take(cli_record *record, cli_values *values, const json_t *root, 
     read_source(&record->content, json_object_get(root, "content"));
     read_source(&record->mask, json_object_get(root, "mask"));
     read_source(&record->init, json_object_get(root, "init"));
+    read_protect(record, json_object_get(root, "protect"));
     read_source(&record->network, json_object_get(root, "network"));
     read_styles(record, root);
     return CLI_DONE;

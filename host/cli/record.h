@@ -18,7 +18,8 @@ typedef struct cli_source {
 } cli_source;
 
 typedef struct cli_record {
-    cli_source content, mask, init, network;
+    cli_source content, mask, init, protect, network;
+    float protect_strength;
     struct {
         cli_source picture, mask;
         float weight;

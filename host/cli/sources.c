@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where ":WEIGHT" begins, or NULL. */
+/* Where ":WEIGHT" (or ":STRENGTH") begins, or NULL. */
 static const char *weight_of(const char *text, double *weight) {
     const char *colon = strrchr(text, ':'), *place = strstr(text, "://");
     char *end = NULL;
@@ -41,10 +41,23 @@ int cli_sources_add_style(cli_sources *sources, const char *text) {
     return CLI_DONE;
 }
 
+int cli_read_protect(char path[IMP_PATH_MAX], float *strength, const char *text) {
+    double value;
+    const char *colon = weight_of(text, &value);
+    if (colon && !(value >= 0 && value <= 1))
+        return cli_complain(CLI_MISUSE, "--protect '%s': invalid strength; give 0 to 1", text);
+    *strength = colon ? (float)value : 1;
+    snprintf(path, IMP_PATH_MAX, "%.*s", (int)(colon ? (size_t)(colon - text) : strlen(text)),
+             text);
+    return CLI_DONE;
+}
+
 int cli_sources_add_options(cli_sources *sources, const cli_values *v) {
     int status = CLI_DONE;
     for (size_t i = 0; i < v->styles.count && !status; i++)
         status = cli_sources_add_style(sources, v->styles.paths[i]);
+    if (!status && v->protect)
+        status = cli_read_protect(sources->protect, &sources->protect_strength, v->protect);
     if (v->mask)
         snprintf(sources->mask, sizeof sources->mask, "%s", v->mask);
     if (status || v->style_masks.count == 0)
@@ -63,10 +76,11 @@ int cli_sources_add_options(cli_sources *sources, const cli_values *v) {
 
 /* The i-th name; NULL after the last. */
 static const char *name_at(const cli_sources *s, size_t i) {
-    const char *const first[] = {s->content, s->mask, s->init};
-    if (i < 3)
+    const char *const first[] = {s->content, s->mask, s->init, s->protect};
+    const size_t others = sizeof first / sizeof *first;
+    if (i < others)
         return first[i];
-    i -= 3;
+    i -= others;
     return i < 2 * s->style_count ? i % 2 ? s->styles[i / 2].mask : s->styles[i / 2].path : NULL;
 }
 

@@ -14,7 +14,8 @@ typedef struct cli_style {
 } cli_style;
 
 typedef struct cli_sources {
-    char content[IMP_PATH_MAX], mask[IMP_PATH_MAX], init[IMP_PATH_MAX]; /* "": none */
+    char content[IMP_PATH_MAX], mask[IMP_PATH_MAX], init[IMP_PATH_MAX], protect[IMP_PATH_MAX];
+    float protect_strength; /* of the file `protect`. Above: "" is none */
     cli_style styles[IMP_STYLES_MAX];
     size_t style_count;
 } cli_sources;
@@ -23,6 +24,10 @@ typedef struct cli_sources {
  * file has the whole name, and it is not the port of a URL. Complains of a negative weight and of
  * too many styles. */
 int cli_sources_add_style(cli_sources *sources, const char *text);
+
+/* Reads "FILE" or "FILE:STRENGTH", in the same form, of --protect. Complains of a strength beyond
+ * 0..1. */
+int cli_read_protect(char path[IMP_PATH_MAX], float *strength, const char *text);
 
 /* Adds the styles and masks given by options. Complains unless there are as many style masks as
  * styles, or none. */

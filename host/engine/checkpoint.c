@@ -63,7 +63,8 @@ static imp_status hash_picture(char hex[65], const imp_picture *p, imp_error *er
 
 static imp_status hash_regions(char hex[65], const imp_regions *g, imp_error *err) {
     TRY(hash_more(hex, g->colours, g->count * sizeof *g->colours, err));
-    return hash_more(hex, g->region, g->count ? g->width * g->height : 0, err);
+    TRY(hash_more(hex, g->region, g->region ? g->width * g->height : 0, err));
+    return hash_more(hex, g->held, g->held ? g->width * g->height * sizeof *g->held : 0, err);
 }
 
 /* The digest of the pictures and sizes that the session works from. */

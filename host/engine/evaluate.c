@@ -4,7 +4,16 @@
  */
 #include "engine/objective.h"
 
-/* A style term with a mask: on T F, whose gradient times T is that of F. */
+/* Term i at features f, without its mask. */
+static imp_status plain_gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
+    imp_device *const d = o->device;
+    const imp_loss_term *term = &o->terms[i];
+    return term->kind == IMP_TERM_STYLE
+               ? o->style->gradient(o, i, df, f)
+               : d->ops->content(d, df, (imp_slot){o->scalars, i}, f, term->target, term->weight);
+}
+
+/* A term with a mask: on T F, whose gradient times T is that of F. */
 static imp_status masked_gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
     imp_device *const d = o->device;
     const imp_tensor t = o->terms[i].mask;
@@ -12,19 +21,14 @@ static imp_status masked_gradient(imp_objective *o, size_t i, imp_tensor df, imp
     masked.c = dmasked.c = f.c, masked.h = dmasked.h = f.h, masked.w = dmasked.w = f.w;
     TRY(d->ops->mask(d, masked, f, t, false));
     TRY(d->ops->fill(d, dmasked, 0));
-    TRY(o->style->gradient(o, i, dmasked, masked));
+    TRY(plain_gradient(o, i, dmasked, masked));
     return d->ops->mask(d, df, dmasked, t, true);
 }
 
 /* Term i at features f: its loss, and df += its gradient. */
 static imp_status term_gradient(imp_objective *o, size_t i, imp_tensor df, imp_tensor f) {
-    imp_device *const d = o->device;
     const imp_loss_term *term = &o->terms[i];
-    if (term->empty)
-        return IMP_OK;
-    if (term->kind == IMP_TERM_CONTENT)
-        return d->ops->content(d, df, (imp_slot){o->scalars, i}, f, term->target, term->weight);
-    return (term->mask.c ? masked_gradient : o->style->gradient)(o, i, df, f);
+    return term->empty ? IMP_OK : (term->mask.c ? masked_gradient : plain_gradient)(o, i, df, f);
 }
 
 /* The same, with the term's gradient g divided by its L1 norm before it is multiplied by the term's

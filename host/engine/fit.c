@@ -47,7 +47,9 @@ static size_t count_host(const imp_session *s, const imp_scale *k) {
         largest = style > largest ? style : largest;
         bytes += s->regions.count ? k->styles[i].width * k->styles[i].height : 0;
     }
-    return bytes + 2 * largest + (s->regions.count ? c->width * c->height : 0);
+    const size_t mask = (s->regions.region ? sizeof *s->regions.region : 0) +
+                        (s->regions.held ? sizeof *s->regions.held : 0);
+    return bytes + 2 * largest + mask * c->width * c->height;
 }
 
 imp_status imp_session_lay_out(imp_session *s, const imp_scale *k, imp_need *need, imp_error *err) {

@@ -65,7 +65,7 @@ static void place_pictures(imp_objective *o, size_t h, size_t w, size_t *cursor)
 static void place_style(const imp_objective *o, imp_loss_term *term, imp_tensor f, size_t *cursor) {
     const imp_tensor x = imp_objective_input(o, term->level);
     o->style->place(o, term, f.c, cursor);
-    if (o->wrapped.c || o->regions->count > 0)
+    if (o->wrapped.c || imp_regions_any(o->regions))
         term->mask = imp_place(o->device, cursor, IMP_PLANES, 1, f.h, f.w);
     term->positions =
         (float)(imp_tileable_count((imp_extent){f.h, x.h, o->margin[0] >> term->level}) *
@@ -83,7 +83,7 @@ static void place_term(imp_objective *o, size_t index, unsigned level, size_t re
     const imp_settings *s = o->settings;
     const imp_term *setting = &s->terms[index];
     const bool style = setting->kind == IMP_TERM_STYLE;
-    const double share = style && o->regions->count > 0 ? o->regions->share[region] : 1;
+    const double share = style && imp_regions_any(o->regions) ? o->regions->share[region] : 1;
     imp_loss_term *term = &o->terms[o->count++];
     *term =
         (imp_loss_term){.kind = setting->kind, .index = index, .level = level, .region = region};
@@ -91,10 +91,13 @@ static void place_term(imp_objective *o, size_t index, unsigned level, size_t re
     const imp_tensor f = o->plans[level].shapes[term->node];
     term->strength = (style ? s->style_weight / (float)o->levels : s->content_weight) *
                      setting->weight * (float)share;
-    if (style)
+    if (style) {
         place_style(o, term, f, cursor);
-    else
-        term->target = imp_place(o->device, cursor, IMP_MAPS, f.c, f.h, f.w);
+        return;
+    }
+    term->target = imp_place(o->device, cursor, IMP_MAPS, f.c, f.h, f.w);
+    if (o->regions->held)
+        term->mask = imp_place(o->device, cursor, IMP_PLANES, 1, f.h, f.w);
 }
 
 static void place_terms(imp_objective *o, size_t *cursor) {
@@ -269,28 +272,43 @@ static void mask_inside(float *t, imp_extent rows, imp_extent columns) {
             imp_tileable_inside(rows, i / columns.n) && imp_tileable_inside(columns, i % columns.n);
 }
 
+/* t: what style sees of a position, as T above. */
+static imp_status style_mask(const imp_objective *o, imp_loss_term *term, float *t, imp_extent rows,
+                             imp_extent columns) {
+    if (imp_regions_any(o->regions))
+        TRY(imp_regions_cover(t, o->regions, term->region, rows, columns, &o->device->error));
+    else
+        mask_inside(t, rows, columns);
+    const float squares = imp_objective_scale_mask(o, t, rows.n * columns.n, term->positions);
+    term->empty = squares == 0;
+    if (!term->empty) {
+        term->scale *= term->positions / squares;
+        term->positions = squares;
+    }
+    return IMP_OK;
+}
+
+/* t: the root of how often a position of the content counts. */
+static imp_status content_mask(const imp_objective *o, float *t, imp_extent rows,
+                               imp_extent columns) {
+    TRY(imp_regions_cover(t, o->regions, IMP_REGION_HELD, rows, columns, &o->device->error));
+    for (size_t i = 0; i < rows.n * columns.n; i++)
+        t[i] = sqrtf(1 + IMP_HOLD * t[i]);
+    return IMP_OK;
+}
+
 static imp_status write_mask(imp_objective *o, imp_loss_term *term) {
     imp_device *const d = o->device;
     const imp_tensor at = term->mask, x = imp_objective_input(o, term->level);
     const imp_extent rows = {at.h, x.h, o->margin[0] >> term->level},
                      columns = {at.w, x.w, o->margin[1] >> term->level};
-    imp_status status = IMP_OK;
     float *t = malloc(at.h * at.w * sizeof *t);
     if (!t)
         return imp_fail(&d->error, IMP_ERR_MEMORY, "objective: out of host memory");
-    if (o->regions->count > 0)
-        status = imp_regions_cover(t, o->regions, term->region, rows, columns, &d->error);
-    else
-        mask_inside(t, rows, columns);
-    if (status == IMP_OK) {
-        const float squares = imp_objective_scale_mask(o, t, at.h * at.w, term->positions);
-        term->empty = squares == 0;
-        if (!term->empty) {
-            term->scale *= term->positions / squares;
-            term->positions = squares;
-        }
+    imp_status status = term->kind == IMP_TERM_STYLE ? style_mask(o, term, t, rows, columns)
+                                                     : content_mask(o, t, rows, columns);
+    if (status == IMP_OK)
         status = d->ops->write(d, at, t);
-    }
     free(t);
     return status;
 }

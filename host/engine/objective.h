@@ -13,6 +13,9 @@
  * so all of them together weigh as much as one term without regions, and every pixel feels the same
  * pull. A style loss may ask for masks of 0 and 1 instead. A region that fills less than half a
  * position of a layer, in the picture or in all styles, is left out at that layer.
+ *
+ * What is protected belongs to no region, and there content counts 1 + IMP_HOLD times: its terms
+ * are on T F, too, with T^2 = 1 + IMP_HOLD held.
  */
 #ifndef IMP_OBJECTIVE_H
 #define IMP_OBJECTIVE_H
@@ -21,7 +24,7 @@
 #include "engine/regions.h"
 #include "engine/style.h"
 
-enum { IMP_LEVELS_MAX = 6 };
+enum { IMP_LEVELS_MAX = 6, IMP_HOLD = 30 };
 
 /* Edges are compared on up to this many sizes of the picture: a half, a quarter, an eighth. */
 enum { IMP_EDGE_SIZES = 3 };
@@ -47,7 +50,7 @@ typedef struct imp_loss_term {
     float trace;          /* Wasserstein: of the target's covariance */
     double mean_squares;  /* covariance: of the target's mean, under the metric */
     imp_tensor gradient;  /* normalised gradients: maps; all terms share one place */
-    imp_tensor mask;      /* planes, 1 x h x w: T_r, and 0 outside the picture; none: all 1 */
+    imp_tensor mask;      /* planes, 1 x h x w: T, for style 0 outside the picture; none: all 1 */
     float positions;      /* the sum of the mask's squares */
     bool empty;           /* left out: its region is not there */
     float weight_sum;     /* style: of the styles whose features are in the target */

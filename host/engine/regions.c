@@ -182,15 +182,89 @@ imp_status imp_regions_find(imp_regions *out, const imp_picture *mask, const imp
 
 void imp_regions_finish(imp_regions *g) {
     free(g->region);
+    free(g->held);
     *g = (imp_regions){0};
 }
 
+/* ---- What is protected ----------------------------------------------------------------------- */
+
+/* A mask's grey at pixel i; false: it has a colour there. */
+static bool grey_at(float *grey, const imp_picture *mask, size_t i) {
+    const float *rgb = mask->rgb + 3 * i;
+    const float least = fminf(fminf(rgb[0], rgb[1]), rgb[2]),
+                most = fmaxf(fmaxf(rgb[0], rgb[1]), rgb[2]);
+    *grey = fminf(fmaxf((rgb[0] + rgb[1] + rgb[2]) / 3, 0), 1);
+    return most - least <= (float)FLAT / 255;
+}
+
+/* How much of pixel i belongs to the region. */
+static double pixel_share(const imp_regions *g, size_t region, size_t i) {
+    const double held = g->held ? (double)g->held[i] : 0;
+    if (region == IMP_REGION_HELD)
+        return held;
+    return !g->region || g->region[i] == region ? 1 - held : 0;
+}
+
+/* Sets g->held; *any: something is protected. */
+static imp_status take_greys(imp_regions *g, const imp_picture *mask, float strength, bool *any,
+                             imp_error *err) {
+    *any = false;
+    for (size_t i = 0; i < mask->width * mask->height; i++) {
+        if (!grey_at(&g->held[i], mask, i))
+            return imp_fail(err, IMP_ERR_ARGUMENT,
+                            "mask of what is protected: has colours: give greys, white for what is "
+                            "protected");
+        g->held[i] *= strength;
+        *any |= g->held[i] > 0;
+    }
+    return IMP_OK;
+}
+
+/* Sets the shares of what is left to style. */
+static imp_status share_out(imp_regions *g, imp_error *err) {
+    const size_t count = g->width * g->height;
+    double left = 0;
+    for (size_t r = 0; r < (g->count ? g->count : 1); r++) {
+        g->share[r] = 0;
+        for (size_t i = 0; i < count; i++)
+            g->share[r] += pixel_share(g, r, i) / (double)count;
+        left += g->share[r];
+    }
+    return left * LEAST >= 1 ? IMP_OK
+                             : imp_fail(err, IMP_ERR_ARGUMENT,
+                                        "mask of what is protected: is white everywhere, so that "
+                                        "nothing is left to paint: make some of it black");
+}
+
+imp_status imp_regions_protect(imp_regions *out, const imp_picture *mask, float strength,
+                               imp_error *err) {
+    bool any;
+    out->width = mask->width;
+    out->height = mask->height;
+    out->held = malloc((mask->width * mask->height + 1) * sizeof *out->held);
+    if (!out->held)
+        return imp_fail(err, IMP_ERR_MEMORY, "mask: out of host memory");
+    TRY(take_greys(out, mask, strength, &any, err));
+    if (any)
+        return share_out(out, err);
+    free(out->held);
+    out->held = NULL;
+    return IMP_OK;
+}
+
+/* ---- Other sizes ----------------------------------------------------------------------------- */
+
 void imp_regions_reduce(imp_regions *g, size_t width, size_t height) {
-    if (g->count == 0 || width > g->width || height > g->height)
+    if (!imp_regions_any(g) || width > g->width || height > g->height)
         return;
-    for (size_t i = 0; i < width * height; i++) /* reads at or after the pixel it writes */
-        g->region[i] = g->region[(2 * (i / width) + 1) * g->height / (2 * height) * g->width +
-                                 (2 * (i % width) + 1) * g->width / (2 * width)];
+    for (size_t i = 0; i < width * height; i++) { /* reads at or after the pixel it writes */
+        const size_t from = (2 * (i / width) + 1) * g->height / (2 * height) * g->width +
+                            (2 * (i % width) + 1) * g->width / (2 * width);
+        if (g->region)
+            g->region[i] = g->region[from];
+        if (g->held)
+            g->held[i] = g->held[from];
+    }
     g->width = width;
     g->height = height;
 }
@@ -198,8 +272,8 @@ void imp_regions_reduce(imp_regions *g, size_t width, size_t height) {
 /* ---- What positions see ---------------------------------------------------------------------- */
 
 /* The summed-area table: sums[y][x], (height + 1) x (width + 1), is the number of pixels above y
- * and left of x that belong to the region. Interpolating it bilinearly is exact, because pixels are
- * constant. */
+ * and left of x that belong to the region, of which some may count in part. Interpolating it
+ * bilinearly is exact, because pixels are constant. */
 static void sum_up(double *sums, const imp_regions *g, size_t region) {
     const size_t w = g->width + 1;
     memset(sums, 0, w * (g->height + 1) * sizeof *sums);
@@ -207,7 +281,7 @@ static void sum_up(double *sums, const imp_regions *g, size_t region) {
         for (size_t x = 1; x < w; x++)
             sums[y * w + x] = sums[(y - 1) * w + x] + sums[y * w + x - 1] -
                               sums[(y - 1) * w + x - 1] +
-                              (g->region[(y - 1) * g->width + x - 1] == region);
+                              pixel_share(g, region, (y - 1) * g->width + x - 1);
 }
 
 static double sum_at(const double *sums, const imp_regions *g, double y, double x) {

@@ -101,9 +101,11 @@ static void log_empty_term(const imp_session *s) {
         const imp_loss_term *term = &o->terms[i];
         if (!term->empty)
             continue;
-        imp_device_say(&s->device->options, IMP_LOG_WARNING,
-                       "region #%06x: too small to be compared at %s%s",
-                       s->regions.colours[term->region], s->settings.terms[term->index].layer,
+        char name[32] = "what is not protected";
+        if (s->regions.count > 0)
+            snprintf(name, sizeof name, "region #%06x", s->regions.colours[term->region]);
+        imp_device_say(&s->device->options, IMP_LOG_WARNING, "%s: too small to be compared at %s%s",
+                       name, s->settings.terms[term->index].layer,
                        term->level ? " of the smaller picture" : "");
         return;
     }
@@ -161,6 +163,37 @@ static imp_status set_start(imp_session *s, const imp_scale *k, const imp_pictur
     return status;
 }
 
+/* Mixes the content into the start by how far each pixel is protected. */
+static imp_status protect_start(imp_session *s, const imp_picture *content, imp_error *err) {
+    const imp_tensor x = s->objective.x[0];
+    const size_t plane = x.h * x.w;
+    imp_array start = {0};
+    float *held = malloc(plane * sizeof *held);
+    float *of = imp_planes_from(content, x.h, x.w, s->settings.range);
+    imp_status status = held && of ? imp_session_read(s, x, &start, err)
+                                   : imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    if (status == IMP_OK)
+        status = imp_regions_cover(held, &s->regions, IMP_REGION_HELD, (imp_extent){x.h, x.h, 0},
+                                   (imp_extent){x.w, x.w, 0}, err);
+    for (size_t i = 0; status == IMP_OK && i < 3 * plane; i++)
+        start.data[i] += held[i % plane] * (of[i] - start.data[i]);
+    if (status == IMP_OK && s->device->ops->write(s->device, x, start.data) != IMP_OK)
+        status = imp_fail_device(err, s->device);
+    imp_array_finish(&start);
+    free(held);
+    free(of);
+    return status;
+}
+
+/* The start at the first scale, where nothing was painted yet, with what is protected. */
+static imp_status set_protected(imp_session *s, const imp_scale *k, imp_error *err) {
+    imp_picture content = {0};
+    TRY(imp_planes_resize(&content, &s->content, k->picture.width, k->picture.height, err));
+    const imp_status status = protect_start(s, &content, err);
+    imp_picture_finish(&content);
+    return status;
+}
+
 imp_tensor imp_session_tracked(const imp_session *s) {
     return s->average.sum.c ? s->average.sum : s->objective.x[0];
 }
@@ -188,6 +221,8 @@ imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *
         return imp_fail_device(err, d);
     TRY(set_targets(s, k, err));
     TRY(set_start(s, k, from, err));
+    if (!from && s->regions.held)
+        TRY(set_protected(s, k, err));
     if (imp_optimizer_bind(&s->optimizer, s->memory) != IMP_OK ||
         imp_session_restart_tracking(s) != IMP_OK || d->ops->sync(d) != IMP_OK)
         return imp_fail_device(err, d);

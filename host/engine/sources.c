@@ -61,6 +61,11 @@ imp_status imp_sources_check(const imp_sources *from, imp_init init, imp_error *
                         "styles: all weights are 0: give one of them more than 0");
     if (init == IMP_INIT_PICTURE)
         TRY(imp_picture_check(from->init, "setting 'init' = picture", err));
+    if (!(from->protect_strength >= 0 && from->protect_strength <= 1))
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "mask of what is protected: invalid strength %g; expected 0 to 1",
+                        (double)from->protect_strength);
+    TRY(check_mask(from->protect, from->content, "mask of what is protected", err));
     return check_mask(from->mask, from->content, "mask of the content", err);
 }
 
@@ -145,7 +150,11 @@ imp_status imp_sources_measure(imp_session *s, const imp_sources *from, imp_erro
     add_content_as_style(s, &sum);
     for (size_t i = 0; i < s->style_count; i++)
         s->styles[i].weight = (float)((double)s->styles[i].weight / sum);
-    return from->mask ? find_regions(s, from, err) : IMP_OK;
+    if (from->mask)
+        TRY(find_regions(s, from, err));
+    return from->protect && from->protect_strength > 0
+               ? imp_regions_protect(&s->regions, from->protect, from->protect_strength, err)
+               : IMP_OK;
 }
 
 /* ---- Pictures -------------------------------------------------------------------------------- */

@@ -197,7 +197,8 @@ static imp_status keep_content(imp_objective *o, size_t i, imp_tensor f) {
     imp_device *const d = o->device;
     const imp_settings *s = o->settings;
     imp_loss_term *term = &o->terms[i];
-    TRY(d->ops->combine(d, term->target, 1, f, 0, f));
+    TRY(term->mask.c ? d->ops->mask(d, term->target, f, term->mask, false)
+                     : d->ops->combine(d, term->target, 1, f, 0, f));
     TRY(d->ops->dot(d, (imp_slot){o->scalars, i}, f, f));
     TRY(imp_objective_scalar(o, i, &term->squares));
     term->weight = imp_objective_factor(s->content_form, (double)term->strength, term->squares,
