@@ -30,7 +30,10 @@ static json_t *describe(const imp_written *t, bool half, size_t *at) {
     size_t bytes = half ? 2 : 4;
     json_t *const shape = json_array();
     for (size_t i = 0; i < t->rank; i++) {
-        json_array_append_new(shape, json_integer((json_int_t)t->shape[i]));
+        if (json_array_append_new(shape, json_integer((json_int_t)t->shape[i])) != 0) {
+            json_decref(shape);
+            return NULL; /* out of memory */
+        }
         bytes *= t->shape[i];
     }
     const json_int_t begin = (json_int_t)*at, size = (json_int_t)bytes;
