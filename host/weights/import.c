@@ -346,7 +346,15 @@ static imp_status write_memory(const work *w, char **bytes, size_t *size, imp_er
 /* Opens the network and runs it, before it replaces anything. */
 static imp_status check_network(const work *w, const char *bytes, size_t size, imp_error *err) {
     imp_network *network = NULL;
-    TRY(imp_network_parse(&network, (const unsigned char *)bytes, size, w->file.path, err));
+    imp_error why = {0};
+    imp_network_parse(&network, (const unsigned char *)bytes, size, w->file.path, &why);
+    /* The header was just made, and of a foreign file no value in it is the file's. That it cannot
+     * be read means that memory ran out: the parser of JSON then loses letters. */
+    if (why.status == IMP_ERR_FORMAT && (!is_own(w) || strstr(why.text, "its header is damaged")))
+        return imp_foreign_fail(&w->file, err, IMP_ERR_MEMORY,
+                                "out of memory: close other programs");
+    if (why.status != IMP_OK)
+        return imp_fail(err, why.status, "%s", why.text);
     const imp_status status = imp_network_try(network, w->file.path, err);
     imp_network_close(network);
     return status;

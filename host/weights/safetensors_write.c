@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "weights/dtype.h"
 
@@ -42,6 +43,20 @@ static json_t *describe(const imp_written *t, bool half, size_t *at) {
                      "data_offsets", begin, begin + size);
 }
 
+static int append(const char *text, size_t size, void *to) {
+    return imp_buffer_append(to, text, size) ? 0 : -1;
+}
+
+/* jansson's own buffer would lose what does not fit when memory runs out. */
+static char *text_of_header(const json_t *header) {
+    imp_buffer text = {0};
+    if (json_dump_callback(header, append, &text, JSON_COMPACT) == 0 &&
+        imp_buffer_append(&text, "", 1))
+        return (char *)text.bytes;
+    free(text.bytes);
+    return NULL;
+}
+
 /* The header's text, which the caller frees; NULL: out of memory. */
 static char *make_header(const imp_fused *metadata, size_t pairs, const imp_written *tensors,
                          size_t count, bool half) {
@@ -54,7 +69,7 @@ static char *make_header(const imp_fused *metadata, size_t pairs, const imp_writ
     good = !json_object_set_new(header, "__metadata__", words) && good;
     for (size_t i = 0; i < count && good; i++)
         good = !json_object_set_new(header, tensors[i].name, describe(&tensors[i], half, &at));
-    char *const text = good ? json_dumps(header, JSON_COMPACT) : NULL;
+    char *const text = good ? text_of_header(header) : NULL;
     json_decref(header);
     return text;
 }
