@@ -856,9 +856,11 @@ IMP_API imp_status imp_session_save(imp_session *session, const char *path, cons
  * IMP_ERR_ARGUMENT (of another painting), IMP_ERR_MEMORY, IMP_ERR_DEVICE. */
 IMP_API imp_status imp_session_restore(imp_session *session, const char *path, imp_error *err);
 
-/* The same state to and from an open file, from its beginning: for a copy that the program keeps
- * while it runs. Errors: as above. */
+/* Writes the same state to an open file, from its beginning: a copy to keep while the program runs.
+ * Errors: as imp_session_save. */
 IMP_API imp_status imp_session_keep(imp_session *session, FILE *file, imp_error *err);
+
+/* Reads it back. Errors: as imp_session_restore. */
 IMP_API imp_status imp_session_return(imp_session *session, FILE *file, imp_error *err);
 
 /* Gives the text in a checkpoint; release it with imp_free. Errors: IMP_ERR_IO, IMP_ERR_FORMAT,

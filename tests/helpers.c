@@ -192,3 +192,15 @@ void vectors_free(vectors *v) {
     free(v->arrays);
     *v = (vectors){0};
 }
+
+void assert_pixel(const imp_picture *p, size_t x, size_t y, double r, double g, double b,
+                  double bound) {
+    const double wanted[3] = {r, g, b};
+    assert_true(x < p->width && y < p->height);
+    for (size_t c = 0; c < 3; c++) {
+        const double got = (double)p->rgb[3 * (y * p->width + x) + c];
+        if (!(fabs(got - wanted[c] / 255) <= bound / 255))
+            fail_msg("pixel (%zu,%zu), colour %zu: got %g, wanted %g", x, y, c, 255 * got,
+                     wanted[c]);
+    }
+}

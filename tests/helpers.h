@@ -56,4 +56,8 @@ const vector *vectors_find(const vectors *v, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void vectors_free(vectors *v);
 
+/* The colour of a pixel, in units of 1/255, within a bound. */
+void assert_pixel(const imp_picture *p, size_t x, size_t y, double r, double g, double b,
+                  double bound);
+
 #endif

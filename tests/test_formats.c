@@ -408,7 +408,7 @@ static void test_damage(void **state) {
     for (size_t i = 0; i < 4; i++) {
         write_picture(&p, scratch_path(*state, names[i]),
                       &(imp_write_options){.text = "text", .opacity = i < 3, .quality = 90});
-        assert_int_equal(survive(*state, names[i], true), 0); /* no cut-off file was read silently */
+        assert_int_equal(survive(*state, names[i], true), 0); /* none was read silently */
         assert_true(survive(*state, names[i], false) > 0);
     }
     make_tiff(*state, "tiled.tif", &tiled);

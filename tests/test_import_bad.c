@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Weights files that are damaged, malicious or something else: each gives one line that says what
- * is wrong, and leaves nothing behind.
+ * Damaged, malicious and other files as weights: each gives one line and leaves nothing behind.
  */
 #include <setjmp.h>
 #include <stdarg.h>

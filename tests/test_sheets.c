@@ -120,7 +120,8 @@ static void test_paint_sheet_mistakes(void **state) {
     assert_fails(s, "impasto paint a.png b.jpg --sheet s.gif", 2, ".gif");
     assert_fails(s, "impasto paint a.png b.jpg --sheet no/s.png", 1, "there is no folder");
     assert_fails(s, "impasto paint a.png b.jpg --sheet a.png", 2, "one of the input pictures");
-    assert_fails(s, "impasto paint a.png b.jpg -o c.png --sheet c.png", 2, "is also the file of output");
+    assert_fails(s, "impasto paint a.png b.jpg -o c.png --sheet c.png", 2,
+                 "is also the file of output");
     assert_fails(s, "impasto paint a.png b.jpg --sheet -", 2, "give a file");
     scratch_write(s, "none.conf", "<fontconfig/>", 13);
     assert_fails(s, "FONTCONFIG_FILE=\"$PWD\"/none.conf impasto paint a.png b.jpg --sheet s.png", 1,

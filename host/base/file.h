@@ -63,8 +63,8 @@ imp_status imp_file_end(imp_draft *draft, const char *path, bool keep, imp_error
  * not exist. */
 bool imp_file_whole_path(char *whole, const char *path);
 
-/* Gives a file a second name, in place of what has that name. Before the file is replaced, this keeps
- * the old one. */
+/* Gives a file a second name, in place of what has that name. Before the file is replaced, this
+ * keeps the old one. */
 bool imp_file_keep(const char *path, const char *second);
 
 /* Checks that imp_file_replace could begin and that the folder has `bytes` free (0: not checked).

@@ -5,6 +5,7 @@
  */
 #include "cli/interrupt.h"
 
+#include "base/clock.h"
 #include "cli/guard.h"
 #include "cli/words.h"
 
@@ -18,14 +19,13 @@ enum { SIGNAL_STATUS = 128 }; /* a shell's exit status of a signal, less its num
 static volatile sig_atomic_t received, pressed, writing;
 /* The last Ctrl-C that did not come by way of the parent (guard.h). */
 static volatile sig_atomic_t direct;
-static struct timespec direct_at;
+static double direct_at;
 
 /* A signal to all processes of a group arrives twice: directly, and from the parent. */
 static bool is_echo(const siginfo_t *info) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    const double now = imp_now();
     if (info->si_code <= 0 && info->si_pid == getppid())
-        return direct && now.tv_sec - direct_at.tv_sec <= 1;
+        return direct && now - direct_at <= 1;
     direct_at = now;
     direct = 1;
     return false;

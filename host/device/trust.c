@@ -121,9 +121,7 @@ static void take(imp_device_info *info, const json_t *v) {
     info->gbs = number_of(v, "gbs");
     info->seconds = number_of(v, "seconds");
     snprintf(info->reason, sizeof info->reason, "%.400s%s", reason ? reason : "",
-             waits(v) ? " (several times; it is tried again a day later, or by 'impasto devices "
-                        "--again')"
-                      : "");
+             waits(v) ? " (several times; it is tried again a day later)" : "");
 }
 
 static bool rank_is_due(const json_t *v) {

@@ -84,8 +84,8 @@ imp_status imp_objective_evaluate(imp_objective *o) {
     imp_device *const d = o->device;
     const imp_settings *s = o->settings;
     TRY(imp_objective_halve(o));
-    /* Coarsest first: the adjoint of halving, of its gradient, is what that of the next finer one is
-     * added to. */
+    /* Coarsest first: the adjoint of halving takes its gradient to the next finer one, which adds
+     * its own. */
     TRY(d->ops->fill(d, imp_objective_dinput(o, o->pictures - 1), 0));
     for (unsigned l = o->pictures; l-- > 0;) {
         if (l + 1 < o->pictures)

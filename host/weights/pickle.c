@@ -8,65 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
-
-/* ---- Names ----------------------------------------------------------------------------------- */
-
-enum {
-    ORDERED_DICT,
-    TENSOR,
-    TENSOR_V2,
-    PARAMETER,
-    PARAMETER_STATE,
-    NEW_PARAMETER,
-    TYPED,
-    RECONSTRUCTOR,
-    INERT, /* from here on: what models hold besides, and what makes no difference */
-    STORAGES = INERT + 7
-};
-
-/* The number of any other name. */
-enum { OTHER = -1 };
-
-static const struct known {
-    const char *module, *name;
-    size_t bytes; /* of one number of a storage */
-    imp_dtype dtype;
-} names[] = {
-    [ORDERED_DICT] = {"collections", "OrderedDict", 0, IMP_DTYPE_OTHER},
-    [TENSOR] = {"torch._utils", "_rebuild_tensor", 0, IMP_DTYPE_OTHER},
-    [TENSOR_V2] = {"torch._utils", "_rebuild_tensor_v2", 0, IMP_DTYPE_OTHER},
-    [PARAMETER] = {"torch._utils", "_rebuild_parameter", 0, IMP_DTYPE_OTHER},
-    [PARAMETER_STATE] = {"torch._utils", "_rebuild_parameter_with_state", 0, IMP_DTYPE_OTHER},
-    [NEW_PARAMETER] = {"torch.nn.parameter", "Parameter", 0, IMP_DTYPE_OTHER},
-    [TYPED] = {"torch._tensor", "_rebuild_from_type_v2", 0, IMP_DTYPE_OTHER},
-    [RECONSTRUCTOR] = {"copy_reg", "_reconstructor", 0, IMP_DTYPE_OTHER},
-    [INERT] = {"__builtin__", "set", 0, IMP_DTYPE_OTHER},
-    {"builtins", "set", 0, IMP_DTYPE_OTHER},
-    {"torch", "Size", 0, IMP_DTYPE_OTHER},
-    {"torch", "device", 0, IMP_DTYPE_OTHER},
-    {"collections", "defaultdict", 0, IMP_DTYPE_OTHER},
-    {"_codecs", "encode", 0, IMP_DTYPE_OTHER},
-    {"torch.serialization", "_get_layout", 0, IMP_DTYPE_OTHER},
-    [STORAGES] = {"torch", "FloatStorage", 4, IMP_DTYPE_F32},
-    {"torch", "HalfStorage", 2, IMP_DTYPE_F16},
-    {"torch", "BFloat16Storage", 2, IMP_DTYPE_BF16},
-    {"torch", "DoubleStorage", 8, IMP_DTYPE_F64},
-    {"torch", "LongStorage", 8, IMP_DTYPE_OTHER},
-    {"torch", "IntStorage", 4, IMP_DTYPE_OTHER},
-    {"torch", "ShortStorage", 2, IMP_DTYPE_OTHER},
-    {"torch", "CharStorage", 1, IMP_DTYPE_OTHER},
-    {"torch", "ByteStorage", 1, IMP_DTYPE_OTHER},
-    {"torch", "BoolStorage", 1, IMP_DTYPE_OTHER},
-};
-
-enum { NAMES = sizeof names / sizeof *names };
-
-size_t imp_value_storage(const imp_value *name, imp_dtype *dtype) {
-    if (name->kind != IMP_VALUE_NAME || name->number < STORAGES)
-        return 0; /* also of another name */
-    *dtype = names[name->number].dtype;
-    return names[name->number].bytes;
-}
+#include "weights/pickle_names.h"
 
 /* ---- The machine ----------------------------------------------------------------------------- */
 
@@ -212,14 +154,11 @@ static imp_status extend(machine *m, uint32_t begin, imp_value_kind kind) {
 
 static imp_status push_name(machine *m, const unsigned char *module, size_t length,
                             const unsigned char *name, size_t name_length) {
-    for (int i = 0; i < NAMES; i++)
-        if (strlen(names[i].module) == length && memcmp(names[i].module, module, length) == 0 &&
-            strlen(names[i].name) == name_length && memcmp(names[i].name, name, name_length) == 0) {
-            push(m, IMP_VALUE_NAME)->number = i;
-            return IMP_OK;
-        }
     imp_value *const v = push(m, IMP_VALUE_NAME);
-    v->number = OTHER; /* and for a message, in the fields of items, which a name has none of: */
+    v->number = imp_pickle_name(module, length, name, name_length);
+    if (v->number != IMP_PICKLE_OTHER)
+        return IMP_OK;
+    /* For a message, in the fields of items, which a name has none of: */
     v->text = module;
     v->first = (uint32_t)length;
     v->last = (uint32_t)name_length;
@@ -345,23 +284,23 @@ static imp_status call(machine *m) {
     TRY(pop_kind(m, &args, IMP_VALUE_TUPLE, "arguments are not a tuple"));
     TRY(pop_kind(m, &name, IMP_VALUE_NAME, "it calls a value that is not a name"));
     switch (name->number) {
-    case OTHER:
+    case IMP_PICKLE_OTHER:
         return refuse_call(m, name);
-    case ORDERED_DICT:
+    case IMP_PICKLE_ORDERED_DICT:
         return make_dict(m, args);
-    case TENSOR:
-    case TENSOR_V2:
+    case IMP_PICKLE_TENSOR:
+    case IMP_PICKLE_TENSOR_V2:
         return push_like(m, IMP_VALUE_TENSOR, args);
-    case PARAMETER:
-    case PARAMETER_STATE:
-    case NEW_PARAMETER:
+    case IMP_PICKLE_PARAMETER:
+    case IMP_PICKLE_PARAMETER_STATE:
+    case IMP_PICKLE_NEW_PARAMETER:
         return push_parameter(m, args);
-    case TYPED:
+    case IMP_PICKLE_TYPED:
         return push_typed(m, args);
-    case RECONSTRUCTOR:
+    case IMP_PICKLE_RECONSTRUCTOR:
         return push_object(m);
     default:
-        if (name->number >= STORAGES)
+        if (name->number >= IMP_PICKLE_STORAGES)
             return damaged(m, "it calls a type");
         push(m, IMP_VALUE_DICT); /* a set and the like; only a dictionary is ever extended */
         return IMP_OK;
@@ -635,32 +574,4 @@ void imp_pickle_finish(imp_pickle *pickle) {
     free(pickle->values);
     free(pickle->items);
     *pickle = (imp_pickle){0};
-}
-
-/* ---- Asking ---------------------------------------------------------------------------------- */
-
-const imp_value *imp_pickle_item(const imp_pickle *pickle, const imp_value *value, size_t i) {
-    uint32_t at = value->kind == IMP_VALUE_NAME ? IMP_VALUE_END : value->first;
-    while (at != IMP_VALUE_END && i-- > 0)
-        at = pickle->items[at].next;
-    return at == IMP_VALUE_END ? NULL : &pickle->values[pickle->items[at].value];
-}
-
-bool imp_value_says(const imp_value *value, const char *text) {
-    const size_t length = strlen(text);
-    return value->kind == IMP_VALUE_TEXT && (size_t)value->number == length &&
-           memcmp(value->text, text, length) == 0;
-}
-
-const imp_value *imp_pickle_find(const imp_pickle *pickle, const imp_value *dict, const char *key) {
-    const imp_value *found = NULL;
-    if (dict->kind != IMP_VALUE_DICT)
-        return NULL;
-    for (uint32_t at = dict->first; at != IMP_VALUE_END;) {
-        const imp_item *const k = &pickle->items[at], *const v = &pickle->items[k->next];
-        if (imp_value_says(&pickle->values[k->value], key))
-            found = &pickle->values[v->value];
-        at = v->next;
-    }
-    return found;
 }
