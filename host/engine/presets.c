@@ -17,6 +17,21 @@
     .clamp = true, .convergence = 1.5F, .average = 0.99F, .warm_start = true,                      \
     .init = IMP_INIT_CONTENT, .noise = 0.01F, .seed = 1
 
+/* The objective of default and print: palette, strokes and motifs by the means and covariances of
+ * the built-in network's features. The little content at relu1_2 keeps colours and details of faces
+ * and small forms, which relu4_2 does not see. */
+#define MOTIFS                                                                                     \
+    .terms = {{IMP_TERM_CONTENT, "relu4_2", 0.9F}, {IMP_TERM_CONTENT, "relu1_2", 0.1F},            \
+              {IMP_TERM_STYLE, "relu1_1", 0.2F},   {IMP_TERM_STYLE, "relu2_1", 0.2F},              \
+              {IMP_TERM_STYLE, "relu3_1", 0.2F},   {IMP_TERM_STYLE, "relu4_1", 0.2F},              \
+              {IMP_TERM_STYLE, "relu5_1", 0.2F}},                                                  \
+    .term_count = 7, .content_weight = 60, .style_weight = 1000, .tv_weight = 8, .strength = -1,   \
+    .range = 1, .content_form = IMP_LOSS_RELATIVE, .style_form = IMP_LOSS_COVARIANCE,              \
+    .gram_norm = IMP_GRAM_M, .metric = true, .tv_form = IMP_TV_ABSOLUTE, .tv_mean = true,          \
+    .pooling = IMP_POOL_MAX, .replicate_first = true, .levels = 3, .style_scale = 1,               \
+    .scale_step = 2, .optimizer = IMP_LBFGS, .learning_rate = 1, .beta1 = 0.9F, .beta2 = 0.999F,   \
+    .epsilon = 1e-8F, .history = 20, .init = IMP_INIT_CONTENT, .noise = 0.01F, .seed = 1
+
 #define START(its_name, its_network)                                                               \
     .struct_size = sizeof(imp_settings), .preset = its_name, .network = its_network
 
@@ -31,45 +46,11 @@ static const struct preset {
         .settings =
             {
                 START("default", "builtin"),
-                /* The little content at relu1_2 keeps colours and details of faces and small
-                 * forms, which relu4_2 does not see. */
-                .terms = {{IMP_TERM_CONTENT, "relu4_2", 0.9F},
-                          {IMP_TERM_CONTENT, "relu1_2", 0.1F},
-                          {IMP_TERM_STYLE, "relu1_1", 0.2F},
-                          {IMP_TERM_STYLE, "relu2_1", 0.2F},
-                          {IMP_TERM_STYLE, "relu3_1", 0.2F},
-                          {IMP_TERM_STYLE, "relu4_1", 0.2F},
-                          {IMP_TERM_STYLE, "relu5_1", 0.2F}},
-                .term_count = 7,
-                .content_weight = 60,
-                .style_weight = 1000,
-                .tv_weight = 8,
-                .strength = -1,
-                .range = 1,
-                .content_form = IMP_LOSS_RELATIVE,
-                .style_form = IMP_LOSS_COVARIANCE,
-                .gram_norm = IMP_GRAM_M,
-                .metric = true,
-                .tv_form = IMP_TV_ABSOLUTE,
-                .tv_mean = true,
-                .pooling = IMP_POOL_MAX,
-                .replicate_first = true,
-                .levels = 3,
+                MOTIFS,
                 .size = 512,
-                .style_scale = 1,
                 .scales = 3,
-                .scale_step = 2,
                 .iterations = 220,
-                .optimizer = IMP_LBFGS,
-                .learning_rate = 1,
-                .beta1 = 0.9F,
-                .beta2 = 0.999F,
-                .epsilon = 1e-8F,
-                .history = 20,
                 .convergence = 1.5F,
-                .init = IMP_INIT_CONTENT,
-                .noise = 0.01F,
-                .seed = 1,
             },
     },
     {
@@ -198,47 +179,15 @@ static const struct preset {
      .settings =
          {
              START("print", "builtin"),
-             .terms = {{IMP_TERM_CONTENT, "relu4_2", 0.9F},
-                       {IMP_TERM_CONTENT, "relu1_2", 0.1F},
-                       {IMP_TERM_STYLE, "relu1_1", 0.2F},
-                       {IMP_TERM_STYLE, "relu2_1", 0.2F},
-                       {IMP_TERM_STYLE, "relu3_1", 0.2F},
-                       {IMP_TERM_STYLE, "relu4_1", 0.2F},
-                       {IMP_TERM_STYLE, "relu5_1", 0.2F}},
-             .term_count = 7,
-             .content_weight = 60,
-             .style_weight = 1000,
-             .tv_weight = 8,
-             .strength = -1,
-             .range = 1,
-             .content_form = IMP_LOSS_RELATIVE,
-             .style_form = IMP_LOSS_COVARIANCE,
-             .gram_norm = IMP_GRAM_M,
-             .metric = true,
-             .tv_form = IMP_TV_ABSOLUTE,
-             .tv_mean = true,
-             .pooling = IMP_POOL_MAX,
-             .replicate_first = true,
-             .levels = 2,
+             MOTIFS,
              .size = 2048,
-             .style_scale = 1,
              .style_natural = true,
              .scales = 9,
-             .scale_step = 2,
              .sizes = {256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536},
              .size_count = 9,
              .iterations = 150,
              .later_iterations = 100,
              .iterations_step = 3,
-             .optimizer = IMP_LBFGS,
-             .learning_rate = 1,
-             .beta1 = 0.9F,
-             .beta2 = 0.999F,
-             .epsilon = 1e-8F,
-             .history = 20,
-             .init = IMP_INIT_CONTENT,
-             .noise = 0.01F,
-             .seed = 1,
          }},
 };
 
