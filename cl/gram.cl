@@ -145,9 +145,9 @@ __kernel GROUP(64, 1) void gram_tile(__global float *part, ulong part_at, __glob
     })
 }
 
-/* df[c,p] += sum over d of dm[c,d] f[d,p], for `rows` planes of df from channel `row` on, `inner`
- * planes of f from channel `column` on, and `count` of the m positions from `first` on. dm: side x
- * side, symmetric. Grid: groups: stretches of 64 positions x blocks of 64 channels. */
+/* df[c,p] += sum over d of dm[d,c] f[d,p], for `rows` planes of df from channel `row` on, `inner`
+ * planes of f from channel `column` on, and `count` of the m positions from `first` on. dm: rows of
+ * `side` floats. Grid: groups: stretches of 64 positions x blocks of 64 channels. */
 __kernel GROUP(64, 1) void style_tile(__global float *df, ulong df_at, __global const float *dm,
                                       ulong dm_at, __global const float *f, ulong f_at, int m,
                                       int first, int count, int side, int row, int rows, int column,

@@ -183,6 +183,37 @@ static imp_status means_without_metric(imp_device *d, imp_tensor v, imp_slot los
     return right->means(d, v, loss, rest, dm, (imp_tensor){0}, s, mean, scale, weight);
 }
 
+/* Averages over rows of the wrong grid. */
+static imp_status regrid_flipped(imp_device *d, imp_tensor y, imp_tensor x) {
+    imp_tensor flipped = y;
+    flipped.h = y.w, flipped.w = y.h;
+    return right->regrid(d, flipped, x);
+}
+
+static imp_status regrid_grad_afresh(imp_device *d, imp_tensor dx, imp_tensor dy) {
+    TRY(right->fill(d, dx, 0));
+    return right->regrid_grad(d, dx, dy);
+}
+
+static imp_status angle_without_epsilon(imp_device *d, imp_tensor along, imp_tensor pull,
+                                        imp_slot loss, imp_tensor f, imp_tensor t, float weight,
+                                        float epsilon) {
+    (void)epsilon;
+    return right->angle(d, along, pull, loss, f, t, weight, 0);
+}
+
+/* Forgets which vectors came before. */
+static imp_status nearest_from_zero(imp_device *d, imp_tensor best, imp_tensor index,
+                                    imp_tensor scores, size_t first) {
+    (void)first;
+    return right->nearest(d, best, index, scores, 0);
+}
+
+/* Right for matrices, and nothing for vectors. */
+static imp_status style_grad_of_square(imp_device *d, imp_tensor df, imp_tensor dm, imp_tensor f) {
+    return dm.h == dm.w ? right->style_grad(d, df, dm, f) : IMP_OK;
+}
+
 static imp_status shift_nothing(imp_device *d, imp_tensor f, imp_tensor v) {
     (void)d, (void)f, (void)v;
     return IMP_OK;
@@ -244,6 +275,11 @@ static void wrong_operations_are_caught(void **state) {
     MUTANT(halve, halve_by_means, "halve ");
     MUTANT(means, means_without_metric, "means metric");
     MUTANT(shift, shift_nothing, "shift ");
+    MUTANT(style_grad, style_grad_of_square, "style_grad vectors");
+    MUTANT(regrid, regrid_flipped, "regrid ");
+    MUTANT(regrid_grad, regrid_grad_afresh, "regrid_grad ");
+    MUTANT(angle, angle_without_epsilon, "angle ");
+    MUTANT(nearest, nearest_from_zero, "nearest ");
     MUTANT(rescale, rescale_over, "rescale added");
     MUTANT(affine, affine_transposed, "affine ");
     MUTANT(dot, dot_roughly, "dot ");

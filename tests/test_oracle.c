@@ -154,6 +154,26 @@ static void halve_and_its_gradient_are_adjoint(void **state) {
     }
 }
 
+/* Onto grids that are coarser, finer, or one by each side. */
+static void regrid_and_its_gradient_are_adjoint(void **state) {
+    static const size_t grids[][2] = {{7, 9}, {3, 2}, {1, 1}, {15, 10}, {2, 31}, {21, 4}};
+    imp_device *d = *state;
+    uint64_t seed = 7;
+    for (size_t i = 0; i < sizeof grids / sizeof *grids; i++) {
+        imp_tensor x = test_random_tensor(d, 3, 7, 9, 20, &seed),
+                   y = test_random_tensor(d, 3, grids[i][0], grids[i][1], 20, &seed);
+        imp_tensor ax = test_tensor(d, y.c, y.h, y.w, NULL), aty = test_tensor(d, 3, 7, 9, NULL);
+        x.layout = y.layout = ax.layout = aty.layout = IMP_MAPS;
+        OK(d->ops->regrid(d, ax, x));
+        OK(d->ops->regrid_grad(d, aty, y));
+        test_near(inner(d, ax, y, false), inner(d, x, aty, false),
+                  u * (inner(d, ax, y, true) + inner(d, x, aty, true)), "regrid");
+        const imp_tensor all[] = {x, y, ax, aty};
+        for (size_t k = 0; k < 4; k++)
+            test_tensor_free(d, all[k]);
+    }
+}
+
 /* ---- finite differences ---- */
 
 /* A function of f (C x H x W) with its gradient. */
@@ -492,12 +512,52 @@ static void small_operations_do_what_they_say(void **state) {
         test_tensor_free(d, all[i]);
 }
 
+/* By hand: means of a row on a grid of two and of six, squares of columns (3, 4) and (0, 0), and
+ * which of equal scores is taken. */
+static void matching_does_what_it_says(void **state) {
+    static const float row[3] = {2, 4, 9}, two[2] = {3, 6.5f}, six[6] = {2, 2, 4, 4, 9, 9};
+    static const float f[4] = {3, 0, 4, 0}, t[4] = {0.6f, 1, 0.8f, 0};     /* C 2, W 2 */
+    static const float scores[6] = {1, 5, 7, 5, 7, 4}, before[2] = {0, 6}; /* C 3, W 2 */
+    imp_device *d = *state;
+    imp_tensor x = test_tensor(d, 1, 1, 3, row), y = test_tensor(d, 1, 1, 6, NULL);
+    x.layout = y.layout = IMP_MAPS;
+    for (size_t n = 2; n <= 6; n += 4) {
+        y.w = n;
+        OK(d->ops->regrid(d, y, x));
+        float *got = test_contents(d, y);
+        assert_memory_equal(got, n == 2 ? two : six, n * sizeof *got);
+        free(got);
+    }
+    const imp_tensor columns = test_tensor(d, 2, 1, 2, f), targets = test_tensor(d, 2, 1, 2, t);
+    const imp_tensor along = test_tensor(d, 1, 1, 2, NULL), pull = test_tensor(d, 1, 1, 2, NULL);
+    const imp_slot slot = test_slot_open(d);
+    OK(d->ops->angle(d, along, pull, slot, columns, targets, 10, 0x1p-20f));
+    float *a = test_contents(d, along), *b = test_contents(d, pull);
+    test_near(10, test_slot_value(d, slot), 1e-5,
+              "loss: the first is parallel, the second nothing");
+    test_near(10 * 5 / 125.0, (double)a[0], 1e-6, "along");
+    test_near(-10 / 5.0, (double)b[0], 1e-6, "pull");
+    assert_true(a[1] == 0 && b[1] == -10240);
+    free(a), free(b);
+    imp_tensor s = test_tensor(d, 3, 1, 2, scores);
+    const imp_tensor best = test_tensor(d, 1, 1, 2, before), index = test_tensor(d, 1, 1, 2, NULL);
+    s.layout = IMP_MAPS;
+    OK(d->ops->nearest(d, best, index, s, 100));
+    a = test_contents(d, best), b = test_contents(d, index);
+    assert_true(a[0] == 7 && b[0] == 101 && a[1] == 6 && b[1] == 0);
+    free(a), free(b);
+    const imp_tensor all[] = {x, y, columns, targets, along, pull, slot.scalars, s, best, index};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        test_tensor_free(d, all[i]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conv_and_its_gradient_are_adjoint),
         cmocka_unit_test(affine_and_its_gradient_are_adjoint),
         cmocka_unit_test(wrap_and_its_gradient_are_adjoint),
         cmocka_unit_test(halve_and_its_gradient_are_adjoint),
+        cmocka_unit_test(regrid_and_its_gradient_are_adjoint),
         cmocka_unit_test(content_has_its_slope),
         cmocka_unit_test(total_variation_has_its_slope),
         cmocka_unit_test(edges_have_their_slope),
@@ -507,6 +567,7 @@ int main(void) {
         cmocka_unit_test(transport_has_its_slope),
         cmocka_unit_test(matrices_do_what_they_say),
         cmocka_unit_test(small_operations_do_what_they_say),
+        cmocka_unit_test(matching_does_what_it_says),
     };
     return cmocka_run_group_tests_name("oracle", tests, open_oracle, close_oracle);
 }

@@ -87,15 +87,15 @@ extern const float imp_native_zeros[2 * IMP_BLOCK];
 size_t imp_native_packed(const imp_taps *taps);
 void imp_native_pack(imp_native *n, float *to, const imp_taps *taps);
 
-/* The taps w[o,i] = m[i * c + o] of a C x C matrix m. */
-static inline imp_taps imp_native_matrix_taps(const float *m, size_t c) {
+/* The taps w[o,i] = m[i * outputs + o] of a matrix m. */
+static inline imp_taps imp_native_matrix_taps(const float *m, size_t inputs, size_t outputs) {
     return (imp_taps){.at = m,
-                      .outputs = c,
-                      .inputs = c,
+                      .outputs = outputs,
+                      .inputs = inputs,
                       .height = 1,
                       .width = 1,
                       .o_step = 1,
-                      .i_step = (ptrdiff_t)c};
+                      .i_step = (ptrdiff_t)outputs};
 }
 
 /* native_direct.c: any correlation, with weights from imp_native_pack. native_folded.c: those with

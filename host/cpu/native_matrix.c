@@ -47,7 +47,7 @@ imp_status imp_native_multiply(imp_device *d, imp_tensor y, float alpha, imp_ten
                                float beta) {
     imp_native *n = imp_native_of(d);
     const size_t c = y.w, blocks = imp_native_blocks(c), floats = blocks * IMP_BLOCK * c;
-    const imp_taps taps = imp_native_matrix_taps(imp_native_floats(b), c);
+    const imp_taps taps = imp_native_matrix_taps(imp_native_floats(b), c, c);
     assert(y.h == c && a.w == c && b.w == c);
     float *rows = imp_native_shared(n, 2 * floats + imp_native_packed(&taps));
     if (!rows)

@@ -181,8 +181,9 @@ imp_status imp_native_style(imp_device *d, imp_tensor dm, imp_slot loss, imp_ten
 
 imp_status imp_native_style_grad(imp_device *d, imp_tensor df, imp_tensor dm, imp_tensor f) {
     imp_native *n = imp_native_of(d);
-    const imp_taps taps = imp_native_matrix_taps(imp_native_floats(dm), f.c);
-    assert(imp_native_alike(df, f) && f.layout == IMP_MAPS && dm.h == f.c && dm.w == f.c);
+    const imp_taps taps = imp_native_matrix_taps(imp_native_floats(dm), f.c, df.c);
+    assert(df.layout == IMP_MAPS && f.layout == IMP_MAPS && df.h * df.w == f.h * f.w);
+    assert(dm.h == f.c && dm.w == df.c);
     float *packed = imp_native_shared(n, imp_native_packed(&taps));
     if (!packed)
         return IMP_ERR_MEMORY;
@@ -194,7 +195,7 @@ imp_status imp_native_style_grad(imp_device *d, imp_tensor df, imp_tensor dm, im
                                          .x_block = block,
                                          .y_block = block,
                                          .inputs = f.c,
-                                         .outputs = f.c,
+                                         .outputs = df.c,
                                          .pixels = f.h * f.w,
                                          .add = true});
     return IMP_OK;

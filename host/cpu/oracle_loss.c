@@ -74,17 +74,17 @@ imp_status imp_oracle_style(imp_device *d, imp_tensor dm, imp_slot loss, imp_ten
 imp_status imp_oracle_style_grad(imp_device *d, imp_tensor df, imp_tensor dm, imp_tensor f) {
     (void)d;
     enum { STRIP = 256 }; /* positions that are done together */
-    const size_t channels = f.c, m = f.h * f.w;
-    assert(imp_oracle_alike(df, f) && dm.h == channels && dm.w == channels);
+    const size_t m = f.h * f.w;
+    assert(df.h * df.w == m && dm.h == f.c && dm.w == df.c);
     for (size_t start = 0; start < m; start += STRIP) {
         const size_t n = m - start < STRIP ? m - start : STRIP;
-        for (size_t i = 0; i < channels; i++) {
+        for (size_t i = 0; i < df.c; i++) {
             float *out = imp_oracle_floats(df) + i * m + start;
             double sum[STRIP];
             for (size_t p = 0; p < n; p++)
                 sum[p] = out[p];
-            for (size_t j = 0; j < channels; j++)
-                imp_oracle_axpy(sum, 1, imp_oracle_floats(dm)[i * channels + j],
+            for (size_t j = 0; j < f.c; j++)
+                imp_oracle_axpy(sum, 1, imp_oracle_floats(dm)[j * df.c + i],
                                 imp_oracle_floats(f) + j * m + start, 1, n);
             for (size_t p = 0; p < n; p++)
                 out[p] = (float)sum[p];

@@ -130,7 +130,7 @@ imp_status ocl_gram(imp_device *d, imp_tensor g, imp_tensor s, imp_tensor f, boo
 
 /* ---- df += D F ---- */
 
-/* Makes `outs` blocks of df from `out` on, with D's rows as filters of conv_point. */
+/* Makes `outs` blocks of df from `out` on, with D's columns as filters of conv_point. */
 static imp_status style_blocks(ocl_device *cl, imp_tensor dm, imp_tensor f, const ocl_run *run,
                                size_t out, size_t outs) {
     const size_t m = f.h * f.w, ins = imp_over(f.c, BLOCK), d_row = ins * BLOCK * BLOCK;
@@ -142,8 +142,8 @@ static imp_status style_blocks(ocl_device *cl, imp_tensor dm, imp_tensor f, cons
                        .kind = OCL_CONV_ACCUMULATE};
     point.y.at += (out - run->unit) * m * BLOCK;
     TRY(ocl_launch(cl, conv_filter, grid2(outs, ins), at(point.filters), at(ocl_unit(&dm, 0)),
-                   i32(out * BLOCK), i32(0), i32(f.c), i32(f.c), i32(1), i32(BLOCK), i32(BLOCK),
-                   i32(d_row), i32(0), i32(f.c), i32(0)));
+                   i32(out * BLOCK), i32(0), i32(dm.w), i32(f.c), i32(1), i32(BLOCK), i32(BLOCK),
+                   i32(d_row), i32(0), i32(f.c), i32(1)));
     ocl_run in = {0};
     while (ocl_next(&in, 1, &f)) {
         point.x = in.span[0];
@@ -198,7 +198,9 @@ imp_status ocl_own_style_grad(ocl_device *cl, imp_tensor df, imp_tensor dm, imp_
 imp_status ocl_style_grad(imp_device *d, imp_tensor df, imp_tensor dm, imp_tensor f) {
     ocl_device *cl = ocl_enter(d, style_grad);
     bool blas = false;
-    assert(ocl_alike(&df, &f) && f.layout == IMP_MAPS && dm.h == f.c && dm.w == f.c);
-    TRY(ocl_blas_takes(cl, &blas, OCL_PRODUCT_STYLE_GRAD, &f));
+    assert(df.layout == IMP_MAPS && f.layout == IMP_MAPS && df.h * df.w == f.h * f.w);
+    assert(dm.h == f.c && dm.w == df.c);
+    if (dm.h == dm.w)
+        TRY(ocl_blas_takes(cl, &blas, OCL_PRODUCT_STYLE_GRAD, &f));
     return blas ? ocl_blas_style_grad(cl, df, dm, f) : ocl_own_style_grad(cl, df, dm, f);
 }

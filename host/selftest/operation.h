@@ -22,6 +22,7 @@ typedef enum imp_group {
     IMP_GROUP_CONTENT,
     IMP_GROUP_SHIFT,
     IMP_GROUP_MASK,
+    IMP_GROUP_MATCH,
     IMP_GROUP_TV,
     IMP_GROUP_AFFINES,
     IMP_GROUP_FILL,

@@ -87,13 +87,15 @@ const imp_operation imp_operation_style = {.group = IMP_GROUP_STYLE,
                                            .align = style_align};
 
 static void style_grad_describe(imp_operands *t) {
-    imp_operand_set(t, 0, "df", IMP_BOTH, imp_extent_input(&t->c));
-    imp_operand_set(t, 1, "dm", IMP_INPUT, imp_extent_matrix(&t->c));
-    imp_operand_set(t, 2, "f", IMP_INPUT, imp_extent_input(&t->c));
+    const imp_extent in = imp_extent_input(&t->c);
+    const size_t out = t->c.variant & IMP_STYLE_GRAD_VECTORS ? in.c / 2 + 19 : in.c;
+    imp_operand_set(t, 0, "df", IMP_BOTH, (imp_extent){out, in.h, in.w, in.layout});
+    imp_operand_set(t, 1, "dm", IMP_INPUT, (imp_extent){1, in.c, out, IMP_PLANES});
+    imp_operand_set(t, 2, "f", IMP_INPUT, in);
 }
 
 static void style_grad_adapt(imp_operand *o, size_t i) {
-    if (i == 1)
+    if (i == 1 && o->h == o->w)
         imp_operand_mirror(o);
 }
 
@@ -108,7 +110,8 @@ static double style_grad_factor(const imp_case *c, size_t i, size_t k) {
 }
 
 const imp_operation imp_operation_style_grad = {.group = IMP_GROUP_STYLE_GRAD,
-                                                .variants = 1,
+                                                .variants = 2,
+                                                .variant_names = {"matrix", "vectors"},
                                                 .describe = style_grad_describe,
                                                 .adapt = style_grad_adapt,
                                                 .call = style_grad_call,
