@@ -549,7 +549,8 @@ typedef enum imp_loss_form {
     IMP_LOSS_MEAN,        /* mean of squared differences */
     IMP_LOSS_RELATIVE,    /* sum of squared differences over the target's sum of squares */
     IMP_LOSS_WASSERSTEIN, /* style only: distance between normal distributions of features */
-    IMP_LOSS_COVARIANCE   /* style only: relative differences of covariances and of means */
+    IMP_LOSS_COVARIANCE,  /* style only: relative differences of covariances and of means */
+    IMP_LOSS_NEAREST      /* style only: angle to the nearest features of the style */
 } imp_loss_form;
 
 typedef enum imp_gram_norm { IMP_GRAM_CM, IMP_GRAM_M } imp_gram_norm; /* F F^T / (C M), or / M */
@@ -785,9 +786,10 @@ IMP_API void imp_reuse_close(imp_reuse *reuse);
 /* Opens a session: checks settings and sources, computes the targets of the first scale, and sets
  * the start. Several styles are mixed: their Gram matrices (with IMP_LOSS_WASSERSTEIN their means
  * and second moments, with IMP_LOSS_COVARIANCE their means and covariances) are averaged by weight,
- * with masks in each region. device and network are borrowed until the session is closed; settings
- * are copied. Errors: IMP_ERR_ARGUMENT (settings, sources, or a layer that the network lacks),
- * IMP_ERR_MEMORY (with the largest size that fits), IMP_ERR_DEVICE, IMP_ERR_NUMBER. */
+ * with masks in each region; with IMP_LOSS_NEAREST, which takes no masks, the number of places that
+ * each offers goes by its weight. device and network are borrowed until the session is closed;
+ * settings are copied. Errors: IMP_ERR_ARGUMENT (settings, sources, or a layer that the network
+ * lacks), IMP_ERR_MEMORY (with the largest size that fits), IMP_ERR_DEVICE, IMP_ERR_NUMBER. */
 IMP_API imp_status imp_session_open(imp_session **out, imp_device *device,
                                     const imp_network *network, const imp_settings *settings,
                                     const imp_sources *from, imp_error *err);

@@ -24,6 +24,7 @@ static void test_resumed_is_whole(void **state) {
                                           "-n 4 --scales 24,36 --optimizer adam --precision fp16",
                                           "-n 4 --scales 24,36 --preset fine --network builtin "
                                           "--style-layers relu1_1 --content-layers relu1_2",
+                                          "-n 4 --scales 24,36 --preset patch",
                                           "-n 25 --scales 1 --settle 255"};
     scratch *s = *state;
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {

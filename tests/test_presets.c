@@ -273,7 +273,7 @@ static void test_normalized_gradients(void **state) {
 
 /* The built-in network has every layer that these presets name, and each term works. */
 static void test_presets_on_builtin(void **state) {
-    static const char *const names[] = {"default", "gatys", "fine", "brush"};
+    static const char *const names[] = {"default", "gatys", "fine", "brush", "patch"};
     fixture *f = *state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         imp_loss losses[32];

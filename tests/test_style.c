@@ -172,7 +172,7 @@ static void single_open(single *t, imp_device *d, imp_loss_form form, bool metri
 static double single_at(single *t, const float *f, const float *style, float *gradient) {
     imp_device *const d = t->o.device;
     OK(d->ops->write(d, t->f, style));
-    OK(t->o.style->add(&t->o, 0, &(imp_style_features){t->f, M, 1, true}));
+    OK(t->o.style->add(&t->o, 0, &(imp_style_features){t->f, M, 1, true, NULL}));
     OK(t->o.style->finish(&t->o, 0));
     imp_objective_style_weigh(&t->o);
     OK(d->ops->write(d, t->f, f));

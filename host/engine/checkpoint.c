@@ -7,8 +7,8 @@
  *     checkpoint_head; the caller's text; the chosen algorithms (algorithms.c);
  *     of L-BFGS the products of its history (doubles);
  *     tensors of 3 x h x w floats, those in use: the variable, the one before the last step, the
- *     best, the average, the reference of convergence, Adam's moments, the history's vectors;
- *     the SHA-256 of all this, as 64 digits
+ *     best, the average, the reference of convergence, Adam's moments, the picture that targets
+ * were matched for, the history's vectors; the SHA-256 of all this, as 64 digits
  *
  * The checkpoint that it replaces stays beside it, with ".before" after its name.
  */
@@ -129,7 +129,7 @@ static bool tensor_at(const imp_session *s, size_t i, imp_tensor *tensor) {
     const imp_optimizer_state *t = &s->optimizer;
     const imp_history *h = &t->history;
     const imp_tensor first[] = {s->objective.x[0],        t->before, t->best, s->average.sum,
-                                s->convergence.reference, t->m,      t->v};
+                                s->convergence.reference, t->m,      t->v,    s->objective.matched};
     const size_t places = h->places == 0 ? 0 : h->filled > h->next ? h->filled : h->next + 1;
     for (size_t k = 0; k < sizeof first / sizeof *first; k++) {
         *tensor = first[k];
@@ -399,6 +399,8 @@ static imp_status restore(imp_session *s, const checkpoint_head *head, FILE *fil
         return fail_damaged(path, err);
     take_head(s, head);
     TRY(read_tensors(s, file, path, err));
+    if (imp_objective_match(&s->objective) != IMP_OK)
+        return imp_fail_device(err, s->device);
     return s->converged || s->iteration >= s->total ? imp_optimizer_judge(&s->optimizer, err)
                                                     : IMP_OK;
 }

@@ -73,12 +73,17 @@ imp_status imp_session_lay_out(imp_session *s, const imp_scale *k, imp_need *nee
     TRY(imp_objective_place(&s->objective, cursor, err));
     need->arena = s->objective.end;
     for (size_t i = 0; i < s->style_count; i++) {
-        const size_t end = imp_objective_style_end(&s->objective, k->styles[i].h, k->styles[i].w);
-        need->arena = end > need->arena ? end : need->arena;
+        const imp_sides *style = &k->styles[i];
+        const size_t end = imp_objective_style_end(&s->objective, style->h, style->w);
+        const size_t turned = s->objective.style->turns > 1
+                                  ? imp_objective_style_end(&s->objective, style->w, style->h)
+                                  : 0;
+        need->arena = imp_max(need->arena, imp_max(end, turned));
     }
     need->activations = need->arena - s->objective.begin;
     count_filters(s, need);
     need->host = count_host(s, k);
+    need->host += s->objective.style->host ? s->objective.style->host(&s->objective) : 0;
     return IMP_OK;
 }
 

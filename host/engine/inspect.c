@@ -202,6 +202,11 @@ imp_status imp_session_gram(imp_session *s, const char *layer, imp_array *out, i
         if (term->kind != IMP_TERM_STYLE || term->level != 0 ||
             strcmp(s->settings.terms[term->index].layer, layer) != 0)
             continue;
+        if (term->gram.c == 0)
+            return imp_fail(err, IMP_ERR_ARGUMENT,
+                            "layer '%s' has no Gram matrix: setting 'style-form' nearest compares "
+                            "positions; choose another one",
+                            layer);
         TRY(imp_session_read(s, term->gram, out, err));
         for (size_t k = 0; k < out->shape[1] * out->shape[2]; k++)
             out->data[k] *= term->scale;

@@ -51,6 +51,8 @@ static void place_pictures(imp_objective *o, size_t h, size_t w, size_t *cursor)
     const size_t high = h + 2 * o->margin[0], wide = w + 2 * o->margin[1];
     o->x[0] = imp_place(o->device, cursor, IMP_PLANES, 3, h, w);
     o->dx[0] = imp_place(o->device, cursor, IMP_PLANES, 3, h, w);
+    if (o->style->match)
+        o->matched = imp_place(o->device, cursor, IMP_PLANES, 3, h, w);
     if (tileable != IMP_TILEABLE_NONE) {
         o->wrapped = imp_place(o->device, cursor, IMP_PLANES, 3, high, wide);
         o->dwrapped = imp_place(o->device, cursor, IMP_PLANES, 3, high, wide);
@@ -65,7 +67,7 @@ static void place_pictures(imp_objective *o, size_t h, size_t w, size_t *cursor)
 static void place_style(const imp_objective *o, imp_loss_term *term, imp_tensor f, size_t *cursor) {
     const imp_tensor x = imp_objective_input(o, term->level);
     o->style->place(o, term, f.c, cursor);
-    if (o->wrapped.c || imp_regions_any(o->regions))
+    if (!o->style->match && (o->wrapped.c || imp_regions_any(o->regions)))
         term->mask = imp_place(o->device, cursor, IMP_PLANES, 1, f.h, f.w);
     term->positions =
         (float)(imp_tileable_count((imp_extent){f.h, x.h, o->margin[0] >> term->level}) *
@@ -209,6 +211,10 @@ imp_status imp_objective_place(imp_objective *o, size_t cursor, imp_error *err) 
         TRY(imp_objective_plan(o, &o->plans[l], x.h, x.w, l, true, cursor, err));
         o->end = o->plans[l].end > o->end ? o->plans[l].end : o->end;
     }
+    if (o->style->match) {
+        const size_t end = o->style->match_end(o);
+        o->end = end > o->end ? end : o->end;
+    }
     return IMP_OK;
 }
 
@@ -245,6 +251,8 @@ imp_status imp_objective_init(imp_objective *o, const imp_objective_inputs *inpu
 void imp_objective_finish(imp_objective *o) {
     for (unsigned l = 0; l < o->levels; l++)
         imp_plan_finish(&o->plans[l]);
+    for (size_t i = 0; i < o->count; i++)
+        free(o->terms[i].vectors);
     free(o->terms);
     free(o->metrics);
     *o = (imp_objective){0};
@@ -339,6 +347,7 @@ imp_status imp_objective_bind(imp_objective *o, imp_memory *memory) {
     imp_edges_bind(o, memory);
     bind(&o->wrapped, memory);
     bind(&o->dwrapped, memory);
+    bind(&o->matched, memory);
     bind(&o->masked, memory);
     bind(&o->dmasked, memory);
     for (size_t i = 0; i < o->count; i++)

@@ -43,21 +43,24 @@ typedef struct imp_loss_term {
     size_t index, node; /* in settings->terms; of the network */
     unsigned level;
     size_t region;        /* style with regions */
-    imp_tensor target;    /* style: 1 x C x C, see style.h; content: maps */
+    imp_tensor target;    /* style: 1 x C x C, see style.h, of local losses maps; content: maps */
     imp_tensor gram;      /* style: F F^T of the last evaluation, not normalised */
     imp_tensor sum, mean; /* style losses that use them, 1 x 1 x C: the sum of F of the last
                              evaluation, and the target's mean */
     float trace;          /* Wasserstein: of the target's covariance */
     double mean_squares;  /* covariance: of the target's mean, under the metric */
-    imp_tensor gradient;  /* normalised gradients: maps; all terms share one place */
-    imp_tensor mask;      /* planes, 1 x h x w: T, for style 0 outside the picture; none: all 1 */
-    float positions;      /* the sum of the mask's squares */
-    bool empty;           /* left out: its region is not there */
-    float weight_sum;     /* style: of the styles whose features are in the target */
-    float scale;          /* style: what normalises `gram` */
-    float strength;       /* its share of content_weight or style_weight */
-    float weight;         /* the whole factor in front of the loss; set with the targets */
-    double squares;       /* the loss of a picture without features, without that factor */
+    float *vectors;       /* nearest: the style's columns, each C numbers, on the host; owned */
+    size_t vector_count;
+    float epsilon;       /* nearest: what is added to the square of a column */
+    imp_tensor gradient; /* normalised gradients: maps; all terms share one place */
+    imp_tensor mask;     /* planes, 1 x h x w: T, for style 0 outside the picture; none: all 1 */
+    float positions;     /* the sum of the mask's squares */
+    bool empty;          /* left out: its region is not there */
+    float weight_sum;    /* style: of the styles whose features are in the target */
+    float scale;         /* style: what normalises `gram` */
+    float strength;      /* its share of content_weight or style_weight */
+    float weight;        /* the whole factor in front of the loss; set with the targets */
+    double squares;      /* the loss of a picture without features, without that factor */
 } imp_loss_term;
 
 /* What an objective is made from; all borrowed until imp_objective_finish. */
@@ -94,7 +97,9 @@ typedef struct imp_objective {
     imp_loss_term *terms;
     size_t count;
     imp_tensor *metrics; /* by node; no tensor where the layer has none or it is not used */
-    imp_tensor matrices[IMP_STYLE_MATRICES_MAX], vector; /* workspace of the style loss */
+    imp_tensor matrices[IMP_STYLE_MATRICES_MAX], vector; /* workspace of the style loss, */
+    imp_columns columns;                                 /* and of a local one */
+    imp_tensor matched; /* local losses: the picture that the targets were chosen for, like x[0] */
     float tv_weight;
     imp_edge_term edges[IMP_EDGE_SIZES];
     unsigned edge_count; /* 0 without the setting keep_edges */
@@ -154,6 +159,9 @@ void imp_objective_style_weigh(imp_objective *o);
 size_t imp_objective_style_end(const imp_objective *o, size_t h, size_t w);
 /* Content targets and weights, from the variable as it is now. Errors: device->error. */
 imp_status imp_objective_content(imp_objective *o);
+/* Style targets of a local loss, once the styles have been added: chosen for o->matched. Nothing
+ * for other losses. Errors: device->error. */
+imp_status imp_objective_match(imp_objective *o);
 
 /* balance.c: with all targets set, turns settings->strength, if there is one, into the weights of
  * content and total variation, and settings->keep_edges into those of the edges. */

@@ -3,6 +3,7 @@
  * Entering a scale: its memory, its targets, and its start.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -19,6 +20,33 @@ static imp_status write_picture(imp_session *s, imp_tensor x, const imp_picture 
     return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
 }
 
+/* Planes of h x w turned by a quarter: w x h. */
+static void turn(float *to, const float *from, size_t h, size_t w) {
+    for (size_t c = 0; c < 3; c++, from += h * w, to += h * w)
+        for (size_t i = 0; i < h; i++)
+            for (size_t j = 0; j < w; j++)
+                to[(w - 1 - j) * h + i] = from[i * w + j];
+}
+
+/* Adds a picture as often as the style loss wants it turned. */
+static imp_status add_turns(imp_session *s, imp_style_image image, float *planes, imp_error *err) {
+    const unsigned turns = s->objective.style->turns;
+    float *turned = turns > 1 ? malloc(3 * image.h * image.w * sizeof *turned) : NULL;
+    if (turns > 1 && !turned)
+        return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
+    image.weight /= turns > 1 ? (float)turns : 1;
+    image.x = planes;
+    imp_status status = imp_objective_style_add(&s->objective, &image);
+    for (unsigned k = 1; k < turns && status == IMP_OK; k++) {
+        turn(turned, planes, image.h, image.w);
+        memcpy(planes, turned, 3 * image.h * image.w * sizeof *turned);
+        image = (imp_style_image){planes, image.w, image.h, image.weight, image.regions};
+        status = imp_objective_style_add(&s->objective, &image);
+    }
+    free(turned);
+    return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
+}
+
 /* Adds style i to the targets. */
 static imp_status add_style(imp_session *s, const imp_sides *k, size_t i, imp_error *err) {
     const imp_style_source *style = &s->styles[i];
@@ -29,10 +57,10 @@ static imp_status add_style(imp_session *s, const imp_sides *k, size_t i, imp_er
     if (!planes)
         return imp_fail(err, IMP_ERR_MEMORY, "session: out of host memory");
     const imp_style_image image = {
-        .x = planes, .h = k->h, .w = k->w, .weight = style->weight, .regions = &style->regions};
-    const imp_status status = imp_objective_style_add(&s->objective, &image);
+        .h = k->h, .w = k->w, .weight = style->weight, .regions = &style->regions};
+    const imp_status status = add_turns(s, image, planes, err);
     free(planes);
-    return status == IMP_OK ? IMP_OK : imp_fail_device(err, s->device);
+    return status;
 }
 
 static imp_status add_styles(imp_session *s, const imp_scale *k, imp_error *err) {
@@ -119,7 +147,8 @@ static imp_status set_targets(imp_session *s, const imp_scale *k, imp_error *err
     TRY(status);
     if (imp_objective_content(&s->objective) != IMP_OK)
         return imp_fail_device(err, s->device);
-    TRY((s->reuse ? reuse_styles : add_styles)(s, k, err));
+    const bool reusable = !s->objective.style->match; /* others depend on the picture, too */
+    TRY((s->reuse && reusable ? reuse_styles : add_styles)(s, k, err));
     imp_objective_style_weigh(&s->objective);
     imp_objective_balance(&s->objective);
     log_empty_term(s);
@@ -194,6 +223,16 @@ static imp_status set_protected(imp_session *s, const imp_scale *k, imp_error *e
     return status;
 }
 
+/* Chooses the targets of a local style loss for the start. */
+static imp_status match_start(imp_session *s) {
+    imp_device *const d = s->device;
+    const imp_tensor x = s->objective.x[0], to = s->objective.matched;
+    if (to.c == 0)
+        return IMP_OK;
+    TRY(d->ops->combine(d, to, 1, x, 0, x));
+    return imp_objective_match(&s->objective);
+}
+
 imp_tensor imp_session_tracked(const imp_session *s) {
     return s->average.sum.c ? s->average.sum : s->objective.x[0];
 }
@@ -223,7 +262,7 @@ imp_status imp_session_enter(imp_session *s, unsigned scale, const imp_picture *
     TRY(set_start(s, k, from, err));
     if (!from && s->regions.held)
         TRY(set_protected(s, k, err));
-    if (imp_optimizer_bind(&s->optimizer, s->memory) != IMP_OK ||
+    if (match_start(s) != IMP_OK || imp_optimizer_bind(&s->optimizer, s->memory) != IMP_OK ||
         imp_session_restart_tracking(s) != IMP_OK || d->ops->sync(d) != IMP_OK)
         return imp_fail_device(err, d);
     s->need = need;

@@ -24,8 +24,20 @@ static imp_status open_filters(imp_session *s, imp_error *err) {
     return status;
 }
 
+/* Local style losses compare single places, which have no share of a region. */
+static imp_status check_masks(const imp_sources *from, imp_loss_form form, imp_error *err) {
+    const bool held = from->protect && from->protect_strength > 0;
+    if (!imp_style_loss_of(form)->match || (!from->mask && !held))
+        return IMP_OK;
+    return imp_fail(err, IMP_ERR_ARGUMENT,
+                    "mask of %s: setting 'style-form' nearest takes no masks; choose another one, "
+                    "or leave the masks out",
+                    from->mask ? "the content" : "what is protected");
+}
+
 imp_status imp_session_prepare(imp_session *s, const imp_sources *from, imp_error *err) {
     TRY(imp_sources_check(from, s->settings.init, err));
+    TRY(check_masks(from, s->settings.style_form, err));
     s->reuse = from->reuse;
     TRY(imp_objective_depth(&s->nodes, &s->settings, s->network, err));
     TRY(imp_sources_measure(s, from, err));

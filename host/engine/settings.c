@@ -58,10 +58,11 @@ static const imp_setting_row rows[] = {
                  "that of the target"},
      IMP_STORE_ENUM, AT(content_form), 0},
     {{.name = "style-form", .type = IMP_SETTING_CHOICE,
-      .words = "mean|relative|wasserstein|covariance",
+      .words = "mean|relative|wasserstein|covariance|nearest",
       .meaning = "how style differences are summed; mean and relative compare Gram matrices, "
                  "covariance compares covariances and means of features, wasserstein normal "
-                 "distributions of them"},
+                 "distributions of them, nearest each place with the most similar place of the "
+                 "style"},
      IMP_STORE_ENUM, AT(style_form), 0},
     {{.name = "gram-norm", .type = IMP_SETTING_CHOICE, .words = "cm|m",
       .meaning = "what a Gram matrix is divided by: channels times pixels, or pixels"},

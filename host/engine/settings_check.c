@@ -146,6 +146,11 @@ imp_status imp_settings_take(imp_settings *out, const imp_settings *in, imp_erro
     if (out->term_count > 0 && !has_aim(out))
         return imp_fail(err, IMP_ERR_ARGUMENT,
                         "weights: all of content and style are 0; expected one above 0");
+    if (out->style_form == IMP_LOSS_NEAREST && out->levels > 1)
+        return imp_fail(err, IMP_ERR_ARGUMENT,
+                        "settings: 'style-form' nearest compares one size of the picture, and "
+                        "'levels' is %u; set it to 1",
+                        out->levels);
     return IMP_OK;
 }
 

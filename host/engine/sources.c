@@ -121,10 +121,12 @@ static imp_picture outline(const imp_picture *p) {
 }
 
 /* README.md, Balance by strength: below 1/2 the content is one of the styles, whose weights sum up
- * to *sum so far, with a share of 1 - 2 strength. */
+ * to *sum so far, with a share of 1 - 2 strength. Not for losses that look for the nearest place:
+ * the content's own would always be that. */
 static void add_content_as_style(imp_session *s, double *sum) {
     const double share = 1 - 2 * (double)s->settings.strength;
-    s->content_as_style = s->settings.strength >= 0 && share > 0;
+    s->content_as_style =
+        s->settings.strength >= 0 && share > 0 && !imp_style_loss_of(s->settings.style_form)->match;
     if (!s->content_as_style)
         return;
     for (size_t i = 0; i < s->style_count; i++)

@@ -13,6 +13,7 @@ static const imp_style_loss *const losses[] = {
     [IMP_LOSS_RELATIVE] = &imp_style_gram,
     [IMP_LOSS_WASSERSTEIN] = &imp_style_wasserstein,
     [IMP_LOSS_COVARIANCE] = &imp_style_covariance,
+    [IMP_LOSS_NEAREST] = &imp_style_nearest,
 };
 
 const imp_style_loss *imp_style_loss_of(imp_loss_form form) {
@@ -58,6 +59,9 @@ void imp_style_place_workspace(imp_objective *o, size_t widest, size_t *cursor) 
         o->matrices[k] = imp_place(o->device, cursor, IMP_PLANES, 1, widest, widest);
     if (o->style->vector)
         o->vector = imp_place(o->device, cursor, IMP_PLANES, 1, 1, widest);
+    const imp_tensor x = imp_objective_input(o, 0);
+    if (o->style->match)
+        o->columns = imp_style_place_columns(o->device, widest, x.h, x.w, cursor);
 }
 
 void imp_style_bind_workspace(imp_objective *o, imp_memory *memory) {
@@ -65,6 +69,8 @@ void imp_style_bind_workspace(imp_objective *o, imp_memory *memory) {
         o->matrices[k].memory = memory;
     if (o->style->vector)
         o->vector.memory = memory;
+    if (o->style->match)
+        imp_style_bind_columns(&o->columns, memory);
 }
 
 imp_tensor imp_style_matrix(const imp_objective *o, size_t k, size_t c) {

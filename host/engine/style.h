@@ -23,11 +23,19 @@ struct imp_loss_term;
 
 /* Features of one style picture at one term. */
 typedef struct imp_style_features {
-    imp_tensor f;    /* masked where there are regions */
-    float positions; /* how many positions f stands for */
-    float weight;    /* of this picture */
-    bool first;      /* the term's target is empty so far */
+    imp_tensor f;                      /* masked where there are regions */
+    float positions;                   /* how many positions f stands for */
+    float weight;                      /* of this picture */
+    bool first;                        /* the term's target is empty so far */
+    const struct imp_columns *columns; /* workspace for the picture's grid; of local losses */
 } imp_style_features;
+
+/* Workspace of local losses: the columns of one layer on a grid, and their gradient (maps of the
+ * widest layer's channels); and what the operation angle makes of them (planes). */
+typedef struct imp_columns {
+    imp_tensor f, df;
+    imp_tensor along, pull;
+} imp_columns;
 
 /* Functions take the objective and the index of one of its terms; errors go to device->error. */
 typedef struct imp_style_loss {
@@ -35,6 +43,8 @@ typedef struct imp_style_loss {
     bool vector;      /* and one of 1 x 1 x C */
     bool sums;        /* uses the sum of F beside F F^T, so the term has `sum` and `mean` */
     bool binary_mask; /* masks are 0 or 1, not shares: the sum of T F must make sense */
+    unsigned turns;   /* each style picture is added that often, turned by a quarter each time; 0
+                         counts as 1 */
 
     /* Lays out the term's tensors for c channels behind *cursor. */
     void (*place)(const struct imp_objective *o, struct imp_loss_term *term, size_t c,
@@ -47,6 +57,15 @@ typedef struct imp_style_loss {
     float (*weigh)(const struct imp_loss_term *term, imp_loss_form form);
     /* At features f: the loss to scalar i, and df += its gradient. */
     imp_status (*gradient)(struct imp_objective *o, size_t i, imp_tensor df, imp_tensor f);
+
+    /* Local losses, which compare positions, not sums over them; NULL of the others. Their target
+     * is chosen for a picture: look takes its features at one term, match then sets all targets.
+     * match uses the memory of an evaluation up to match_end. Their workspace is o->columns; they
+     * take neither regions nor levels. */
+    imp_status (*look)(struct imp_objective *o, size_t i, imp_tensor f);
+    imp_status (*match)(struct imp_objective *o);
+    size_t (*match_end)(const struct imp_objective *o);
+    size_t (*host)(const struct imp_objective *o); /* bytes that they keep on the host */
 } imp_style_loss;
 
 /* The row of a form. */
@@ -55,6 +74,7 @@ const imp_style_loss *imp_style_loss_of(imp_loss_form form);
 extern const imp_style_loss imp_style_gram;        /* style_gram.c */
 extern const imp_style_loss imp_style_wasserstein; /* style_wasserstein.c */
 extern const imp_style_loss imp_style_covariance;  /* style_covariance.c */
+extern const imp_style_loss imp_style_nearest;     /* style_nearest.c */
 
 /* ---- For the rows: style.c ---- */
 
@@ -74,5 +94,10 @@ void imp_style_place_workspace(struct imp_objective *o, size_t widest, size_t *c
 void imp_style_bind_workspace(struct imp_objective *o, imp_memory *memory);
 imp_tensor imp_style_matrix(const struct imp_objective *o, size_t k, size_t c);
 imp_tensor imp_style_vector(const struct imp_objective *o, size_t c);
+
+/* Workspace of a local loss for a picture of h x w, and up to `widest` channels. */
+imp_columns imp_style_place_columns(imp_device *d, size_t widest, size_t h, size_t w,
+                                    size_t *cursor);
+void imp_style_bind_columns(imp_columns *columns, imp_memory *memory);
 
 #endif

@@ -32,6 +32,7 @@ typedef struct style_layout {
     imp_tensor x[IMP_LEVELS_MAX];
     imp_plan plans[IMP_LEVELS_MAX];
     imp_tensor mask, masked; /* T, and T F of the largest layer */
+    imp_columns columns;     /* of a local loss */
     size_t end;
 } style_layout;
 
@@ -58,6 +59,8 @@ static imp_status style_layout_init(style_layout *s, const imp_objective *o, siz
                                &o->device->error));
         s->end = s->plans[l].end > s->end ? s->plans[l].end : s->end;
     }
+    if (o->style->match)
+        s->columns = imp_style_place_columns(o->device, o->columns.f.c, h, w, &s->end);
     if (o->regions->count == 0)
         return IMP_OK;
     const imp_tensor most = largest_map(o, s);
@@ -108,7 +111,7 @@ static imp_status add_features(imp_objective *o, const style_layout *s, size_t i
                                const imp_style_image *image, imp_tensor f) {
     imp_loss_term *term = &o->terms[i];
     imp_style_features features = {
-        .f = f, .positions = (float)(f.h * f.w), .weight = image->weight};
+        .f = f, .positions = (float)(f.h * f.w), .weight = image->weight, .columns = &s->columns};
     if (o->regions->count > 0)
         TRY(take_region(o, s, term, image, &features.f, &features.positions));
     if (features.positions == 0)
@@ -139,6 +142,7 @@ static imp_status add_level(imp_objective *o, const style_layout *s, unsigned le
 static imp_status add_image(imp_objective *o, style_layout *s, const imp_style_image *image) {
     imp_device *const d = o->device;
     s->mask.memory = s->masked.memory = o->scalars.memory;
+    imp_style_bind_columns(&s->columns, o->scalars.memory);
     for (unsigned l = 0; l < o->levels; l++) {
         imp_plan_bind(&s->plans[l], o->scalars.memory);
         s->x[l].memory = o->scalars.memory;
@@ -151,8 +155,10 @@ static imp_status add_image(imp_objective *o, style_layout *s, const imp_style_i
 /* ---- Targets --------------------------------------------------------------------------------- */
 
 void imp_objective_style_begin(imp_objective *o) {
-    for (size_t i = 0; i < o->count; i++)
+    for (size_t i = 0; i < o->count; i++) {
         o->terms[i].weight_sum = 0;
+        o->terms[i].vector_count = 0;
+    }
 }
 
 imp_status imp_objective_style_add(imp_objective *o, const imp_style_image *image) {
@@ -172,9 +178,10 @@ static imp_status finish_term(imp_objective *o, size_t i) {
         term->empty = true;
         return IMP_OK;
     }
-    if (term->weight_sum != 1)
+    const bool average = term->weight_sum != 1 && !o->style->match;
+    if (average)
         TRY(d->ops->combine(d, term->target, 1 / term->weight_sum, term->target, 0, term->target));
-    if (term->weight_sum != 1 && term->mean.c)
+    if (average && term->mean.c)
         TRY(d->ops->combine(d, term->mean, 1 / term->weight_sum, term->mean, 0, term->mean));
     return o->style->finish(o, i);
 }
@@ -206,17 +213,37 @@ static imp_status keep_content(imp_objective *o, size_t i, imp_tensor f) {
     return IMP_OK;
 }
 
-imp_status imp_objective_content(imp_objective *o) {
+/* What a forward pass does with the features of a term. */
+typedef imp_status (*visitor)(imp_objective *o, size_t i, imp_tensor f);
+
+/* A forward pass over x, like the network's input at level 0, visiting the terms of a kind there.
+ */
+static imp_status visit(imp_objective *o, imp_tensor x, imp_term_kind kind, visitor take) {
     const imp_plan *plan = &o->plans[0];
-    TRY(imp_objective_halve(o));
-    TRY(imp_edges_take(o));
-    TRY(imp_plan_enter(plan, imp_objective_input(o, 0)));
+    TRY(imp_plan_enter(plan, x));
     for (size_t k = 0; k < plan->step_count && !plan->steps[k].back; k++) {
         const imp_step *step = &plan->steps[k];
         TRY(imp_plan_run(plan, step));
-        for (size_t i = 0; i < o->count; i++)
-            if (o->terms[i].kind == IMP_TERM_CONTENT && o->terms[i].node == step->node)
-                TRY(keep_content(o, i, imp_plan_tensor(plan, step->y)));
+        for (size_t i = 0; i < o->count; i++) {
+            const imp_loss_term *term = &o->terms[i];
+            if (term->kind == kind && term->level == 0 && term->node == step->node)
+                TRY(take(o, i, imp_plan_tensor(plan, step->y)));
+        }
     }
     return IMP_OK;
+}
+
+imp_status imp_objective_content(imp_objective *o) {
+    TRY(imp_objective_halve(o));
+    TRY(imp_edges_take(o));
+    return visit(o, imp_objective_input(o, 0), IMP_TERM_CONTENT, keep_content);
+}
+
+imp_status imp_objective_match(imp_objective *o) {
+    if (!o->style->match)
+        return IMP_OK;
+    if (o->wrapped.c)
+        TRY(o->device->ops->wrap(o->device, o->wrapped, o->matched));
+    TRY(visit(o, o->wrapped.c ? o->wrapped : o->matched, IMP_TERM_STYLE, o->style->look));
+    return o->style->match(o);
 }
