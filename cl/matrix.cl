@@ -124,13 +124,12 @@ __kernel GROUP(LANES,
 /* With e = scale s - mean, e' = metric e or, without a metric, e: v = 2 weight scale e' - scale
  * (dm s), slot = rest + weight sum e e', with dm and metric n x n. Grid: PARTIALS groups, each of
  * which takes every PARTIALS-th row and one of rest's partial sums. */
-__kernel GROUP(LANES,
-               1) void means(__global float *v, ulong v_at, __global float *slot, ulong slot_at,
-                             __global const float *rest, ulong rest_at, __global const float *dm,
-                             ulong dm_at, __global const float *metric, ulong metric_at,
-                             int has_metric, __global const float *s, ulong s_at,
-                             __global const float *mean, ulong mean_at, float scale, float weight,
-                             uint n) {
+__kernel GROUP(LANES, 1) void means(__global float *v, ulong v_at, __global float *slot,
+                                    ulong slot_at, __global const float *rest, ulong rest_at,
+                                    __global const float *dm, ulong dm_at,
+                                    __global const float *metric, ulong metric_at, int has_metric,
+                                    __global const float *s, ulong s_at, __global const float *mean,
+                                    ulong mean_at, float scale, float weight, uint n) {
     LANE_SUMS(sums);
     v += v_at, slot += slot_at, rest += rest_at, dm += dm_at, metric += metric_at;
     s += s_at, mean += mean_at;

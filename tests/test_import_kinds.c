@@ -222,9 +222,9 @@ static void test_circles(void **state) {
             snprintf(text + strlen(text), sizeof text - strlen(text), "'%zu' h %02zx ", i,
                      level - 1);
         snprintf(text + strlen(text), sizeof text - strlen(text), "u s b q %02zx ", level);
-        strcat(words, text);
+        snprintf(words + strlen(words), sizeof words - strlen(words), "%s", text);
     }
-    strcat(words, ".");
+    snprintf(words + strlen(words), sizeof words - strlen(words), ".");
     bytes_begin(&b);
     put_torch_stream(b.f, circle, "80 02 ] .", "");
     bytes_end(&b);

@@ -70,7 +70,7 @@ static void check_folder(scratch *s, const char *line) {
 
 /* Each line of standard error is one of ours; a failure has at least one. */
 static void check_lines(const ended *e, const char *line) {
-    for (const char *next = e->err; *next;) {
+    for (const char *next = e->err; next && *next;) {
         const char *end = strchr(next, '\n');
         if (strncmp(next, "impasto: ", 9) != 0 || !end)
             fail_msg("%s: status %d, said: %s", line, e->status, e->err);

@@ -128,8 +128,10 @@ static double change(const imp_picture *a, const imp_picture *b, size_t first, s
 /* The white half stays, up to what the network sees over the border; the black half is painted. */
 static void white_is_held(void **state) {
     fixture *f = *state;
-    if (!f)
+    if (!f) {
         skip();
+        return;
+    }
     static const imp_loss_form forms[] = {IMP_LOSS_RELATIVE, IMP_LOSS_WASSERSTEIN,
                                           IMP_LOSS_COVARIANCE};
     for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {

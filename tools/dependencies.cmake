@@ -42,7 +42,8 @@ function(imp_take prefix)
         return()
     endif()
     set(IMP_TAKEN ${IMP_TAKEN} ${prefix} PARENT_SCOPE)
-    set(IMP_MODULES "${IMP_MODULES} ${names}" PARENT_SCOPE)
+    string(REPLACE ">=" " >= " required "${names}") # as .pc files want it
+    set(IMP_MODULES "${IMP_MODULES} ${required}" PARENT_SCOPE)
     string(APPEND IMP_FIND_MODULES
            "pkg_check_modules(${prefix} REQUIRED QUIET IMPORTED_TARGET ${names})\n")
     set(IMP_FIND_MODULES "${IMP_FIND_MODULES}" PARENT_SCOPE)

@@ -21,7 +21,7 @@
 
 /* The part of a path up to and including the last slash. */
 static size_t folder_length(const char *path) {
-    const char *slash = strrchr(path, '/');
+    const char *slash = path ? strrchr(path, '/') : NULL;
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 

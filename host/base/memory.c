@@ -106,8 +106,7 @@ static uint64_t resource_limit(int resource) {
 
 uint64_t imp_memory_bytes(void) {
     const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    const uint64_t machine =
-        pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
+    const uint64_t machine = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
     const uint64_t group = imp_memory_group_limit("");
     uint64_t least = group < machine ? left(group, "VmRSS:") : machine; /* 2^63 means none */
     least = lesser(least, left(resource_limit(RLIMIT_AS), "VmSize:"));

@@ -183,7 +183,7 @@ bool cli_checkpoint_rescue(const cli_painting *p, char path[IMP_PATH_MAX]) {
     char *text = text_of(p), *key = key_of(p);
     bool saved = false;
     if (text && key && can_resume(p) && !p->owner.self) {
-        snprintf(path, IMP_PATH_MAX, "%s", asked && strcmp(asked, "none") ? asked : "");
+        snprintf(path, IMP_PATH_MAX, "%s", asked && strcmp(asked, "none") != 0 ? asked : "");
         saved = *path && rescue_to(p, text, path);
         if (!saved && imp_checkpoint_path(path, IMP_PATH_MAX, key))
             saved = rescue_to(p, text, path);

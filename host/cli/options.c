@@ -332,7 +332,7 @@ int cli_resolve(cli_request *request) {
     imp_settings *const settings = &request->values.settings;
     int status = cli_values_default(&request->values, preset);
     const imp_preset *named = status || !preset ? NULL : imp_preset_find(preset);
-    if (named && network && !strcmp(network, "builtin") && strcmp(named->network, "builtin")) {
+    if (named && network && !strcmp(network, "builtin") && strcmp(named->network, "builtin") != 0) {
         status = take_loss_for_builtin(settings);
         if (!cli_given(request, "quiet"))
             cli_note("preset '%s' is for network '%s': with 'builtin' it takes the loss of '%s'",

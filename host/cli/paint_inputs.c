@@ -142,7 +142,8 @@ static int check_stream(const cli_painting *p) {
 /* Each output must be a file that may be written. */
 static int check_outputs(const cli_painting *p) {
     const cli_values *v = p->values;
-    const char *checkpoint = v->checkpoint && strcmp(v->checkpoint, "none") ? v->checkpoint : NULL;
+    const char *checkpoint =
+        v->checkpoint && strcmp(v->checkpoint, "none") != 0 ? v->checkpoint : NULL;
     const struct {
         const char *option, *path;
         cli_output_kind kind;
@@ -208,7 +209,7 @@ static imp_status check_frames(const cli_painting *p, imp_error *err) {
 
 static imp_status check_checkpoint(const cli_painting *p, imp_error *err) {
     const char *path = p->values->checkpoint;
-    return path && strcmp(path, "none") ? imp_file_check_output(path, 0, err) : IMP_OK;
+    return path && strcmp(path, "none") != 0 ? imp_file_check_output(path, 0, err) : IMP_OK;
 }
 
 static int check_output(const cli_painting *p) {

@@ -361,6 +361,8 @@ static void add_pixel(imp_decode *t, size_t at, const float *rgb, const float *o
 void imp_decode_pixels(imp_decode *t, size_t y, size_t first, size_t step, size_t count) {
     imp_picture *const p = t->out;
     float *const rgb = t->line, *const opacity = p->opacity ? t->line + 3 * t->width : NULL;
+    if (!rgb)
+        return; /* there are no rows */
     convert(rgb, opacity, t, count);
     for (size_t i = 0; i < count; i++) {
         const size_t x = first + i * step, at = y / t->by * p->width + x / t->by;

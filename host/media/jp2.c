@@ -150,7 +150,7 @@ static void put_rows(imp_decode *t, const parts *p) {
                 pixel[c] = value_at(p->colour[c], p->colour[0], x, y);
             if (p->ycc)
                 from_ycc(pixel);
-            if (t->alpha)
+            if (p->alpha)
                 pixel[t->colours] = value_at(p->alpha, p->colour[0], x, y);
         }
         imp_decode_row(t, y);

@@ -170,7 +170,7 @@ static imp_status fail_child(const imp_foreign *file, bool late, imp_error *err)
 /* Reads a reply and checks that it announces `wanted` things; SIZE_MAX: any number. */
 static imp_status take_reply(const imp_foreign *file, reply *r, size_t wanted, imp_error *err) {
     const inside *const in = file->inside;
-    bool late;
+    bool late = false;
     if (!receive_all(in->socket, r, sizeof *r, STALL_SECONDS, &late))
         return fail_child(file, late, err);
     r->text[sizeof r->text - 1] = '\0';
@@ -183,7 +183,7 @@ static imp_status load(const imp_foreign *file, const imp_foreign_tensor *t, flo
                        imp_error *err) {
     const inside *const in = file->inside;
     const uint64_t index = t->part;
-    reply r;
+    reply r = {0};
     bool late = false;
     if (in->child == 0 || !send_all(in->socket, &index, sizeof index))
         return fail_child(file, false, err);
@@ -196,8 +196,8 @@ static imp_status load(const imp_foreign *file, const imp_foreign_tensor *t, flo
 /* Takes the list of tensors; their `part` becomes their index. */
 static imp_status take_list(imp_foreign *file, imp_error *err) {
     const inside *const in = file->inside;
-    reply r;
-    bool late;
+    reply r = {0};
+    bool late = false;
     TRY(take_reply(file, &r, SIZE_MAX, err));
     if (r.count > IMP_FOREIGN_TENSORS)
         return fail_child(file, false, err);

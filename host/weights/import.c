@@ -361,6 +361,8 @@ static imp_status check_network(const work *w, const char *bytes, size_t size, i
 }
 
 static imp_status convert(work *w, char **bytes, size_t *size, imp_error *err) {
+    *bytes = NULL;
+    *size = 0;
     snprintf(w->report.format, sizeof w->report.format, "%s", w->file.format);
     TRY(imp_vgg_find(&w->vgg, &w->file, err));
     TRY(imp_file_sha256(w->report.sha256, w->file.path, err));

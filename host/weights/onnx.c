@@ -207,7 +207,7 @@ imp_status imp_foreign_onnx(imp_foreign *file, imp_error *err) {
     file->load = load;
     if (!g || !g->all)
         status = imp_foreign_fail(file, err, IMP_ERR_MEMORY, "out of memory: close other programs");
-    if (status == IMP_OK) {
+    if (g && status == IMP_OK) {
         g->r = (imp_proto){.file = file, .kind = "ONNX model", .err = err};
         status = read_model(g);
     }

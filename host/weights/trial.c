@@ -18,7 +18,7 @@ typedef struct maps {
 } maps;
 
 static bool maps_init(maps *m, size_t channels, size_t side) {
-    *m = (maps){calloc(channels * side * side, sizeof(float)), channels, side};
+    *m = (maps){calloc(channels * side * side + 1, sizeof(float)), channels, side};
     return m->values != NULL;
 }
 

@@ -183,9 +183,11 @@ FILE *tmpfile(void) {
 
 /* ---- What allocates -------------------------------------------------------------------------- */
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the C library's own, under the names it gives them */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 void *malloc(size_t size) {
     return plan.allocs && own(CALLER) && fails(true) ? NULL : __libc_malloc(size);
