@@ -146,7 +146,7 @@ static void put_rows(imp_decode *t, const parts *p) {
     for (size_t y = 0; y < t->height; y++) {
         for (size_t x = 0; x < t->width; x++) {
             float *const pixel = t->samples + n * x;
-            for (size_t c = 0; c < t->colours; c++)
+            for (size_t c = 0; c < p->colours && p->colour[c]; c++)
                 pixel[c] = value_at(p->colour[c], p->colour[0], x, y);
             if (p->ycc)
                 from_ycc(pixel);
