@@ -70,14 +70,15 @@ static void check_folder(scratch *s, const char *line) {
 
 /* Each line of standard error is one of ours; a failure has at least one. */
 static void check_lines(const ended *e, const char *line) {
-    for (const char *next = e->err; next && *next;) {
+    const char *const said = e->err ? e->err : "";
+    for (const char *next = said; *next;) {
         const char *end = strchr(next, '\n');
         if (strncmp(next, "impasto: ", 9) != 0 || !end)
-            fail_msg("%s: status %d, said: %s", line, e->status, e->err);
+            fail_msg("%s: status %d, said: %s", line, e->status, said);
         next = end + 1;
     }
-    if (e->status < 0 || e->status > 2 || (e->status && !*e->err))
-        fail_msg("%s: status %d, said: %s", line, e->status, e->err);
+    if (e->status < 0 || e->status > 2 || (e->status && !*said))
+        fail_msg("%s: status %d, said: %s", line, e->status, said);
 }
 
 static void set_up_run(scratch *s) {
