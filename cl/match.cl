@@ -60,11 +60,11 @@ __kernel GROUP(LANES, 1) void regrid_grad(__global float *dx, ulong dx_at, __glo
 
 /* products[p] = [that +] sum_c f t, squares[p] = [that +] sum_c f^2, for `units` units of m
  * positions. Grid: any number of work-items. */
-__kernel GROUP(LANES,
-               1) void angle_sums(__global float *products, ulong products_at,
-                                  __global float *squares, ulong squares_at,
-                                  __global const float *f, ulong f_at, __global const float *t,
-                                  ulong t_at, ulong m, uint units, int add_up) {
+__kernel GROUP(LANES, 1) void angle_sums(__global float *products, ulong products_at,
+                                         __global float *squares, ulong squares_at,
+                                         __global const float *f, ulong f_at,
+                                         __global const float *t, ulong t_at, ulong m, uint units,
+                                         int add_up) {
     const ulong n = m * BLOCK;
     products += products_at, squares += squares_at, f += f_at, t += t_at;
     for (ulong p = get_global_id(0); p < m; p += get_global_size(0)) {
@@ -106,8 +106,8 @@ __kernel GROUP(LANES, 1) void angle(__global float *along, ulong along_at, __glo
 /* Where the largest of `channels` scores is above best, it becomes best, and index = first + its
  * channel. Grid: any number of work-items, which share the m positions. */
 __kernel GROUP(LANES, 1) void nearest(__global float *best, ulong best_at, __global float *index,
-                                      ulong index_at, __global const float *scores,
-                                      ulong scores_at, ulong m, uint channels, uint first) {
+                                      ulong index_at, __global const float *scores, ulong scores_at,
+                                      ulong m, uint channels, uint first) {
     best += best_at, index += index_at, scores += scores_at;
     for (ulong p = get_global_id(0); p < m; p += get_global_size(0)) {
         float most = best[p], found = index[p];

@@ -73,8 +73,10 @@ static void check_lines(const ended *e, const char *line) {
     const char *const said = e->err ? e->err : "";
     for (const char *next = said; *next;) {
         const char *end = strchr(next, '\n');
-        if (strncmp(next, "impasto: ", 9) != 0 || !end)
+        if (strncmp(next, "impasto: ", 9) != 0 || !end) {
             fail_msg("%s: status %d, said: %s", line, e->status, said);
+            return;
+        }
         next = end + 1;
     }
     if (e->status < 0 || e->status > 2 || (e->status && !*said))
