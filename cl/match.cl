@@ -85,7 +85,9 @@ __kernel GROUP(LANES, 1) void angle_sums(__global float *products, ulong product
 __kernel GROUP(LANES, 1) void angle(__global float *along, ulong along_at, __global float *pull,
                                     ulong pull_at, __global float *slot, ulong slot_at, ulong m,
                                     float weight, float epsilon) {
+#if BLOCK != 16
     LANE_SUMS(sums);
+#endif
     along += along_at, pull += pull_at;
     float loss = 0, carry = 0;
     for (ulong p = get_global_id(0); p < m; p += get_global_size(0)) {

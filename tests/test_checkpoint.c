@@ -20,11 +20,11 @@
 /* Each time limit stops a run after one iteration. Runs have two scales; or one, at which the run
  * converges at its 20th step. */
 static void test_resumed_is_whole(void **state) {
+    static const char fine[] = "-n 4 --scales 24,36 --preset fine --network builtin --style-layers "
+                               "relu1_1 --content-layers relu1_2";
     static const char *const options[] = {"-n 4 --scales 24,36 --optimizer lbfgs --history 2",
                                           "-n 4 --scales 24,36 --optimizer adam --precision fp16",
-                                          "-n 4 --scales 24,36 --preset fine --network builtin "
-                                          "--style-layers relu1_1 --content-layers relu1_2",
-                                          "-n 4 --scales 24,36 --preset patch",
+                                          fine, "-n 4 --scales 24,36 --preset patch",
                                           "-n 25 --scales 1 --settle 255"};
     scratch *s = *state;
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {

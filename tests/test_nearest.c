@@ -125,7 +125,7 @@ enum { TERMS_MAX = 8 };
  * sum of cosines. Each term's loss is the mean of 1 - cosine. */
 static void test_chooses_the_nearest(void **state) {
     fixture *f = *state;
-    columns k[TERMS_MAX];
+    columns k[TERMS_MAX] = {{.m = 0}};
     imp_array targets[TERMS_MAX];
     imp_loss losses[TERMS_MAX + 1];
     open_session(f);

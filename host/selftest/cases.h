@@ -41,7 +41,7 @@ enum {
     IMP_GRAM_SUMS = 2, /* with s */
     IMP_STYLE_HAS_METRIC = 1,
     IMP_STYLE_GRAD_VECTORS = 1, /* dm is not square */
-    IMP_COMBINE_INTO_X = 1, /* z is x */
+    IMP_COMBINE_INTO_X = 1,     /* z is x */
     IMP_COMBINE_INTO_Y = 2,
     IMP_DOT_WITH_ITSELF = 1,
     IMP_ADAM_IS_KERAS = 1,
