@@ -17,18 +17,19 @@
 enum { SIGNAL_STATUS = 128 }; /* a shell's exit status of a signal, less its number */
 
 static volatile sig_atomic_t received, pressed, writing;
-/* The last Ctrl-C that did not come by way of the parent (guard.h). */
-static volatile sig_atomic_t direct;
-static double direct_at;
+/* When Ctrl-C last came directly, and when by way of the parent (guard.h); 0: never, or matched. */
+static double came[2];
 
-/* A signal to all processes of a group arrives twice: directly, and from the parent. */
+/* A signal to all processes of a group arrives twice, directly and from the parent, in any order.
+ */
 static bool is_echo(const siginfo_t *info) {
+    const int way = info->si_code <= 0 && info->si_pid == getppid();
     const double now = imp_now();
-    if (info->si_code <= 0 && info->si_pid == getppid())
-        return direct && now - direct_at <= 1;
-    direct_at = now;
-    direct = 1;
-    return false;
+    const bool echo = came[!way] > 0 && now - came[!way] <= 1;
+    came[way] = echo ? 0 : now;
+    if (echo)
+        came[!way] = 0;
+    return echo;
 }
 
 static void record(int number, siginfo_t *info, void *context) {
