@@ -39,7 +39,14 @@
  * 16, a literal). Arrays indexed only in this way stay in registers even if the compiler unrolls no
  * loop. `body` may contain a comma only inside parentheses: OpenCL C 1.2 (6.9.e) has no variadic
  * macros, and compilers built on clang 7, NVIDIA's among them, reject them. */
+#ifdef ROLLED /* for compilers that take minutes for long code */
+#define REPEAT(n, i, limit, body)                                                                  \
+    for (int i = 0; i < (limit); i++) {                                                            \
+        body;                                                                                      \
+    }
+#else
 #define REPEAT(n, i, limit, body) REPEAT_##n(0, i, limit, body)
+#endif
 #define REPEAT_1(k, i, limit, body)                                                                \
     {                                                                                              \
         enum { i = k };                                                                            \

@@ -159,7 +159,8 @@ static imp_status choose_variant(ocl_device *cl) {
     cl->turns = turns_of(&cl->base.info);
     for (size_t i = 0; i < COUNT(variants) && !cl->variant; i++)
         if (variants[i].class == cl->class && variants[i].vector <= vector &&
-            strstr(cl->base.info.name, variants[i].device)) {
+            (strstr(cl->base.info.name, variants[i].device) ||
+             strstr(cl->base.info.platform, variants[i].device))) {
             cl->variant = variants[i].name;
             cl->options = variants[i].options;
         }
