@@ -136,7 +136,10 @@ static imp_status add(const lister *l, const char *within, const imp_value *key,
     if (key->kind != IMP_VALUE_TEXT || key->number + (int64_t)strlen(within) >= IMP_FOREIGN_NAME)
         return imp_foreign_fail(l->file, l->err, IMP_ERR_FORMAT,
                                 "a tensor has no name, or a very long one" IMP_FETCH_AGAIN);
-    snprintf(name, sizeof name, "%s%.*s", within, (int)key->number, (const char *)key->text);
+    const size_t before = strlen(within), length = (size_t)key->number;
+    memcpy(name, within, before);
+    memcpy(name + before, key->text, length);
+    name[before + length] = '\0';
     TRY(imp_foreign_add(&t, l->file, name, l->err));
     const imp_value *const storage = imp_pickle_item(l->pickle, v, 0);
     if (!storage)
