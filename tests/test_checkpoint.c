@@ -176,7 +176,7 @@ static void test_damage_is_noticed(void **state) {
 
 static void test_older_form(void **state) {
     scratch *s = *state;
-    scratch_write(s, "old", "imcpt4\n\0rest of it", 20);
+    scratch_write(s, "old", "imcpt4\n\0rest of it", 18);
     assert_fails(s, "impasto resume old", 1, "another version of the program");
 }
 

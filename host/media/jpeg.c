@@ -209,7 +209,7 @@ static bool is_refinement(const jpeg_state *s) {
 }
 
 /* What is missing may be details, the last row of blocks, or the last eighth of the rows. */
-static imp_status check_end(jpeg_state *s, const imp_decode *t, imp_error *err) {
+static imp_status check_end(jpeg_state *s, const imp_decode *t, bool complete, imp_error *err) {
     const struct jpeg_decompress_struct *const jpeg = &s->jpeg.in;
     const size_t block = DCTSIZE * (size_t)jpeg->max_v_samp_factor;
     const size_t missing = s->short_of && s->cut < t->height ? t->height - s->cut : 0;
@@ -219,8 +219,7 @@ static imp_status check_end(jpeg_state *s, const imp_decode *t, imp_error *err) 
     const bool last = s->cut_scan == (size_t)jpeg->input_scan_number;
     const bool little = s->cut > 0 && (missing <= block || missing <= t->height / 8) && last;
     /* A scan that is short although the end mark is there has lost its middle. */
-    if (!s->cut_off || !is_complete(jpeg) ||
-        (missing > 0 && !little && !(is_refinement(s) && last)))
+    if (!s->cut_off || !complete || (missing > 0 && !little && !(is_refinement(s) && last)))
         return fail(s, t->in, err);
     if (missing > 0 && !is_refinement(s))
         snprintf(line, sizeof line, "is cut off: up to %zu of its %zu rows are missing", missing,
@@ -245,8 +244,9 @@ static imp_status decode(jpeg_state *s, imp_decode *t, imp_error *err) {
     read_exif(s, t);
     jpeg_start_decompress(jpeg);
     read_rows(s, t);
+    const bool complete = is_complete(jpeg); /* finishing frees what it looks at */
     jpeg_finish_decompress(jpeg);
-    return check_end(s, t, err);
+    return check_end(s, t, complete, err);
 }
 
 imp_status imp_jpeg_decode(imp_decode *t, imp_error *err) {
